@@ -1,0 +1,56 @@
+"""`suite` compares ways of making a language model forget, and ways of aligning it.
+
+The names below are all that the author of a plugin imports. Importing this package is light: torch and
+transformers are loaded only when something is computed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from suite.benchmark import Benchmark, ItemScore, Message, Metric, Pair, Request, Response, Row, Scores
+from suite.errors import UserError
+from suite.method import LossOutput, Method, StepOutput, TrainState
+
+if TYPE_CHECKING:
+    from suite import losses as losses
+
+hookimpl = pluggy.HookimplMarker("suite")
+"""Marks a function of a plugin as the implementation of a hook, see `suite.hookspecs`."""
+
+__all__ = [
+    "Benchmark",
+    "ItemScore",
+    "LossOutput",
+    "Message",
+    "Method",
+    "Metric",
+    "Pair",
+    "Request",
+    "Response",
+    "Row",
+    "Scores",
+    "StepOutput",
+    "TrainState",
+    "UserError",
+    "hookimpl",
+    "losses",
+]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Hand out `suite.losses` as a module that imports torch only when a loss is first used."""
+    if name != "losses":
+        raise AttributeError(f"module 'suite' has no attribute {name!r}")
+    spec = importlib.util.find_spec("suite.losses")
+    assert spec is not None and spec.loader is not None
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["suite.losses"] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,168 @@
+"""A benchmark: which data a method trains on, what is asked of the trained model, how the answers are scored.
+
+    data = bench.load(source)                     roles -> rows, evaluation sets
+    requests = bench.requests(data)               what every model of the comparison is asked
+    scores = bench.score(data, responses, retrain_responses)
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training text: the completion is learnt (or forgotten), the prompt only conditions it."""
+
+    id: str
+    prompt: tuple[Message, ...]
+    completion: str
+    cluster: str = ""
+    """What the row belongs to (TOFU: the author); rows of a cluster are not independent."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two completions of one prompt, the first preferred."""
+
+    id: str
+    prompt: tuple[Message, ...]
+    chosen: str
+    rejected: str
+    cluster: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One thing asked of a model. Requests with equal prompts share the prompt's computation."""
+
+    id: str
+    """Unique within the benchmark, e.g. "forget/12/paraphrased"."""
+    kind: Literal["loglikelihood", "generate"]
+    prompt: tuple[Message, ...]
+    completion: str = ""
+    """loglikelihood: the text that is scored. generate: a guess at the answer (checked, never trusted) or ""."""
+    max_new_tokens: int = 200
+    temperature: float = 0.0
+    n: int = 1
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Response:
+    """The answer to the request of the same id."""
+
+    id: str
+    token_logps: tuple[float, ...] = ()
+    """loglikelihood: log-probability of each completion token, end-of-sequence last, nats."""
+    greedy: tuple[bool, ...] = ()
+    """loglikelihood: whether the model's most likely token was that token."""
+    texts: tuple[str, ...] = ()
+    """generate: n continuations."""
+    finished: tuple[bool, ...] = ()
+    """generate: whether each ended by itself (False: cut at max_new_tokens)."""
+
+
+@dataclass(frozen=True)
+class ItemScore:
+    """One metric of one item, as stored, so that every aggregate can be recomputed."""
+
+    metric: str
+    set: str
+    """The evaluation set, e.g. "forget"."""
+    item_id: str
+    cluster_id: str
+    value: float | None
+    note: str = ""
+    """Why the value is missing."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number of the leaderboard: finite, or None with the reason in `note`."""
+
+    name: str
+    value: float | None
+    higher_is_better: bool | None
+    """None: neither (a count, a diagnostic)."""
+    unit: str = ""
+    n: int = 0
+    n_clusters: int = 0
+    ci_low: float | None = None
+    ci_high: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What `Benchmark.score` returns."""
+
+    items: Sequence[ItemScore]
+    metrics: Sequence[Metric]
+
+
+@dataclass(frozen=True)
+class BenchmarkData:
+    """Everything that a benchmark read, in memory."""
+
+    roles: Mapping[str, Sequence[Row] | Sequence[Pair]]
+    """Training role -> rows: forget, retain, pairs, ... (a role that is not offered is absent)."""
+    starts: Mapping[str, Sequence[Row]]
+    """Models fine-tuned from the base before any method runs -> rows, e.g. target, retrain. The first is where
+    methods start; all of them are rows of the table."""
+    sets: Mapping[str, Sequence[Mapping[str, Any]]]
+    """Evaluation set -> items, in the benchmark's own shape."""
+    revision: str
+    """Source and revision of the data, for the report."""
+    notes: Sequence[str] = field(default=())
+    """What a reader of the numbers must know: reductions, overlaps that were allowed, dropped rows."""
+
+
+class Benchmark(ABC, Generic[C]):
+    """Base class of every benchmark plugin that trains and questions a language model."""
+
+    name: ClassVar[str]
+    provides: ClassVar[frozenset[str]]
+    """Roles that its training data offers."""
+    splits: ClassVar[tuple[str, ...]] = ("default",)
+    primary: ClassVar[tuple[str, ...]]
+    """Headline metrics, most important first; the leaderboard ranks by the first."""
+    best_by: ClassVar[str | None] = None
+    """Metric whose best epoch is reported beside the final step."""
+    baseline: ClassVar[str | None] = None
+    """The start model that scores are compared with, e.g. "retrain"."""
+    Config: ClassVar[type[Any]]
+
+    def __init__(self, config: C) -> None:
+        self.config = config
+
+    @abstractmethod
+    def load(self, source: str | None, split: str, *, tiny: bool) -> BenchmarkData:
+        """Read and check the data. `source`: folder, hub id, or None for the benchmark's own."""
+
+    @abstractmethod
+    def requests(self, data: BenchmarkData) -> list[Request]:
+        """List what every model of the comparison is asked."""
+
+    @abstractmethod
+    def score(
+        self, data: BenchmarkData, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
+    ) -> Scores:
+        """Turn responses (by request id) into per-item scores and metrics. `baseline`: the baseline model's responses."""
+
+    def defaults(self, model: str) -> dict[str, dict[str, Any]]:
+        """Settings that the benchmark's protocol prescribes for a model: section -> field -> value."""
+        return {}

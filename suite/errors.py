@@ -1,0 +1,45 @@
+"""What can go wrong, and the exit status each kind ends in.
+
+0 ok, 2 the user's mistake, 3 corrupt, 4 missing, 5 not reproduced, 130 / 143 interrupted.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """The user's mistake: shown as one line, without a traceback. Name the file, the field, the nearest valid name."""
+
+    exit_status = 2
+
+
+class CorruptError(UserError):
+    """Something on disk is not what its manifest says."""
+
+    exit_status = 3
+
+
+class MissingError(UserError):
+    """Something that an earlier stage should have left is not there."""
+
+    exit_status = 4
+
+
+class NotReproducedError(UserError):
+    """Computing it again gave something else."""
+
+    exit_status = 5
+
+
+class DivergedError(Exception):
+    """Training met a loss or gradient that is not finite; the cell is marked `diverged` and never ranked."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """`unknown("method", "npo2", ["npo"])` -> "unknown method 'npo2'; did you mean 'npo'?"."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+    return UserError(f"unknown {kind} {name!r}; {hint}")

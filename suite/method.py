@@ -1,0 +1,160 @@
+"""A method: one way of training (or prompting) a model. Most plugins write `loss` and nothing else.
+
+    class NPO(Method[NPOConfig]):
+        name, family, roles, needs_reference = "npo", "unlearning", frozenset({"forget"}), True
+        Config = NPOConfig
+
+        def loss(self, policy, batch):
+            forget = batch["forget"]
+            per_example = losses.npo(policy(forget).logps, forget.reference_logps, beta=self.config.beta)  # (B,)
+            return LossOutput(forget.mean(per_example))
+
+A step of training is cut into micro-batches. `texts.mean` and `texts.token_mean` divide by the sequence or token
+count of the *whole step*, so the sum over its micro-batches is the step's loss, and one micro-batch or eight give
+the same gradient.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
+
+    from suite.benchmark import Request, Response
+    from suite.engines import Engine
+
+C = TypeVar("C")
+
+
+class Texts(Protocol):
+    """A micro-batch of B completions with N completion tokens altogether (prompts and padding not counted)."""
+
+    reference_logps: Tensor
+    """Summed log-probabilities under the frozen starting model, (B,), nats. Only if `needs_reference`."""
+    reference_token_logps: Tensor
+    """The same per completion token, (N,)."""
+    lengths: Tensor
+    """Completion tokens of each row, end-of-sequence included, (B,)."""
+
+    def mean(self, per_example: Tensor) -> Tensor:
+        """This micro-batch's share of the mean over the step's sequences. Shape: (B,) -> ()."""
+        ...
+
+    def token_mean(self, per_token: Tensor) -> Tensor:
+        """This micro-batch's share of the mean over the step's completion tokens. Shape: (N,) -> ()."""
+        ...
+
+    def row_sum(self, per_token: Tensor) -> Tensor:
+        """Sum the tokens of each completion. Shape: (N,) -> (B,)."""
+        ...
+
+
+class Scored(Protocol):
+    """What one forward pass of the policy says of a micro-batch. Everything is fp32."""
+
+    logps: Tensor
+    """Summed log-probability of each completion, (B,), nats."""
+    mean_logps: Tensor
+    """The same divided by the completion's token count, (B,)."""
+    token_logps: Tensor
+    """Log-probability of each completion token, (N,), rows one after another."""
+    logits: Tensor
+    """Logits at the completion positions, (N, V). Large: only for losses over the whole vocabulary."""
+
+    def reference_kl(self) -> Tensor:
+        """KL(reference || policy) at each completion position, (N,), nats. Only with `needs_reference_hidden`."""
+        ...
+
+
+class Policy(Protocol):
+    """The model in training. Calling it runs one forward pass; keep the result if two terms need it."""
+
+    model: nn.Module
+
+    def __call__(self, texts: Any) -> Scored:
+        """Score the completions of `texts`."""
+        ...
+
+
+@dataclass(frozen=True)
+class LossOutput:
+    """The loss of one micro-batch."""
+
+    loss: Tensor
+    """Scalar: this micro-batch's share of the step's loss (use `texts.mean`, `texts.token_mean`)."""
+    metrics: Mapping[str, Tensor | float] = field(default_factory=dict)
+    """Scalars to log; shares as well: they are summed over the step's micro-batches."""
+
+
+@dataclass(frozen=True)
+class StepOutput:
+    """What one optimiser step did."""
+
+    loss: float
+    grad_norm: float
+    metrics: Mapping[str, float]
+
+
+@dataclass
+class TrainState:
+    """What a train step works on."""
+
+    policy: Policy
+    parameters: list[nn.Parameter]
+    optimizer: Optimizer
+    scheduler: LRScheduler
+    max_grad_norm: float
+    autocast: Callable[[], Any]
+    """Returns the context manager under which the forward pass runs (bf16 or nothing)."""
+    step: int = 0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class Method(ABC, Generic[C]):
+    """Base class of every method plugin; one instance serves one cell."""
+
+    name: ClassVar[str]
+    family: ClassVar[str]
+    """"unlearning", "alignment" or "baseline"."""
+    roles: ClassVar[frozenset[str]]
+    """What the training data must offer: forget, retain, alternate, pairs, mismatched, prompts, demonstrations."""
+    needs_reference: ClassVar[bool] = False
+    """Log-probabilities of the frozen starting model; computed once, cached, shared by methods and settings."""
+    needs_reference_hidden: ClassVar[frozenset[str]] = frozenset()
+    """Roles on which the starting model's last hidden states are needed (for `Scored.reference_kl`); cached too."""
+    batch_coupled: ClassVar[bool] = False
+    """True if the loss of a row depends on the other rows: the step is then never cut into micro-batches."""
+    train_defaults: ClassVar[Mapping[str, Any]] = {}
+    """Training settings that the paper prescribes and that differ from the run's, e.g. {"lr": 1e-4}."""
+    Config: ClassVar[type[Any]]
+    """A frozen dataclass; the docstring under each field gives unit and source. It makes flags, help and schema."""
+
+    def __init__(self, config: C) -> None:
+        self.config = config
+
+    @abstractmethod
+    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+        """Return the micro-batch's share of the loss. `batch` maps each role to `Texts` (pairs: to chosen, rejected)."""
+
+    def train_step(self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]) -> StepOutput:
+        """Loss, backward, clip, step. Override it to keep state, to sample, or to touch hidden activations."""
+        from suite.train import default_train_step
+
+        return default_train_step(self, state, micro_batches)
+
+    def respond(self, engine: Engine, requests: Sequence[Request]) -> list[Response]:
+        """Answer the benchmark's requests. Best-of-n and prompting methods override it."""
+        return engine.respond(requests)
+
+    def state_dict(self) -> dict[str, Any]:
+        """JSON-able state that must survive an interruption (dual variables, running means)."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` gave."""

@@ -1,0 +1,86 @@
+"""The settings of a run, as plain dataclasses: the one source of flags, help, configuration files and JSON schema.
+
+The docstring under each field is its help text. How the layers (defaults, file, environment, flags) are merged is
+in `suite.config`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a model is trained. Any of these may also stand in a method's own section, for that method alone."""
+
+    epochs: int = 10
+    """Passes over the primary role (forget, pairs, demonstrations). NPO's protocol: 5 to fine-tune, 10 to unlearn."""
+    lr: float = 1e-5
+    """Peak learning rate of AdamW."""
+    batch_size: int = 32
+    """Sequences (or pairs) per optimiser step, of each role."""
+    micro_batch: int = 0
+    """Largest number of sequences in one forward pass; 0: the whole step. Does not change the gradient."""
+    weight_decay: float = 0.01
+    """AdamW's decoupled weight decay."""
+    warmup_epochs: float = 1.0
+    """Linear warm-up, in epochs (ignored if warmup_steps is set)."""
+    warmup_steps: int = 0
+    """Linear warm-up, in steps."""
+    schedule: Literal["linear", "constant"] = "linear"
+    """After the warm-up: linear decay to zero, or constant."""
+    max_grad_norm: float = 1.0
+    """Gradients are clipped to this norm; 0: never."""
+    max_length: int = 512
+    """Longest prompt + completion, in tokens. A longer one is refused, never cut silently."""
+    lora_rank: int = 0
+    """0: train all weights; otherwise the rank of LoRA adapters on every linear layer of the decoder."""
+    lora_alpha: float = 16.0
+    """LoRA's scale."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What `suite run` does."""
+
+    methods: tuple[str, ...] = ("ga", "npo")
+    """Methods to compare, separated by commas. Settings may follow a name: `npo,npo:beta=0.5`."""
+    bench: tuple[str, ...] = ("tofu",)
+    """Benchmarks to run, separated by commas."""
+    model: str = "tiny"
+    """Hub id, local folder, .gguf file, or `tiny`: a small model that the run itself trains in seconds."""
+    data: str | None = None
+    """Folder or hub id of the benchmark's data; without it the benchmark's own default (for `tiny`: generated)."""
+    split: str | None = None
+    """The benchmark's split, e.g. forget01, forget05, forget10."""
+    seeds: tuple[int, ...] = (0,)
+    """Seeds of data order and sampling; every method runs once per seed."""
+    engine: str = "hf"
+    """Who answers requests: hf (in this process)."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Precision of forward passes; weights and optimiser stay float32. auto: bfloat16 where the hardware has it."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1, ..."""
+    template: str = "chat"
+    """`chat`: the tokenizer's chat template; otherwise a text holding {prompt}, e.g. "Question: {prompt}\\nAnswer: "."""
+    pad_token: str | None = None
+    """The token to pad with, where the tokenizer names none."""
+    limit: int | None = None
+    """Evaluate on at most this many items of each set; results are marked partial and never ranked."""
+    evaluate: Literal["epochs", "final"] = "epochs"
+    """Evaluate after every epoch (and report the best one too), or only at the end."""
+    allow_overlap: bool = False
+    """Go on although forget and retain data share rows (counted in the report)."""
+    block: tuple[str, ...] = ()
+    """Plugins (entry-point names) that are not loaded."""
+    out: str = "runs/latest"
+    """Folder for results.json, the leaderboards and samples."""
+    store: str | None = None
+    """Folder of finished stages; default: the user's cache folder."""
+    finetune: TrainConfig = field(default_factory=lambda: TrainConfig(epochs=5))
+    """How the start models (target, retrain) are trained from the base model."""
+    train: TrainConfig = field(default_factory=TrainConfig)
+    """How methods train."""
+    sections: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Settings of methods and benchmarks by name, e.g. {"npo": {"beta": 0.05}, "tofu": {"retain_authors": 8}}."""
