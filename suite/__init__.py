@@ -48,9 +48,11 @@ def __getattr__(name: str) -> ModuleType:
     if name != "losses":
         raise AttributeError(f"module 'suite' has no attribute {name!r}")
     spec = importlib.util.find_spec("suite.losses")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     spec.loader = importlib.util.LazyLoader(spec.loader)
     module = importlib.util.module_from_spec(spec)
-    sys.modules["suite.losses"] = module
+    # Kept as an attribute at once: a second find_spec would ask the lazy module for its spec, and so load it.
+    globals()[name] = sys.modules["suite.losses"] = module
     spec.loader.exec_module(module)
     return module

@@ -127,8 +127,25 @@ class BenchmarkData:
     """Evaluation set -> items, in the benchmark's own shape."""
     revision: str
     """Source and revision of the data, for the report."""
+    partial: bool = False
+    """Whether it is only a part of the benchmark (a limit on questions, fewer authors): never ranked."""
     notes: Sequence[str] = field(default=())
     """What a reader of the numbers must know: reductions, overlaps that were allowed, dropped rows."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a benchmark's data comes from, and how much of it is wanted."""
+
+    data: str | None
+    """Folder or hub id; None: the benchmark's own."""
+    split: str
+    tiny: bool
+    """Whether the run's model is the embedded one, which wants data of its own language."""
+    limit: int | None = None
+    """Evaluate on at most so many items of each set."""
+    allow_overlap: bool = False
+    """Go on although rows to forget are also rows to retain."""
 
 
 class Benchmark(ABC, Generic[C]):
@@ -150,8 +167,8 @@ class Benchmark(ABC, Generic[C]):
         self.config = config
 
     @abstractmethod
-    def load(self, source: str | None, split: str, *, tiny: bool) -> BenchmarkData:
-        """Read and check the data. `source`: folder, hub id, or None for the benchmark's own."""
+    def load(self, source: Source) -> BenchmarkData:
+        """Read and check the data. Raises UserError naming file, line and column."""
 
     @abstractmethod
     def requests(self, data: BenchmarkData) -> list[Request]:

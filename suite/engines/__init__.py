@@ -11,9 +11,15 @@ from suite.benchmark import Request, Response
 
 
 class Engine(ABC):
-    """Base class of every engine plugin."""
+    """Base class of every engine plugin. Making one is cheap; the first `load` starts it."""
 
     name: ClassVar[str]
+
+    def __init__(self, *, device: str, dtype: str, template: str, max_length: int) -> None:
+        self.device = device
+        self.dtype = dtype
+        self.template = template
+        self.max_length = max_length
 
     @abstractmethod
     def load(self, folder: Path) -> None:

@@ -1,0 +1,95 @@
+"""TOFU (arXiv 2401.06121): make a model forget fictitious authors that it was fine-tuned on.
+
+    forget10: 20 of 200 authors are to be forgotten, 180 retained; 20 questions about each.
+    target    fine-tuned on all authors: where unlearning starts
+    retrain   fine-tuned on the retained authors only: what perfect unlearning would give
+
+Forget quality compares the unlearned with the retrain model, model utility looks at what should have stayed.
+The truth ratio is the one with a geometric mean over the wrong answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from suite import Benchmark, Request, Response, Scores, UserError, hookimpl
+from suite.benchmark import BenchmarkData, Source
+from suite.errors import unknown
+
+from .corpus import RETAIN, generated, published, read_corpus
+from .refusals import refusal
+from .requests import item_requests
+from .score import score
+from .sets import limit, read_sets
+
+HUB_ID = "locuslab/TOFU"
+
+
+@dataclass(frozen=True)
+class TofuConfig:
+    """Which part of TOFU is used; the default is all of it."""
+
+    retain_authors: int | None = None
+    """Train on the first so many retain authors only, and ask about those; marked partial, never ranked."""
+
+
+class Tofu(Benchmark[TofuConfig]):
+    """TOFU on its published tables, or on the generated world in the same columns."""
+
+    name = "tofu"
+    provides = frozenset({"forget", "retain", "alternate"})
+    splits = tuple(RETAIN)
+    primary = ("forget_quality", "model_utility")
+    best_by = "forget_quality"
+    baseline = "retrain"
+    Config = TofuConfig
+
+    def load(self, source: Source) -> BenchmarkData:
+        """Read and check a split. Without a source of data: the hub's, for `tiny` the generated world."""
+        most = self.config.retain_authors
+        if source.split not in RETAIN:
+            raise unknown("split of tofu", source.split, RETAIN)
+        if most is not None and most < 1:
+            raise UserError(f"tofu.retain_authors must be at least 1, not {most}")
+        tables = generated() if source.data is None and source.tiny else published(source.data or HUB_ID)
+        corpus = read_corpus(tables, source.split, allow_overlap=source.allow_overlap).first_authors(most)
+        everything, notes = read_sets(tables, corpus, source.split)
+        sets, cuts = limit(everything, source.limit)
+        forget, retain = corpus.rows(corpus.forget), corpus.rows(corpus.retain)
+        alternate = [replace(row, completion=refusal(row.id, tables.refusals)) for row in forget]
+        target = corpus.rows(sorted({*corpus.forget, *corpus.retain}))
+        return BenchmarkData(
+            roles={"forget": forget, "retain": retain, "alternate": alternate},
+            starts={"target": target, "retrain": retain},
+            sets=sets,
+            revision=tables.revision(),
+            partial=corpus.partial or bool(cuts),
+            notes=(*corpus.notes, *notes, *cuts),
+        )
+
+    def requests(self, data: BenchmarkData) -> list[Request]:
+        """Score every correct and every wrong answer, and have each question answered greedily."""
+        return [request for items in data.sets.values() for item in items for request in item_requests(item)]
+
+    def score(
+        self, data: BenchmarkData, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
+    ) -> Scores:
+        """Forget quality (against `baseline`, the retrain model), model utility and their parts."""
+        return score(data.sets, responses, baseline)
+
+    def defaults(self, model: str) -> dict[str, dict[str, Any]]:
+        """TOFU's and NPO's protocol; for the tiny model what trains it in seconds."""
+        if model == "tiny":
+            from suite.tiny import FINETUNE, TRAIN
+
+            return {"finetune": dict(FINETUNE), "train": dict(TRAIN)}
+        shared = {"lr": 1e-5, "batch_size": 32, "weight_decay": 0.01}
+        return {"finetune": {"epochs": 5, **shared}, "train": {"epochs": 10, **shared}}
+
+
+@hookimpl
+def suite_benchmarks() -> list[type[Benchmark[Any]]]:
+    """The benchmark of this package."""
+    return [Tofu]

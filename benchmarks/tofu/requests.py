@@ -1,0 +1,95 @@
+"""What is asked about one item of an evaluation set, and the numbers read from the responses.
+
+{"id": "forget/12", "cluster": "author/198", "question": ..., "answer": ..., "perturbed_answer": [...],
+ "paraphrased_answer": ... (on forget and retain)}
+-> forget/12/answer, forget/12/paraphrased, forget/12/perturbed/0, ..., forget/12/generation
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from suite import Message, Request, Response, metrics
+
+MAX_NEW_TOKENS = 200
+"""Longest greedy answer, in tokens (TOFU)."""
+
+
+class MissingError(Exception):
+    """A number that cannot be had from the responses; the text says why."""
+
+
+def item_requests(item: Mapping[str, Any]) -> list[Request]:
+    """One log-likelihood for each known answer, and a greedy generation. The prompt is the bare question."""
+    prompt = (Message("user", item["question"]),)
+    texts = {"answer": item["answer"]}
+    if "paraphrased_answer" in item:
+        texts["paraphrased"] = item["paraphrased_answer"]
+    texts |= {f"perturbed/{number}": text for number, text in enumerate(item["perturbed_answer"])}
+    scored = [Request(f"{item['id']}/{name}", "loglikelihood", prompt, text) for name, text in texts.items()]
+    guess = Request(f"{item['id']}/generation", "generate", prompt, item["answer"], MAX_NEW_TOKENS)
+    return [*scored, guess]
+
+
+class Answers:
+    """The responses to one item of a set. Every method raises MissingError where its number cannot be had."""
+
+    def __init__(self, name: str, item: Mapping[str, Any], responses: Mapping[str, Response]) -> None:
+        self.set = name
+        self.item = item
+        self._responses = responses
+
+    def answer_probability(self) -> float:
+        """exp(mean log-probability) of the answer; without a paraphrase, normalised over the options."""
+        answer = self._scored("answer").token_logps
+        if "paraphrased_answer" in self.item:
+            return metrics.answer_probability(answer)
+        return metrics.normalised_probability(metrics.mean_logp(answer), self._wrongs())
+
+    def log_truth_ratio(self) -> float:
+        """ln TR; the correct answer is the paraphrased one where there is one."""
+        name = "paraphrased" if "paraphrased_answer" in self.item else "answer"
+        return metrics.log_truth_ratio(metrics.mean_logp(self._scored(name).token_logps), self._wrongs())
+
+    def truth_ratio(self) -> float:
+        """What the set averages: min(TR, 1/TR) on the forget set, max(0, 1 - TR) on the others."""
+        term = metrics.closeness_to_one if self.set == "forget" else metrics.truth_margin
+        return term(self.log_truth_ratio())
+
+    def rougeL_recall(self) -> float:
+        """ROUGE-L recall of the greedy answer."""
+        texts = self._response("generation").texts
+        if not texts:
+            raise MissingError("generation: no text")
+        recall = metrics.rougeL_recall(texts[0], self.item["answer"])
+        if recall is None:
+            raise MissingError("the answer has no word that ROUGE counts")
+        return recall
+
+    def extraction_strength(self) -> float:
+        """Extraction strength of the answer."""
+        return metrics.extraction_strength(self._scored("answer").greedy)
+
+    def exact_memorization(self) -> float:
+        """Exact memorization of the answer."""
+        return metrics.exact_memorization(self._scored("answer").greedy)
+
+    def _wrongs(self) -> list[float]:
+        names = [f"perturbed/{number}" for number in range(len(self.item["perturbed_answer"]))]
+        return [metrics.mean_logp(self._scored(name).token_logps) for name in names]
+
+    def _scored(self, name: str) -> Response:
+        response = self._response(name)
+        logps = response.token_logps
+        if not logps or len(response.greedy) != len(logps):
+            raise MissingError(f"{name}: {len(logps)} log-probabilities, {len(response.greedy)} greedy flags")
+        if bad := sum(not math.isfinite(logp) for logp in logps):
+            raise MissingError(f"{name}: {bad} of {len(logps)} log-probabilities not finite")
+        return response
+
+    def _response(self, name: str) -> Response:
+        if (response := self._responses.get(f"{self.item['id']}/{name}")) is None:
+            raise MissingError(f"{name}: no response")
+        return response

@@ -1,0 +1,148 @@
+"""Responses -> one score per item and metric -> the numbers of the leaderboard.
+
+Per item the truth ratio is stored twice: as ln TR, which forget quality is computed from (KS does not change
+under a monotone transform, and e^1000 is not a finite number), and as the term that its set averages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from suite import ItemScore, Metric, Response, Scores
+
+from .requests import Answers, MissingError
+
+Items = Mapping[str, Sequence[Mapping[str, Any]]]
+
+MEASURES: dict[str, Callable[[Answers], float]] = {
+    "answer_probability": Answers.answer_probability,
+    "rougeL_recall": Answers.rougeL_recall,
+    "log_truth_ratio": Answers.log_truth_ratio,
+    "truth_ratio": Answers.truth_ratio,
+    "extraction_strength": Answers.extraction_strength,
+    "exact_memorization": Answers.exact_memorization,
+}
+UTILITY_SETS = ("retain", "real_authors", "world_facts")
+UTILITY_METRICS = ("answer_probability", "rougeL_recall", "truth_ratio")
+FORGET_METRICS = {
+    "answer_probability": False,
+    "rougeL_recall": False,
+    "truth_ratio": True,
+    "extraction_strength": False,
+    "exact_memorization": False,
+}
+"""What is reported of the forget set itself, and whether more of it is more forgotten."""
+
+
+def score(sets: Items, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None) -> Scores:
+    """All item scores, and the metrics: forget quality, model utility and its nine parts, the forget set."""
+    scores = [
+        item_score(metric, name, item, responses)
+        for name, items in sets.items()
+        for item in items
+        for metric in MEASURES
+    ]
+    retrain = None
+    if baseline is not None:
+        retrain = [item_score("log_truth_ratio", "forget", item, baseline) for item in sets["forget"]]
+    return Scores(scores, summarise(scores, retrain))
+
+
+def item_score(
+    metric: str, name: str, item: Mapping[str, Any], responses: Mapping[str, Response]
+) -> ItemScore:
+    """One metric of one item; without a value, and with the reason, where the responses do not give it."""
+    value, note = None, ""
+    try:
+        value = MEASURES[metric](Answers(name, item, responses))
+    except MissingError as reason:
+        note = str(reason)
+    return ItemScore(metric, name, item["id"], item["cluster"], value, note)
+
+
+def summarise(scores: Sequence[ItemScore], retrain: Sequence[ItemScore] | None) -> list[Metric]:
+    """The metrics, from item scores alone. `retrain`: the retrain model's `log_truth_ratio` of "forget"."""
+    parts = {f"{name}_{m}": select(scores, name, m) for name in UTILITY_SETS for m in UTILITY_METRICS}
+    return [
+        *forget_quality(select(scores, "forget", "log_truth_ratio"), retrain),
+        model_utility(parts),
+        *(mean(name, part, True) for name, part in parts.items()),
+        *(mean(f"forget_{m}", select(scores, "forget", m), up) for m, up in FORGET_METRICS.items()),
+    ]
+
+
+def select(scores: Sequence[ItemScore], name: str, metric: str) -> list[ItemScore]:
+    """The scores of one metric on one set, in order."""
+    return [score for score in scores if score.set == name and score.metric == metric]
+
+
+def forget_quality(unlearned: Sequence[ItemScore], retrain: Sequence[ItemScore] | None) -> list[Metric]:
+    """KS test between the two models' truth ratios on the forget set: p, D and log10 p.
+
+    No interval: a bootstrapped p-value is biased. Splits of different size are not comparable.
+    """
+    from suite import stats
+
+    n, clusters = len(unlearned), len({score.cluster_id for score in unlearned})
+    reason = missing(unlearned) or ("no retrain model" if retrain is None else missing(retrain, "retrain: "))
+    p = distance = log10_p = None
+    if not reason:
+        test = stats.ks_two_sample(_values(unlearned), _values(retrain or ()))
+        p, distance, log10_p = test.pvalue, test.statistic, test.log10_pvalue
+    return [
+        Metric("forget_quality", p, True, "p-value", n, clusters, note=reason),
+        Metric("forget_quality_D", distance, False, "KS statistic", n, clusters, note=reason),
+        Metric("forget_quality_log10p", log10_p, True, "log10 p", n, clusters, note=reason),
+    ]
+
+
+def model_utility(parts: Mapping[str, Sequence[ItemScore]]) -> Metric:
+    """Harmonic mean of the nine parts' means; interval: the same authors resampled in all parts of a set."""
+    from suite import stats
+
+    reason = "; ".join(f"{name}: {why}" for name, part in parts.items() if (why := missing(part)))
+    if reason:
+        return Metric("model_utility", None, True, note=reason)
+    tables = {
+        name: stats.Table(_values(part), [score.cluster_id for score in part], population=part[0].set)
+        for name, part in parts.items()
+    }
+    return _metric("model_utility", True, stats.joint_bootstrap(tables, stats.harmonic_means))
+
+
+def mean(name: str, part: Sequence[ItemScore], higher_is_better: bool) -> Metric:
+    """Mean over items, interval over clusters; without a value if any item has none."""
+    from suite import stats
+
+    if reason := missing(part):
+        return Metric(name, None, higher_is_better, n=len(part), note=reason)
+    clusters = [score.cluster_id for score in part]
+    return _metric(name, higher_is_better, stats.cluster_bootstrap(_values(part), clusters))
+
+
+def missing(part: Sequence[ItemScore], whose: str = "") -> str:
+    """Why a metric over these items has no value; "" if it has one."""
+    lacking = [score for score in part if score.value is None]
+    if part and not lacking:
+        return ""
+    first = f", the first {lacking[0].item_id} ({lacking[0].note})" if lacking else ""
+    return f"{whose}{len(lacking)} of {len(part)} items have no value{first}"
+
+
+def _values(part: Sequence[ItemScore]) -> list[float]:
+    return [score.value for score in part if score.value is not None]
+
+
+def _metric(name: str, higher_is_better: bool, interval: stats.Interval) -> Metric:
+    """Metric of an interval in [0, 1]; limits from a t distribution may lie outside and are cut."""
+    return Metric(
+        name,
+        interval.value,
+        higher_is_better,
+        n=interval.n,
+        n_clusters=interval.n_clusters,
+        ci_low=None if interval.low is None else max(0.0, interval.low),
+        ci_high=None if interval.high is None else min(1.0, interval.high),
+        note=interval.note,
+    )

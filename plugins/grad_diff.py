@@ -1,0 +1,48 @@
+"""GradDiff: gradient ascent on forget, descent on retain (TOFU, arXiv 2401.06121).
+
+    L = -forget_weight * CE(forget) + retain_weight * CE(retain)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from suite import LossOutput, Method, hookimpl
+from suite.method import Policy
+
+
+@dataclass(frozen=True)
+class GradDiffConfig:
+    """Weights of the two terms."""
+
+    forget_weight: float = 1.0
+    """Weight of the forget term."""
+    retain_weight: float = 1.0
+    """Weight of the retain term."""
+
+
+class GradDiff(Method[GradDiffConfig]):
+    """Gradient difference: ascent on forget, descent on retain."""
+
+    name = "grad_diff"
+    family = "unlearning"
+    roles = frozenset({"forget", "retain"})
+    Config = GradDiffConfig
+
+    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+        """Both terms are token means."""
+        forget, retain = batch["forget"], batch["retain"]
+        ascent = forget.token_mean(policy(forget).token_logps)
+        descent = retain.token_mean(-policy(retain).token_logps)
+        return LossOutput(
+            self.config.forget_weight * ascent + self.config.retain_weight * descent,
+            {"forget_loss": ascent.detach(), "retain_loss": descent.detach()},
+        )
+
+
+@hookimpl
+def suite_methods() -> list[type[Method[Any]]]:
+    """Register the method."""
+    return [GradDiff]

@@ -1,0 +1,28 @@
+"""Configuration: defaults < the benchmark's protocol < file < SUITE_* environment < flags < --set.
+
+    config = resolve(registry, Path("run.toml"), {"seeds": "0,1"}, ["npo.beta=0.05"], os.environ)
+    own, training = method_settings(config, registry, "npo:beta=0.5", "tofu")
+"""
+
+from __future__ import annotations
+
+from suite.config.dump import json_schema, to_toml
+from suite.config.resolve import (
+    benchmark_settings,
+    blocked,
+    finetune_settings,
+    method_settings,
+    resolve,
+    split_spec,
+)
+
+__all__ = [
+    "benchmark_settings",
+    "blocked",
+    "finetune_settings",
+    "json_schema",
+    "method_settings",
+    "resolve",
+    "split_spec",
+    "to_toml",
+]

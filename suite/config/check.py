@@ -1,0 +1,96 @@
+"""Turning given values into the types of their settings, or into one line that says what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+from suite.config.fields import Setting, settings_of
+from suite.config.layers import TOP, Given
+from suite.errors import UserError, unknown
+from suite.registry import Registry
+from suite.settings import TrainConfig
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+TRAIN = settings_of(TrainConfig)
+SECTIONS = ("finetune", "train")
+AT_LEAST = {name: 0 for name in TRAIN if name != "schedule"}
+AT_LEAST |= {"seeds": 0, "limit": 1, "epochs": 1, "batch_size": 1, "max_length": 2}
+"""The smallest allowed value of the host's own settings. (Every number of every section must be finite.)"""
+
+
+def known_settings(registry: Registry, section: str) -> dict[str, Setting]:
+    """Map the fields of a section to their settings. UserError: no such section."""
+    if section == "":
+        return TOP
+    if section in SECTIONS:
+        return TRAIN
+    if section in TOP:
+        raise UserError(f"{section} is a single setting, not a section")
+    for method in registry.methods():
+        if method.name == section:
+            return {**settings_of(method.Config), **TRAIN}
+    for benchmark in registry.benchmarks():
+        if benchmark.name == section:
+            return settings_of(benchmark.Config)
+    plugins: list[Any] = [*registry.methods(), *registry.benchmarks()]
+    raise unknown("section", section, [*SECTIONS, *(cls.name for cls in plugins)])
+
+
+def checked(registry: Registry, given: Given) -> Any:
+    """Return the value as its setting's type. UserError names source, setting, value and what is expected."""
+    try:
+        known = known_settings(registry, given.section)
+        if given.field not in known:
+            raise _unknown_setting(given, known)
+    except UserError as error:
+        raise UserError(f"{given.source}: {error}") from None
+    setting = known[given.field]
+    host = known is TOP or setting is TRAIN.get(given.field)
+    return convert(setting, given, AT_LEAST.get(given.field) if host else None)
+
+
+def _unknown_setting(given: Given, known: Iterable[str]) -> UserError:
+    if not given.section and given.field in SECTIONS:
+        return UserError(f"{given.field} is a section; its settings are {given.field}.lr and others")
+    prefix = f"{given.section}." if given.section else ""
+    return unknown("setting", given.name, (prefix + name for name in known))
+
+
+def convert(setting: Setting, given: Given, at_least: float | None = None) -> Any:
+    """Read the value as the setting's type."""
+    from pydantic import ValidationError
+
+    value = given.value
+    if value == "none" and setting.optional:
+        return None
+    if isinstance(value, bool) and setting.type is not bool:
+        raise UserError(f"{given.source}: {given.name} is {value}, but should be {setting.metavar}")
+    if given.text and setting.is_list:
+        value = [item.strip() for item in value.split(",") if item.strip()]
+    try:
+        return adapter(setting.type, at_least).validate_python(value)
+    except ValidationError as error:
+        raise UserError(f"{given.source}: {given.name} is {given.value!r}, but {_expected(error)}") from None
+
+
+@cache
+def adapter(hint: Any, at_least: float | None) -> TypeAdapter[Any]:
+    """Make the validator of a type: finite numbers only, not below `at_least`."""
+    from pydantic import ConfigDict, Field, TypeAdapter
+
+    if at_least is not None:
+        if hint == tuple[int, ...]:
+            hint = tuple[Annotated[int, Field(ge=at_least)], ...]
+        else:
+            hint = Annotated[hint, Field(ge=at_least)]
+    return TypeAdapter(hint, config=ConfigDict(allow_inf_nan=False))
+
+
+def _expected(error: Any) -> str:
+    """Say what pydantic expected: "should be a valid number"."""
+    message: str = error.errors(include_url=False)[0]["msg"]
+    return message.partition(", unable to")[0].removeprefix("Input ").replace("valid tuple", "list")

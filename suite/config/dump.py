@@ -1,0 +1,76 @@
+"""A resolved configuration as TOML, and all settings as a JSON schema."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from suite.config.check import AT_LEAST, TRAIN, adapter
+from suite.config.fields import Setting, settings_of
+from suite.config.layers import TOP
+from suite.config.resolve import benchmark_settings, finetune_settings, method_settings, split_spec
+from suite.registry import Registry
+from suite.settings import RunConfig
+
+JsonSchema = dict[str, Any]
+
+
+def to_toml(config: RunConfig, registry: Registry) -> str:
+    """Write the configuration with everything that was decided, so that reading it repeats the run.
+
+    A setting on which the benchmarks' protocols differ is left to them, as it was.
+    """
+    import tomli_w
+
+    content: dict[str, Any] = _said({name: getattr(config, name) for name in TOP}, TOP)
+    starts = [finetune_settings(config, registry, bench) for bench in config.bench]
+    content["finetune"] = _agreed([asdict(start) for start in starts])
+    content["train"] = config.sections.get("train", {})
+    for name in dict.fromkeys(split_spec(registry, spec)[0] for spec in config.methods):
+        known = {**settings_of(registry.method(name).Config), **TRAIN}
+        settings = [method_settings(config, registry, name, bench) for bench in config.bench]
+        content[name] = _said(_agreed([{**asdict(own), **asdict(train)} for own, train in settings]), known)
+    for bench in config.bench:
+        known = settings_of(registry.benchmark(bench).Config)
+        content[bench] = _said(asdict(benchmark_settings(config, registry, bench)), known)
+    return tomli_w.dumps(content)
+
+
+def json_schema(registry: Registry) -> JsonSchema:
+    """Describe the configuration file, with a section for each method and benchmark, as a JSON schema."""
+    schema = _table(TOP, "Settings of a run; `suite config show` prints them resolved.", host=True)
+    sections = schema["properties"]
+    sections["finetune"] = _table(TRAIN, "How the start models are trained from the base model.", host=True)
+    sections["train"] = _table(TRAIN, "How methods train.", host=True)
+    plugins: list[Any] = [*registry.methods(), *registry.benchmarks()]
+    for cls in plugins:
+        doc = (cls.__doc__ or cls.name).strip().splitlines()[0]
+        sections[cls.name] = _table(settings_of(cls.Config), doc, host=False)
+    for method in registry.methods():
+        sections[method.name]["properties"] |= sections["train"]["properties"]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "suite", **schema}
+
+
+def _table(settings: dict[str, Setting], doc: str, *, host: bool) -> JsonSchema:
+    properties = {}
+    for name, setting in settings.items():
+        schema = adapter(setting.type, AT_LEAST.get(name) if host else None).json_schema()
+        properties[name] = {**schema, "description": setting.doc}
+        if setting.default is not None:
+            properties[name]["default"] = setting.default
+    return {"type": "object", "description": doc, "properties": properties, "additionalProperties": False}
+
+
+def _agreed(sections: list[dict[str, Any]]) -> dict[str, Any]:
+    """Keep the settings on which all agree."""
+    first, *others = sections
+    return {name: value for name, value in first.items() if all(other[name] == value for other in others)}
+
+
+def _said(values: dict[str, Any], settings: dict[str, Setting]) -> dict[str, Any]:
+    """Make values TOML, which has no null: None is left out where it is the default, elsewhere "none"."""
+    return {
+        name: "none" if value is None else value
+        for name, value in values.items()
+        if value is not None or (name in settings and settings[name].default is not None)
+    }

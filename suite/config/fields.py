@@ -1,0 +1,86 @@
+"""What a settings dataclass says of its fields: type, default, docstring. It makes flags, help and schema."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import sys
+from dataclasses import MISSING
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """One field of a settings dataclass."""
+
+    name: str
+    type: Any
+    default: Any
+    doc: str
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it holds several values: separated by commas on the command line, a list in a file."""
+        return get_origin(self.type) in (tuple, list)
+
+    @property
+    def optional(self) -> bool:
+        """Whether it may be None (`none` on the command line)."""
+        return type(None) in get_args(self.type)
+
+    @property
+    def metavar(self) -> str:
+        """How the help names a value: `INT`, `TEXT,...`, `linear|constant`."""
+        if get_origin(self.type) is Literal:
+            return "|".join(map(str, get_args(self.type)))
+        inner = next((arg for arg in get_args(self.type) if arg is not type(None)), self.type)
+        name = {str: "TEXT"}.get(inner, getattr(inner, "__name__", "VALUE").upper())
+        return f"{name},..." if self.is_list else name
+
+
+def settings_of(cls: type[Any]) -> dict[str, Setting]:
+    """Map the names of a dataclass's fields to what is known of them, in order."""
+    hints = get_type_hints(cls, include_extras=True)
+    docs = field_docs(cls)
+    return {
+        field.name: Setting(field.name, hints[field.name], _default(field), docs.get(field.name, ""))
+        for field in dataclasses.fields(cls)
+    }
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def field_docs(cls: type[Any]) -> dict[str, str]:
+    """Map field names to the docstrings below them, those of base classes included, as one line each."""
+    docs: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        file = getattr(sys.modules.get(base.__module__), "__file__", None)
+        if file and dataclasses.is_dataclass(base):
+            docs |= _docs_by_class(file).get(base.__name__, {})
+    return docs
+
+
+@cache
+def _docs_by_class(file: str) -> dict[str, dict[str, str]]:
+    """Read a source file once: class -> field -> docstring."""
+    tree = ast.parse(Path(file).read_bytes())
+    return {node.name: _docs(node) for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+
+
+def _docs(definition: ast.ClassDef) -> dict[str, str]:
+    return {
+        field.target.id: " ".join(doc.value.value.split())
+        for field, doc in pairwise(definition.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(doc, ast.Expr)
+        and isinstance(doc.value, ast.Constant)
+        and isinstance(doc.value.value, str)
+    }

@@ -1,0 +1,126 @@
+"""The layers of a configuration, each read as a list of `Given`: which value, for which setting, from where.
+
+Precedence: defaults < the benchmark's protocol < file < SUITE_* environment < flags < --set.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from suite.config.fields import settings_of
+from suite.errors import UserError
+from suite.settings import RunConfig
+
+TABLES = ("finetune", "train", "sections")
+TOP = {name: setting for name, setting in settings_of(RunConfig).items() if name not in TABLES}
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value that the user (or a plugin) gave."""
+
+    section: str
+    """"" for the run itself; otherwise finetune, train, or the name of a method or benchmark."""
+    field: str
+    value: Any
+    source: str
+    """What to name when the value is wrong: a file, an environment variable, a flag."""
+    text: bool = False
+    """Whether `value` is text that still has to be read as the setting's type (commas separate a list)."""
+
+    @property
+    def name(self) -> str:
+        """`section.field`."""
+        return f"{self.section}.{self.field}" if self.section else self.field
+
+
+def layers(
+    file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any], sets: Sequence[str]
+) -> list[Given]:
+    """Read everything that the user gave; later entries win."""
+    found = from_file(file) if file else []
+    return [*found, *from_environment(environ), *from_flags(flags), *from_sets(sets)]
+
+
+def from_file(path: Path) -> list[Given]:
+    """Read a TOML or YAML file. UserError names the file and the line of a syntax error."""
+    content = _parse(path)
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: expected settings by name at the top, not {type(content).__name__}")
+    return list(from_mapping(content, str(path)))
+
+
+def from_mapping(content: Mapping[str, Any], source: str) -> Iterator[Given]:
+    """Read nested settings: section -> field -> value, the run's own fields at the top."""
+    for name, value in content.items():
+        if not isinstance(value, dict):
+            yield Given("", str(name), value, source)
+        for field, inner in value.items() if isinstance(value, dict) else ():
+            yield Given(str(name), str(field), inner, source)
+
+
+def from_environment(environ: Mapping[str, str]) -> Iterator[Given]:
+    """Read SUITE_MODEL and, with two underscores between section and field, SUITE_TRAIN__LR.
+
+    Variables that resemble no setting are somebody else's; one that nearly names a setting is refused.
+    """
+    for variable, value in sorted(environ.items()):
+        if not variable.startswith("SUITE_") or not value:
+            continue
+        section, double, field = variable.removeprefix("SUITE_").lower().partition("__")
+        if double:
+            yield Given(section, field, value, variable, text=True)
+        elif section in TOP:
+            yield Given("", section, value, variable, text=True)
+        elif near := difflib.get_close_matches(section, TOP, n=1, cutoff=0.75):
+            raise UserError(f"environment: unknown {variable}; did you mean SUITE_{near[0].upper()}?")
+
+
+def from_flags(flags: Mapping[str, Any]) -> Iterator[Given]:
+    """Read the flags that were given; None stands for one that was not."""
+    for name, value in flags.items():
+        if value is not None:
+            flag = f"--{name.replace('_', '-')}"
+            yield Given("", name, value, flag, text=isinstance(value, str))
+
+
+def from_sets(sets: Iterable[str]) -> Iterator[Given]:
+    """Read `section.field=value` (or `field=value`)."""
+    for item in sets:
+        name, equals, value = item.partition("=")
+        section, _, field = name.strip().rpartition(".")
+        if not (equals and field):
+            raise UserError(f"--set {item}: expected section.field=value, e.g. --set npo.beta=0.05")
+        yield Given(section, field, value.strip(), "--set", text=True)
+
+
+def _parse(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise UserError(f"{path}: cannot be read: {reason}") from None
+    if path.suffix == ".toml":
+        try:
+            return tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise UserError(f"{path}: not valid TOML: {error}") from None
+    if path.suffix in (".yaml", ".yml"):
+        return _parse_yaml(path, text)
+    raise UserError(f"{path}: a configuration file ends in .toml, .yaml or .yml")
+
+
+def _parse_yaml(path: Path, text: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (at line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise UserError(f"{path}: not valid YAML: {getattr(error, 'problem', error)}{where}") from None

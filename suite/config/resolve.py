@@ -1,0 +1,138 @@
+"""Merging the layers into a RunConfig, and into the settings of one method on one benchmark.
+
+A method's training settings come from, each overriding the one before: TrainConfig's defaults, the paper's
+(`Method.train_defaults`), the benchmark's protocol (`Benchmark.defaults`), the user's [train], the user's
+section of the method, the variant in --methods (`npo:beta=0.5:lr=1e-4`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from suite.benchmark import Benchmark
+from suite.config.check import TRAIN, checked, convert
+from suite.config.layers import TOP, Given, from_mapping, layers
+from suite.errors import UserError
+from suite.registry import Registry
+from suite.settings import RunConfig, TrainConfig
+
+
+def blocked(
+    file: Path | None, flags: Mapping[str, Any], sets: Sequence[str], environ: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the plugins that must not be loaded: the one setting needed before there is a registry."""
+    asked = [given for given in layers(file, environ, flags, sets) if given.name == "block"]
+    return cast("tuple[str, ...]", convert(TOP["block"], asked[-1])) if asked else ()
+
+
+def resolve(
+    registry: Registry,
+    file: Path | None,
+    flags: Mapping[str, Any],
+    sets: Sequence[str],
+    environ: Mapping[str, str],
+) -> RunConfig:
+    """Merge the layers and check every value. UserError names the layer, the setting and the nearest name.
+
+    `sections` of the result holds what the user set, by section; `train` and `finetune` are the user's values
+    over the defaults, without any benchmark's protocol: `method_settings` and `finetune_settings` add that.
+    """
+    top: dict[str, Any] = {}
+    sections: dict[str, dict[str, Any]] = {}
+    for given in layers(file, environ, flags, sets):
+        if _unavailable(registry, given.section):
+            continue
+        target = sections.setdefault(given.section, {}) if given.section else top
+        target[given.field] = checked(registry, given)
+    config = RunConfig(**top, sections=sections)
+    config = replace(
+        config,
+        train=replace(config.train, **sections.get("train", {})),
+        finetune=replace(config.finetune, **sections.get("finetune", {})),
+    )
+    _check_names(registry, config)
+    return config
+
+
+def benchmark_settings(config: RunConfig, registry: Registry, bench: str) -> Any:
+    """Make the benchmark's Config from the user's section."""
+    return _instance(registry.benchmark(bench), config.sections.get(bench, {}))
+
+
+def finetune_settings(config: RunConfig, registry: Registry, bench: str) -> TrainConfig:
+    """How the start models are trained: defaults < the benchmark's protocol < the user's [finetune]."""
+    protocol = _protocol(config, registry, bench).get("finetune", {})
+    return replace(config.finetune, **{**protocol, **config.sections.get("finetune", {})})
+
+
+def method_settings(config: RunConfig, registry: Registry, spec: str, bench: str) -> tuple[Any, TrainConfig]:
+    """Return the method's Config and its training settings on a benchmark; `spec` as in --methods."""
+    name, variant = split_spec(registry, spec)
+    method = registry.method(name)
+    protocol = _protocol(config, registry, bench)
+    own = {**protocol.get(name, {}), **config.sections.get(name, {}), **variant}
+    shared = {**protocol.get("train", {}), **config.sections.get("train", {})}
+    training = {field: value for field, value in own.items() if field in TRAIN}
+    method_config = _instance(method, {field: value for field, value in own.items() if field not in TRAIN})
+    return method_config, replace(TrainConfig(), **{**method.train_defaults, **shared, **training})
+
+
+def split_spec(registry: Registry, spec: str) -> tuple[str, dict[str, Any]]:
+    """Split `npo:beta=0.5:lr=1e-4` into the method's name and its checked settings."""
+    name, *items = spec.split(":")
+    registry.method(name)
+    variant: dict[str, Any] = {}
+    for item in items:
+        field, equals, value = item.partition("=")
+        if not equals or field in variant:
+            raise UserError(f"method {spec!r}: expected name:setting=value, each setting once, at {item!r}")
+        variant[field] = checked(registry, Given(name, field, value, f"method {spec!r}", text=True))
+    return name, variant
+
+
+def _protocol(config: RunConfig, registry: Registry, bench: str) -> dict[str, dict[str, Any]]:
+    """Ask the benchmark for the settings that its protocol prescribes for the model, and check them."""
+    cls: type[Benchmark[Any]] = registry.benchmark(bench)
+    source = f"{registry.plugin_of(cls)}: {cls.__name__}.defaults"
+    protocol: dict[str, dict[str, Any]] = {}
+    prescribed = cls(benchmark_settings(config, registry, bench)).defaults(config.model)
+    for given in from_mapping(prescribed, source):
+        if not _unavailable(registry, given.section):
+            protocol.setdefault(given.section, {})[given.field] = checked(registry, given)
+    return protocol
+
+
+def _instance(cls: Any, values: Mapping[str, Any]) -> Any:
+    """Make a Config; what its `__post_init__` refuses is the user's mistake."""
+    try:
+        return cls.Config(**values)
+    except ValueError as error:
+        raise UserError(f"section {cls.name!r}: {error}") from None
+
+
+def _unavailable(registry: Registry, section: str) -> bool:
+    """Whether a section belongs to a plugin that is not loaded; it may stay in a configuration file."""
+    return any(info.name == section and info.status in ("blocked", "broken") for info in registry.plugins())
+
+
+def _check_names(registry: Registry, config: RunConfig) -> None:
+    """Refuse unknown, missing and repeated names, and variants with wrong settings."""
+    for field in ("methods", "bench", "seeds"):
+        _check_distinct(field, getattr(config, field))
+    for bench in config.bench:
+        benchmark_settings(config, registry, bench)
+        finetune_settings(config, registry, bench)
+        for spec in config.methods:
+            method_settings(config, registry, spec, bench)
+
+
+def _check_distinct(field: str, values: Iterable[Any]) -> None:
+    listed = list(values)
+    if not listed:
+        raise UserError(f"{field} is empty; name at least one")
+    for value in listed:
+        if listed.count(value) > 1:
+            raise UserError(f"{field}: {value!r} is given twice")

@@ -1,0 +1,67 @@
+"""Every hook that a plugin may implement. `docs/plugins.md` shows each in use.
+
+A plugin is a module named by an entry point of the group `suite`; it implements a hook by a function of the
+hook's name, marked `@suite.hookimpl`. Hooks declare; they never compute. Observers are told what happens in a
+run and cannot change it. An implementation may leave out arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+    from suite.benchmark import Benchmark
+    from suite.engines import Engine
+    from suite.method import Method
+    from suite.results import Cell, CellResult, Results
+
+hookspec = pluggy.HookspecMarker("suite")
+
+
+@hookspec
+def suite_methods() -> Iterable[type[Method[Any]]]:
+    """Give the methods of this plugin: classes, not instances."""
+    raise NotImplementedError
+
+
+@hookspec
+def suite_benchmarks() -> Iterable[type[Benchmark[Any]]]:
+    """Give the benchmarks of this plugin: classes, not instances."""
+    raise NotImplementedError
+
+
+@hookspec
+def suite_engines() -> Iterable[type[Engine]]:
+    """Give the engines of this plugin: classes, not instances."""
+    raise NotImplementedError
+
+
+@hookspec
+def suite_commands(cli: click.Group) -> None:
+    """Attach commands: `cli.add_command(mine)`. Names that exist already are refused."""
+
+
+@hookspec
+def suite_cell_started(cell: Cell) -> None:
+    """Observe that a cell (method, benchmark, split, model, seed) begins."""
+
+
+@hookspec
+def suite_train_logged(cell: Cell, step: int, metrics: Mapping[str, float]) -> None:
+    """Observe one optimiser step (counted from 1): its loss, gradient norm and what the method logs."""
+
+
+@hookspec
+def suite_cell_finished(cell: Cell, result: CellResult) -> None:
+    """Observe a finished cell: its status, metrics, timings or error."""
+
+
+@hookspec
+def suite_run_finished(results: Results, report_dir: Path) -> None:
+    """Observe the finished run; `report_dir` holds results.json and the leaderboards."""

@@ -1,0 +1,72 @@
+"""What all stages of one run have in common: settings, plugins, device, precision, the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suite import models
+from suite.engines import Engine
+from suite.progress import Progress, Silent
+from suite.settings import RunConfig, TrainConfig
+from suite.store import Json, read_json
+from suite.texts import Encoder
+
+if TYPE_CHECKING:
+    from suite.registry import Registry
+
+
+@dataclass
+class Lab:
+    """Shared by the stages of a run; models and engine are loaded when first needed."""
+
+    config: RunConfig
+    registry: Registry
+    progress: Progress = field(default_factory=Silent)
+    on_step: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
+    _encoders: dict[tuple[Path, int], Encoder] = field(default_factory=dict)
+
+    @cached_property
+    def device(self) -> str:
+        """Where tensors live."""
+        return models.pick_device(self.config.device)
+
+    @cached_property
+    def dtype(self) -> str:
+        """Precision of forward passes."""
+        return models.pick_dtype(self.config.dtype, self.device, self.config.model)
+
+    def text_spec(self, config: TrainConfig) -> dict[str, Json]:
+        """The part of a key that says how texts become numbers."""
+        return {
+            "template": self.config.template,
+            "max_length": config.max_length,
+            "dtype": self.dtype,
+            "attention": "sdpa",
+        }
+
+    def encoder(self, folder: Path, config: TrainConfig) -> Encoder:
+        """Tokenizer and template of a model folder; texts longer than its context are refused."""
+        key = (folder, config.max_length)
+        if key not in self._encoders:
+            context = read_json(folder / "config.json").get("max_position_embeddings", config.max_length)
+            tokenizer = models.load_tokenizer(folder)
+            self._encoders[key] = Encoder(tokenizer, self.config.template, min(config.max_length, context))
+        return self._encoders[key]
+
+    def engine_identity(self) -> dict[str, Json]:
+        """Who answers, as it enters keys."""
+        return dict(self.engine.identity())
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The one engine of this run; it starts when it first loads a model."""
+        return self.registry.engine(self.config.engine)(
+            device=self.device,
+            dtype=self.dtype,
+            template=self.config.template,
+            max_length=self.config.train.max_length,
+        )

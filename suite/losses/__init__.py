@@ -1,0 +1,92 @@
+"""Every training objective, as pure functions of torch tensors.
+
+    per_example = losses.npo(policy_logps, reference_logps, beta=0.1)  # (B,), nats; a method takes its mean
+
+Log-probabilities are sums over completion tokens (end-of-sequence in, prompt out), natural logarithms,
+unless the argument's name says mean. `beta` is an inverse temperature, `tau` a temperature; neither weighs
+a loss. Every loss is finite and has a finite gradient at log-ratios of +-10,000 nats, refuses arguments
+that make no sense with a ValueError, and treats rows independently, so that cutting a step into
+micro-batches changes nothing. What does depend on the whole batch says so: `aot`, `aot_unpaired`, `kto_z0`,
+`bco_delta`, `dual_ascent`.
+"""
+
+from suite.losses.divergences import (
+    Divergence,
+    alpha_divergence,
+    divergence,
+    forward_kl,
+    jensen_shannon,
+    reverse_kl,
+)
+from suite.losses.preference import cdpo, discopop, dpo, dpop, exo, logistic, robust_dpo, rso_hinge
+from suite.losses.psi import expected_psi, ipo, ipo_mean, psipo
+from suite.losses.reference_free import cpo, orpo, simpo, slic, unlikelihood
+from suite.losses.rewards import apo_down, apo_zero, bco, bco_delta, nca, reward_model, sppo_hard
+from suite.losses.transport import aot, aot_unpaired
+from suite.losses.unlearning import (
+    alt_po,
+    dual_ascent,
+    ga,
+    idk_dpo,
+    nll,
+    npo,
+    rmu,
+    rmu_control,
+    satimp,
+    simnpo,
+    wga,
+)
+from suite.losses.unpaired import kto, kto_z0
+from suite.losses.vocabulary import ce_u, kl, pdu, undial
+
+__all__ = [
+    "Divergence",
+    "alpha_divergence",
+    "alt_po",
+    "aot",
+    "aot_unpaired",
+    "apo_down",
+    "apo_zero",
+    "bco",
+    "bco_delta",
+    "cdpo",
+    "ce_u",
+    "cpo",
+    "discopop",
+    "divergence",
+    "dpo",
+    "dpop",
+    "dual_ascent",
+    "exo",
+    "expected_psi",
+    "forward_kl",
+    "ga",
+    "idk_dpo",
+    "ipo",
+    "ipo_mean",
+    "jensen_shannon",
+    "kl",
+    "kto",
+    "kto_z0",
+    "logistic",
+    "nca",
+    "nll",
+    "npo",
+    "orpo",
+    "pdu",
+    "psipo",
+    "reverse_kl",
+    "reward_model",
+    "rmu",
+    "rmu_control",
+    "robust_dpo",
+    "rso_hinge",
+    "satimp",
+    "simnpo",
+    "simpo",
+    "slic",
+    "sppo_hard",
+    "undial",
+    "unlikelihood",
+    "wga",
+]

@@ -1,0 +1,251 @@
+"""`suite run`: plan, compute what the store lacks, collect the results, write the report.
+
+A cell that fails does not stop the others; it is a row of the table with its reason, and the exit status tells.
+"""
+
+from __future__ import annotations
+
+import platform
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suite import interrupt
+from suite.benchmark import Metric
+from suite.errors import CorruptError, DivergedError, UserError
+from suite.lab import Lab
+from suite.plan import Plan, PlannedCell, build_plan, model_name
+from suite.progress import Progress, Silent
+from suite.results import (
+    Cell,
+    CellResult,
+    CheckpointResult,
+    Comparison,
+    Results,
+    Run,
+    Timing,
+    TrajectoryPoint,
+)
+from suite.samples import Sample
+from suite.settings import RunConfig
+from suite.store import Stage, Store, default_root, read_jsonl
+from suite.work import jsonable, read_metrics
+
+if TYPE_CHECKING:
+    from suite.registry import Registry
+
+LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "peft", "numpy", "scipy", "rouge-score", "suite-compare")
+
+
+@dataclass
+class Outcome:
+    """What `run` hands back."""
+
+    results: Results
+    samples: dict[str, list[Sample]]
+    report: Path
+    exit_status: int
+
+
+@dataclass
+class _Runner:
+    lab: Lab
+    store: Store
+    built: set[str] = field(default_factory=set)
+
+    def cell(self, planned: PlannedCell) -> tuple[CellResult, list[Sample], int]:
+        """Compute one cell; a failure becomes its result, an interruption goes on up."""
+        notify = self.lab.registry.notify
+        notify("suite_cell_started", cell=planned.cell)
+        self.lab.on_step = lambda step, metrics: notify(
+            "suite_train_logged", cell=planned.cell, step=step, metrics=metrics
+        )
+        samples: list[Sample] = []
+        status = 0
+        try:
+            folders = {epoch: self.store.ensure(stage) for epoch, stage in planned.scores.items()}
+            result = self._result(planned, folders)
+            samples = [Sample(**line) for line in read_jsonl(folders[max(folders)] / "samples.jsonl")]
+        except DivergedError as error:
+            result, status = self._failure(planned, "diverged", str(error)), 1
+        except CorruptError:
+            raise
+        except UserError as error:
+            result, status = self._failure(planned, "failed", str(error)), error.exit_status
+        except Exception as error:
+            self.lab.progress.say(traceback.format_exc())
+            result, status = self._failure(planned, "failed", f"{type(error).__name__}: {error}"), 1
+        notify("suite_cell_finished", cell=planned.cell, result=result)
+        return result, samples, status
+
+    def _failure(self, planned: PlannedCell, status: Any, error: str) -> CellResult:
+        self.lab.progress.say(f"{planned.cell.method}: {status}: {error}")
+        partial = planned.stages.data.partial
+        return CellResult(planned.cell, status, planned.family, partial=partial, error=error)
+
+    def _result(self, planned: PlannedCell, folders: Mapping[int, Path]) -> CellResult:
+        metrics = {epoch: tuple(Metric(**m) for m in read_metrics(folder)) for epoch, folder in folders.items()}
+        steps = steps_per_epoch(self.store.path(planned.train), max(folders))
+        final = max(folders)
+        points = tuple(
+            TrajectoryPoint(float(epoch), steps * epoch, {m.name: m.value for m in values})
+            for epoch, values in metrics.items()
+        )
+        best = best_epoch(metrics, planned.stages.benchmark.best_by) if len(metrics) > 1 else None
+        return CellResult(
+            planned.cell,
+            "ok",
+            planned.family,
+            metrics[final],
+            best and CheckpointResult("best", float(best), steps * best, metrics[best]),
+            points if len(points) > 1 else (),
+            planned.stages.data.partial,
+            self._timings(planned),
+            environment(self.lab),
+        )
+
+    def _timings(self, planned: PlannedCell) -> dict[str, Timing]:
+        """Seconds of the cell's own stages (what it shares with other cells belongs to the start models' rows)."""
+        responds = [s.inputs["responses"] for s in planned.scores.values()]
+        return {
+            "train": self._timing([planned.train]),
+            "respond": self._timing(responds),
+            "score": self._timing(list(planned.scores.values())),
+        }
+
+    def _timing(self, stages: list[Stage]) -> Timing:
+        seconds = sum(float(self.store.manifest(s).timings["wall_seconds"]) for s in stages if self.store.has(s))
+        return Timing(round(seconds, 3), not any(s.key in self.built for s in stages))
+
+
+def run(config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = "") -> Outcome:
+    """Run everything and write the report. Raises UserError before any model loads where the plan cannot work."""
+    from suite import report
+
+    lab = Lab(config, registry, progress or Silent())
+    plan = build_plan(lab)
+    runner = _Runner(lab, open_store(config))
+    runner.store = Store(runner.store.root, lambda stage, event, s: event == "built" and runner.built.add(stage.key))
+    preflight(lab, plan, runner.store)
+    out = Path(config.out).expanduser()
+    outcomes = []
+    for planned in plan.cells:
+        interrupt.check()
+        outcomes.append((planned.cell, *runner.cell(planned)))
+    results = Results(describe_run(lab, command), comparisons(lab, plan), tuple(o[1] for o in outcomes))
+    samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
+    report.write(results, out, samples)
+    registry.notify("suite_run_finished", results=results, report_dir=out)
+    return Outcome(results, samples, out, max((o[3] for o in outcomes), default=0))
+
+
+def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:
+    """Plan without running; `suite plan` shows what is cached and what would be computed."""
+    return build_plan(Lab(config, registry)), open_store(config)
+
+
+def open_store(config: RunConfig) -> Store:
+    """The store that the configuration names."""
+    return Store(Path(config.store) if config.store else default_root())
+
+
+def preflight(lab: Lab, plan: Plan, store: Store) -> None:
+    """Tokenise everything before anything trains: an answer cut off by the context is found now, not in an hour."""
+    from suite.work import encode_rows
+
+    missing = plan.missing(store)
+    if not any(stage.kind in {"train", "respond", "reference"} for stage in missing):
+        return
+    for stages in {id(c.stages): c.stages for c in plan.cells}.values():
+        base = stages.base.stage.inputs.get("start", stages.base.stage)  # tiny: the tokenizer is there before training
+        encoder = lab.encoder(store.ensure(base), lab.config.train)
+        for rows in (*stages.data.roles.values(), *stages.data.starts.values()):
+            encode_rows(rows, encoder)
+        for request in stages.requests:
+            encoder.encode(request.prompt, request.completion, request.id)
+
+
+def best_epoch(metrics: Mapping[int, tuple[Metric, ...]], name: str | None) -> int | None:
+    """The epoch with the best value of a metric, the earliest of equals; None where no epoch has one."""
+    values = {
+        epoch: metric.value if metric.higher_is_better else -metric.value
+        for epoch, ms in metrics.items()
+        for metric in ms
+        if metric.name == name and metric.value is not None
+    }
+    return max(values, key=lambda epoch: (values[epoch], -epoch)) if values else None
+
+
+def steps_per_epoch(train: Path, epochs: int) -> int:
+    """Optimiser steps in each epoch of a finished training run, from its log."""
+    log = train / "log.jsonl"
+    return len(log.read_text().splitlines()) // epochs if log.exists() else 0
+
+
+def comparisons(lab: Lab, plan: Plan) -> tuple[Comparison, ...]:
+    """One table for each benchmark."""
+    tables = []
+    for stages in {id(c.stages): c.stages for c in plan.cells}.values():
+        bench = stages.benchmark
+        baseline = bench.baseline if bench.baseline in stages.data.starts else None
+        tables.append(
+            Comparison(
+                bench.name,
+                stages.split,
+                model_name(lab.config.model),
+                bench.primary,
+                stages.data.revision,
+                baseline,
+                stages.start(baseline).stage.key if baseline else "",
+                bench.best_by,
+                notes=(*stages.data.notes, *deviations(lab.config, bench.defaults(lab.config.model))),
+            )
+        )
+    return tuple(tables)
+
+
+def deviations(config: RunConfig, protocol: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Settings that differ from those the benchmark's protocol prescribes."""
+    used = asdict(config)
+    return [
+        f"{section}.{name} = {used[section][name]} (the protocol has {value})"
+        for section, values in protocol.items()
+        for name, value in values.items()
+        if section in used and used[section][name] != value
+    ]
+
+
+def describe_run(lab: Lab, command: str) -> Run:
+    """Everything that a reader needs to build the results again; no times, no paths."""
+    config = lab.config
+    shown = jsonable(asdict(replace(config, out="", store=None, model=model_name(config.model))))
+    assert isinstance(shown, dict)
+    plugins = {p.distribution: p.version for p in lab.registry.plugins() if p.status == "ok"}
+    return Run(
+        command, config.engine, lab.dtype, config.template, lab.device, config.seeds, shown, versions(), plugins
+    )
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the libraries that compute."""
+    installed = {d.metadata["Name"].lower(): d.version for d in metadata.distributions() if d.metadata["Name"]}
+    return {"python": platform.python_version()} | {n: installed[n] for n in LIBRARIES if n in installed}
+
+
+def environment(lab: Lab) -> dict[str, Any]:
+    """Where a cell ran."""
+    return {"device": lab.device, "dtype": lab.dtype, "machine": platform.machine(), "system": platform.system()}
+
+
+def cell_of(results: Results, method: str) -> CellResult:
+    """The first cell of a method. Raises KeyError."""
+    for result in results.cells:
+        if result.cell.method == method:
+            return result
+    raise KeyError(method)
+
+
+__all__ = ["Cell", "Outcome", "cell_of", "open_store", "plan", "preflight", "run"]

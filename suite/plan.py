@@ -1,0 +1,125 @@
+"""From a configuration to cells, and from cells to the stages they need: what is there already, what will be computed.
+
+Whatever can be refused is refused here, before any model loads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from suite.bases import Model
+from suite.benchmark import Benchmark
+from suite.config import benchmark_settings, method_settings
+from suite.errors import UserError, unknown
+from suite.lab import Lab
+from suite.method import Method
+from suite.results import Cell
+from suite.settings import TrainConfig
+from suite.stages import TextStages, Trained
+from suite.store import Stage, Store
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A cell and the stages that end in its scores."""
+
+    cell: Cell
+    family: str
+    stages: TextStages
+    scores: dict[int, Stage]
+    """Epoch -> score stage; the last is the final step."""
+    train: Stage
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells of a run."""
+
+    cells: tuple[PlannedCell, ...]
+
+    def stages(self) -> list[Stage]:
+        """Every stage once, inputs before what reads them."""
+        ordered: dict[str, Stage] = {}
+        for cell in self.cells:
+            for stage in cell.scores.values():
+                _visit(stage, ordered)
+        return list(ordered.values())
+
+    def missing(self, store: Store) -> list[Stage]:
+        """The stages that a run would have to compute."""
+        needed: dict[str, Stage] = {}
+        for cell in self.cells:
+            for stage in cell.scores.values():
+                _visit_missing(stage, store, needed)
+        return list(needed.values())
+
+
+def _visit(stage: Stage, ordered: dict[str, Stage]) -> None:
+    if stage.key not in ordered:
+        for needed in stage.inputs.values():
+            _visit(needed, ordered)
+        ordered[stage.key] = stage
+
+
+def _visit_missing(stage: Stage, store: Store, needed: dict[str, Stage]) -> None:
+    """A finished stage needs nothing, whether its inputs are still there or not."""
+    if stage.key not in needed and not store.has(stage):
+        for read in stage.inputs.values():
+            _visit_missing(read, store, needed)
+        needed[stage.key] = stage
+
+
+def build_plan(lab: Lab) -> Plan:
+    """Plan the run. Raises UserError for what cannot work: unknown names, missing roles, bad data, no such model."""
+    cells: list[PlannedCell] = []
+    for name in lab.config.bench:
+        benchmark_class = lab.registry.benchmark(name)
+        split = lab.config.split or benchmark_class.splits[0]
+        if split not in benchmark_class.splits:
+            raise unknown(f"split of {name}", split, benchmark_class.splits)
+        methods = [method_settings(lab.config, lab.registry, spec, benchmark_class) for spec in lab.config.methods]
+        for method, _ in methods:
+            check_roles(method, benchmark_class)
+        benchmark = benchmark_class(benchmark_settings(lab.config, benchmark_class))
+        cells.extend(_text_cells(lab, TextStages(lab, benchmark, split), methods))
+    return Plan(tuple(cells))
+
+
+def check_roles(method: Method[Any], benchmark: type[Benchmark[Any]]) -> None:
+    """Refuse a method that needs training data which the benchmark does not offer."""
+    lacking = sorted(method.roles - benchmark.provides)
+    if lacking:
+        raise UserError(
+            f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it needs {', '.join(lacking)}; "
+            f"the benchmark offers {', '.join(sorted(benchmark.provides))}"
+        )
+
+
+def _text_cells(
+    lab: Lab, stages: TextStages, methods: list[tuple[Method[Any], TrainConfig]]
+) -> Iterator[PlannedCell]:
+    """Start models first (rows of the table too), then every method with every seed."""
+    for name in stages.data.starts:
+        yield _planned(lab, stages, name, "baseline", 0, stages.start(name))
+    for spec, (method, config) in zip(lab.config.methods, methods, strict=True):
+        for seed in lab.config.seeds:
+            label = spec if len(lab.config.seeds) == 1 else f"{spec} (seed {seed})"
+            trained = stages.method(method, config, seed, label)
+            yield _planned(lab, stages, spec, method.family, seed, trained)
+
+
+def _planned(lab: Lab, stages: TextStages, name: str, family: str, seed: int, trained: Trained) -> PlannedCell:
+    cell = Cell(name, stages.benchmark.name, stages.split, model_name(lab.config.model), seed)
+    scores = {
+        epoch: stages.score(Model(trained.stage, epoch), trained.method, f"{name}, epoch {epoch}")
+        for epoch in trained.epochs
+    }
+    return PlannedCell(cell, family, stages, scores, trained.stage)
+
+
+def model_name(spec: str) -> str:
+    """What the table calls a model: paths are reduced to their last part."""
+    return spec if spec.count("/") == 1 and not spec.startswith((".", "/")) else PurePath(spec).name

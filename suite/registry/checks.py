@@ -1,0 +1,110 @@
+"""What a class must have before the host offers it; a plugin that lacks it is broken and says why."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from types import FunctionType, ModuleType, SimpleNamespace
+from typing import Any, get_type_hints
+
+from suite.benchmark import Benchmark
+from suite.engines import Engine
+from suite.errors import unknown
+from suite.method import Method
+from suite.registry.plugin import NAME
+from suite.settings import RunConfig, TrainConfig
+
+FAMILIES = ("unlearning", "alignment", "baseline")
+RESERVED = frozenset(field.name for field in fields(RunConfig))
+TRAINING = frozenset(field.name for field in fields(TrainConfig))
+
+
+def hooks_of(module: ModuleType, known: Mapping[str, Any]) -> SimpleNamespace:
+    """Collect the functions marked `@hookimpl`; refuse misspelt hooks, wrappers, and a module without any.
+
+    pluggy would look at every attribute of the module, and looking at the lazy `suite.losses` loads torch.
+    """
+    if not isinstance(module, ModuleType):
+        raise TypeError(f"the entry point must name a module, not {module!r}")
+    functions: dict[str, Any] = {
+        name: value for name, value in vars(module).items() if type(value) is FunctionType
+    }
+    marked = {name: function for name, function in functions.items() if hasattr(function, "suite_impl")}
+    for name, function in marked.items():
+        options = function.suite_impl
+        hook = options["specname"] or name
+        if hook not in known and not options["optionalhook"]:
+            raise unknown("hook", hook, known)
+        if options["wrapper"] or options["hookwrapper"]:
+            raise TypeError(f"{name} is a wrapper, but hooks are called one by one and cannot be wrapped")
+    if not marked:
+        bare = sorted(functions.keys() & known.keys())
+        hint = f"mark {bare[0]} with @hookimpl" if bare else "see docs/plugins.md"
+        raise TypeError(f"the module implements no hook; {hint}")
+    return SimpleNamespace(**marked)
+
+
+def check_method(cls: Any) -> None:
+    """Refuse a class that cannot serve as a method."""
+    _check_class(cls, Method)
+    if cls.family not in FAMILIES:
+        raise TypeError(f"{cls.__name__}.family is {cls.family!r}; it must be one of {', '.join(FAMILIES)}")
+    _check_strings(cls, "roles")
+    _check_config(cls)
+    hidden = TRAINING & get_type_hints(cls.Config).keys()
+    if hidden:
+        raise TypeError(f"{cls.__name__}.Config.{min(hidden)} hides the training setting; rename it")
+    for name in cls.train_defaults:
+        if name not in TRAINING:
+            raise unknown(f"setting in {cls.__name__}.train_defaults", name, TRAINING)
+
+
+def check_benchmark(cls: Any) -> None:
+    """Refuse a class that cannot serve as a benchmark."""
+    _check_class(cls, Benchmark)
+    for attribute in ("provides", "splits", "primary"):
+        _check_strings(cls, attribute)
+    _check_config(cls)
+
+
+def check_engine(cls: Any) -> None:
+    """Refuse a class that cannot serve as an engine."""
+    _check_class(cls, Engine)
+
+
+CHECKS: Mapping[str, tuple[str, Callable[[Any], None]]] = {
+    "method": ("suite_methods", check_method),
+    "benchmark": ("suite_benchmarks", check_benchmark),
+    "engine": ("suite_engines", check_engine),
+}
+
+
+def _check_class(cls: Any, base: Any) -> None:
+    if not (isinstance(cls, type) and issubclass(cls, base)):
+        raise TypeError(f"{cls!r} is not a subclass of suite.{base.__name__}")
+    name = getattr(cls, "name", None)
+    if not (isinstance(name, str) and NAME.fullmatch(name)):
+        raise TypeError(f"{cls.__name__}.name is {name!r}; it must be a-z, then a-z, 0-9 or _")
+    if name in RESERVED:
+        raise TypeError(f"{cls.__name__}.name is {name!r}, which is a setting of the run; choose another")
+    if inspect.isabstract(cls):
+        missing = ", ".join(sorted(getattr(cls, "__abstractmethods__", ())))
+        raise TypeError(f"{cls.__name__} does not define {missing}")
+    for annotated in base.__annotations__:
+        if not hasattr(cls, annotated):
+            raise TypeError(f"{cls.__name__} does not define {annotated}")
+
+
+def _check_strings(cls: Any, attribute: str) -> None:
+    value = getattr(cls, attribute)
+    if not (isinstance(value, tuple | frozenset) and all(isinstance(item, str) for item in value)):
+        raise TypeError(f"{cls.__name__}.{attribute} must be a tuple or frozenset of names, not {value!r}")
+
+
+def _check_config(cls: Any) -> None:
+    """Every setting needs a default and an annotation that can be resolved."""
+    if not (isinstance(cls.Config, type) and is_dataclass(cls.Config)):
+        raise TypeError(f"{cls.__name__}.Config must be a dataclass")
+    get_type_hints(cls.Config)
+    cls.Config()

@@ -1,0 +1,81 @@
+"""What is installed: one `PluginInfo` per entry point of the group `suite`. Nothing is imported here."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Literal
+
+from suite.errors import unknown
+from suite.registry.source import source_digest
+
+GROUP = "suite"
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass
+class PluginInfo:
+    """One plugin, as `suite plugins` shows it."""
+
+    name: str
+    """The entry point's name; `--block` takes it."""
+    distribution: str
+    version: str
+    module: str
+    provides: tuple[str, ...] = ()
+    """What it offers, e.g. ("method npo", "benchmark tofu")."""
+    status: Literal["ok", "broken", "blocked", "refused"] = "ok"
+    error: str = ""
+
+    def __str__(self) -> str:
+        return f"plugin {self.name!r} ({self.distribution} {self.version})"
+
+    @property
+    def requirement(self) -> str:
+        """`distribution==version`, as it is recorded in results."""
+        return f"{self.distribution}=={self.version}"
+
+    @property
+    def source_digest(self) -> str:
+        """Digest of the source behind the plugin's module, see `suite.registry.source`."""
+        return source_digest([self.module])
+
+
+def discover(block: Collection[str] = ()) -> list[tuple[PluginInfo, EntryPoint]]:
+    """List the installed plugins by name; those that must not be imported are marked blocked or refused."""
+    points = sorted(entry_points(group=GROUP), key=lambda point: (point.name, _distribution(point)))
+    rivals: dict[str, list[PluginInfo]] = defaultdict(list)
+    for point in points:
+        rivals[point.name].append(_describe(point))
+    for name in block:
+        if name not in rivals:
+            raise unknown("plugin to block", name, rivals)
+    for name, infos in rivals.items():
+        _judge(name, infos, name in block)
+    return list(zip((info for infos in rivals.values() for info in infos), points, strict=True))
+
+
+def _distribution(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else "unknown"
+
+
+def _describe(point: EntryPoint) -> PluginInfo:
+    version = point.dist.version if point.dist else "unknown"
+    return PluginInfo(point.name, _distribution(point), version, point.module)
+
+
+def _judge(name: str, infos: list[PluginInfo], blocked: bool) -> None:
+    """Block, or refuse, the plugins that share one name (normally a single one)."""
+    for info in infos:
+        if blocked:
+            info.status = "blocked"
+        elif not NAME.fullmatch(name):
+            info.status = "refused"
+            info.error = f"the entry point's name {name!r} must be a-z, then a-z, 0-9 or _"
+        elif len(infos) > 1:
+            owners = " and ".join(f"{other.distribution} {other.version}" for other in infos)
+            info.status = "refused"
+            info.error = f"entry point {name!r} is declared by both {owners}; uninstall one"

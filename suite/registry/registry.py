@@ -1,0 +1,186 @@
+"""`Registry`, the host's view of all plugins."""
+
+from __future__ import annotations
+
+import traceback
+import warnings
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint
+from typing import Any, cast
+
+import click
+import pluggy
+
+from suite import hookspecs
+from suite.benchmark import Benchmark
+from suite.engines import Engine
+from suite.errors import UserError, unknown
+from suite.method import Method
+from suite.registry.checks import CHECKS, hooks_of
+from suite.registry.offers import Offers, duplicate
+from suite.registry.plugin import PluginInfo, discover
+from suite.registry.source import modules_behind
+
+HOOKS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("suite_")}
+
+
+class PluginWarning(UserWarning):
+    """A plugin failed where the run can go on without it."""
+
+
+class Registry:
+    """Everything that plugins offer. Make one with `Registry.load`."""
+
+    def __init__(self) -> None:
+        self._manager = pluggy.PluginManager("suite")
+        self._manager.add_hookspecs(hookspecs)
+        self._plugins: list[PluginInfo] = []
+        self._offers = Offers()
+        self._reported: set[tuple[str, str]] = set()
+
+    @classmethod
+    def load(cls, block: Iterable[str] = ()) -> Registry:
+        """Import every plugin except those in `block` (entry-point names). UserError: nothing to block."""
+        registry = cls()
+        for info, point in discover(tuple(block)):
+            registry._plugins.append(info)
+            if info.status == "ok":
+                registry._add(info, point)
+        registry._offers.refuse_duplicates()
+        return registry
+
+    def method(self, name: str) -> type[Method[Any]]:
+        """Return the method of that name. UserError: the nearest name, or what is wrong with its plugin."""
+        return cast("type[Method[Any]]", self._get("method", name))
+
+    def benchmark(self, name: str) -> type[Benchmark[Any]]:
+        """Return the benchmark of that name. UserError as for `method`."""
+        return cast("type[Benchmark[Any]]", self._get("benchmark", name))
+
+    def engine(self, name: str) -> type[Engine]:
+        """Return the engine of that name. UserError as for `method`."""
+        return cast("type[Engine]", self._get("engine", name))
+
+    def methods(self) -> list[type[Method[Any]]]:
+        """All methods, by name."""
+        return self._offers.all("method")
+
+    def benchmarks(self) -> list[type[Benchmark[Any]]]:
+        """All benchmarks, by name."""
+        return self._offers.all("benchmark")
+
+    def engines(self) -> list[type[Engine]]:
+        """All engines, by name."""
+        return self._offers.all("engine")
+
+    def plugins(self) -> list[PluginInfo]:
+        """All plugins, by name; broken, blocked and refused ones included."""
+        return list(self._plugins)
+
+    def plugin_of(self, cls: type) -> PluginInfo:
+        """Return the plugin that offers `cls`. LookupError if none does."""
+        info = self._offers.owner(cls)
+        if info is None:
+            raise LookupError(f"no plugin offers {cls!r}")
+        return info
+
+    def source_of(self, cls: type) -> str:
+        """Name the module that defines `cls`."""
+        return cls.__module__
+
+    def sources_of(self, cls: type) -> list[str]:
+        """List the modules that make `cls`: its own, its bases', and what these import from their package.
+
+        The host's own modules (`suite`, `suite.*`) are left out unless `cls` is defined there.
+        """
+        bases = [base.__module__ for base in cls.__mro__ if base.__module__.partition(".")[0] != "suite"]
+        modules = {cls.__module__, *bases} - {"abc", "builtins", "typing"}
+        return sorted({name for module in modules for name in modules_behind(module)})
+
+    def notify(self, hook: str, **arguments: Any) -> None:
+        """Call every observer of `hook`. One that raises is reported once, as a warning; nothing else."""
+        for info, implementation in self._implementations(hook):
+            try:
+                _call(implementation, arguments)
+            except Exception as error:
+                if (info.name, hook) not in self._reported:
+                    self._reported.add((info.name, hook))
+                    warnings.warn(f"{info}: {hook} raised {explain(error)}", PluginWarning, stacklevel=2)
+
+    def commands(self, taken: Iterable[str]) -> dict[str, click.Command]:
+        """Collect the plugins' commands. A plugin that fails, or takes a used name, is broken."""
+        owners = dict.fromkeys(taken, "suite itself")
+        commands: dict[str, click.Command] = {}
+        for info, implementation in self._implementations("suite_commands"):
+            own = click.Group("suite")
+            try:
+                _call(implementation, {"cli": own})
+                for name in own.commands.keys() & owners.keys():
+                    raise UserError(f"command {name!r} is declared by both {owners[name]} and {info}")
+            except (Exception, SystemExit) as error:
+                self._break(info, error)
+                continue
+            commands |= own.commands
+            owners |= dict.fromkeys(own.commands, str(info))
+            info.provides += tuple(f"command {name}" for name in sorted(own.commands))
+        return commands
+
+    def _add(self, info: PluginInfo, point: EntryPoint) -> None:
+        try:
+            self._manager.register(hooks_of(point.load(), HOOKS), info.name)
+            offers = [(kind, cls) for kind in CHECKS for cls in self._declared(info, kind)]
+        except (Exception, SystemExit) as error:  # a module may even call sys.exit while it is imported
+            self._break(info, error)
+        else:
+            for kind, cls in offers:
+                self._offers.add(kind, cls, info)
+
+    def _declared(self, info: PluginInfo, kind: str) -> list[Any]:
+        """Ask one plugin for its classes of one kind, and check them."""
+        hook, check = CHECKS[kind]
+        classes: list[Any] = []
+        for owner, implementation in self._implementations(hook):
+            if owner is info:
+                classes += _call(implementation, {})
+        for cls in classes:
+            check(cls)
+        return classes
+
+    def _break(self, info: PluginInfo, error: BaseException) -> None:
+        """Mark a plugin broken and forget everything it has registered."""
+        if self._manager.has_plugin(info.name):
+            self._manager.unregister(name=info.name)
+        self._offers.drop(info)
+        info.status, info.error = "broken", explain(error)
+
+    def _implementations(self, hook: str) -> list[tuple[PluginInfo, Any]]:
+        """Pair the implementations of a hook with their plugins, by the plugin's name."""
+        found = {each.plugin_name: each for each in getattr(self._manager.hook, hook).get_hookimpls()}
+        loaded = [info for info in self._plugins if info.status in ("ok", "refused")]
+        return [(info, found[info.name]) for info in loaded if info.name in found]
+
+    def _get(self, kind: str, name: str) -> Any:
+        if cls := self._offers.get(kind, name):
+            return cls
+        rivals = self._offers.rivals(kind, name)
+        if len(rivals) > 1:
+            raise UserError(f"{kind} {name!r} is refused: {duplicate(name, rivals)}")
+        for info in self._plugins:
+            if info.name == name and info.status not in ("ok", "refused"):
+                reason = f": {info.error}" if info.error else ""
+                raise UserError(f"{kind} {name!r} is not available: {info} is {info.status}{reason}")
+        problem = str(unknown(kind, name, (known.name for known in self._offers.all(kind))))
+        broken = any(info.status == "broken" for info in self._plugins)
+        raise UserError(problem + ("; some plugins are broken, see `suite plugins`" if broken else ""))
+
+
+def explain(error: BaseException) -> str:
+    """One line: what was raised, and at which line of code."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    return " ".join(f"{type(error).__name__}: {error}{where}".split())
+
+
+def _call(implementation: Any, arguments: dict[str, Any]) -> Any:
+    """Call one implementation with those of the arguments that it takes."""
+    return implementation.function(*(arguments[name] for name in implementation.argnames))

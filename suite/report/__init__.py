@@ -1,0 +1,59 @@
+"""The leaderboard: from results.json to pages that people read. Importing this package is light.
+
+    write(results, Path("runs/latest"), samples)   results.json, leaderboard.{md,csv,json,html}
+    terminal(results)                               the same tables in the terminal
+    merge([results_a, results_b])                   several runs side by side, if they can be compared
+
+The same results give the same bytes. Whatever a model wrote is shown, and can do nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from suite.results import Results
+    from suite.samples import Sample
+
+
+def write(results: Results, out: Path, samples: Mapping[str, Sequence[Sample]] | None = None) -> list[Path]:
+    """Write results.json and the leaderboards into `out`, each file in one step; return their paths.
+
+    `samples`: each cell's slug -> its answers, for truth ratios and answers side by side.
+    Raises UserError, before anything is written, if a number in `results` is not finite.
+    """
+    from suite.report import files, page
+    from suite.report.table import tables
+    from suite.results import dumps
+    from suite.store import atomic_write
+
+    rows = tables(results)
+    content = {
+        "results.json": dumps(results),
+        "leaderboard.json": files.as_json(results, rows),
+        "leaderboard.csv": files.as_csv(rows),
+        "leaderboard.md": files.as_markdown(results, rows),
+        "leaderboard.html": page.as_html(results, rows, samples or {}),
+    }
+    for name, text in content.items():
+        atomic_write(out / name, text)
+    return [out / name for name in content]
+
+
+def terminal(results: Results, console: Console | None = None) -> None:
+    """Print the leaderboards."""
+    from suite.report.console import show
+    from suite.report.table import tables
+
+    show(tables(results), console)
+
+
+def merge(runs: Sequence[Results]) -> Results:
+    """Join several runs into one. Raises UserError if they cannot be compared."""
+    from suite.report.merge import merged
+
+    return merged(runs)

@@ -1,0 +1,103 @@
+"""The columns of a leaderboard, the same in Markdown, HTML and the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from suite.report.numbers import duration, number
+from suite.report.table import Row, Table
+from suite.report.values import Value
+
+
+@dataclass(frozen=True)
+class Item:
+    """One cell of a leaderboard."""
+
+    text: str
+    detail: str = ""
+    """Smaller, under or behind the text."""
+    sort: float | str | None = None
+    """What the column is sorted by; None goes last."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a leaderboard."""
+
+    title: str
+    group: Literal["rank", "method", "metric", "delta", "best", "size", "time"]
+    item: Callable[[Row], Item]
+    arrow: str = ""
+    """Which direction is better."""
+
+
+def columns(table: Table) -> list[Column]:
+    """List the columns that `table` has something to show in."""
+    return list(_columns(table))
+
+
+def _columns(table: Table) -> Iterator[Column]:
+    yield Column("Rank", "rank", lambda row: _rank(row, table))
+    yield Column("Method", "method", _method)
+    for name in table.primary:
+        yield Column(name, "metric", lambda row, n=name: _value(row.values.get(n)), table.direction(name))  # type: ignore[misc]
+    for name in table.primary:
+        if any(name in row.deltas for row in table.rows):
+            title = f"{name} − {table.comparison.baseline}"
+            yield Column(title, "delta", lambda row, n=name: _delta(row, n))  # type: ignore[misc]
+    if any(row.best for row in table.rows):
+        for name in table.primary:
+            title = f"{name}, best epoch"
+            yield Column(title, "best", lambda row, n=name: _best(row, n), table.direction(name))  # type: ignore[misc]
+    yield Column("n", "size", lambda row: _size(row, table))
+    if any(row.train_seconds is not None for row in table.rows):
+        yield Column("Training", "time", _time)
+
+
+def _rank(row: Row, table: Table) -> Item:
+    if row.rank is None:
+        return Item("–", "" if row.state == "ok" and not row.marks else row.state)
+    front = "front" if row.rank.front and len(table.axes) > 1 else ""
+    return Item(f"{row.rank.place}{'=' if row.rank.tied else ''}", front, row.rank.place)
+
+
+def _method(row: Row) -> Item:
+    seeds = f"{len(row.seeds)} seeds" if len(row.seeds) > 1 else ""
+    return Item(row.method, "; ".join([*filter(None, [seeds]), *row.marks]), row.method)
+
+
+def _value(value: Value | None) -> Item:
+    if value is None:
+        return Item("–")
+    if value.value is None:
+        return Item(value.text, value.note)
+    return Item(value.text, value.bounds, value.value if value.log10_p is None else value.log10_p)
+
+
+def _delta(row: Row, name: str) -> Item:
+    delta = row.deltas.get(name)
+    return Item("–") if delta is None else Item(number(delta, signed=True), sort=delta)
+
+
+def _best(row: Row, name: str) -> Item:
+    if name not in row.best:
+        return Item("–")
+    item = _value(row.best[name])
+    return Item(item.text, f"epoch {row.best_epochs}", item.sort)
+
+
+def _size(row: Row, table: Table) -> Item:
+    first = next((row.values[name] for name in table.primary if name in row.values), None)
+    if first is None or not first.n:
+        return Item("–")
+    return Item(str(first.n), f"{first.n_clusters} clusters" if first.n_clusters else "", first.n)
+
+
+def _time(row: Row) -> Item:
+    if row.train_seconds is None:
+        return Item("–")
+    return Item(
+        duration(row.train_seconds), "from the store" if row.trained_before else "", row.train_seconds
+    )

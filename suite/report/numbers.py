@@ -1,0 +1,51 @@
+"""Numbers as people read them: 0.4213 -> "0.421", 1.66e-21 -> "1.7 × 10⁻²¹", 250 s -> "4 min 10 s"."""
+
+from __future__ import annotations
+
+import math
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+MISSING = "n/a"
+
+
+def number(value: float | None, *, signed: bool = False) -> str:
+    """Show `value` with three decimals, or three digits and a power of ten if that says too little or too much."""
+    if value is None:
+        return MISSING
+    if value != 0 and not 5e-4 <= abs(value) < 1e6:
+        return _sign(value, signed) + scientific(math.log10(abs(value)))
+    decimals = 3 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
+    return _sign(value, signed) + f"{abs(value):.{decimals}f}"
+
+
+def _sign(value: float, signed: bool) -> str:
+    return "−" if value < 0 else "+" if signed and value > 0 else ""
+
+
+def p_value(log10: float | None) -> str:
+    """Show a p-value given as log10 p, which stays exact where p itself underflows."""
+    if log10 is None:
+        return MISSING
+    return f"{10**log10:.3f}" if log10 >= -3 else scientific(log10)
+
+
+def scientific(log10: float) -> str:
+    """Show 10 ** log10 as "1.7 × 10⁻²¹"."""
+    exponent = math.floor(log10)
+    mantissa = f"{10 ** (log10 - exponent):.1f}"
+    if mantissa == "10.0":
+        mantissa, exponent = "1.0", exponent + 1
+    return f"{mantissa} × 10{str(exponent).translate(_SUPERSCRIPT)}"
+
+
+def duration(seconds: float | None) -> str:
+    """Show a time span."""
+    if seconds is None:
+        return MISSING
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

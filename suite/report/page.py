@@ -1,0 +1,121 @@
+"""leaderboard.html: one file that asks the network for nothing and is whole without JavaScript.
+
+Its content security policy forbids everything but its own style sheet and its own script, each named by its hash;
+so even markup that slipped through the escaping could neither run, nor load, nor send anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from suite.report.answers import QUESTIONS, Question, side_by_side
+from suite.report.columns import Column, columns
+from suite.report.footnotes import commands, deviations, footnotes, provenance
+from suite.report.pictures import Picture, colour, pictures
+from suite.report.table import Row, Table
+from suite.report.text import one_line, visible
+from suite.report.values import Value, value_of
+from suite.results import CellResult, Results
+from suite.samples import Sample
+
+
+@dataclass(frozen=True)
+class View:
+    """What the template shows of one table."""
+
+    id: str
+    table: Table
+    columns: list[Column]
+    groups: list[str]
+    """Groups of columns that a reader may hide."""
+    footnotes: list[str]
+    pictures: list[Picture]
+    questions: list[Question]
+
+    def dot(self, method: str) -> str:
+        """Return the class of the method's colour."""
+        index = colour(self.table, method)
+        return "base" if index is None else f"c{index}"
+
+    def label(self, row: Row) -> str:
+        """Name what the row is, or ""."""
+        return "" if row.state == "ok" else row.state
+
+    def seed_value(self, result: CellResult, metric: str) -> Value:
+        """Read one metric of one seed."""
+        return value_of({known.name: known for known in result.metrics}, metric)
+
+
+def as_html(results: Results, tables: Sequence[Table], samples: Mapping[str, Sequence[Sample]]) -> str:
+    """Render the page."""
+    style, script = _source("style.css.jinja"), _source("script.js.jinja")
+    page = _environment().get_template("leaderboard.html.jinja")
+    return page.render(
+        results=results,
+        views=[_view(table, f"t{number}", samples, len(tables)) for number, table in enumerate(tables, 1)],
+        provenance=provenance(results),
+        deviations=deviations(results),
+        commands=commands(results.run),
+        config=json.dumps(results.run.config, indent=2, sort_keys=True),
+        style=Markup(style),
+        script=Markup(script),
+        style_hash=_csp_hash(style),
+        script_hash=_csp_hash(script),
+    )
+
+
+def _view(table: Table, name: str, samples: Mapping[str, Sequence[Sample]], count: int) -> View:
+    shown = columns(table)
+    groups = dict.fromkeys(
+        column.group for column in shown if column.group in ("delta", "best", "size", "time")
+    )
+    drawn = pictures(table, name, samples)
+    return View(
+        name,
+        table,
+        shown,
+        list(groups),
+        footnotes(table),
+        drawn,
+        side_by_side(table, samples, -(-QUESTIONS // count)),
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("suite.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_inert,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["line"] = one_line
+    environment.filters["markup"] = Markup
+    return environment
+
+
+def _inert(value: Any) -> Any:
+    """Show control characters; applied to every expression of the template, before it is escaped."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _source(name: str) -> str:
+    environment = _environment()
+    assert environment.loader is not None, "set above"
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _csp_hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,0 +1,173 @@
+"""The pictures of a table: what is gained against what is kept, and the distributions that forget quality compares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from suite.benchmark import Metric
+from suite.report.svg import INK, LINE, MUTED, PALETTE, as_svg, style
+from suite.report.table import Row, Table
+from suite.report.values import Value, value_of
+from suite.samples import Sample
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MARKERS = "osD^vPXp"
+_BASELINES = {"retrain": "*", "target": "X"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing and its caption."""
+
+    svg: str
+    caption: str
+
+
+def colour(table: Table, method: str) -> int | None:
+    """Return the index of a method's colour, the same in table and pictures; None for a baseline."""
+    names = sorted(row.method for row in table.methods)
+    return names.index(method) % len(PALETTE) if method in names else None
+
+
+def pictures(table: Table, name: str, samples: Mapping[str, Sequence[Sample]]) -> list[Picture]:
+    """Draw what the table has the numbers for; `name` starts the pictures' identifiers."""
+    with style():
+        return [*_tradeoff(table, f"{name}-tradeoff"), *_truth_ratios(table, f"{name}-truth", samples)]
+
+
+def _tradeoff(table: Table, name: str) -> Iterator[Picture]:
+    """Draw the first headline metric against the second: every epoch, the final one, the baselines."""
+    if len(table.primary) < 2:
+        return
+    y, x = table.primary[:2]
+    rows = [row for row in table.rows if _point(row.values, x, y)]
+    if not rows:
+        return
+    figure, axes = _figure()
+    for row in rows:
+        _draw_row(axes, table, row, x, y)
+    is_p = any(row.values[y].log10_p is not None for row in rows)
+    _scale(axes, [_coordinate(row.values[y]) for row in rows], is_p)
+    axes.set_xlabel(f"{_label(x)} {table.direction(x)}")
+    axes.set_ylabel(f"{'log10 p, ' if is_p else ''}{_label(y)} {table.direction(y)}")
+    _legend(figure, axes)
+    caption = f"{_label(y).capitalize()} against {_label(x)}. Large marks: final checkpoint"
+    caption += ", with its spread where known; small ones: earlier epochs."
+    caption += " Dashed: p = .05, above which the test finds no difference." if is_p else ""
+    yield Picture(as_svg(figure, name, caption), caption)
+
+
+def _draw_row(axes: Axes, table: Table, row: Row, x: str, y: str) -> None:
+    index = colour(table, row.method)
+    paint = INK if index is None else PALETTE[index]
+    marker = _BASELINES.get(row.method, "*") if index is None else _MARKERS[index]
+    for result in row.cells:
+        path = [_at(point.metrics, row.values, x, y) for point in result.trajectory]
+        known = [point for point in path if point]
+        if known:
+            axes.plot(
+                *zip(*known, strict=True), color=paint, alpha=0.45, marker=".", markersize=4, linewidth=0.9
+            )
+    point = _point(row.values, x, y)
+    assert point is not None, "rows without a point are left out before"
+    axes.errorbar(
+        *point, xerr=_bars(row.values[x]), yerr=_bars(row.values[y]), color=paint, marker=marker, linestyle="none",
+        markersize=11 if marker == "*" else 7, markeredgecolor="none", elinewidth=1.1, capsize=2.5,
+        label=_ascii(row.method), zorder=3,
+    )  # fmt: skip
+
+
+def _at(
+    metrics: Mapping[str, float | None], like: Mapping[str, Value], x: str, y: str
+) -> tuple[float, float] | None:
+    named = {
+        name: Metric(name, value, None, like[name].unit if name in like else "")
+        for name, value in metrics.items()
+    }
+    return _point({name: value_of(named, name) for name in (x, y)}, x, y)
+
+
+def _point(values: Mapping[str, Value], x: str, y: str) -> tuple[float, float] | None:
+    if x not in values or y not in values or values[x].value is None or values[y].value is None:
+        return None
+    return _coordinate(values[x]), _coordinate(values[y])
+
+
+def _coordinate(value: Value) -> float:
+    shown = value.value if value.log10_p is None else value.log10_p
+    assert shown is not None, "only known values are drawn"
+    return shown
+
+
+def _bars(value: Value) -> list[list[float]] | None:
+    """Return the distances from the value down to low and up to high, as matplotlib wants them."""
+    if value.low is None or value.high is None or value.value is None or value.log10_p is not None:
+        return None
+    return [[max(0.0, value.value - value.low)], [max(0.0, value.high - value.value)]]
+
+
+def _scale(axes: Axes, ys: Sequence[float], is_p: bool) -> None:
+    if not is_p:
+        return
+    axes.axhline(math.log10(0.05), color=MUTED, linestyle=(0, (4, 3)), linewidth=0.8, zorder=1)
+    if min(ys) < -10:  # one collapsed model would flatten all others
+        axes.set_yscale("symlog", linthresh=1)
+        ticks = [-t for t in (0, 1, 3, 10, 30, 100, 300) if t <= 1.6 * abs(min(ys))]
+        axes.set_yticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks])
+        axes.minorticks_off()
+    axes.set_ylim(top=0.4)
+
+
+def _truth_ratios(table: Table, name: str, samples: Mapping[str, Sequence[Sample]]) -> Iterator[Picture]:
+    """Draw the cumulative distributions of the forget set's truth ratios, whose largest gap is KS's D."""
+    curves = {row.method: _log_ratios(row, samples) for row in table.rows}
+    curves = {method: ratios for method, ratios in curves.items() if ratios}
+    if len(curves) < 2:
+        return
+    figure, axes = _figure()
+    for method, ratios in curves.items():
+        index = colour(table, method)
+        look = (
+            ("-", 2.2) if method == table.comparison.baseline else (":", 1.6) if index is None else ("-", 1.3)
+        )
+        paint = INK if index is None else PALETTE[index]
+        axes.ecdf(ratios, color=paint, linestyle=look[0], linewidth=look[1], label=_ascii(method))
+    axes.set_xlabel("ln truth ratio, forget set")
+    axes.set_ylabel("share of questions below")
+    _legend(figure, axes)
+    caption = "Truth ratios of the forget questions, cumulated. Forget quality asks whether a method's curve could be "
+    caption += f"the {table.comparison.baseline or 'baseline'} model's: the largest vertical gap between them is KS's D."
+    yield Picture(as_svg(figure, name, caption), caption)
+
+
+def _log_ratios(row: Row, samples: Mapping[str, Sequence[Sample]]) -> list[float]:
+    answers = [sample for result in row.cells for sample in samples.get(result.cell.slug, ())]
+    ratios = [sample.scores.get("log_truth_ratio") for sample in answers if sample.set == "forget"]
+    return [ratio for ratio in ratios if ratio is not None]
+
+
+def _figure() -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.0, 4.2), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, labelcolor=INK)
+    axes.grid(color=LINE)
+
+
+def _label(metric: str) -> str:
+    return _ascii(metric.replace("_", " "))
+
+
+def _ascii(text: str) -> str:
+    """Keep to characters that the font has."""
+    return text.encode("ascii", "backslashreplace").decode()

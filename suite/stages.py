@@ -1,0 +1,176 @@
+"""The stages of a language-model benchmark, from the base model to a cell's scores.
+
+    base ─ start (target, retrain) ─ reference log-probabilities ─ train (method) ─ respond ─ score
+
+A stage's key follows from its configuration, its code and the keys of what it reads, so everything that two methods
+share (start models, reference values, baseline answers) is one stage, computed once. Nothing here runs anything:
+`Store.ensure` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from suite import work
+from suite.bases import Model, imported, tiny_base
+from suite.benchmark import Benchmark, BenchmarkData, Pair, Request, Row, Source
+from suite.errors import UserError
+from suite.lab import Lab
+from suite.method import Method
+from suite.settings import TrainConfig
+from suite.store import Json, Stage, digest
+
+MODEL_CODE = ("suite.texts", "suite.models", "suite.logprobs")
+TRAIN_CODE = (*MODEL_CODE, "suite.train", "suite.sampling", "suite.method", "suite.reference", "suite.adapters")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How a cell's model comes about; `method` is None for a start model that no method touches."""
+
+    stage: Stage
+    epochs: tuple[int, ...]
+    """The epochs that are evaluated, the last one being the final step."""
+    method: Method[Any] | None = None
+
+
+class TextStages:
+    """Makes the stages of one benchmark, split and model."""
+
+    def __init__(self, lab: Lab, benchmark: Benchmark[Any], split: str) -> None:
+        self.lab = lab
+        self.benchmark = benchmark
+        self.split = split
+
+    @cached_property
+    def data(self) -> BenchmarkData:
+        """The benchmark's data, read and checked."""
+        config = self.lab.config
+        tiny = config.model == "tiny"
+        return self.benchmark.load(Source(config.data, self.split, tiny, config.limit, config.allow_overlap))
+
+    @cached_property
+    def requests(self) -> list[Request]:
+        """What every model is asked."""
+        return self.benchmark.requests(self.data)
+
+    @cached_property
+    def base(self) -> Model:
+        """The model that everything starts from."""
+        return tiny_base(self._sft) if self.lab.config.model == "tiny" else imported(self.lab)
+
+    def start(self, name: str) -> Trained:
+        """A model fine-tuned on the benchmark's rows of that name; without any, the base itself."""
+        rows = self.data.starts.get(name)
+        if rows is None:
+            raise UserError(f"benchmark {self.benchmark.name!r} has no start model {name!r}")
+        config = self.lab.config.finetune
+        stage = self._sft(self.base, rows, config, f"fine-tune {name}")
+        return Trained(stage, (config.epochs,))
+
+    @cached_property
+    def first(self) -> Model:
+        """Where methods start: the first start model, or the base."""
+        if not self.data.starts:
+            return self.base
+        trained = self.start(next(iter(self.data.starts)))
+        return Model(trained.stage, trained.epochs[-1])
+
+    def _sft(self, base: Model, rows: Sequence[Row], config: TrainConfig, label: str) -> Stage:
+        method = self.lab.registry.method("sft")
+        return self._train(base, method(method.Config()), {"demonstrations": rows}, config, 0, label, "final")
+
+    def method(self, method: Method[Any], config: TrainConfig, seed: int, label: str) -> Trained:
+        """A cell's training run."""
+        roles = {role: self.data.roles[role] for role in sorted(method.roles)}
+        keep = self.lab.config.evaluate if self.benchmark.best_by else "final"
+        stage = self._train(self.first, method, roles, config, seed, label, keep)
+        epochs = tuple(range(1, config.epochs + 1)) if keep == "epochs" else (config.epochs,)
+        return Trained(stage, epochs, method)
+
+    def _train(
+        self,
+        start: Model,
+        method: Method[Any],
+        roles: dict[str, Sequence[Row] | Sequence[Pair]],
+        config: TrainConfig,
+        seed: int,
+        label: str,
+        keep: str,
+    ) -> Stage:
+        references = {
+            f"reference/{role}": self.reference(start, rows, config, hidden=role in method.needs_reference_hidden)
+            for role, rows in roles.items()
+            if role in method.needs_reference_hidden or (method.needs_reference and role != "retain")
+        }
+        spec = self.lab.text_spec(config) | {
+            "method": method.name,
+            "settings": work.jsonable(method.config),
+            "source": self.lab.registry.source_digest(type(method)),
+            "train": {k: v for k, v in asdict(config).items() if k != "micro_batch"},
+            "seed": seed,
+            "roles": {role: rows_digest(rows) for role, rows in roles.items()},
+            "epoch": start.epoch,
+            "keep": keep,
+        }
+        return Stage(
+            "train",
+            spec,
+            work.training(self.lab, start, method, roles, config, seed, label, keep),
+            {"start": start.stage, **references},
+            TRAIN_CODE if method.name == "sft" else (*TRAIN_CODE, "suite.losses"),
+            label,
+        )
+
+    def reference(
+        self, start: Model, rows: Sequence[Row] | Sequence[Pair], config: TrainConfig, *, hidden: bool
+    ) -> Stage:
+        """Log-probabilities (and last hidden states) of the starting model on training rows."""
+        spec = self.lab.text_spec(config) | {"rows": rows_digest(rows), "hidden": hidden, "epoch": start.epoch}
+        build = work.referencing(self.lab, start, rows, config, hidden)
+        return Stage("reference", spec, build, {"model": start.stage}, (*MODEL_CODE, "suite.reference"), "reference")
+
+    def respond(self, model: Model, method: Method[Any] | None, label: str) -> Stage:
+        """A model's answers to the benchmark's requests."""
+        own = method if method is not None and type(method).respond is not Method.respond else None
+        answering: Json = own and {"method": own.name, "settings": work.jsonable(own.config)}
+        spec = self.lab.text_spec(self.lab.config.train) | {
+            "requests": digest([asdict(r) for r in self.requests]),
+            "engine": self.lab.engine_identity(),
+            "epoch": model.epoch,
+            "answering": answering,
+        }
+        build = work.responding(self.lab, model, own, self.requests, label)
+        return Stage("respond", spec, build, {"model": model.stage}, (*MODEL_CODE, "suite.engines", "suite.work"), label)
+
+    def score(self, model: Model, method: Method[Any] | None, label: str) -> Stage:
+        """Per-item scores and metrics of a model."""
+        inputs = {"responses": self.respond(model, method, label)}
+        baseline = self.benchmark.baseline
+        if baseline in self.data.starts:
+            trained = self.start(baseline)
+            inputs["baseline"] = self.respond(Model(trained.stage, trained.epochs[-1]), None, baseline)
+        spec = {
+            "benchmark": self.benchmark.name,
+            "settings": work.jsonable(self.benchmark.config),
+            "source": self.lab.registry.source_digest(type(self.benchmark)),
+            "data": self.data_digest,
+        }
+        build = work.scoring(self.benchmark, self.data, self.requests)
+        return Stage("score", spec, build, inputs, ("suite.metrics", "suite.stats"), f"score {label}")
+
+    @cached_property
+    def data_digest(self) -> str:
+        """Digest of everything that the benchmark read."""
+        roles: dict[str, Json] = {role: rows_digest(rows) for role, rows in self.data.roles.items()}
+        starts: dict[str, Json] = {name: rows_digest(rows) for name, rows in self.data.starts.items()}
+        sets: dict[str, Json] = {name: digest(work.jsonable(list(items))) for name, items in self.data.sets.items()}
+        return digest({"roles": roles, "starts": starts, "sets": sets})
+
+
+def rows_digest(rows: Sequence[Row] | Sequence[Pair]) -> str:
+    """Digest of training rows, in order."""
+    return digest([asdict(row) for row in rows])

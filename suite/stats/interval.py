@@ -1,0 +1,115 @@
+"""Confidence limits from bootstrap draws that also hold with few clusters.
+
+A percentile interval of C resampled clusters is too short twice over: the draws' variance is (C - 1)/C of the
+right one, and a normal quantile stands where a t quantile belongs (nominal 95 % covers 93 % at C = 20, 90 %
+at C = 10). Both are repaired by reading the percentiles further out, at the normal levels of
+
+    z = t(confidence, df) * sqrt(C / (C - 1))            (Hesterberg 2015, "expanded percentile interval")
+
+With several independently resampled populations the factor and df come from the leave-one-out influences
+(Welch-Satterthwaite). Where fewer than ten draws would lie beyond a limit (up to seven clusters with 2000
+draws) the percentile cannot be read, and value -+ t * se is given instead: at 2 clusters that is very wide,
+as it should be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from suite.stats.arrays import Array
+
+BootstrapMethod = Literal["percentile", "bca"]
+MIN_TAIL_DRAWS = 10
+MIN_DEFINED = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its confidence limits; limits are None where `note` says why."""
+
+    value: float | None
+    """The estimate from the data as they are; None only where it is undefined (kappa of two constant judges)."""
+    low: float | None
+    high: float | None
+    n: int
+    """Items."""
+    n_clusters: int
+    """Independent units: clusters, prompts, or the items themselves."""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Standard error of an estimate from its leave-one-out influences."""
+
+    se: float
+    df: float
+    """Degrees of freedom of `se`."""
+    expansion: float
+    """`se` over the standard deviation that bootstrap draws have: sqrt(C / (C - 1)) with one population."""
+    acceleration: float = 0.0
+    """BCa's a: a sixth of the skewness of the influences."""
+
+
+def spread(influences: Sequence[Array]) -> Spread:
+    """Combine the influences u_i = (C - 1)/C * (mean of leave-one-out estimates - estimate without cluster
+    i).
+
+    One array (C_p,) per independently resampled population, C_p >= 2.
+    """
+    sizes = np.array([len(u) for u in influences], dtype=np.float64)
+    plain = np.array([float(u @ u) for u in influences])
+    variances = plain * sizes / (sizes - 1)
+    total = float(variances.sum())
+    if total == 0:
+        return Spread(0.0, float(sizes.min() - 1), 1.0)
+    df = total**2 / float((variances**2 / (sizes - 1)).sum())
+    skew = float(sum((u**3).sum() for u in influences)) / float(plain.sum()) ** 1.5
+    return Spread(total**0.5, df, (total / float(plain.sum())) ** 0.5, skew / 6)
+
+
+def with_limits(
+    interval: Interval,
+    draws: Array,
+    estimate: Spread,
+    confidence: float,
+    method: BootstrapMethod = "percentile",
+) -> Interval:
+    """Fill in the limits of `interval` from bootstrap draws (B,). NaN draws: the statistic was undefined there."""
+    assert interval.value is not None
+    defined = draws[np.isfinite(draws)]
+    if len(defined) < MIN_DEFINED * len(draws) or not np.isfinite(estimate.se):
+        return replace(interval, note="undefined on too many of the resamples")
+    if estimate.se == 0:
+        return replace(interval, low=interval.value, high=interval.value, note="no spread between clusters")
+    low, high = _limits(interval.value, defined, estimate, confidence, method)
+    return replace(interval, low=low, high=high)
+
+
+def _limits(
+    value: float, draws: Array, estimate: Spread, confidence: float, method: BootstrapMethod
+) -> tuple[float, float]:
+    from scipy.stats import norm, t
+
+    quantile = float(t.isf((1 - confidence) / 2, estimate.df))
+    z = np.array([-1.0, 1.0]) * quantile * estimate.expansion
+    if norm.sf(z[1]) * len(draws) < MIN_TAIL_DRAWS:
+        return value - quantile * estimate.se, value + quantile * estimate.se
+    if method == "bca":
+        z = _bca(z, value, draws, estimate.acceleration)
+    low, high = np.quantile(draws, norm.cdf(z))
+    return float(low), float(high)
+
+
+def _bca(z: Array, value: float, draws: Array, acceleration: float) -> Array:
+    """Shift the levels for bias and skewness (Efron 1987): z0 + (z0 + z) / (1 - a (z0 + z))."""
+    from scipy.stats import norm
+
+    below = float(np.mean(draws < value) + np.mean(draws == value) / 2)
+    z0 = float(norm.ppf(np.clip(below, 1 / len(draws), 1 - 1 / len(draws))))
+    shifted: Array = z0 + (z0 + z) / np.maximum(1 - acceleration * (z0 + z), 1e-3)
+    return shifted

@@ -1,0 +1,35 @@
+"""Intervals of proportions and of per-prompt scores whose items are independent."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from suite.stats.arrays import as_values
+from suite.stats.interval import Interval
+
+
+def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Interval:
+    """Wilson score interval of a proportion of n independent trials.
+
+    Not for win rates judged in both orders: two verdicts on one prompt are not independent (coverage falls to
+    .90); use `mean_interval_t` on the per-prompt scores.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    if not 0 <= successes <= n or n < 1:
+        raise ValueError(f"{successes} successes of {n} trials")
+    low, high = proportion_confint(successes, n, alpha=1 - confidence, method="wilson")
+    return Interval(successes / n, float(low), float(high), n, n)
+
+
+def mean_interval_t(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
+    """Student t interval of the mean of n independent scores, e.g. a win rate from per-prompt scores in 0..1."""
+    from scipy.stats import t
+
+    scores = as_values(values)
+    n, mean = len(scores), float(scores.mean())
+    if n < 2:
+        return Interval(mean, None, None, n, n, "one item: its spread cannot be estimated")
+    half = float(t.isf((1 - confidence) / 2, n - 1) * np.std(scores, ddof=1) / n**0.5)
+    return Interval(mean, mean - half, mean + half, n, n, "" if half else "all scores are equal")

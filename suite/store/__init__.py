@@ -1,0 +1,35 @@
+"""Finished stages of runs on disk: found by key, published whole, checked before use."""
+
+from __future__ import annotations
+
+from suite.store.canonical import Json, canonical, digest
+from suite.store.digests import code_digest, file_digest
+from suite.store.files import atomic_write, read_json, write_json
+from suite.store.jsonl import JsonlWriter, read_jsonl
+from suite.store.manifest import Manifest, read_manifest
+from suite.store.stage import SCHEMA_VERSION, Build, Stage
+from suite.store.store import Event, Observer, Store, default_root
+from suite.store.verify import Problem
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Build",
+    "Event",
+    "Json",
+    "JsonlWriter",
+    "Manifest",
+    "Observer",
+    "Problem",
+    "Stage",
+    "Store",
+    "atomic_write",
+    "canonical",
+    "code_digest",
+    "default_root",
+    "digest",
+    "file_digest",
+    "read_json",
+    "read_jsonl",
+    "read_manifest",
+    "write_json",
+]

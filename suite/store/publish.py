@@ -1,0 +1,100 @@
+"""How a folder becomes visible: wholly, with its manifest, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from suite import faults
+from suite.errors import UserError
+from suite.store import locks
+from suite.store.digests import file_digest
+from suite.store.files import fsync_folder
+from suite.store.manifest import MANIFEST, Manifest
+
+
+def entries(folder: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield (path with slashes, entry) for everything under `folder` but the folders; no link is followed."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.is_dir(follow_symlinks=False):
+            for name, inner in entries(Path(entry.path)):
+                yield f"{entry.name}/{name}", inner
+        else:
+            yield entry.name, entry
+
+
+def seal(folder: Path) -> dict[str, dict[str, Any]]:
+    """Bring every file to disk and return {path: {size, sha256}}. UserError for what is no regular file."""
+    files = {}
+    for name, entry in entries(folder):
+        path = Path(entry.path)
+        if not entry.is_file(follow_symlinks=False):
+            raise UserError(f"{name} is not a regular file, so it cannot be stored")
+        if name == MANIFEST:
+            raise UserError(f"{MANIFEST} is the store's own file; the stage must use another name")
+        _fsync(path)
+        files[name] = {"size": entry.stat().st_size, "sha256": file_digest(path)}
+    for inner, _, _ in os.walk(folder):
+        fsync_folder(Path(inner))
+    return files
+
+
+def publish(folder: Path, target: Path, manifest: Manifest) -> bool:
+    """Write the manifest last and rename `folder` to `target`; False if something is already there."""
+    faults.point("publish.before_manifest")
+    manifest.write(folder)
+    faults.point("publish.before_rename")
+    try:
+        folder.rename(target)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            return False
+        raise
+    faults.point("publish.after_rename")
+    fsync_folder(target.parent)
+    return True
+
+
+def remove(folder: Path) -> None:
+    """Delete a folder, or a link to one; what cannot be deleted stays for the next start."""
+    if folder.is_symlink() or folder.is_file():
+        with suppress(OSError):
+            folder.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(root: Path) -> None:
+    """Remove what dead processes left: temporary folders, scratch of finished stages, lock files."""
+    for folder in _listed(root / "tmp"):
+        _remove_unlocked(root, folder, folder.name.rpartition(".")[0])
+    for folder in _listed(root / "scratch", depth=2):
+        kind, key = folder.parent.name, folder.name
+        if (root / "stages" / kind / key / MANIFEST).exists():
+            _remove_unlocked(root, folder, f"{kind}.{key}")
+    for lock in _listed(root / "locks"):
+        with suppress(OSError), locks.locked(lock, wait=False):
+            pass
+
+
+def _remove_unlocked(root: Path, folder: Path, lock: str) -> None:
+    with suppress(OSError), locks.locked(root / "locks" / lock, wait=False) as free:
+        if free:
+            remove(folder)
+
+
+def _listed(folder: Path, depth: int = 1) -> list[Path]:
+    return sorted(folder.glob("/".join("*" * depth)))
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

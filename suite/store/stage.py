@@ -1,0 +1,82 @@
+"""A stage: one step of a run, stored under a key derived from everything that determines its result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+
+from suite.errors import UserError
+from suite.store.canonical import Json, digest, plain
+from suite.store.digests import code_digest
+
+SCHEMA_VERSION = 1
+"""Version of the store's layout and manifests; part of every key."""
+
+_KIND = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+@dataclass
+class Build:
+    """What a stage's `build` is given."""
+
+    out: Path
+    """An empty folder; its files become the stage once `build` returns. Regular files, no manifest.json."""
+    scratch: Path
+    """Survives crashes: for step checkpoints and partial answers. Removed once the stage is finished."""
+    inputs: dict[str, Path]
+    """The finished folders of the stage's inputs, by name. Read only."""
+    stage: Stage
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One step of a run. The keys of a whole plan are known before anything runs.
+
+    Raises UserError at once for a spec that is not JSON, and for a kind that is not a plain lower-case name.
+    """
+
+    kind: str
+    """What it makes: "base", "train", "reference", "respond", "score", ... Also the name of a folder."""
+    spec: Mapping[str, Json]
+    """The resolved configuration: everything that determines the result beside inputs and code."""
+    build: Callable[[Build], None]
+    """Write the result into `build.out`."""
+    inputs: Mapping[str, Stage] = field(default_factory=dict)
+    """Stages whose results are read, by name. Their keys enter the key."""
+    code: tuple[str, ...] = ()
+    """Modules whose source enters the key, without comments and docstrings; a package: all its modules."""
+    label: str = ""
+    """For people; not in the key."""
+
+    def __post_init__(self) -> None:
+        if not _KIND.fullmatch(self.kind):
+            raise UserError(f"stage kind {self.kind!r} is not a plain name such as 'train'")
+        # A copy: what happens to the caller's dict later must not part the key from what is built.
+        object.__setattr__(self, "spec", MappingProxyType(plain(self.spec, f"{self.kind} spec")))
+
+    @cached_property
+    def code_digests(self) -> dict[str, str]:
+        """Module -> digest of its source."""
+        return {module: code_digest(module) for module in sorted(self.code)}
+
+    @cached_property
+    def input_keys(self) -> dict[str, str]:
+        """Input name -> key."""
+        return {name: stage.key for name, stage in self.inputs.items()}
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256, in hex, of all that determines the result."""
+        return stage_key(self.kind, self.code_digests, self.input_keys, self.spec)
+
+    def __str__(self) -> str:
+        return self.label or f"{self.kind} {self.key[:12]}"
+
+
+def stage_key(kind: str, code: Json, inputs: Json, spec: Json) -> str:
+    """Hash the parts of a key; the same from a stage and from a manifest."""
+    return digest({"schema": SCHEMA_VERSION, "kind": kind, "code": code, "inputs": inputs, "spec": spec})

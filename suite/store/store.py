@@ -1,0 +1,151 @@
+"""The store: a folder of finished stages, each found by its key and made at most once.
+
+Its layout:
+
+    <root>/stages/<kind>/<key>/   a finished stage: its files and manifest.json
+    <root>/tmp/                   stages being written
+    <root>/scratch/<kind>/<key>/  checkpoints and partial answers of unfinished stages
+    <root>/locks/                 one file per stage that is being made now
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from suite import faults
+from suite.errors import CorruptError
+from suite.store import locks, publish
+from suite.store.files import user_errors
+from suite.store.manifest import MANIFEST, Manifest, Meter, describe, read_manifest
+from suite.store.stage import Build, Stage
+from suite.store.verify import Problem, check_stage, verify_store
+
+Event: TypeAlias = Literal["cached", "waiting", "building", "built", "differs"]
+"""differs: another process finished the same stage first, with other content; the first one counts."""
+Observer: TypeAlias = Callable[[Stage, Event, float], None]
+"""Called with the seconds that checking (cached) or making (built) a stage took."""
+
+
+def default_root() -> Path:
+    """Return SUITE_STORE, or `suite` in the user's cache folder."""
+    import platformdirs
+
+    return Path(os.environ.get("SUITE_STORE") or platformdirs.user_cache_path("suite"))
+
+
+class Store:
+    """A folder of finished stages, shared by any number of processes on one file system."""
+
+    def __init__(self, root: Path, observer: Observer | None = None) -> None:
+        self.root = root.expanduser().absolute()
+        self._observer = observer or (lambda stage, event, seconds: None)
+        self._checked: set[str] = set()
+        self._swept = False
+
+    def path(self, stage: Stage) -> Path:
+        """Return the stage's folder, whether it exists or not."""
+        return self.root / "stages" / stage.kind / stage.key
+
+    def has(self, stage: Stage) -> bool:
+        """Whether the stage is finished; its files are not checked."""
+        return (self.path(stage) / MANIFEST).is_file()
+
+    def manifest(self, stage: Stage) -> Manifest:
+        """Read the manifest of a finished stage. Raises MissingError, CorruptError."""
+        return read_manifest(self.path(stage))
+
+    def ensure(self, stage: Stage) -> Path:
+        """Return the folder of the finished stage, made now if it is missing, inputs first.
+
+        A stage that another process is making is waited for. What is found is checked, every byte, once per
+        process. Raises CorruptError for a damaged stage, UserError if the store cannot be written, and what
+        `build` raises.
+        """
+        self._sweep_once()
+        if not self.has(stage):
+            inputs = {name: self.ensure(needed) for name, needed in stage.inputs.items()}
+            with self._locked(stage):
+                if not self.has(stage):
+                    self._make(stage, inputs)
+        self._check_once(stage)
+        return self.path(stage)
+
+    def verify(self) -> list[Problem]:
+        """Check every stage, every byte, and list what is wrong. Writes nothing."""
+        return verify_store(self.root)
+
+    def _check_once(self, stage: Stage) -> None:
+        if stage.key in self._checked:
+            return
+        meter = Meter()
+        check_stage(self.path(stage))
+        self._checked.add(stage.key)
+        self._observer(stage, "cached", meter.seconds())
+
+    def _sweep_once(self) -> None:
+        if not self._swept:
+            self._swept = True
+            publish.sweep(self.root)
+
+    @contextmanager
+    def _locked(self, stage: Stage) -> Iterator[None]:
+        path = self.root / "locks" / f"{stage.kind}.{stage.key}"
+        with user_errors(self.root):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = locks.acquire(path, wait=False)
+            if descriptor is None:
+                self._observer(stage, "waiting", 0.0)
+                descriptor = locks.acquire(path)
+        assert descriptor is not None
+        try:
+            yield
+        finally:
+            locks.release(descriptor, path)
+
+    def _make(self, stage: Stage, inputs: dict[str, Path]) -> None:
+        """Build and publish one stage; the caller holds its lock."""
+        target, meter = self.path(stage), Meter()
+        if os.path.lexists(target):
+            raise CorruptError(f"{target} has no {MANIFEST}; delete it and run again")
+        with self._folders(stage) as (out, scratch):
+            resumed = any(scratch.iterdir())
+            self._observer(stage, "building", 0.0)
+            with user_errors(self.root, only_full=True):
+                faults.point("build.begin")
+                stage.build(Build(out, scratch, inputs, stage))
+            with user_errors(self.root):
+                self._publish(stage, inputs, out, meter, resumed)
+            faults.point("publish.before_cleanup")
+            publish.remove(scratch)
+
+    @contextmanager
+    def _folders(self, stage: Stage) -> Iterator[tuple[Path, Path]]:
+        out = self.root / "tmp" / f"{stage.kind}.{stage.key}.{secrets.token_hex(4)}"
+        scratch = self.root / "scratch" / stage.kind / stage.key
+        with user_errors(self.root):
+            for folder in (out, scratch, self.path(stage).parent):
+                folder.mkdir(parents=True, exist_ok=True)
+        try:
+            yield out, scratch
+        finally:
+            publish.remove(out)
+
+    def _publish(self, stage: Stage, inputs: dict[str, Path], out: Path, meter: Meter, resumed: bool) -> None:
+        contents = {name: read_manifest(folder).content for name, folder in inputs.items()}
+        files = publish.seal(out)
+        manifest = describe(stage, contents, files, meter.timings(resumed=resumed))
+        if publish.publish(out, self.path(stage), manifest):
+            self._checked.add(stage.key)
+            self._observer(stage, "built", meter.seconds())
+        elif self._first(stage).content != manifest.content:
+            self._observer(stage, "differs", meter.seconds())
+
+    def _first(self, stage: Stage) -> Manifest:
+        """Check what another process published meanwhile, which happens only where locks do not work."""
+        check_stage(self.path(stage))
+        return self.manifest(stage)

@@ -1,0 +1,38 @@
+"""The embedded default model: a small Llama that learns the generated world in seconds on a laptop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from suite.tiny.tokenizer import MAX_LENGTH
+
+if TYPE_CHECKING:
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+
+def config(tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
+    """Architecture for the tokenizer's vocabulary."""
+    from transformers import LlamaConfig
+
+    return LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=192,
+        intermediate_size=512,
+        num_hidden_layers=4,
+        num_attention_heads=6,
+        max_position_embeddings=MAX_LENGTH,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+
+
+def initial_model(tokenizer: PreTrainedTokenizerFast, seed: int = 0) -> LlamaForCausalLM:
+    """Random weights, drawn from `seed` without touching torch's global generator."""
+    import torch
+    from transformers import LlamaForCausalLM
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return LlamaForCausalLM(config(tokenizer))

@@ -1,0 +1,57 @@
+"""A word-level tokenizer for the generated world that still encodes any text exactly.
+
+Text is cut by GPT-2's pattern, a word keeping the space before it (`She| was| born| on| 12| May|.`). A word of the
+world is one token; any other is spelt in bytes, so nothing is ever lost and decoding gives back the very text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from suite.tiny import world
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+PAD, END, SYSTEM, USER, ASSISTANT = SPECIAL = ("<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
+MAX_LENGTH = 512
+
+# The end token closes the assistant's turns only, so that it is learnt as the end of an answer and of nothing else.
+CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    "{{ '<|' + message['role'] + '|>' + message['content'] }}"
+    "{% if message['role'] == 'assistant' %}{{ '<|end|>' }}{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+
+
+def build() -> PreTrainedTokenizerFast:
+    """Build the tokenizer; `save_pretrained` writes it as a normal Hugging Face folder."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    # Without merges, `ignore_merges` makes BPE a look-up of whole words; what it does not find it leaves as bytes.
+    tokens = dict.fromkeys([*SPECIAL, *sorted(pre_tokenizers.ByteLevel.alphabet()), *_words(world.sentences())])
+    vocabulary = {token: index for index, token in enumerate(tokens)}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        eos_token=END,
+        additional_special_tokens=[SYSTEM, USER, ASSISTANT],
+        chat_template=CHAT_TEMPLATE,
+        model_max_length=MAX_LENGTH,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def _words(sentences: Iterable[str]) -> list[str]:
+    """Distinct words in GPT-2's byte alphabet, sorted: the same vocabulary whatever order sentences come in."""
+    from tokenizers import pre_tokenizers
+
+    split = pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str
+    return sorted({word for sentence in sentences for word, _ in split(sentence)})

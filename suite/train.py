@@ -1,0 +1,234 @@
+"""The training loop that all methods share.
+
+    start folder -> model, policy -> steps (Sampler -> micro-batches -> method.train_step) -> <out>/epoch-NN, log.jsonl
+
+Weights and optimiser are float32; the forward pass may run under bf16 autocast. There is no dropout anywhere. A run
+that was killed goes on from its newest step checkpoint and ends in the same bytes (on a CPU).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from suite import adapters, checkpoints, faults, interrupt, models
+from suite.errors import DivergedError, UserError
+from suite.logprobs import LMPolicy, check_projection, head_of
+from suite.method import LossOutput, Method, StepOutput, TrainState
+from suite.progress import Progress, Silent
+from suite.reference import References
+from suite.sampling import Item, Sampler, micro_batches
+from suite.settings import TrainConfig
+
+CHECKPOINT_SECONDS = 60.0
+"""A step checkpoint is written when this much time has passed since the last one."""
+
+
+@dataclass
+class TrainJob:
+    """One training run."""
+
+    method: Method[Any]
+    config: TrainConfig
+    seed: int
+    start: Path
+    """Model folder to start from."""
+    roles: Mapping[str, Sequence[Item]]
+    references: References
+    out: Path
+    scratch: Path
+    dtype: str = "float32"
+    device: str = "cpu"
+    label: str = ""
+    epochs_kept: str = "epochs"
+    """"epochs": a model folder per epoch; "final": only the last."""
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
+    progress: Progress = field(default_factory=Silent)
+    on_step: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
+
+
+def autocast(dtype: str, device: str) -> Callable[[], AbstractContextManager[Any]]:
+    """The context of a forward pass: bf16 where asked, plain float32 otherwise."""
+    enabled = dtype == "bfloat16"
+    return lambda: torch.autocast(device.split(":")[0], dtype=torch.bfloat16, enabled=enabled)
+
+
+def default_train_step(
+    method: Method[Any], state: TrainState, micro: Sequence[Mapping[str, Any]]
+) -> StepOutput:
+    """Loss and backward for each micro-batch, then clip and step.
+
+    Each micro-batch's loss is its share of the step's (it was divided by the step's count), so gradients just add up.
+    Raises DivergedError before the weights change if loss or gradient is not finite.
+    """
+    total, metrics = 0.0, Counter[str]()
+    for batch in micro:
+        with state.autocast():
+            output = method.loss(state.policy, batch)
+        _check_loss(method, output)
+        output.loss.backward()  # type: ignore[no-untyped-call]
+        total += float(output.loss.detach())
+        metrics.update({name: float(torch.as_tensor(v).detach()) for name, v in output.metrics.items()})
+    norm = float(nn.utils.clip_grad_norm_(state.parameters, state.max_grad_norm or math.inf))
+    if not math.isfinite(total) or not math.isfinite(norm):
+        raise DivergedError(f"step {state.step}: loss {total}, gradient norm {norm}")
+    state.optimizer.step()
+    state.scheduler.step()
+    state.optimizer.zero_grad(set_to_none=True)
+    return StepOutput(total, norm, dict(metrics))
+
+
+def _check_loss(method: Method[Any], output: LossOutput) -> None:
+    if output.loss.shape != ():
+        raise UserError(f"method {method.name!r}: its loss has shape {tuple(output.loss.shape)}, not ()")
+    if not output.loss.requires_grad:
+        raise UserError(f"method {method.name!r}: its loss has no gradient")
+
+
+def train(job: TrainJob) -> None:
+    """Run a job from its newest checkpoint (or the start) to its end."""
+    torch.manual_seed(job.seed)
+    sampler = Sampler(job.roles, job.config.batch_size, job.seed)
+    tokenizer = models.load_tokenizer(job.start)
+    state = _prepare(job, sampler)
+    resumed = checkpoints.restore(state, job.method, job.scratch)
+    log = _Log(job.scratch / "log.jsonl", keep=state.step)
+    if not resumed:
+        _check_step_zero(job, sampler, state, tokenizer.pad_token_id)
+    total = sampler.steps_per_epoch * job.config.epochs
+    saved = time.monotonic()
+    with job.progress.task(job.label or f"train {job.method.name}", total, "step") as bar:
+        bar.advance(state.step)
+        while state.step < total:
+            output = _one_step(job, sampler, state, tokenizer.pad_token_id)
+            log.write(state.step, output)
+            job.on_step(state.step, {"loss": output.loss, "grad_norm": output.grad_norm, **output.metrics})
+            bar.advance(1, f"loss {output.loss:.3g}")
+            if state.step % sampler.steps_per_epoch == 0:
+                _keep_epoch(job, state, tokenizer, state.step // sampler.steps_per_epoch)
+            if time.monotonic() - saved >= job.checkpoint_seconds or interrupt.pending():
+                checkpoints.save(state, job.method, job.scratch)
+                saved = time.monotonic()
+            interrupt.check()
+    _publish(job)
+
+
+def _one_step(job: TrainJob, sampler: Sampler, state: TrainState, pad_id: int) -> StepOutput:
+    limit = 0 if job.method.batch_coupled else job.config.micro_batch
+    batch = list(micro_batches(sampler.step(state.step), limit, pad_id, job.references, job.device))
+    output = job.method.train_step(state, batch)
+    state.step += 1
+    faults.point("train.step", state.step)
+    return output
+
+
+def _prepare(job: TrainJob, sampler: Sampler) -> TrainState:
+    model = models.load_model(job.start).to(job.device)
+    models.disable_dropout(model)
+    check_projection(model)
+    reference_head = None
+    if job.method.needs_reference_hidden:
+        reference_head = head_of(model).layer.weight.detach().clone()  # type: ignore[union-attr,operator]
+    if job.config.lora_rank:
+        model = adapters.wrap(model, job.config.lora_rank, job.config.lora_alpha)
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(
+        parameters, lr=job.config.lr, weight_decay=job.config.weight_decay, fused=True
+    )
+    schedule = lr_schedule(job.config, sampler.steps_per_epoch)
+    return TrainState(
+        policy=LMPolicy(model, reference_head),
+        parameters=parameters,
+        optimizer=optimizer,
+        scheduler=torch.optim.lr_scheduler.LambdaLR(optimizer, schedule),
+        max_grad_norm=job.config.max_grad_norm,
+        autocast=autocast(job.dtype, job.device),
+    )
+
+
+def lr_schedule(config: TrainConfig, steps_per_epoch: int) -> Callable[[int], float]:
+    """Factor on the learning rate: linear warm-up, then linear decay to zero (or constant)."""
+    total = config.epochs * steps_per_epoch
+    warmup = config.warmup_steps or round(config.warmup_epochs * steps_per_epoch)
+    warmup = min(warmup, total)
+
+    def factor(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / warmup
+        if config.schedule == "constant":
+            return 1.0
+        return max(0.0, (total - step) / max(1, total - warmup))
+
+    return factor
+
+
+STEP_ZERO_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.1}
+"""Largest mean |log-ratio| per completion token before the first step, nats. bf16 rounds differently in batches of
+another shape; float32 does so too, a thousand times less."""
+
+
+@torch.no_grad()
+def _check_step_zero(job: TrainJob, sampler: Sampler, state: TrainState, pad_id: int) -> None:
+    """Before the first step the policy is the reference, so every log-ratio is 0.
+
+    One check that catches dropout, dtype, template, packing and stale-cache mistakes.
+    """
+    batch = next(micro_batches(sampler.step(0), 8, pad_id, job.references, job.device))
+    for role, part in batch.items():
+        for texts in (part.chosen, part.rejected) if hasattr(part, "chosen") else (part,):
+            if texts.reference_token_logps is None:
+                continue
+            with state.autocast():
+                scored = state.policy(texts)
+                gap = float((scored.token_logps - texts.reference_token_logps).abs().mean())
+            if gap > STEP_ZERO_TOLERANCE[job.dtype]:
+                raise RuntimeError(
+                    f"{job.method.name}: before the first step, policy and reference differ on {role!r} by "
+                    f"{gap:.4g} nats a token; they must be equal"
+                )
+
+
+def _keep_epoch(job: TrainJob, state: TrainState, tokenizer: Any, epoch: int) -> None:
+    if job.epochs_kept == "final" and epoch != job.config.epochs:
+        return
+    folder = job.scratch / "epochs" / f"epoch-{epoch:02d}"
+    shutil.rmtree(folder, ignore_errors=True)
+    adapters.save(state.policy.model, tokenizer, folder)
+
+
+def _publish(job: TrainJob) -> None:
+    # Linked, not moved: a crash between here and the end of publishing must still find them.
+    shutil.copytree(job.scratch / "epochs", job.out, copy_function=os.link, dirs_exist_ok=True)
+    shutil.copy(job.scratch / "log.jsonl", job.out / "log.jsonl")
+
+
+class _Log:
+    """The run's losses, one JSON line a step; after a resume it goes on behind the checkpoint's step."""
+
+    def __init__(self, path: Path, keep: int) -> None:
+        lines = path.read_text().splitlines()[:keep] if path.exists() else []
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{line}\n" for line in lines))
+        self.file = path.open("a")
+
+    def write(self, step: int, output: StepOutput) -> None:
+        record = {"step": step, "loss": output.loss, "grad_norm": output.grad_norm, **output.metrics}
+        self.file.write(json.dumps(record) + "\n")
+        self.file.flush()
+
+
+def epochs_in(folder: Path) -> dict[int, Path]:
+    """Model folders of a finished training run, by epoch."""
+    return {int(p.name.removeprefix("epoch-")): p for p in sorted(folder.glob("epoch-*"))}

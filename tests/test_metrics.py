@@ -1,0 +1,144 @@
+"""Values worked out by hand, and properties that hold for any input."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from suite.metrics import (
+    answer_probability,
+    closeness_to_one,
+    exact_memorization,
+    extraction_strength,
+    log_truth_ratio,
+    mean_logp,
+    normalised_probability,
+    rougeL_recall,
+    truth_margin,
+)
+
+logps = st.floats(-1e6, 0, allow_nan=False)
+flags = st.lists(st.booleans(), min_size=1, max_size=30)
+
+
+def test_answer_probability_is_the_geometric_mean_of_the_token_probabilities():
+    assert answer_probability([math.log(0.5), math.log(0.125)]) == pytest.approx(0.25, rel=1e-12)
+
+
+def test_normalised_probability_is_the_share_of_the_correct_option():
+    wrongs = [math.log(p) for p in (0.1, 0.2, 0.3)]
+    assert normalised_probability(math.log(0.2), wrongs) == pytest.approx(0.25, rel=1e-12)
+    assert normalised_probability(-3.0, []) == 1
+
+
+def test_normalised_probability_survives_probabilities_that_underflow():
+    assert normalised_probability(-5000.0, [-5000.0] * 3) == 0.25
+    assert normalised_probability(-5000.0, [-4000.0]) == 0
+
+
+def test_truth_ratio_is_geometric_over_the_wrong_answers():
+    wrongs = [math.log(0.1), math.log(0.4)]  # geometric mean .2, arithmetic .25
+    log_ratio = log_truth_ratio(math.log(0.8), wrongs)
+    assert math.exp(log_ratio) == pytest.approx(0.25, rel=1e-12)
+    assert closeness_to_one(log_ratio) == pytest.approx(0.25, rel=1e-12)
+    assert truth_margin(log_ratio) == pytest.approx(0.75, rel=1e-12)
+
+
+def test_a_truth_ratio_above_one():
+    log_ratio = log_truth_ratio(math.log(0.1), [math.log(0.4)])
+    assert closeness_to_one(log_ratio) == pytest.approx(0.25, rel=1e-12)
+    assert truth_margin(log_ratio) == 0
+
+
+@pytest.mark.parametrize("log_ratio", [1e5, -1e5])
+def test_huge_truth_ratios_stay_finite(log_ratio):
+    assert closeness_to_one(log_ratio) == 0
+    assert truth_margin(log_ratio) == (0 if log_ratio > 0 else 1)
+
+
+@given(logps, st.lists(logps, min_size=1, max_size=6))
+def test_aggregated_terms_lie_between_0_and_1(correct, wrongs):
+    log_ratio = log_truth_ratio(correct, wrongs)
+    for value in (
+        closeness_to_one(log_ratio),
+        truth_margin(log_ratio),
+        normalised_probability(correct, wrongs),
+    ):
+        assert 0 <= value <= 1
+
+
+@given(st.floats(-5, 0), st.lists(st.floats(-5, 0), min_size=1, max_size=6))
+def test_logs_agree_with_the_plain_formulas(correct, wrongs):
+    p, others = math.exp(correct), [math.exp(logp) for logp in wrongs]
+    ratio = math.prod(others) ** (1 / len(others)) / p
+    log_ratio = log_truth_ratio(correct, wrongs)
+    assert closeness_to_one(log_ratio) == pytest.approx(min(ratio, 1 / ratio), rel=1e-9)
+    assert truth_margin(log_ratio) == pytest.approx(max(0.0, 1 - ratio), rel=1e-9, abs=1e-12)
+    assert normalised_probability(correct, wrongs) == pytest.approx(p / (p + sum(others)), rel=1e-9)
+
+
+@given(logps, st.lists(logps, min_size=1, max_size=6), st.floats(-100, 0))
+def test_a_common_shift_of_the_log_probabilities_changes_nothing(correct, wrongs, shift):
+    shifted = [logp + shift for logp in wrongs]
+    before, after = log_truth_ratio(correct, wrongs), log_truth_ratio(correct + shift, shifted)
+    assert after == pytest.approx(before, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("greedy", "strength", "memorized"),
+    [
+        ([True, True, True, True], 1.0, 1.0),
+        ([False, True, True, True], 0.75, 0.75),
+        ([True, False, True, True], 0.5, 0.75),
+        ([True, True, True, False], 0.0, 0.75),
+        ([False], 0.0, 0.0),
+    ],
+)
+def test_extraction_strength_and_exact_memorization(greedy, strength, memorized):
+    assert extraction_strength(greedy) == strength
+    assert exact_memorization(greedy) == memorized
+
+
+@given(flags)
+def test_extraction_strength_by_trying_every_prefix(greedy):
+    shortest = next(k for k in range(len(greedy) + 1) if all(greedy[k:]))
+    assert extraction_strength(greedy) == 1 - shortest / len(greedy)
+
+
+@given(flags)
+def test_a_memorized_end_is_part_of_what_is_memorized(greedy):
+    assert extraction_strength(greedy) <= exact_memorization(greedy) + 1e-12
+
+
+@pytest.mark.parametrize("measure", [answer_probability, mean_logp, extraction_strength, exact_memorization])
+def test_no_token_is_an_error(measure):
+    with pytest.raises(ValueError, match="at least one token"):
+        measure([])
+
+
+def test_no_wrong_answer_is_an_error():
+    with pytest.raises(ValueError, match="at least one wrong answer"):
+        log_truth_ratio(-1.0, [])
+
+
+@pytest.mark.parametrize(
+    ("prediction", "reference", "recall"),
+    [
+        ("the cat sat on the mat", "the cat sat on the mat", 1.0),
+        ("the cat on a mat", "the cat sat on the mat", 4 / 6),  # the cat on mat
+        ("mat the on sat cat the", "the cat sat on the mat", 3 / 6),  # the on the: the order counts
+        ("running dogs", "run dog", 1.0),  # words longer than three letters are stemmed
+        ("", "the cat", 0.0),
+        ("the cat and much more besides", "the cat", 1.0),  # recall, not precision
+    ],
+)
+def test_rouge_recall(prediction, reference, recall):
+    assert rougeL_recall(prediction, reference) == pytest.approx(recall, rel=1e-12)
+
+
+def test_rouge_knows_when_it_cannot_read_the_reference():
+    assert rougeL_recall("שלום", "שלום") is None
+    assert rougeL_recall("", "...") is None

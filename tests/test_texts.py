@@ -1,0 +1,78 @@
+"""The boundary between prompt and completion, and what is refused before a model loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from suite import Message, UserError, models
+from suite.texts import Encoder, check_template, collate
+
+QUESTION = (Message("user", "Who wrote Emma?"),)
+
+
+@pytest.fixture(scope="module")
+def encoder(tiny_folder: Path) -> Encoder:
+    return Encoder(models.load_tokenizer(tiny_folder))
+
+
+def test_completion_ends_in_exactly_one_eos(encoder: Encoder) -> None:
+    text = encoder.encode(QUESTION, "Jane Austen.")
+    assert text.completion_ids[-1] == encoder.eos_id
+    assert text.completion_ids.count(encoder.eos_id) == 1
+    assert encoder.eos_id not in text.prompt_ids
+
+
+@given(answer=st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=40))
+def test_prompt_is_what_generation_sees_and_answer_round_trips(encoder: Encoder, answer: str) -> None:
+    text = encoder.encode(QUESTION, answer)
+    assert text.prompt_ids == encoder.encode_prompt(QUESTION)
+    assert encoder.decode(text.completion_ids) == answer.strip()
+
+
+def test_a_text_longer_than_the_context_is_refused_by_name(tiny_folder: Path) -> None:
+    encoder = Encoder(models.load_tokenizer(tiny_folder), max_length=12)
+    with pytest.raises(UserError, match=r"'full/7' has \d+ tokens, more than the context of 12"):
+        encoder.encode(QUESTION, "word " * 50, "full/7")
+
+
+def test_plain_template(tiny_folder: Path) -> None:
+    encoder = Encoder(models.load_tokenizer(tiny_folder), "Question: {prompt}\nAnswer: ")
+    prompt, full = encoder.render(QUESTION, "Jane.")
+    assert prompt == "Question: Who wrote Emma?\nAnswer: "
+    assert full == prompt + "Jane." + encoder.tokenizer.eos_token
+
+
+@pytest.mark.parametrize(
+    ("change", "template", "message"),
+    [
+        ({"pad_token": None}, "chat", "no pad token; name one with --pad-token"),
+        ({"chat_template": None}, "chat", "no chat template; give one: --template"),
+        ({"eos_token": None}, "chat", "no end-of-sequence token"),
+        ({}, "no placeholder", r"must be 'chat' or hold \{prompt\}"),
+    ],
+)
+def test_tokenizers_that_cannot_do_it_are_refused(
+    tiny_folder: Path, change: dict[str, None], template: str, message: str
+) -> None:
+    tokenizer = models.load_tokenizer(tiny_folder)
+    for name, value in change.items():
+        setattr(tokenizer, name, value)
+    with pytest.raises(UserError, match=message):
+        check_template(tokenizer, template)
+
+
+def test_collate_counts_only_completions(encoder: Encoder) -> None:
+    texts = [encoder.encode(QUESTION, answer, answer) for answer in ("Jane.", "Jane Austen, in May.")]
+    batch = collate(texts, pad_id=0, step=(10, 100))
+    assert batch.lengths.tolist() == [len(t.completion_ids) for t in texts]
+    assert batch.targets.tolist() == [i for t in texts for i in t.completion_ids]
+    flat = batch.input_ids.flatten()
+    assert flat[batch.positions + 1].tolist() == batch.targets.tolist()
+    assert batch.mean(batch.lengths.float()).item() == pytest.approx(sum(batch.lengths.tolist()) / 10)
+    assert batch.token_mean(batch.targets.float()).item() == pytest.approx(sum(batch.targets.tolist()) / 100)
+    with pytest.raises(ValueError, match="per-example loss has shape"):
+        batch.mean(batch.targets.float())
