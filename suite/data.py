@@ -26,6 +26,7 @@ from suite.errors import UserError
 Placed = Iterable[tuple[str, Any]]
 """Rows, each with where it stands, for messages: "data/forget10.json, line 3"."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
@@ -189,9 +190,8 @@ def _check_value(value: Any, kind: type, place: str) -> None:
 def _check_text(value: str, place: str) -> None:
     if not value.strip():
         raise UserError(f"{place}: an empty text")
-    lone = next((index for index, letter in enumerate(value) if "\ud800" <= letter <= "\udfff"), None)
-    if lone is not None:
-        raise UserError(f"{place}: character {lone + 1} is a lone surrogate, U+{ord(value[lone]):04X}")
+    if lone := _SURROGATE.search(value):
+        raise UserError(f"{place}: character {lone.start() + 1} is a lone surrogate, U+{ord(lone[0]):04X}")
 
 
 _NAMES = {str: "a text", list: "a list of texts", dict: "an object", type(None): "null"}

@@ -208,13 +208,12 @@ def comparisons(lab: Lab, plan: Plan) -> tuple[Comparison, ...]:
 
 
 def deviations(config: RunConfig, protocol: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Settings that differ from those the benchmark's protocol prescribes."""
-    used = asdict(config)
+    """Settings of the user that differ from those the benchmark's protocol prescribes."""
     return [
-        f"{section}.{name} = {used[section][name]} (the protocol has {value})"
+        f"{section}.{name} = {config.sections[section][name]} (the protocol has {value})"
         for section, values in protocol.items()
         for name, value in values.items()
-        if section in used and used[section][name] != value
+        if config.sections.get(section, {}).get(name, value) != value
     ]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from suite.bases import Model
 from suite.benchmark import Benchmark
-from suite.config import benchmark_settings, method_settings
+from suite.config import benchmark_settings, method_settings, split_spec
 from suite.errors import UserError, unknown
 from suite.lab import Lab
 from suite.method import Method
@@ -80,15 +80,21 @@ def build_plan(lab: Lab) -> Plan:
         split = lab.config.split or benchmark_class.splits[0]
         if split not in benchmark_class.splits:
             raise unknown(f"split of {name}", split, benchmark_class.splits)
-        methods = [method_settings(lab.config, lab.registry, spec, benchmark_class) for spec in lab.config.methods]
-        for method, _ in methods:
-            check_roles(method, benchmark_class)
-        benchmark = benchmark_class(benchmark_settings(lab.config, benchmark_class))
+        methods = [_method(lab, spec, benchmark_class) for spec in lab.config.methods]
+        benchmark = benchmark_class(benchmark_settings(lab.config, lab.registry, name))
         cells.extend(_text_cells(lab, TextStages(lab, benchmark, split), methods))
     return Plan(tuple(cells))
 
 
-def check_roles(method: Method[Any], benchmark: type[Benchmark[Any]]) -> None:
+def _method(lab: Lab, spec: str, benchmark: type[Benchmark[Any]]) -> tuple[Method[Any], TrainConfig]:
+    """A method (name or variant) with its settings on a benchmark."""
+    method_class = lab.registry.method(split_spec(lab.registry, spec)[0])
+    check_roles(method_class, benchmark)
+    own, training = method_settings(lab.config, lab.registry, spec, benchmark.name)
+    return method_class(own), training
+
+
+def check_roles(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> None:
     """Refuse a method that needs training data which the benchmark does not offer."""
     lacking = sorted(method.roles - benchmark.provides)
     if lacking:

@@ -17,6 +17,7 @@ from typing import Any
 from suite import work
 from suite.bases import Model, imported, tiny_base
 from suite.benchmark import Benchmark, BenchmarkData, Pair, Request, Row, Source
+from suite.config import finetune_settings
 from suite.errors import UserError
 from suite.lab import Lab
 from suite.method import Method
@@ -44,6 +45,7 @@ class TextStages:
         self.lab = lab
         self.benchmark = benchmark
         self.split = split
+        self.finetune = finetune_settings(lab.config, lab.registry, benchmark.name)
 
     @cached_property
     def data(self) -> BenchmarkData:
@@ -67,9 +69,8 @@ class TextStages:
         rows = self.data.starts.get(name)
         if rows is None:
             raise UserError(f"benchmark {self.benchmark.name!r} has no start model {name!r}")
-        config = self.lab.config.finetune
-        stage = self._sft(self.base, rows, config, f"fine-tune {name}")
-        return Trained(stage, (config.epochs,))
+        stage = self._sft(self.base, rows, self.finetune, f"fine-tune {name}")
+        return Trained(stage, (self.finetune.epochs,))
 
     @cached_property
     def first(self) -> Model:

@@ -78,7 +78,6 @@ def test_only_the_columns_asked_for_are_kept(tmp_path):
         (b'{"question": "Who?", "answer": "Ann"}\n{"question": "\xff"}',
          "line 2, byte 15: not UTF-8: invalid start byte"),
     ],
-    ids="lines array missing missing-far type null not-object empty surrogate utf8".split(),
 )  # fmt: skip
 def test_bad_rows(tmp_path, text, message):
     folder = write(tmp_path, text)

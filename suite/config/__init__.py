@@ -1,7 +1,7 @@
 """Configuration: defaults < the benchmark's protocol < file < SUITE_* environment < flags < --set.
 
     config = resolve(registry, Path("run.toml"), {"seeds": "0,1"}, ["npo.beta=0.05"], os.environ)
-    own, training = method_settings(config, registry, "npo:beta=0.5", "tofu")
+    settings, training = method_settings(config, registry, "npo:beta=0.5", "tofu")
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 from suite.config.check import AT_LEAST, TRAIN, adapter
 from suite.config.fields import Setting, settings_of
 from suite.config.layers import TOP
-from suite.config.resolve import benchmark_settings, finetune_settings, method_settings, split_spec
+from suite.config.resolve import agreed, benchmark_settings, finetune_settings, method_settings, split_spec
 from suite.registry import Registry
 from suite.settings import RunConfig
 
@@ -23,16 +23,16 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
     import tomli_w
 
     content: dict[str, Any] = _said({name: getattr(config, name) for name in TOP}, TOP)
-    starts = [finetune_settings(config, registry, bench) for bench in config.bench]
-    content["finetune"] = _agreed([asdict(start) for start in starts])
+    content["finetune"] = agreed([finetune_settings(config, registry, bench) for bench in config.bench])
     content["train"] = config.sections.get("train", {})
     for name in dict.fromkeys(split_spec(registry, spec)[0] for spec in config.methods):
-        known = {**settings_of(registry.method(name).Config), **TRAIN}
-        settings = [method_settings(config, registry, name, bench) for bench in config.bench]
-        content[name] = _said(_agreed([{**asdict(own), **asdict(train)} for own, train in settings]), known)
+        own, training = zip(
+            *(method_settings(config, registry, name, bench) for bench in config.bench), strict=True
+        )
+        content[name] = _said(agreed(own), settings_of(registry.method(name).Config)) | agreed(training)
     for bench in config.bench:
-        known = settings_of(registry.benchmark(bench).Config)
-        content[bench] = _said(asdict(benchmark_settings(config, registry, bench)), known)
+        settings = asdict(benchmark_settings(config, registry, bench))
+        content[bench] = _said(settings, settings_of(registry.benchmark(bench).Config))
     return tomli_w.dumps(content)
 
 
@@ -61,16 +61,10 @@ def _table(settings: dict[str, Setting], doc: str, *, host: bool) -> JsonSchema:
     return {"type": "object", "description": doc, "properties": properties, "additionalProperties": False}
 
 
-def _agreed(sections: list[dict[str, Any]]) -> dict[str, Any]:
-    """Keep the settings on which all agree."""
-    first, *others = sections
-    return {name: value for name, value in first.items() if all(other[name] == value for other in others)}
-
-
 def _said(values: dict[str, Any], settings: dict[str, Setting]) -> dict[str, Any]:
     """Make values TOML, which has no null: None is left out where it is the default, elsewhere "none"."""
     return {
         name: "none" if value is None else value
         for name, value in values.items()
-        if value is not None or (name in settings and settings[name].default is not None)
+        if value is not None or settings[name].default is not None
     }

@@ -119,8 +119,23 @@ def _parse_yaml(path: Path, text: str) -> Any:
     import yaml
 
     try:
+        for key in _repeated_keys(yaml.compose(text, Loader=yaml.SafeLoader)):
+            raise yaml.MarkedYAMLError(problem=f"{key.value!r} is given twice", problem_mark=key.start_mark)
         return yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (at line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         raise UserError(f"{path}: not valid YAML: {getattr(error, 'problem', error)}{where}") from None
+
+
+def _repeated_keys(node: Any) -> Iterator[Any]:
+    """Yield the keys of a YAML tree that stand twice in one mapping (YAML itself keeps the last, silently)."""
+    if getattr(node, "id", "") != "mapping":
+        return
+    seen: set[str] = set()
+    for key, value in node.value:
+        name = str(key.value)
+        if name in seen:
+            yield key
+        seen.add(name)
+        yield from _repeated_keys(value)

@@ -8,11 +8,10 @@ section of the method, the variant in --methods (`npo:beta=0.5:lr=1e-4`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
-from suite.benchmark import Benchmark
 from suite.config.check import TRAIN, checked, convert
 from suite.config.layers import TOP, Given, from_mapping, layers
 from suite.errors import UserError
@@ -35,26 +34,30 @@ def resolve(
     sets: Sequence[str],
     environ: Mapping[str, str],
 ) -> RunConfig:
-    """Merge the layers and check every value. UserError names the layer, the setting and the nearest name.
+    """Merge the layers and check every value. UserError names layer, setting, value and the nearest name.
 
-    `sections` of the result holds what the user set, by section; `train` and `finetune` are the user's values
-    over the defaults, without any benchmark's protocol: `method_settings` and `finetune_settings` add that.
+    `sections` of the result holds what the user set, by section. `train` and `finetune` hold the protocol of
+    the benchmarks where they agree; with several benchmarks use `method_settings` and `finetune_settings`.
     """
     top: dict[str, Any] = {}
     sections: dict[str, dict[str, Any]] = {}
     for given in layers(file, environ, flags, sets):
-        if _unavailable(registry, given.section):
-            continue
-        target = sections.setdefault(given.section, {}) if given.section else top
-        target[given.field] = checked(registry, given)
+        if not _unavailable(registry, given.section):
+            target = sections.setdefault(given.section, {}) if given.section else top
+            target[given.field] = checked(registry, given)
     config = RunConfig(**top, sections=sections)
-    config = replace(
+    for field in ("methods", "bench", "seeds"):
+        _check_distinct(field, getattr(config, field))
+    for bench in config.bench:
+        for spec in config.methods:
+            method_settings(config, registry, spec, bench)
+    trains = [_section(config, registry, bench, "train") for bench in config.bench]
+    finetunes = [finetune_settings(config, registry, bench) for bench in config.bench]
+    return replace(
         config,
-        train=replace(config.train, **sections.get("train", {})),
-        finetune=replace(config.finetune, **sections.get("finetune", {})),
+        train=replace(config.train, **agreed(trains)),
+        finetune=replace(config.finetune, **agreed(finetunes)),
     )
-    _check_names(registry, config)
-    return config
 
 
 def benchmark_settings(config: RunConfig, registry: Registry, bench: str) -> Any:
@@ -64,20 +67,19 @@ def benchmark_settings(config: RunConfig, registry: Registry, bench: str) -> Any
 
 def finetune_settings(config: RunConfig, registry: Registry, bench: str) -> TrainConfig:
     """How the start models are trained: defaults < the benchmark's protocol < the user's [finetune]."""
-    protocol = _protocol(config, registry, bench).get("finetune", {})
-    return replace(config.finetune, **{**protocol, **config.sections.get("finetune", {})})
+    return _section(config, registry, bench, "finetune")
 
 
 def method_settings(config: RunConfig, registry: Registry, spec: str, bench: str) -> tuple[Any, TrainConfig]:
-    """Return the method's Config and its training settings on a benchmark; `spec` as in --methods."""
+    """Make the method's Config and its training settings on a benchmark; `spec` as in --methods."""
     name, variant = split_spec(registry, spec)
     method = registry.method(name)
     protocol = _protocol(config, registry, bench)
     own = {**protocol.get(name, {}), **config.sections.get(name, {}), **variant}
     shared = {**protocol.get("train", {}), **config.sections.get("train", {})}
     training = {field: value for field, value in own.items() if field in TRAIN}
-    method_config = _instance(method, {field: value for field, value in own.items() if field not in TRAIN})
-    return method_config, replace(TrainConfig(), **{**method.train_defaults, **shared, **training})
+    settings = _instance(method, {field: value for field, value in own.items() if field not in TRAIN})
+    return settings, TrainConfig(**{**method.train_defaults, **shared, **training})
 
 
 def split_spec(registry: Registry, spec: str) -> tuple[str, dict[str, Any]]:
@@ -93,12 +95,24 @@ def split_spec(registry: Registry, spec: str) -> tuple[str, dict[str, Any]]:
     return name, variant
 
 
+def agreed(settings: Sequence[Any]) -> dict[str, Any]:
+    """Return the fields on which instances of one dataclass agree."""
+    first, *others = map(asdict, settings)
+    return {name: value for name, value in first.items() if all(other[name] == value for other in others)}
+
+
+def _section(config: RunConfig, registry: Registry, bench: str, section: str) -> TrainConfig:
+    protocol = _protocol(config, registry, bench)
+    default: TrainConfig = getattr(RunConfig(), section)
+    return replace(default, **{**protocol.get(section, {}), **config.sections.get(section, {})})
+
+
 def _protocol(config: RunConfig, registry: Registry, bench: str) -> dict[str, dict[str, Any]]:
     """Ask the benchmark for the settings that its protocol prescribes for the model, and check them."""
-    cls: type[Benchmark[Any]] = registry.benchmark(bench)
-    source = f"{registry.plugin_of(cls)}: {cls.__name__}.defaults"
+    benchmark = registry.benchmark(bench)
+    source = f"{registry.plugin_of(benchmark)}: {benchmark.__name__}.defaults"
+    prescribed = benchmark(benchmark_settings(config, registry, bench)).defaults(config.model)
     protocol: dict[str, dict[str, Any]] = {}
-    prescribed = cls(benchmark_settings(config, registry, bench)).defaults(config.model)
     for given in from_mapping(prescribed, source):
         if not _unavailable(registry, given.section):
             protocol.setdefault(given.section, {})[given.field] = checked(registry, given)
@@ -110,23 +124,12 @@ def _instance(cls: Any, values: Mapping[str, Any]) -> Any:
     try:
         return cls.Config(**values)
     except ValueError as error:
-        raise UserError(f"section {cls.name!r}: {error}") from None
+        raise UserError(f"settings of {cls.name}: {error}") from None
 
 
 def _unavailable(registry: Registry, section: str) -> bool:
     """Whether a section belongs to a plugin that is not loaded; it may stay in a configuration file."""
     return any(info.name == section and info.status in ("blocked", "broken") for info in registry.plugins())
-
-
-def _check_names(registry: Registry, config: RunConfig) -> None:
-    """Refuse unknown, missing and repeated names, and variants with wrong settings."""
-    for field in ("methods", "bench", "seeds"):
-        _check_distinct(field, getattr(config, field))
-    for bench in config.bench:
-        benchmark_settings(config, registry, bench)
-        finetune_settings(config, registry, bench)
-        for spec in config.methods:
-            method_settings(config, registry, spec, bench)
 
 
 def _check_distinct(field: str, values: Iterable[Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, get_type_hints
 
@@ -107,4 +107,7 @@ def _check_config(cls: Any) -> None:
     if not (isinstance(cls.Config, type) and is_dataclass(cls.Config)):
         raise TypeError(f"{cls.__name__}.Config must be a dataclass")
     get_type_hints(cls.Config)
+    for field in fields(cls.Config):
+        if field.default is MISSING and field.default_factory is MISSING:
+            raise TypeError(f"{cls.__name__}.Config.{field.name} needs a default")
     cls.Config()

@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Literal
 
 from suite.errors import unknown
-from suite.registry.source import source_digest
+from suite.registry.source import modules_behind, source_digest
 
 GROUP = "suite"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -41,7 +41,7 @@ class PluginInfo:
     @property
     def source_digest(self) -> str:
         """Digest of the source behind the plugin's module, see `suite.registry.source`."""
-        return source_digest([self.module])
+        return source_digest(modules_behind(self.module))
 
 
 def discover(block: Collection[str] = ()) -> list[tuple[PluginInfo, EntryPoint]]:

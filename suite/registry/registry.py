@@ -6,6 +6,7 @@ import traceback
 import warnings
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any, cast
 
 import click
@@ -19,7 +20,7 @@ from suite.method import Method
 from suite.registry.checks import CHECKS, hooks_of
 from suite.registry.offers import Offers, duplicate
 from suite.registry.plugin import PluginInfo, discover
-from suite.registry.source import modules_behind
+from suite.registry.source import modules_behind, source_digest
 
 HOOKS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("suite_")}
 
@@ -97,6 +98,10 @@ class Registry:
         modules = {cls.__module__, *bases} - {"abc", "builtins", "typing"}
         return sorted({name for module in modules for name in modules_behind(module)})
 
+    def source_digest(self, cls: type) -> str:
+        """Digest of what `sources_of(cls)` do; part of the key of everything that `cls` computes."""
+        return source_digest(self.sources_of(cls))
+
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call every observer of `hook`. One that raises is reported once, as a warning; nothing else."""
         for info, implementation in self._implementations(hook):
@@ -166,7 +171,7 @@ class Registry:
         if len(rivals) > 1:
             raise UserError(f"{kind} {name!r} is refused: {duplicate(name, rivals)}")
         for info in self._plugins:
-            if info.name == name and info.status not in ("ok", "refused"):
+            if info.name == name and info.status != "ok":
                 reason = f": {info.error}" if info.error else ""
                 raise UserError(f"{kind} {name!r} is not available: {info} is {info.status}{reason}")
         problem = str(unknown(kind, name, (known.name for known in self._offers.all(kind))))
@@ -175,8 +180,9 @@ class Registry:
 
 
 def explain(error: BaseException) -> str:
-    """One line: what was raised, and at which line of code."""
-    frames = traceback.extract_tb(error.__traceback__)
+    """One line: what was raised, and at which line of the plugin's code."""
+    host = str(Path(__file__).parent)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith((host, "<"))]
     where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
     return " ".join(f"{type(error).__name__}: {error}{where}".split())
 

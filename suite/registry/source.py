@@ -16,11 +16,11 @@ from pathlib import Path
 
 
 def source_digest(modules: Iterable[str]) -> str:
-    """SHA-256, in hex, of what the modules and their own imports do (comments and layout do not count)."""
+    """SHA-256, in hex, of what the modules do (comments, docstrings and layout do not count)."""
     from suite.store import code_digest
 
-    names = sorted({name for module in modules for name in modules_behind(module)})
-    return hashlib.sha256("".join(f"{name} {code_digest(name)}\n" for name in names).encode()).hexdigest()
+    lines = "".join(f"{name} {code_digest(name)}\n" for name in sorted(modules))
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def modules_behind(module: str) -> list[str]:

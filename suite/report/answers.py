@@ -1,4 +1,4 @@
-"""Answers side by side: a few questions, spread evenly over the evaluation sets, not picked for what was answered."""
+"""Answers side by side: a few questions at equal distances, not picked for their answers."""
 
 from __future__ import annotations
 

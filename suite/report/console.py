@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from rich import box
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from suite.report.columns import Column, Item, columns
-from suite.report.footnotes import footnotes
+from suite.report.columns import Column, columns
 from suite.report.table import Row, Table
 from suite.report.text import one_line
 
@@ -20,25 +20,41 @@ def show(tables: Sequence[Table], console: Console | None = None) -> None:
     console = console or Console()
     for table in tables:
         console.print(_grid(table))
-        for line in footnotes(table):
-            console.print(Text(f"  {one_line(line)}", style="dim"))
-        console.print()
+        for row in table.rows:
+            for mark in row.marks:
+                name = (f"  {one_line(row.method)} ", "bold")
+                console.print(Text.assemble(name, (one_line(mark), "yellow")))
+        console.print(Text(f"  {_ranking(table)}\n", style="dim"))
 
 
 def _grid(table: Table) -> Grid:
-    shown = [column for column in columns(table) if column.group != "best"]
-    grid = Grid(title=Text(one_line(table.title), style="bold"), box=box.SIMPLE_HEAD, title_justify="left")
+    shown = [column for column in columns(table) if column.group in ("rank", "method", "metric", "size")]
+    title = Text(one_line(table.title), style="bold")
+    grid = Grid(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in shown:
-        side = "left" if column.group == "method" else "right"
-        grid.add_column(Text(one_line(f"{column.title} {column.arrow}")), justify=side)  # type: ignore[arg-type]
+        head = Text(one_line(f"{column.title.replace('_', ' ')} {column.arrow}"))
+        side: Literal["left", "right"] = "left" if column.group in ("rank", "method") else "right"
+        is_name = column.group == "method"
+        width = 13 if is_name else 5
+        grid.add_column(head, justify=side, overflow="fold", min_width=width, no_wrap=not is_name)
     for row in table.rows:
         grid.add_row(*(_text(column, row) for column in shown))
     return grid
 
 
 def _text(column: Column, row: Row) -> Text:
-    item: Item = column.item(row)
-    text = Text(
-        one_line(item.text), style="dim" if row.rank is None else "bold" if column.group == "rank" else ""
-    )
-    return text.append(f"\n{one_line(item.detail)}", style="dim") if item.detail else text
+    """Show an item, its detail on a second line; the reasons in the method's detail stand under the table."""
+    item = column.item(row)
+    style = "dim" if row.rank is None else "bold" if column.group in ("rank", "method") else ""
+    text = Text(one_line(item.text), style=style)
+    if item.detail and column.group in ("rank", "metric"):
+        text.append(f"\n{one_line(item.detail)}", style="dim")
+    return text
+
+
+def _ranking(table: Table) -> str:
+    if not table.axes:
+        return "not ranked: no headline metric says which direction is better"
+    together = "by " + " and ".join(one_line(name) for name in table.axes)
+    front = "; front: no other method is as good on all and better on one" if len(table.axes) > 1 else ""
+    return f"ranked {together}{front}; = marks a tie"

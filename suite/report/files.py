@@ -1,4 +1,4 @@
-"""The leaderboard for programs: leaderboard.json, leaderboard.csv (one line per number) and leaderboard.md."""
+"""leaderboard.json, leaderboard.csv (one line per number) and leaderboard.md."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from suite.report.values import Value, value_of
 from suite.results import Results
 
 FIELDS = (
-    "benchmark", "split", "model", "method", "family", "seed", "state", "rank", "front", "checkpoint", "epoch",
-    "metric", "value", "low", "high", "spread", "minus_baseline", "log10_p", "n", "n_clusters", "higher_is_better",
-    "unit", "note",
+    "benchmark", "split", "model", "method", "family", "seed", "state", "rank", "front", "checkpoint",
+    "epoch", "metric", "value", "low", "high", "spread", "minus_baseline", "log10_p", "n", "n_clusters",
+    "higher_is_better", "unit", "note",
 )  # fmt: skip
 """Columns of leaderboard.csv."""
 
@@ -52,9 +52,10 @@ def _json_row(row: Row) -> dict[str, Any]:
     return {
         "method": row.method, "family": row.family, "state": row.state, "marks": row.marks,
         "rank": row.rank.place if row.rank else None, "tied": bool(row.rank and row.rank.tied),
-        "front": bool(row.rank and row.rank.front), "metrics": [asdict(value) for value in row.values.values()],
-        "minus_baseline": row.deltas, "best_epoch": row.best_epochs,
-        "best": [asdict(value) for value in row.best.values()], "train_seconds": row.train_seconds, "seeds": seeds,
+        "front": bool(row.rank and row.rank.front),
+        "metrics": [asdict(value) for value in row.values.values()], "minus_baseline": row.deltas,
+        "best_epoch": row.best_epochs, "best": [asdict(value) for value in row.best.values()],
+        "train_seconds": row.train_seconds, "seeds": seeds,
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from suite.results import Results, Run
 
 def footnotes(table: Table) -> list[str]:
     """Explain `table`."""
-    return [*_rank(table), *_numbers(table), *table.comparison.notes]
+    return [*_rank(table), *_numbers(table)]
 
 
 def _rank(table: Table) -> Iterator[str]:
@@ -20,10 +20,11 @@ def _rank(table: Table) -> Iterator[str]:
         yield f"Rank: by {table.axes[0]} of the final checkpoint. Equal values tie."
     else:
         yield (
-            f"Rank: by {' and '.join(table.axes)} of the final checkpoint together, so that winning on one by "
-            "collapsing on another crowns nobody. Methods that no other method matches or beats on all of them share "
-            "rank 1 (the Pareto front); without these, the next ones share the next rank. “=” marks a tie; within a "
-            "tie, rows are listed by the worst of their places on single metrics, which is no claim."
+            f"Rank: by {' and '.join(table.axes)} of the final checkpoint together, so that nobody wins on "
+            "one by collapsing on another. Rank 1 is shared by the methods that no other method dominates "
+            "(as good on all of them, better on one): the Pareto front. Without these, the next ones share "
+            "the next rank. “=” marks a tie. Within a tie, rows are listed by the worst of their places on "
+            "single metrics: an order to read in, not a claim."
         )
     yield "Not ranked: baselines, partial runs, cells that failed, diverged or lack a headline metric."
 
@@ -31,18 +32,19 @@ def _rank(table: Table) -> Iterator[str]:
 def _numbers(table: Table) -> Iterator[str]:
     values = [value for row in table.rows for value in row.values.values()]
     if any(value.spread == "95 % interval" for value in values):
-        yield "[a, b] is a 95 % interval over the questions. Compare methods by paired differences, not by overlap."
+        yield "[a, b]: 95 % interval over questions. To compare methods take paired differences, not overlap."
     if any(value.spread == "range over seeds" for value in values):
-        yield "With several seeds: their mean (p-values: geometric mean), and a … b, the lowest and highest seed."
+        yield "Several seeds: their mean (p-values: geometric mean); a … b: the lowest and highest seed."
     if any(value.log10_p is not None for value in values):
         yield "p-values shrink as the number of questions grows: compare them within this table only."
     if any(row.deltas for row in table.rows):
-        yield f"“− {table.comparison.baseline}” is the plain difference to the {table.comparison.baseline} model."
+        base = table.comparison.baseline
+        yield f"“− {base}”: the plain difference to the {base} model, without its error."
     if any(row.best for row in table.rows):
         by = f" by {table.comparison.best_by}" if table.comparison.best_by else ""
-        yield f"The best epoch is chosen{by} on the questions it is reported on, so it is optimistic; it is not ranked."
+        yield f"The best epoch is chosen{by} on the questions it is reported on: optimistic, never ranked."
     if any(row.train_seconds is not None for row in table.rows):
-        yield "Training: wall-clock time of the computation, also where this run found its result in the store."
+        yield "Training: wall-clock time of the computation, also where its result was found in the store."
 
 
 def provenance(results: Results) -> list[tuple[str, str]]:
@@ -64,12 +66,14 @@ def provenance(results: Results) -> list[tuple[str, str]]:
 
 
 def deviations(results: Results) -> list[str]:
-    """List the notes of the run and of its cells, each once, with the methods it is about."""
+    """List the notes of the run, of the data and of cells, each once, with the methods it is about."""
     by_note: dict[str, dict[str, None]] = {}
     for result in results.cells:
         for note in result.notes:
             by_note.setdefault(note, {})[result.cell.method] = None
-    return [*results.run.notes, *(f"{', '.join(methods)}: {note}" for note, methods in by_note.items())]
+    shared = [note for comparison in results.comparisons for note in comparison.notes]
+    of_cells = [f"{', '.join(methods)}: {note}" for note, methods in by_note.items()]
+    return [*results.run.notes, *dict.fromkeys(shared), *of_cells]
 
 
 def _listed(versions: dict[str, str]) -> str:

@@ -9,7 +9,7 @@ MISSING = "n/a"
 
 
 def number(value: float | None, *, signed: bool = False) -> str:
-    """Show `value` with three decimals, or three digits and a power of ten if that says too little or too much."""
+    """Show `value` with up to three decimals; the very small and the very large as powers of ten."""
     if value is None:
         return MISSING
     if value != 0 and not 5e-4 <= abs(value) < 1e6:

@@ -1,7 +1,7 @@
 """leaderboard.html: one file that asks the network for nothing and is whole without JavaScript.
 
-Its content security policy forbids everything but its own style sheet and its own script, each named by its hash;
-so even markup that slipped through the escaping could neither run, nor load, nor send anything.
+Its content security policy allows nothing but its own style sheet and its own script, each by its
+hash: even markup that slipped through the escaping could neither run, nor load, nor send anything.
 """
 
 from __future__ import annotations

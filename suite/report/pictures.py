@@ -1,4 +1,4 @@
-"""The pictures of a table: what is gained against what is kept, and the distributions that forget quality compares."""
+"""The pictures of a table: what is gained against what is kept, and the truth ratios behind it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from suite.benchmark import Metric
-from suite.report.svg import INK, LINE, MUTED, PALETTE, as_svg, style
+from suite.report.svg import INK, LINE, MUTED, PALETTE, as_svg, report_style
 from suite.report.table import Row, Table
 from suite.report.values import Value, value_of
 from suite.samples import Sample
@@ -37,8 +37,12 @@ def colour(table: Table, method: str) -> int | None:
 
 def pictures(table: Table, name: str, samples: Mapping[str, Sequence[Sample]]) -> list[Picture]:
     """Draw what the table has the numbers for; `name` starts the pictures' identifiers."""
-    with style():
+    with report_style():
         return [*_tradeoff(table, f"{name}-tradeoff"), *_truth_ratios(table, f"{name}-truth", samples)]
+
+
+def _complete(table: Table) -> list[Row]:
+    return [row for row in table.rows if row.state in ("ok", "baseline")]
 
 
 def _tradeoff(table: Table, name: str) -> Iterator[Picture]:
@@ -46,7 +50,7 @@ def _tradeoff(table: Table, name: str) -> Iterator[Picture]:
     if len(table.primary) < 2:
         return
     y, x = table.primary[:2]
-    rows = [row for row in table.rows if _point(row.values, x, y)]
+    rows = [row for row in _complete(table) if _point(row.values, x, y)]
     if not rows:
         return
     figure, axes = _figure()
@@ -69,17 +73,16 @@ def _draw_row(axes: Axes, table: Table, row: Row, x: str, y: str) -> None:
     marker = _BASELINES.get(row.method, "*") if index is None else _MARKERS[index]
     for result in row.cells:
         path = [_at(point.metrics, row.values, x, y) for point in result.trajectory]
-        known = [point for point in path if point]
-        if known:
-            axes.plot(
-                *zip(*known, strict=True), color=paint, alpha=0.45, marker=".", markersize=4, linewidth=0.9
-            )
+        xs, ys = [[point[axis] for point in path if point] for axis in (0, 1)]
+        axes.plot(xs, ys, color=paint, alpha=0.45, marker=".", markersize=4, linewidth=0.9)
     point = _point(row.values, x, y)
     assert point is not None, "rows without a point are left out before"
-    axes.errorbar(
-        *point, xerr=_bars(row.values[x]), yerr=_bars(row.values[y]), color=paint, marker=marker, linestyle="none",
-        markersize=11 if marker == "*" else 7, markeredgecolor="none", elinewidth=1.1, capsize=2.5,
-        label=_ascii(row.method), zorder=3,
+    bars = _bars(row.values[x]), _bars(row.values[y])
+    axes.errorbar(*point, xerr=bars[0], yerr=bars[1], fmt="none", ecolor=paint, elinewidth=1.1, capsize=2.5)
+    size = 11 if marker == "*" else 7
+    axes.plot(
+        *point, color=paint, label=_ascii(row.method), marker=marker, markersize=size, markeredgecolor="none",
+        linestyle="none", zorder=3,
     )  # fmt: skip
 
 
@@ -121,28 +124,27 @@ def _scale(axes: Axes, ys: Sequence[float], is_p: bool) -> None:
         ticks = [-t for t in (0, 1, 3, 10, 30, 100, 300) if t <= 1.6 * abs(min(ys))]
         axes.set_yticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks])
         axes.minorticks_off()
-    axes.set_ylim(top=0.4)
+    axes.set_ylim(1.7 * min(min(ys), -1.5), 0.4)
 
 
 def _truth_ratios(table: Table, name: str, samples: Mapping[str, Sequence[Sample]]) -> Iterator[Picture]:
     """Draw the cumulative distributions of the forget set's truth ratios, whose largest gap is KS's D."""
-    curves = {row.method: _log_ratios(row, samples) for row in table.rows}
+    curves = {row.method: _log_ratios(row, samples) for row in _complete(table)}
     curves = {method: ratios for method, ratios in curves.items() if ratios}
     if len(curves) < 2:
         return
     figure, axes = _figure()
     for method, ratios in curves.items():
         index = colour(table, method)
-        look = (
-            ("-", 2.2) if method == table.comparison.baseline else (":", 1.6) if index is None else ("-", 1.3)
-        )
         paint = INK if index is None else PALETTE[index]
-        axes.ecdf(ratios, color=paint, linestyle=look[0], linewidth=look[1], label=_ascii(method))
+        dots = ":" if index is None and method != table.comparison.baseline else "-"
+        width = 2.2 if index is None else 1.3
+        axes.ecdf(ratios, color=paint, linestyle=dots, linewidth=width, label=_ascii(method))
     axes.set_xlabel("ln truth ratio, forget set")
     axes.set_ylabel("share of questions below")
     _legend(figure, axes)
-    caption = "Truth ratios of the forget questions, cumulated. Forget quality asks whether a method's curve could be "
-    caption += f"the {table.comparison.baseline or 'baseline'} model's: the largest vertical gap between them is KS's D."
+    caption = "Truth ratios of the forget questions, cumulated. Forget quality asks whether a method's curve "
+    caption += f"could be the {table.comparison.baseline} model's; their largest vertical gap is KS's D."
     yield Picture(as_svg(figure, name, caption), caption)
 
 

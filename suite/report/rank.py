@@ -1,8 +1,8 @@
-"""Ranks that several metrics share, so that a model which wins on one by collapsing on another is not crowned.
+"""Ranks that several metrics share, so that nobody wins on one by collapsing on another.
 
-A row **dominates** another if it is at least as good on every primary metric and better on one. Rows that nothing
-dominates are the Pareto front: they share rank 1. Without them, the rows that nothing dominates come next,
-and so on (non-dominated sorting). Rows of one layer are ties: which is better depends on how one weighs the metrics.
+A row **dominates** another if it is at least as good on every primary metric and better on one. Rows that
+nothing dominates are the Pareto front: they share rank 1. Without them, the rows that nothing dominates come
+next, and so on (non-dominated sorting). Rows of one layer tie: the choice is the reader's.
 """
 
 from __future__ import annotations

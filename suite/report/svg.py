@@ -21,18 +21,19 @@ PALETTE = ("#3a6fb5", "#cf6f2a", "#3a9278", "#b34a72", "#7b64b9", "#97871f", "#4
 
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "path", "svg.hashsalt": "suite", "text.parse_math": False, "font.family": "DejaVu Sans",
-    "font.size": 8.5, "axes.labelsize": 9, "axes.edgecolor": LINE, "axes.labelcolor": INK, "axes.grid": True,
-    "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False, "grid.color": LINE,
-    "grid.linewidth": 0.6, "text.color": INK, "xtick.color": LINE, "ytick.color": LINE, "xtick.labelcolor": MUTED,
-    "ytick.labelcolor": MUTED, "legend.frameon": False, "legend.fontsize": 8.5, "lines.linewidth": 1.4,
+    "font.size": 8.5, "text.color": INK, "lines.linewidth": 1.4, "legend.frameon": False,
+    "axes.labelsize": 9, "axes.edgecolor": LINE, "axes.labelcolor": INK, "axes.axisbelow": True,
+    "axes.spines.top": False, "axes.spines.right": False,
+    "axes.grid": True, "grid.color": LINE, "grid.linewidth": 0.6,
+    "xtick.major.size": 0, "xtick.labelcolor": MUTED, "ytick.major.size": 0, "ytick.labelcolor": MUTED,
 }  # fmt: skip
 
 
-def style() -> AbstractContextManager[None]:
+def report_style() -> AbstractContextManager[None]:
     """Draw with the report's settings, whatever the user's own matplotlib settings are."""
-    import matplotlib as mpl
+    from matplotlib import style
 
-    return mpl.rc_context({**mpl.rcParamsDefault, **_SETTINGS, "backend": mpl.rcParams["backend"]})
+    return style.context(["default", _SETTINGS])
 
 
 def as_svg(figure: Figure, name: str, description: str) -> str:

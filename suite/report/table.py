@@ -1,7 +1,7 @@
 """The tables of the report: one per (benchmark, split, model), one row per method, seeds averaged, ranked.
 
-Ranked are complete, finished cells of methods. Baselines (target, retrain), partial runs and cells that failed or
-diverged are rows too, with their mark and without a rank.
+Ranked are complete, finished cells of methods. Baselines (target, retrain), partial runs and cells that
+failed or diverged are rows too, with their mark and without a rank.
 """
 
 from __future__ import annotations

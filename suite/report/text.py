@@ -1,6 +1,6 @@
-"""Make text from models, plugins and files inert: it is shown, and can do nothing.
+r"""Make text from models, plugins and files inert: it is shown, and can do nothing.
 
-visible("\\x1b[31mred")     "␛[31mred"         no escape code reaches a terminal or a page
+visible("\x1b[31mred")     "␛[31mred"         no escape code reaches a terminal or a page
 markdown("<b>|`x`")         entities           no markup, no link, no image, no broken table
 cell("=cmd()")              "'=cmd()"          no formula in a spreadsheet
 """
@@ -11,14 +11,16 @@ import re
 import unicodedata
 
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
-"""Unicode categories that steer a display: controls, formats (bidi overrides, tags), surrogates, separators."""
+"""Unicode categories that steer a display: controls, formats (bidi, tags), surrogates, separators."""
 _ALLOWED = frozenset("\n\t\u200c\u200d")
 """Line ends, tabs, and the two joiners that scripts and emoji need."""
+_ENTITIES = re.compile(r"[<>&|@]")
+"""Characters that not every Markdown reader takes a backslash before."""
 _MARKUP = re.compile(
-    r"""[\\`*\[\]<>|!#&~@$^{}"]            # emphasis, code, links, images, HTML, tables, mentions
+    r"""[\\`*\[\]!#~$^{}]                   # emphasis, code, links, images, headings, mathematics
     |(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])   # an underscore inside a word is plain
     |:(?=//)|(?<=www)\.                   # addresses become links by themselves
-    |^[-+=]|(?<=^\d)[.)]|(?<=^\d\d)[.)]   # lists and headings""",
+    |^[-+=](?![\d.])|^\d{1,9}[.)](?=\s|$)          # lists, headings""",
     re.VERBOSE | re.IGNORECASE,
 )
 
@@ -46,7 +48,8 @@ def one_line(text: str) -> str:
 
 def markdown(text: str) -> str:
     """Escape `text` for one cell or line of Markdown."""
-    return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", one_line(text))
+    escaped = _MARKUP.sub(lambda match: f"{match[0][:-1]}\\{match[0][-1]}", one_line(text))
+    return _ENTITIES.sub(lambda match: f"&#{ord(match[0])};", escaped)
 
 
 def cell(text: str) -> str:

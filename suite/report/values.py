@@ -57,7 +57,9 @@ class Value:
             low, high = number(self.low), number(self.high)
         else:
             low, high = (p_value(_log10(bound)) for bound in (self.low, self.high))
-        return f"{low} … {high}" if self.spread == "range over seeds" else f"[{low}, {high}]"
+        if self.spread == "range over seeds":
+            return f"{low} … {high}" if low != high else ""
+        return f"[{low}, {high}]"
 
 
 def is_p_value(metric: Metric) -> bool:
@@ -78,14 +80,14 @@ def value_of(metrics: Mapping[str, Metric], name: str) -> Value:
 
 
 def mean_of(values: Sequence[Value]) -> Value:
-    """Join the seeds of one metric: their mean and range (p-values: geometric mean). One missing seed: missing."""
+    """Join the seeds of one metric: their mean (p-values: geometric) and range. One missing seed: missing."""
     first = values[0]
     if len(values) == 1:
         return first
     known = [value.value for value in values if value.value is not None]
     if len(known) < len(values):
         reasons = "; ".join(dict.fromkeys(value.note for value in values if value.value is None))
-        note = f"missing for {len(values) - len(known)} of {len(values)} seeds: {reasons}"
+        note = f"missing for {len(values) - len(known)} of {len(values)} seeds: {reasons}" if known else reasons
         return replace(first, value=None, low=None, high=None, spread="", log10_p=None, note=note)
     logs = [value.log10_p for value in values if value.log10_p is not None]
     log10_p = fmean(logs) if logs else None

@@ -8,7 +8,6 @@ comparisons `paired_difference`, `holm`, `tiers`, `rank_probabilities`; samples 
 
 from suite.stats.agreement import Agreement, McNemar, kappa, mcnemar
 from suite.stats.bootstrap import (
-    Table,
     cluster_bootstrap,
     joint_bootstrap,
     joint_bootstrap_items,
@@ -23,6 +22,7 @@ from suite.stats.multiple import holm, tiers
 from suite.stats.paired import Difference, paired_difference
 from suite.stats.pareto import hypervolume, p_non_dominated, pareto
 from suite.stats.permutation import PermutationResult, ks_permutation, sign_flip
+from suite.stats.populations import Table
 from suite.stats.ranking import Rank, rank_probabilities
 from suite.stats.rates import mean_interval_t, wilson
 

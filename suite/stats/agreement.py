@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.stats.arrays import Array, Labels
-from suite.stats.bootstrap import Table, cluster_bootstrap, joint_bootstrap
+from suite.stats.bootstrap import cluster_bootstrap, joint_bootstrap
 from suite.stats.interval import Interval
+from suite.stats.populations import Table
 
 KappaWeights = Literal["linear", "quadratic"]
 
@@ -68,7 +69,7 @@ def kappa(
 
 
 def _kappa_of(size: int, weights: KappaWeights | None) -> Callable[[Mapping[str, Array]], Array]:
-    """1 - (weighted observed disagreement) / (disagreement expected of independent raters), from cell shares."""
+    """1 - observed / chance disagreement (weighted), from the shares of the K*K cells."""
     distance = np.abs(np.subtract.outer(np.arange(size), np.arange(size))).astype(float)
     cost = {None: (distance > 0).astype(float), "linear": distance, "quadratic": distance**2}[weights]
 

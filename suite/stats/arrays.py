@@ -15,7 +15,7 @@ Labels = Sequence[Any] | NDArray[Any]
 
 
 def as_values(values: ArrayLike, name: str = "values") -> Array:
-    """Return a float array (n,), n >= 1. Raises ValueError naming the first entry that is None, NaN or infinite."""
+    """Return a float array (n,), n >= 1; ValueError names the first entry that is None, NaN or infinite."""
     array = np.asarray(values, dtype=np.float64)  # None becomes NaN
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name} must be a non-empty list of numbers, not of shape {array.shape}")
@@ -29,7 +29,7 @@ def as_values(values: ArrayLike, name: str = "values") -> Array:
 
 
 def cluster_codes(clusters: Labels | None, n: int) -> tuple[Codes, int]:
-    """Number the clusters of n items 0..C-1: (codes of shape (n,), C). None: every item is its own cluster."""
+    """Number the clusters of n items 0..C-1: (codes (n,), C). None: every item is its own cluster."""
     if clusters is None:
         return np.arange(n), n
     labels = as_labels(clusters, n)
@@ -47,7 +47,12 @@ def as_labels(clusters: Labels, n: int) -> NDArray[np.str_]:
 
 
 def chunks(total: int, width: int, cells: int = 1 << 22) -> Iterator[int]:
-    """Cut `total` rows of `width` numbers into row counts whose matrices stay below `cells` numbers (32 MiB)."""
+    """Cut `total` rows of `width` numbers into blocks of at most `cells` numbers (32 MiB)."""
     step = max(1, cells // max(1, width))
     for start in range(0, total, step):
         yield min(step, total - start)
+
+
+def resample_counts(rng: np.random.Generator, rows: int, size: int) -> Array:
+    """Draw `size` things with replacement, `rows` times: how often each was drawn, (rows, size)."""
+    return rng.multinomial(size, np.full(size, 1 / size), size=rows).astype(np.float64)

@@ -12,32 +12,19 @@ time (Davison & Hinkley 1997, section 3.8).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from suite.stats.arrays import Array, Codes, Labels, as_labels, as_values, chunks
+from suite.stats.arrays import Array, Labels, as_values
 from suite.stats.interval import BootstrapMethod, Interval, spread, with_limits
+from suite.stats.populations import Population, Table, populations_of
 
 MeansStatistic = Callable[[Mapping[str, Array]], Array]
 """Statistic of table means, vectorised: name -> (B,) to (B,)."""
 ItemsStatistic = Callable[[Mapping[str, Array]], float]
 """Statistic of the items themselves: name -> (n,) to a number."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """The scores of one metric on one set of items."""
-
-    values: ArrayLike
-    """(n,)."""
-    clusters: Labels | None = None
-    """What each item belongs to, (n,); None: items are independent (same position = same item in a population)."""
-    population: str = ""
-    """Tables of one population are resampled together, by cluster id."""
 
 
 def cluster_bootstrap(
@@ -48,7 +35,7 @@ def cluster_bootstrap(
     n_resamples: int = 2000,
     seed: int = 0,
     confidence: float = 0.95,
-    method: BootstrapMethod = "percentile",
+    method: BootstrapMethod = "bca",
 ) -> Interval:
     """Interval of a statistic (default: the mean over items) of (n,) scores, whole clusters resampled.
 
@@ -78,21 +65,18 @@ def joint_bootstrap(
     n_resamples: int = 2000,
     seed: int = 0,
     confidence: float = 0.95,
-    method: BootstrapMethod = "percentile",
+    method: BootstrapMethod = "bca",
 ) -> Interval:
     """Interval of a function of several tables' means (see `harmonic_means`), computed on all draws at once.
 
     n and n_clusters of the result add up the populations (n: the largest table of each).
     """
-    populations = _populations(tables)
-    value = float(
-        statistic({name: np.array([np.mean(as_values(t.values, name))]) for name, t in tables.items()})[0]
-    )
-    result = _without_limits(value, populations)
+    populations = populations_of(tables)
+    whole = {name: mean for p in populations for name, mean in p.means(np.ones((1, p.size))).items()}
+    result = _without_limits(float(statistic(whole)[0]), populations)
     if result.note:
         return result
     draws = statistic(joint_means(tables, n_resamples=n_resamples, seed=seed))
-    whole = {name: mean for p in populations for name, mean in p.means(np.ones((1, p.size))).items()}
     left_out = [_influence(statistic({**_repeat(whole, p.size), **p.leave_one_out()})) for p in populations]
     return with_limits(result, draws, spread(left_out), confidence, method)
 
@@ -101,7 +85,7 @@ def joint_means(tables: Mapping[str, Table], *, n_resamples: int = 2000, seed: i
     """Means of every table on each joint draw of clusters: name -> (n_resamples,)."""
     rng = np.random.default_rng(seed)
     means: dict[str, Array] = {}
-    for population in _populations(tables):
+    for population in populations_of(tables):
         parts = [population.means(weights) for weights in population.weights(n_resamples, rng)]
         means.update({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
     return {name: means[name] for name in tables}
@@ -114,10 +98,10 @@ def joint_bootstrap_items(
     n_resamples: int = 2000,
     seed: int = 0,
     confidence: float = 0.95,
-    method: BootstrapMethod = "percentile",
+    method: BootstrapMethod = "bca",
 ) -> Interval:
     """Interval of a statistic that is no function of means, e.g. the AUC of two tables: one call per draw."""
-    populations = _populations(tables)
+    populations = populations_of(tables)
     arrays = {name: as_values(table.values, name) for name, table in tables.items()}
     result = _without_limits(float(statistic(arrays)), populations)
     if result.note:
@@ -125,81 +109,16 @@ def joint_bootstrap_items(
     rng = np.random.default_rng(seed)
     draws = np.empty(n_resamples)
     for i in range(n_resamples):
-        picks = [
-            population.items(rng.integers(0, population.size, population.size)) for population in populations
-        ]
+        picks = [p.items(rng.integers(0, p.size, p.size)) for p in populations]
         draws[i] = statistic({name: items for part in picks for name, items in part.items()})
-    left_out = [
-        _influence(
-            np.array(
-                [statistic({**arrays, **p.items(np.delete(np.arange(p.size), i))}) for i in range(p.size)]
-            )
-        )
-        for p in populations
-    ]
+    left_out = []
+    for p in populations:
+        kept = (np.delete(np.arange(p.size), cluster) for cluster in range(p.size))
+        left_out.append(_influence(np.array([statistic({**arrays, **p.items(rest)}) for rest in kept])))
     return with_limits(result, draws, spread(left_out), confidence, method)
 
 
-class _Population:
-    """The tables that share clusters: sums and counts per cluster, (C, T), and the items of each cluster."""
-
-    def __init__(self, name: str, tables: Mapping[str, Table]) -> None:
-        self.name, self.names = name, list(tables)
-        values = {key: as_values(table.values, key) for key, table in tables.items()}
-        labels = {key: as_labels(_labels(tables[key], len(v)), len(v)) for key, v in values.items()}
-        unique = np.unique(np.concatenate(list(labels.values())))
-        self.size, self.n = len(unique), max(len(v) for v in values.values())
-        self.values, self.codes = (
-            values,
-            {key: np.searchsorted(unique, label) for key, label in labels.items()},
-        )
-        codes = self.codes
-        self.sums = np.stack([np.bincount(codes[k], values[k], self.size) for k in values], axis=1)
-        self.counts = np.stack([np.bincount(codes[k], minlength=self.size) for k in values], axis=1).astype(
-            float
-        )
-
-    @cached_property
-    def groups(self) -> dict[str, list[Array]]:
-        """The items of each cluster, by table."""
-        ends = np.cumsum(self.counts, axis=0).astype(int)[:-1]
-        return {
-            key: np.split(v[np.argsort(self.codes[key], kind="stable")], ends[:, t])
-            for t, (key, v) in enumerate(self.values.items())
-        }
-
-    def means(self, weights: Array) -> dict[str, Array]:
-        """Weighted mean of every table; weights (B, C) say how often each cluster was drawn."""
-        return self._ratio(weights @ self.sums, weights @ self.counts)
-
-    def leave_one_out(self) -> dict[str, Array]:
-        """Mean of every table without cluster i: name -> (C,)."""
-        return self._ratio(self.sums.sum(axis=0) - self.sums, self.counts.sum(axis=0) - self.counts)
-
-    def _ratio(self, sums: Array, counts: Array) -> dict[str, Array]:
-        with np.errstate(invalid="ignore", divide="ignore"):  # NaN where no cluster with items was drawn
-            return dict(zip(self.names, (sums / counts).T, strict=True))
-
-    def weights(self, n_resamples: int, rng: np.random.Generator) -> Iterator[Array]:
-        for rows in chunks(n_resamples, self.size):
-            yield rng.multinomial(self.size, np.full(self.size, 1 / self.size), size=rows).astype(float)
-
-    def items(self, picks: Codes) -> dict[str, Array]:
-        return {key: np.concatenate([groups[c] for c in picks]) for key, groups in self.groups.items()}
-
-
-def _populations(tables: Mapping[str, Table]) -> list[_Population]:
-    if not tables:
-        raise ValueError("no table of scores was given")
-    names = dict.fromkeys(table.population for table in tables.values())
-    return [_Population(p, {k: t for k, t in tables.items() if t.population == p}) for p in names]
-
-
-def _labels(table: Table, n: int) -> Labels:
-    return range(n) if table.clusters is None else table.clusters
-
-
-def _without_limits(value: float, populations: list[_Population]) -> Interval:
+def _without_limits(value: float, populations: Sequence[Population]) -> Interval:
     alone = [p.name for p in populations if p.size < 2]
     where = f" in {alone[0]!r}" if alone and alone[0] else ""
     note = f"one cluster{where}: its spread cannot be estimated" if alone else ""

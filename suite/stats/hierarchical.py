@@ -19,7 +19,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from suite.stats.arrays import Array, Labels, as_values, cluster_codes
+from suite.stats.arrays import Array, Labels, as_values, cluster_codes, resample_counts
 from suite.stats.bootstrap import cluster_bootstrap
 from suite.stats.interval import Interval, Spread, with_limits
 
@@ -49,7 +49,7 @@ def hierarchical_bootstrap(
         )
     cells, shape = seed_codes * n_clusters + codes, (n_seeds, n_clusters)
     sums = np.bincount(cells, scores, n_seeds * n_clusters).reshape(shape)
-    counts = np.bincount(cells, minlength=n_seeds * n_clusters).reshape(shape).astype(float)
+    counts = np.bincount(cells, minlength=n_seeds * n_clusters).reshape(shape).astype(np.float64)
     if (counts == 0).any():
         raise ValueError(
             "not every seed has scores of every cluster; if clusters differ by seed, bootstrap the seeds"
@@ -59,19 +59,16 @@ def hierarchical_bootstrap(
     if n_clusters == 1:
         return replace(result, note="one cluster: its spread cannot be estimated")
     draws = _draws(sums, counts, n_resamples, np.random.default_rng(seed))
-    return with_limits(
-        result, draws, _two_way((sums - mean * counts) / counts.mean(), float(draws.std())), confidence
-    )
+    estimate = _two_way((sums - mean * counts) / counts.mean(), float(draws.std()))
+    return with_limits(result, draws, estimate, confidence, "percentile")
 
 
 def _draws(sums: Array, counts: Array, n_resamples: int, rng: np.random.Generator) -> Array:
-    n_seeds, n_clusters = sums.shape
-    of_seed = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), size=n_resamples)  # (B, S)
-    of_cluster = rng.multinomial(n_clusters, np.full(n_clusters, 1 / n_clusters), size=n_resamples)  # (B, C)
-    totals: Array = ((of_seed @ sums) * of_cluster).sum(axis=1) / ((of_seed @ counts) * of_cluster).sum(
-        axis=1
-    )
-    return totals
+    of_seed = resample_counts(rng, n_resamples, len(sums))  # (B, S)
+    of_cluster = resample_counts(rng, n_resamples, sums.shape[1])  # (B, C)
+    totals, sizes = ((of_seed @ cells * of_cluster).sum(axis=1) for cells in (sums, counts))
+    means: Array = totals / sizes
+    return means
 
 
 def _two_way(deviations: Array, sd_draws: float) -> Spread:
@@ -79,18 +76,12 @@ def _two_way(deviations: Array, sd_draws: float) -> Spread:
     n_seeds, n_clusters = deviations.shape
     rows, columns = deviations.mean(axis=1, keepdims=True), deviations.mean(axis=0, keepdims=True)
     dfs = np.array([n_seeds - 1, n_clusters - 1, (n_seeds - 1) * (n_clusters - 1)], dtype=float)
-    squares = np.array(
-        [
-            n_clusters * (rows**2).sum(),
-            n_seeds * (columns**2).sum(),
-            ((deviations - rows - columns) ** 2).sum(),
-        ]
-    )
-    by_seed, by_cluster, interaction = squares / dfs / deviations.size
+    rest = deviations - rows - columns
+    squares = np.array([n_clusters * (rows**2).sum(), n_seeds * (columns**2).sum(), (rest**2).sum()])
+    by_seed, by_cluster, interaction = parts = squares / dfs / deviations.size
     # The difference may fall below either part by chance; it cannot in truth.
     variance = max(by_seed + by_cluster - interaction, by_seed, by_cluster)
     if variance == 0:
         return Spread(0.0, float(dfs.min()), 1.0)
-    parts = np.array([by_seed, by_cluster, interaction])
     df = max(variance**2 / float((parts**2 / dfs).sum()), float(dfs.min()))
     return Spread(variance**0.5, df, variance**0.5 / sd_draws)

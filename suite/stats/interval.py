@@ -32,7 +32,7 @@ class Interval:
     """An estimate with its confidence limits; limits are None where `note` says why."""
 
     value: float | None
-    """The estimate from the data as they are; None only where it is undefined (kappa of two constant judges)."""
+    """The estimate from the data themselves; None only where it is undefined (kappa of constant judges)."""
     low: float | None
     high: float | None
     n: int
@@ -77,9 +77,9 @@ def with_limits(
     draws: Array,
     estimate: Spread,
     confidence: float,
-    method: BootstrapMethod = "percentile",
+    method: BootstrapMethod = "bca",
 ) -> Interval:
-    """Fill in the limits of `interval` from bootstrap draws (B,). NaN draws: the statistic was undefined there."""
+    """Fill in the limits from bootstrap draws (B,), NaN where the statistic was undefined."""
     assert interval.value is not None
     defined = draws[np.isfinite(draws)]
     if len(defined) < MIN_DEFINED * len(draws) or not np.isfinite(estimate.se):

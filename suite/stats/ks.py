@@ -50,7 +50,7 @@ def log10_ks_tail(gap: int, n: int, m: int) -> float:
 
 
 def _equal_sizes(h: int, n: int) -> float:
-    """Reflection principle (Gnedenko & Korolyuk 1951): p C(2n, n) = 2 sum_k>=1 (-1)^(k-1) C(2n, n - k h), exactly."""
+    """Gnedenko & Korolyuk 1951: p C(2n, n) = 2 sum_k>=1 (-1)^(k-1) C(2n, n - k h), in exact integers."""
     total, outside, sign = math.comb(2 * n, n), 0, 2
     for shift in range(h, n + 1, h):
         outside += sign * math.comb(2 * n, n - shift)

@@ -4,13 +4,13 @@ A logistic regression explains the preference for model a over b on each prompt 
 
     logit P(a wins) = model + length * tanh((len_a - len_b) / sd) + slope * difficulty
 
-and the win rate is the mean prediction with the length term set to 0. Three things to know:
-- if nearly all answers of a are longer (or all shorter), equal length is an extrapolation, and `note` says so. AlpacaEval
-  pins the length term there by also fitting comparisons of the baseline with verbose and concise versions of
-  itself; `length_prior` does the same job: mean and sd of the term for this judge. Their judge's was near
-  1.6, sd .25 to .35 between models.
-- the spread of the predictions says nothing of the fit's uncertainty. Limits come from refitting on resampled prompts.
-- without difficulties the prediction is the same for every prompt.
+and the win rate is the mean prediction with the length term set to 0. Limits come from refitting on resampled
+prompts: the spread of the predictions says nothing of the fit's uncertainty.
+
+Where nearly all answers of a are longer (or all are shorter), equal length is an extrapolation, and the note
+says so. AlpacaEval pins the length term there by also fitting comparisons of its baseline with verbose and
+concise versions of itself; `length_prior` does the same job. For their judge the term lay near 1.6 (sd .3 between
+models). Their difficulties come from a fit over many models; without any, every prompt's prediction is the same.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from suite.stats.arrays import Array, Labels, as_values, chunks, cluster_codes
+from suite.stats.arrays import Array, Labels, as_values, chunks, cluster_codes, resample_counts
 from suite.stats.interval import Interval, Spread, with_limits
 
 WEAK_PRECISION = 0.01
@@ -70,17 +70,15 @@ def length_controlled_win_rate(
         return replace(result, note="one cluster: its spread cannot be estimated")
     rng = np.random.default_rng(seed)
     blocks = chunks(n_resamples, len(wins), cells=1 << 19)
-    draws = np.concatenate(
-        [win_rate(rng.multinomial(size, np.full(size, 1 / size), size=b) * 1.0) for b in blocks]
-    )
-    se, expansion = float(draws.std(ddof=1)) * (size / (size - 1)) ** 0.5, (size / (size - 1)) ** 0.5
-    return replace(
-        with_limits(result, draws, Spread(se, size - 1.0, expansion), confidence), note=_overlap(gap)
-    )
+    draws = np.concatenate([win_rate(resample_counts(rng, rows, size)) for rows in blocks])
+    expansion = (size / (size - 1)) ** 0.5
+    estimate = Spread(float(draws.std()) * expansion, size - 1.0, expansion)
+    result = with_limits(result, draws, estimate, confidence, "percentile")
+    return replace(result, note="; ".join(filter(None, [result.note, _overlap(gap)])))
 
 
 def fit_logistic(features: Array, targets: Array, weights: Array, precision: Array, centre: Array) -> Array:
-    """Penalised logistic regressions, one per row of weights (B, n): coefficients (B, k), by Newton's method.
+    """Fit one penalised logistic regression per row of weights (B, n) by Newton's method: (B, k).
 
     Each minimises sum_i w_i CE(targets_i, expit(features_i . beta)) + sum_k precision_k (beta_k - centre_k)^2
     / 2. features (n, k); targets (n,) in 0..1. Steps are cut to length 2, which keeps a separable fit from
@@ -99,7 +97,8 @@ def fit_logistic(features: Array, targets: Array, weights: Array, precision: Arr
         norm = np.linalg.norm(step, axis=1, keepdims=True)
         beta = beta + step * np.minimum(1, 2 / np.maximum(norm, 1e-12))
         if norm.max() < 1e-8:
-            return beta
+            converged: Array = beta
+            return converged
     raise ValueError("the length-control regression did not converge: check the difficulties' scale")
 
 
@@ -126,7 +125,5 @@ def _overlap(gap: Array) -> str:
 
 
 def _expit(x: Array) -> Array:
-    from scipy.special import expit
-
-    result: Array = expit(x)
+    result: Array = 0.5 + 0.5 * np.tanh(x / 2)
     return result

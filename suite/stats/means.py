@@ -16,7 +16,7 @@ def harmonic_mean(parts: Sequence[float | None]) -> float:
 
 
 def harmonic_means(parts: Mapping[str, Array]) -> Array:
-    """Elementwise harmonic mean of K arrays (B,): the statistic that `joint_bootstrap` takes for model utility."""
+    """Elementwise harmonic mean of K arrays (B,); `joint_bootstrap` takes it as statistic."""
     stacked = np.stack(list(parts.values()))  # (K, B)
     if (stacked < 0).any():
         raise ValueError("a harmonic mean needs parts that are not negative")

@@ -38,7 +38,7 @@ def hypervolume(points: ArrayLike, reference: ArrayLike, directions: Sequence[in
 
 
 def _volume(points: Array) -> float:
-    """Volume of the union of the boxes [0, point]: slabs along the last axis times the volume of their cross-section."""
+    """Volume of the union of the boxes [0, point]: slabs along the last axis, each by its cross-section."""
     if len(points) == 0:
         return 0.0
     if points.shape[1] == 1:
@@ -51,8 +51,7 @@ def _volume(points: Array) -> float:
 def _dominated(points: Array) -> NDArray[np.bool_]:
     """(..., M, K), higher is better -> (..., M)."""
     mine, other = points[..., :, None, :], points[..., None, :, :]
-    result: NDArray[np.bool_] = ((other >= mine).all(axis=-1) & (other > mine).any(axis=-1)).any(axis=-1)
-    return result
+    return np.any((other >= mine).all(axis=-1) & (other > mine).any(axis=-1), axis=-1)
 
 
 def _upward(points: ArrayLike, directions: Sequence[int], ndim: int) -> Array:

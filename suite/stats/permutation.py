@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from suite.stats.arrays import Array, Labels, as_labels, as_values, chunks
+from suite.stats.arrays import Array, Codes, Labels, as_labels, as_values, chunks
 
 TOLERANCE = 1e-12
 """Two statistics closer than this share of their scale are equal (they differ by rounding)."""
@@ -20,7 +20,7 @@ MAX_SIGN_CLUSTERS = 20
 
 @dataclass(frozen=True)
 class PermutationResult:
-    """A permutation test. The smallest p it can give is 1 / n_permutations (twice that if sides are symmetric)."""
+    """A permutation test; no p-value can be below 1 / n_permutations."""
 
     statistic: float
     pvalue: float
@@ -59,8 +59,11 @@ def ks_permutation(
     observed = float(_ks_statistics(below, (np.arange(len(names)) < n_a)[None, :].astype(float))[0])
     total = 2 ** (n_a - 1) if paired else math.comb(len(names), n_a)
     exact = total <= n_permutations
-    rng = np.random.default_rng(seed)
-    sides = (_all_sides if exact else _random_sides)(n_a, len(names), paired, n_permutations, rng)
+    sides = (
+        _all_sides(n_a, len(names), paired)
+        if exact
+        else _random_sides(n_a, len(names), paired, n_permutations, seed)
+    )
     extreme = sum(int((_ks_statistics(below, side) >= observed - TOLERANCE).sum()) for side in sides)
     if exact:
         return PermutationResult(observed, extreme / total, total, True)
@@ -89,7 +92,7 @@ def sign_flip(cluster_sums: ArrayLike, *, n_permutations: int = 20_000, seed: in
     return PermutationResult(observed, (1 + extreme) / (1 + n_permutations), 1 + n_permutations, False)
 
 
-def _counts_below(pooled: Array, codes: Array, n_units: int) -> Array:
+def _counts_below(pooled: Array, codes: Codes, n_units: int) -> Array:
     """How many items of each unit are <= each distinct pooled value: (units, P)."""
     grid, positions = np.unique(pooled, return_inverse=True)
     counts = np.zeros((n_units, len(grid)))
@@ -106,9 +109,7 @@ def _ks_statistics(below: Array, on_side_a: Array) -> Array:
     return result
 
 
-def _all_sides(
-    n_a: int, n_units: int, paired: bool, _total: int, _rng: np.random.Generator
-) -> Iterator[Array]:
+def _all_sides(n_a: int, n_units: int, paired: bool) -> Iterator[Array]:
     if paired:
         for swaps in itertools.product((1.0, 0.0), repeat=n_a - 1):
             kept = np.array([1.0, *swaps])
@@ -120,12 +121,9 @@ def _all_sides(
         yield side
 
 
-def _random_sides(
-    n_a: int, n_units: int, paired: bool, total: int, rng: np.random.Generator
-) -> Iterator[Array]:
-    for rows in chunks(
-        total, 4 * n_units, cells=1 << 16
-    ):  # small blocks: D makes a row of P numbers out of each
+def _random_sides(n_a: int, n_units: int, paired: bool, total: int, seed: int) -> Iterator[Array]:
+    rng = np.random.default_rng(seed)
+    for rows in chunks(total, 4 * n_units, cells=1 << 16):  # D makes a row of P numbers of each: small blocks
         if paired:
             kept = rng.integers(0, 2, (rows, n_a)).astype(float)
             yield np.concatenate([kept, 1 - kept], axis=1)

@@ -22,7 +22,7 @@ class Rank:
 def rank_probabilities(
     draws: ArrayLike, *, higher_is_better: bool = True, confidence: float = 0.95
 ) -> list[Rank]:
-    """Summarise the ranks of M methods over B joint draws (B, M): columns must share their resampled clusters."""
+    """Summarise ranks over joint draws (B, M) of M methods; a row's scores share their resampled clusters."""
     scores = np.asarray(draws, dtype=np.float64)
     if scores.ndim != 2 or not np.isfinite(scores).all():
         raise ValueError("draws must be a table (draws, methods) without missing values")

@@ -24,7 +24,7 @@ def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Interval:
 
 
 def mean_interval_t(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
-    """Student t interval of the mean of n independent scores, e.g. a win rate from per-prompt scores in 0..1."""
+    """Student t interval of the mean of n independent scores, e.g. of per-prompt scores in 0..1."""
     from scipy.stats import t
 
     scores = as_values(values)

@@ -24,12 +24,12 @@ Table = list[dict[str, Any]]
 
 SEED = 2401_06121
 N_AUTHORS = 100
-N_OTHERS = 120
+N_OTHERS = 60
 """People of the pretraining corpus; no author of the tables is among them."""
 RETAIN_EVALUATED = 12
 """Authors of retain_perturbed: the first ones, hence in every retain split."""
 FORGET_AUTHORS = {"forget01": 1, "forget05": 5, "forget10": 10}
-FACT_REPEATS = 2
+FACT_REPEATS = 3
 """Copies of every world fact in the pretraining corpus: asked in one wording only, they need more readings."""
 
 

@@ -1,4 +1,4 @@
-"""Every loss against its equation in NumPy: values to 1e-11, gradients against finite differences of the equation."""
+"""Every loss against its equation in NumPy: values, and gradients against finite differences of it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_rows_are_independent(name: str) -> None:
 def test_sorting_couples_rows(name: str) -> None:
     """What the docstring of AOT warns of: micro-batches change the loss."""
     case = CASES[name]
-    args = [torch.from_numpy(a) for a in draw(case, seed=3)]
+    args = [torch.from_numpy(a) for a in draw(case, seed=0)]
 
     parts = torch.cat([case(*(a[:4] for a in args)), case(*(a[4:] for a in args))])
 
@@ -70,7 +70,7 @@ def test_sorting_couples_rows(name: str) -> None:
 
 
 def test_every_loss_is_covered() -> None:
-    """A loss that is added without an equation fails here; the names left out have test files of their own."""
+    """A loss that is added without an equation fails here; the other names are tested in their own files."""
     elsewhere = {
         *("Divergence", "alpha_divergence", "divergence", "forward_kl", "jensen_shannon", "reverse_kl"),
         *("alt_po", "ga", "nll", "wga", "satimp", "rmu", "rmu_control", "dual_ascent", "logistic"),

@@ -19,12 +19,14 @@ def pair(rho_w: float, rho_l: float) -> Pair:
     return ZERO - 9 + rho_w, ZERO - 7 + rho_l, ZERO - 9, ZERO - 7
 
 
-def slopes(loss: Callable[..., torch.Tensor], rho_w: float, rho_l: float, **settings: float) -> tuple[float, float]:
+def slopes(
+    loss: Callable[..., torch.Tensor], rho_w: float, rho_l: float, **settings: float
+) -> tuple[float, float]:
     """Derivatives in log-ratio of the chosen and of the rejected answer."""
-    w, l, ref_w, ref_l = pair(rho_w, rho_l)
-    w.requires_grad_()
-    l.requires_grad_()
-    d_w, d_l = torch.autograd.grad(loss(w, l, ref_w, ref_l, **settings).sum(), (w, l))
+    lw, ll, ref_w, ref_l = pair(rho_w, rho_l)
+    lw.requires_grad_()
+    ll.requires_grad_()
+    d_w, d_l = torch.autograd.grad(loss(lw, ll, ref_w, ref_l, **settings).sum(), (lw, ll))
     return d_w.item(), d_l.item()
 
 
@@ -54,7 +56,9 @@ def slopes(loss: Callable[..., torch.Tensor], rho_w: float, rho_l: float, **sett
         (losses.idk_dpo, {"beta": 0.1}, 20 * math.log(2)),
     ],
 )
-def test_value_at_the_start(loss: Callable[..., torch.Tensor], settings: dict[str, float], start: float) -> None:
+def test_value_at_the_start(
+    loss: Callable[..., torch.Tensor], settings: dict[str, float], start: float
+) -> None:
     """Policy = reference: one number, whatever the texts."""
     assert loss(*pair(0, 0), **settings).item() == pytest.approx(start, rel=1e-14)
 
@@ -74,12 +78,12 @@ def test_cdpo_rests_where_sigma_is_one_minus_eps(eps: float) -> None:
 
 def test_robust_dpo_expects_the_clean_loss() -> None:
     """Labels flipped with probability eps: the mean over flips is DPO on the true label."""
-    w, l, ref_w, ref_l = pair(1.7, -0.4)
+    lw, ll, ref_w, ref_l = pair(1.7, -0.4)
     eps = 0.3
-    right = losses.robust_dpo(w, l, ref_w, ref_l, beta=0.5, label_smoothing=eps)
-    flipped = losses.robust_dpo(l, w, ref_l, ref_w, beta=0.5, label_smoothing=eps)
+    right = losses.robust_dpo(lw, ll, ref_w, ref_l, beta=0.5, label_smoothing=eps)
+    flipped = losses.robust_dpo(ll, lw, ref_l, ref_w, beta=0.5, label_smoothing=eps)
 
-    torch.testing.assert_close((1 - eps) * right + eps * flipped, losses.dpo(w, l, ref_w, ref_l, beta=0.5))
+    torch.testing.assert_close((1 - eps) * right + eps * flipped, losses.dpo(lw, ll, ref_w, ref_l, beta=0.5))
 
 
 def test_without_smoothing_conservative_and_robust_are_dpo() -> None:
@@ -89,7 +93,9 @@ def test_without_smoothing_conservative_and_robust_are_dpo() -> None:
 
 @pytest.mark.parametrize("rho_w", [0.0, 0.5, 4.0])
 def test_dpop_is_dpo_while_the_chosen_answer_gains(rho_w: float) -> None:
-    torch.testing.assert_close(losses.dpop(*pair(rho_w, -1.0), beta=0.3), losses.dpo(*pair(rho_w, -1.0), beta=0.3))
+    torch.testing.assert_close(
+        losses.dpop(*pair(rho_w, -1.0), beta=0.3), losses.dpo(*pair(rho_w, -1.0), beta=0.3)
+    )
 
 
 @pytest.mark.parametrize("penalty", [1.0, 50.0])
@@ -104,25 +110,27 @@ def test_dpop_steepens_by_one_plus_lambda_where_the_chosen_answer_loses(penalty:
     assert d_w / d_l == pytest.approx(-(1 + penalty), rel=1e-12)
     left, right = (losses.dpop(*pair(s, rho_l), beta=beta, penalty=penalty).item() for s in (-1e-9, 1e-9))
     assert left == pytest.approx(right, abs=1e-6)
-    just_below, just_above = (slopes(losses.dpop, s, rho_l, beta=beta, penalty=penalty)[0] for s in (-1e-9, 1e-9))
+    just_below, just_above = (
+        slopes(losses.dpop, s, rho_l, beta=beta, penalty=penalty)[0] for s in (-1e-9, 1e-9)
+    )
     assert just_below / just_above == pytest.approx(1 + penalty, rel=1e-6)
 
 
 def test_token_gradients_after_an_edit() -> None:
-    """Behind a differing token DPO pushes logit j by s_j(after l) - s_j(after w); DPOP adds lambda (1 - s_i(after w)).
+    """Behind a differing token DPO pushes logit j by s_j^l - s_j^w; DPOP adds lambda (1 - s_i^w) to the true i.
 
-    The contexts differ, the next token i is the same: one shared logit vector, moved by each context's own offset.
+    The contexts w and l differ, the next token i does not: one shared logit vector, plus each context's offset.
     """
     generator = torch.Generator().manual_seed(0)
     after_w, after_l = torch.randn(2, 5, generator=generator, dtype=torch.float64)
     shared = torch.zeros(5, dtype=torch.float64, requires_grad=True)
     i, beta, penalty = 2, 0.3, 50.0
-    w = (after_w + shared).log_softmax(-1)[i].reshape(1)
-    l = (after_l + shared).log_softmax(-1)[i].reshape(1)
-    references = w.detach() + 0.05, l.detach() - 0.02  # rho_w = -0.05, rho_l = 0.02
+    lw = (after_w + shared).log_softmax(-1)[i].reshape(1)
+    ll = (after_l + shared).log_softmax(-1)[i].reshape(1)
+    references = lw.detach() + 0.05, ll.detach() - 0.02  # rho_w = -0.05, rho_l = 0.02
 
     def direction(loss: Callable[..., torch.Tensor], pull: float, **settings: float) -> torch.Tensor:
-        value = loss(w, l, *references, beta=beta, **settings)
+        value = loss(lw, ll, *references, beta=beta, **settings)
         return -torch.autograd.grad(value, shared, retain_graph=True)[0] / (beta * pull)
 
     s_w, s_l, hot = after_w.softmax(-1), after_l.softmax(-1), torch.eye(5, dtype=torch.float64)[i]
@@ -158,8 +166,12 @@ def test_jensen_shannon_has_half_the_slope() -> None:
 def test_alpha_divergence_joins_reverse_and_forward_kl() -> None:
     logratios = torch.linspace(-3, 3, 13, dtype=torch.float64)
 
-    torch.testing.assert_close(losses.alpha_divergence(1e-7)(logratios), losses.reverse_kl(logratios), rtol=0, atol=1e-5)
-    torch.testing.assert_close(losses.alpha_divergence(1 - 1e-7)(logratios), losses.forward_kl(logratios), rtol=0, atol=1e-4)
+    torch.testing.assert_close(
+        losses.alpha_divergence(1e-7)(logratios), losses.reverse_kl(logratios), rtol=0, atol=1e-5
+    )
+    torch.testing.assert_close(
+        losses.alpha_divergence(1 - 1e-7)(logratios), losses.forward_kl(logratios), rtol=0, atol=1e-4
+    )
 
 
 def test_length_normalised_dpo_is_dpo_on_means() -> None:
@@ -182,12 +194,18 @@ def test_sppo_rests_half_a_step_apart() -> None:
 
 def test_aot_sees_distributions_and_not_pairs() -> None:
     generator = torch.Generator().manual_seed(1)
-    w, l, ref_w, ref_l = -9 + torch.randn(4, 8, generator=generator, dtype=torch.float64)
+    lw, ll, ref_w, ref_l = -9 + torch.randn(4, 8, generator=generator, dtype=torch.float64)
     shuffled = torch.randperm(8, generator=generator)
-    mixed = losses.aot_unpaired(w, l[shuffled], ref_w, ref_l[shuffled])
+    mixed = losses.aot_unpaired(lw, ll[shuffled], ref_w, ref_l[shuffled])
 
-    torch.testing.assert_close(mixed, losses.aot_unpaired(w, l, ref_w, ref_l))
-    assert abs(losses.dpo(w, l[shuffled], ref_w, ref_l[shuffled]).sum() - losses.dpo(w, l, ref_w, ref_l).sum()) > 1e-4
+    torch.testing.assert_close(mixed, losses.aot_unpaired(lw, ll, ref_w, ref_l))
+    assert (
+        abs(
+            losses.dpo(lw, ll[shuffled], ref_w, ref_l[shuffled]).sum()
+            - losses.dpo(lw, ll, ref_w, ref_l).sum()
+        )
+        > 1e-4
+    )
 
 
 def test_bco_delta_is_the_running_mean_over_steps() -> None:
@@ -212,10 +230,12 @@ def test_kto_z0_is_never_negative_and_has_no_gradient() -> None:
 
 
 def test_only_reward_differences_are_identified_unless_centred() -> None:
-    w, l = torch.tensor([1.0, -0.5], dtype=torch.float64), torch.tensor([0.2, 0.3], dtype=torch.float64)
+    lw, ll = torch.tensor([1.0, -0.5], dtype=torch.float64), torch.tensor([0.2, 0.3], dtype=torch.float64)
 
-    torch.testing.assert_close(losses.reward_model(w + 7, l + 7), losses.reward_model(w, l))
-    assert (losses.reward_model(w + 7, l + 7, centering=0.01) > losses.reward_model(w, l, centering=0.01)).all()
+    torch.testing.assert_close(losses.reward_model(lw + 7, ll + 7), losses.reward_model(lw, ll))
+    assert (
+        losses.reward_model(lw + 7, ll + 7, centering=0.01) > losses.reward_model(lw, ll, centering=0.01)
+    ).all()
 
 
 def test_orpo_at_equal_answers() -> None:
@@ -224,5 +244,7 @@ def test_orpo_at_equal_answers() -> None:
 
 
 def test_simpo_gamma_is_ratio_times_beta() -> None:
-    w, l = torch.tensor([-0.5], dtype=torch.float64), torch.tensor([-0.75], dtype=torch.float64)
-    assert losses.simpo(w, l, beta=2.0, gamma_beta_ratio=0.25).item() == pytest.approx(math.log(2), rel=1e-14)
+    lw, ll = torch.tensor([-0.5], dtype=torch.float64), torch.tensor([-0.75], dtype=torch.float64)
+    assert losses.simpo(lw, ll, beta=2.0, gamma_beta_ratio=0.25).item() == pytest.approx(
+        math.log(2), rel=1e-14
+    )

@@ -1,7 +1,7 @@
-"""A small run in a process of its own: `python store_process.py ACTION ROOT [ARG]`. Also imported by the tests.
+"""A small run in a process of its own: `python store_process.py ACTION ROOT [ARG ...]`; tests import it too.
 
-The run has two stages. "base" writes weights; "respond" asks ten questions, one line of scratch for each answer, and
-then writes them all. What is built and asked is also noted outside the store, next to ROOT.
+The run has two stages. "base" writes weights; "respond" asks ten questions, one line of scratch for each
+answer, and then writes them all. What is built and asked is also noted outside the store, next to ROOT.
 """
 
 from __future__ import annotations
@@ -138,8 +138,7 @@ def full_disk(root: Path) -> None:
         try:
             store.ensure(plan(root))
         except UserError as error:
-            assert "No space left" in str(error), error
-            print("full", flush=True)
+            print("full" if "No space left" in str(error) else error, flush=True)
         else:
             print("done", flush=True)
             return

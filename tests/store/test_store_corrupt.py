@@ -13,6 +13,7 @@ from store_process import plan
 
 from suite.errors import CorruptError, UserError
 from suite.store import SCHEMA_VERSION, Build, Stage, Store, digest
+from suite.store.locks import locked
 
 
 def flip_a_bit(folder: Path) -> Path:
@@ -177,6 +178,24 @@ def test_strangers_are_listed(root):
     assert [(problem.path.name, problem.kind) for problem in Store(root).verify()] == [
         ("model", "corrupt"), ("note.txt", "corrupt"), ("base.00.1234", "leftover"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("damage", "said"), [
+    (flip_a_bit, "SHA-256"), (truncate, "3999 bytes instead of 4000"), (delete, "missing"), (link, "link"),
+    (add, "not in the manifest"),
+])  # fmt: skip
+def test_the_damage_is_described(root, damage, said):
+    damage(Store(root).ensure(plan(root).inputs["model"]))
+    [problem] = Store(root).verify()
+    assert said in problem.message
+
+
+def test_lock_files_of_dead_processes_go(root):
+    Store(root).ensure(plan(root))
+    (root / "locks" / "train.00").touch()
+    with locked(root / "locks" / "train.11"):
+        Store(root).ensure(plan(root))
+        assert [path.name for path in (root / "locks").iterdir()] == ["train.11"]
 
 
 def test_checked_once_per_process(root):

@@ -14,7 +14,11 @@ from suite.errors import CorruptError, MissingError, UserError
 from suite.store import JsonlWriter, atomic_write, read_json, read_jsonl, write_json
 from suite.store.locks import acquire, is_held, locked, release
 
-RECORDS = [{"id": 1, "text": "a\nb\u2028c"}, {"id": 2, "text": "שלום \ud800"}, {"id": 3, "logps": [-0.1, -2.5]}]
+RECORDS = [
+    {"id": 1, "text": "a\nb\u2028c"},
+    {"id": 2, "text": "שלום \ud800"},
+    {"id": 3, "logps": [-0.1, -2.5]},
+]
 
 
 def write_log(path, records):
@@ -72,7 +76,7 @@ def test_a_line_that_is_not_json_leaves_the_log_alone(tmp_path):
     path = tmp_path / "log.jsonl"
     with JsonlWriter(path) as log:
         log.append(1)
-        with pytest.raises(UserError, match="NaN|nan"):
+        with pytest.raises(UserError, match=r"value\.value is nan"):
             log.append({"value": math.nan})
         log.append(2)
     assert list(read_jsonl(path)) == [1, 2]
@@ -171,7 +175,7 @@ def test_a_fault_strikes_where_it_is_planned(monkeypatch):
     monkeypatch.setenv("SUITE_FAULT", "train.step:7=raise, other=oom")
     faults.point("train.step", 6)
     faults.point("train.step.more", 7)
-    with pytest.raises(RuntimeError, match="train.step:7"):
+    with pytest.raises(RuntimeError, match=r"train\.step:7"):
         faults.point("train.step", 7)
     with pytest.raises((MemoryError, RuntimeError), match="out of memory"):
         faults.point("other", 3)
@@ -197,7 +201,9 @@ def test_a_termination_signal(monkeypatch):
     assert seen == [signal.SIGTERM]
 
 
-@pytest.mark.parametrize(("plan", "said"), [("a", "POINT=ACTION"), ("=kill", "POINT"), ("a=kil", "did you mean 'kill'")])
+@pytest.mark.parametrize(
+    ("plan", "said"), [("a", "POINT=ACTION"), ("=kill", "POINT"), ("a=kil", "did you mean 'kill'")]
+)
 def test_a_plan_with_a_mistake(monkeypatch, plan, said):
     monkeypatch.setenv("SUITE_FAULT", plan)
     with pytest.raises(UserError, match=said):

@@ -19,7 +19,9 @@ from suite.store.canonical import parse
 
 TEXT = st.text(st.characters(exclude_categories=[]))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
-JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4))
+JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4)
+)
 
 
 def typed(value: object) -> object:
@@ -94,7 +96,8 @@ def test_every_ingredient_changes_the_key(changes):
 
 def test_label_order_and_tuples_do_not_change_the_key():
     assert stage(label="b", spec={"seed": 0, "lr": 0.1}).key == stage().key
-    assert stage(code=("suite.errors", "suite.method")).key == stage(code=("suite.method", "suite.errors")).key
+    modules = ("suite.errors", "suite.method")
+    assert stage(code=modules).key == stage(code=modules[::-1]).key
     assert stage(spec={"seeds": (0, 1)}).key == stage(spec={"seeds": [0, 1]}).key
 
 
@@ -231,8 +234,8 @@ def test_the_key_is_the_same_in_every_process():
 
 
 def test_the_store_is_light():
-    script = "import sys, suite.store, suite.faults; print({'torch', 'numpy', 'pydantic'} & sys.modules.keys())"
-    assert python(script) == "set()"
+    heavy = "{'torch', 'numpy', 'pydantic'} & sys.modules.keys()"
+    assert python(f"import sys, suite.store, suite.faults; print({heavy})") == "set()"
 
 
 def test_where_the_store_lies(monkeypatch, tmp_path):

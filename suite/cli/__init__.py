@@ -1,0 +1,87 @@
+"""The command line. Each command is a small module here; plugins add more through `suite_commands`."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import TextIO
+
+import click
+
+from suite import interrupt
+from suite.cli.config import config
+from suite.cli.doctor import doctor
+from suite.cli.group import Commands
+from suite.cli.installed import list_, plugins
+from suite.cli.run import plan, run
+from suite.cli.stored import report, score, verify
+from suite.errors import UserError
+from suite.registry import PluginWarning
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="suite-compare", prog_name="suite")
+def cli() -> None:
+    """Compare ways of making a language model forget, and ways of aligning it.
+
+    \b
+    Start here (a tiny model, no network, a few minutes):
+      suite run --methods ga,npo --bench tofu
+
+    \b
+    Then:
+      suite list                                     what can be compared, on what
+      suite list npo                                 the settings of one method
+      suite plan --methods npo --bench tofu          what would be computed, what is there already
+      suite run --methods npo,npo:beta=0.5 --set train.lr=5e-5 --seeds 0,1,2
+      suite config show --set npo.beta=0.05 > run.toml && suite run --config run.toml
+      suite report runs/a runs/b                     several runs in one leaderboard
+    """
+
+
+for command in (run, plan, score, report, verify, list_, plugins, config, doctor):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status: a user's mistake is one line, a bug is a traceback."""
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            status = cli.main(arguments, prog_name="suite", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as help_text:
+        click.echo(help_text.format_message(), err=True)
+        return 2
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except UserError as error:
+        return _fail(str(error), error.exit_status)
+    except interrupt.Interrupted as signal:
+        return _fail(f"interrupted ({signal}); the same command resumes", signal.exit_status)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted", 130)
+    return status if isinstance(status, int) else 0
+
+
+def _fail(message: str, status: int) -> int:
+    click.echo(f"suite: error: {' '.join(message.split())}", err=True)
+    return status
+
+
+_python_warning = warnings.showwarning
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show a plugin's failure as one line; other warnings as Python does."""
+    if issubclass(category, PluginWarning):
+        print(f"suite: warning: {message}", file=file or sys.stderr)
+    else:
+        _python_warning(message, category, filename, lineno, file, line)

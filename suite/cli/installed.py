@@ -1,0 +1,136 @@
+"""`suite list` and `suite plugins`: what is installed, and what state it is in."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from suite.config import blocked
+from suite.config.fields import settings_of
+from suite.errors import UserError, unknown
+from suite.registry import PluginInfo, Registry
+from suite.settings import TrainConfig
+
+block_option = click.option("--block", multiple=True, metavar="NAME", help="Do not load this plugin.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def registry_of(block: Iterable[str]) -> Registry:
+    """Load all plugins but those blocked here or by SUITE_BLOCK."""
+    return Registry.load({*block, *blocked(None, {}, (), os.environ)})
+
+
+@click.command("list")
+@click.argument("name", required=False)
+@block_option
+@json_option
+def list_(name: str | None, block: tuple[str, ...], as_json: bool) -> None:
+    """List what can be compared; with NAME, one's settings.
+
+    \b
+    Examples:
+      suite list
+      suite list npo
+      suite list --json
+    """
+    registry = registry_of(block)
+    if name is not None:
+        rows = {"settings": settings_rows(registry, name)}
+    else:
+        rows = {
+            "methods": [_method_row(cls, registry) for cls in registry.methods()],
+            "benchmarks": [_benchmark_row(cls, registry) for cls in registry.benchmarks()],
+            "engines": [_row(cls, registry) for cls in registry.engines()],
+        }
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for title, table in rows.items():
+        show_table(title, table)
+    for info in registry.plugins():
+        if info.status in ("broken", "refused"):
+            click.echo(f"{info} is {info.status}: {info.error}", err=True)
+
+
+@click.command()
+@block_option
+@json_option
+def plugins(block: tuple[str, ...], as_json: bool) -> None:
+    """List plugins: their origin, state and what is wrong.
+
+    \b
+    Examples:
+      suite plugins
+      suite plugins --block npo --json
+    """
+    rows = [asdict(info) for info in registry_of(block).plugins()]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        show_table("plugins", [{**row, "provides": ", ".join(row["provides"])} for row in rows])
+
+
+def settings_rows(registry: Registry, name: str) -> list[dict[str, Any]]:
+    """Describe the settings of a method (its own, and the training settings it changes) or a benchmark."""
+    known: list[Any] = [*registry.methods(), *registry.benchmarks()]
+    cls = next((each for each in known if each.name == name), None)
+    if cls is None:
+        raise _absence(registry, name, [each.name for each in known])
+    rows = [
+        {"setting": f"{name}.{each.name}", "default": _shown(each.default), "meaning": each.doc}
+        for each in settings_of(cls.Config).values()
+    ]
+    changed = getattr(cls, "train_defaults", {})
+    for field, setting in settings_of(TrainConfig).items():
+        if field in changed:
+            rows.append({"setting": f"{name}.{field}", "default": changed[field], "meaning": setting.doc})
+    return rows
+
+
+def show_table(title: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Print rows as a table; whatever plugins say is shown as plain text."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for column in rows[0] if rows else ("none",):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_shown(value)) for value in row.values()))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _absence(registry: Registry, name: str, known: Iterable[str]) -> UserError:
+    for info in registry.plugins():
+        if info.name == name and info.status != "ok":
+            return UserError(f"{info} is {info.status}{': ' if info.error else ''}{info.error}")
+    return unknown("method or benchmark", name, known)
+
+
+def _row(cls: Any, registry: Registry) -> dict[str, Any]:
+    info: PluginInfo = registry.plugin_of(cls)
+    doc = (cls.__doc__ or "").strip().splitlines()
+    return {"name": cls.name, "what": doc[0] if doc else "", "from": f"{info.distribution} {info.version}"}
+
+
+def _method_row(cls: Any, registry: Registry) -> dict[str, Any]:
+    row = _row(cls, registry)
+    return {"name": row.pop("name"), "family": cls.family, "roles": sorted(cls.roles), **row}
+
+
+def _benchmark_row(cls: Any, registry: Registry) -> dict[str, Any]:
+    row = _row(cls, registry)
+    own = {"splits": list(cls.splits), "metrics": list(cls.primary), "offers": sorted(cls.provides)}
+    return {"name": row.pop("name"), **own, **row}
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,74 @@
+"""`suite run` and `suite plan`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from suite.cli.options import load, run_options
+
+if TYPE_CHECKING:
+    from suite.registry import Registry
+    from suite.settings import RunConfig
+
+
+@click.command()
+@run_options
+@click.option("--dry-run", is_flag=True, help="Only show what would be computed, like `suite plan`.")
+def run(file: Path | None, sets: tuple[str, ...], dry_run: bool, **flags: Any) -> int:
+    """Compare methods and write the leaderboard.
+
+    What the store holds already is not computed again; a run that was interrupted resumes when started again.
+    Settings come from: defaults < the benchmark's protocol < --config < SUITE_* environment < flags < --set.
+
+    \b
+    Examples:
+      suite run --methods ga,npo --bench tofu
+      suite run --methods npo,npo:beta=0.5:lr=1e-4 --seeds 0,1,2 --out runs/beta
+      suite run --model HuggingFaceTB/SmolLM2-135M-Instruct --split forget01 --set train.micro_batch=4
+      SUITE_TRAIN__LR=5e-5 suite run --config run.toml --limit 20
+    """
+    config, registry = load(file, sets, flags)
+    if dry_run:
+        _show_plan(config, registry)
+        return 0
+    return _run(config, registry)
+
+
+@click.command()
+@run_options
+def plan(file: Path | None, sets: tuple[str, ...], **flags: Any) -> None:
+    """Show what `run` would compute, and what is stored.
+
+    \b
+    Example:
+      suite plan --methods ga,npo --bench tofu --split forget01
+    """
+    _show_plan(*load(file, sets, flags))
+
+
+def _run(config: RunConfig, registry: Registry) -> int:
+    from suite import interrupt, pipeline, progress, report
+
+    interrupt.install()
+    command = shlex.join(["suite", *sys.argv[1:]])
+    outcome = pipeline.run(config, registry, progress.bars(), command)
+    report.terminal(outcome.results)
+    click.echo(outcome.report)
+    return outcome.exit_status
+
+
+def _show_plan(config: RunConfig, registry: Registry) -> None:
+    from suite import pipeline
+
+    planned, store = pipeline.plan(config, registry)
+    for cell in planned.cells:
+        click.echo(f"cell   {cell.cell.slug}")
+    for stage in planned.stages():
+        state = "stored" if store.has(stage) else "new"
+        click.echo(f"{state:<6} {stage.kind:<10} {stage.key[:12]}  {stage.label}")
+    click.echo(f"{len(planned.cells)} cells; {len(planned.missing(store))} stages to compute")

@@ -1,0 +1,140 @@
+"""The default engine: transformers, in this process, with the computation that requests share done once.
+
+    engine = HFEngine(device="cpu", dtype="float32")
+    engine.load(folder)
+    for response in engine.stream(requests): ...
+
+Likelihoods come from the same decoder, projection and precision as the losses. In bfloat16 the weights of linear layers
+are cast once and everything runs under autocast: the numbers are those of autocast over fp32 weights, which is how models
+train, without casting the weights again at every call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suite import hookimpl
+from suite.benchmark import Request, Response
+from suite.engines import Engine
+
+if TYPE_CHECKING:
+    from suite.texts import Encoder
+
+ATTENTION = "sdpa"
+"""transformers' name of the attention kernel, the same as in training."""
+
+
+class HFEngine(Engine):
+    """Answers with a causal language model of transformers. See `suite.settings.RunConfig` for the arguments.
+
+    `batch_tokens`: padded tokens of one batch, its cached ones included.
+    """
+
+    name = "hf"
+
+    def __init__(
+        self,
+        device: str,
+        dtype: str,
+        template: str = "chat",
+        max_length: int = 512,
+        pad_token: str | None = None,
+        batch_tokens: int = 4096,
+    ) -> None:
+        self.device, self.dtype, self.template = device, dtype, template
+        self.max_length, self.pad_token, self.batch_tokens = max_length, pad_token, batch_tokens
+        self.model: Any = None
+        self.encoder: Encoder
+        self._files: dict[str, bytes] = {}
+
+    def load(self, folder: Path) -> None:
+        """Answer from the weights in `folder`. Where only the weights differ, only they are read."""
+        from suite.models import load_weights
+
+        files = _architecture(folder)
+        if self.model is not None and files == self._files:
+            load_weights(self.model, folder)
+            self._cast()
+            return
+        self.model = None  # before the next one is in memory
+        self._load_all(folder)
+        self._files = files
+
+    def _load_all(self, folder: Path) -> None:
+        from suite.engines.checks import check_cache
+        from suite.logprobs import check_projection
+        from suite.models import load_model, load_tokenizer
+        from suite.texts import Encoder
+
+        tokenizer = load_tokenizer(folder, self.pad_token)
+        model = load_model(folder, attn_implementation=ATTENTION).to(self.device)
+        check_projection(model)
+        check_cache(model)
+        self.model = model
+        self.encoder = Encoder(tokenizer, self.template, min(self.max_length, self.context))
+        self._cast()
+
+    def _cast(self) -> None:
+        if self.dtype != "bfloat16":
+            return
+        import torch
+        from torch import nn
+
+        for module in self.model.modules():
+            if isinstance(module, nn.Linear):  # a tied embedding keeps its fp32 copy, as autocast does
+                module.weight = nn.Parameter(module.weight.detach().to(torch.bfloat16), requires_grad=False)
+
+    @property
+    def context(self) -> int:
+        """Most tokens of a text, by the model's configuration."""
+        config = self.model.config
+        return int(getattr(config, "max_position_embeddings", None) or 2**20)
+
+    @property
+    def eos_ids(self) -> frozenset[int]:
+        """Every token that ends a text."""
+        ids = self.model.generation_config.eos_token_id
+        listed = ids if isinstance(ids, list) else [] if ids is None else [ids]
+        return frozenset({self.encoder.eos_id, *listed})
+
+    def precision(self) -> AbstractContextManager[Any]:
+        """The context of a forward pass."""
+        if self.dtype != "bfloat16":
+            return nullcontext()
+        import torch
+
+        return torch.autocast(self.device.split(":")[0], torch.bfloat16)
+
+    def stream(self, requests: Sequence[Request]) -> Iterator[Response]:
+        """Answer every request once: likelihoods batch by batch, long texts first, and generated texts as they end."""
+        from suite.engines.answering import Answering
+
+        return Answering(self.model, self.encoder, self.precision, self.eos_ids, self.context).stream(
+            requests, self.batch_tokens
+        )
+
+    def identity(self) -> dict[str, str]:
+        """Name and versions, as they enter the key of what this engine answers."""
+        from importlib.metadata import version
+
+        return {
+            "engine": self.name,
+            "torch": version("torch"),
+            "transformers": version("transformers"),
+            "dtype": self.dtype,
+            "attention": ATTENTION,
+        }
+
+
+def _architecture(folder: Path) -> dict[str, bytes]:
+    """What must be equal for two checkpoints to differ in nothing but their weights."""
+    return {p.name: p.read_bytes() for p in sorted(folder.iterdir()) if p.suffix in (".json", ".jinja", ".txt", ".model")}
+
+
+@hookimpl
+def suite_engines() -> list[type[Engine]]:
+    """Register the engine."""
+    return [HFEngine]

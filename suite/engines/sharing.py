@@ -1,0 +1,98 @@
+"""Which requests can be answered by the same computation.
+
+    prompt P  "Who wrote 1984?"                      computed once
+      answer  "George Orwell"   likelihood request   scored on top of P's cached keys and values
+                                generate request     the same tokens, as a guess at the greedy answer
+      answer  "Aldous Huxley"   likelihood request
+
+An answer is scored once, however many requests ask for it. Nothing here computes; see `scoring` and `decode`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from suite.benchmark import Request
+from suite.errors import UserError
+from suite.texts import Encoder
+
+T = TypeVar("T")
+
+
+@dataclass
+class Answer:
+    """A completion that is scored, or () where a generate request brings no guess."""
+
+    prompt: Prompt
+    ids: tuple[int, ...]
+    """End-of-sequence included."""
+    scored: list[Request] = field(default_factory=list)
+    """Likelihood requests that ask for these tokens."""
+    wanted: list[Request] = field(default_factory=list)
+    """Generate requests that start here."""
+
+    @property
+    def width(self) -> int:
+        """Tokens of prompt and answer."""
+        return len(self.prompt.ids) + len(self.ids)
+
+
+@dataclass
+class Prompt:
+    """A prompt and everything that is asked about it."""
+
+    ids: tuple[int, ...]
+    answers: dict[tuple[int, ...], Answer] = field(default_factory=dict)
+
+    def answer(self, ids: tuple[int, ...]) -> Answer:
+        """The answer of these tokens, new or not."""
+        return self.answers.setdefault(ids, Answer(self, ids))
+
+
+def plan(requests: Sequence[Request], encoder: Encoder) -> list[Prompt]:
+    """Tokenise the requests and bring those together that share work."""
+    prompts: dict[tuple[int, ...], Prompt] = {}
+    for request in requests:
+        scored = request.kind == "loglikelihood"
+        prompt_ids, ids = _scored_ids(request, encoder) if scored else _guess_ids(request, encoder)
+        if not prompt_ids:
+            raise UserError(f"{request.id!r}: its prompt is empty, nothing predicts the first token of the answer")
+        answer = prompts.setdefault(prompt_ids, Prompt(prompt_ids)).answer(ids)
+        (answer.scored if scored else answer.wanted).append(request)
+    return list(prompts.values())
+
+
+def _scored_ids(request: Request, encoder: Encoder) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    encoded = encoder.encode(request.prompt, request.completion, request.id)
+    return encoded.prompt_ids, encoded.completion_ids
+
+
+def _guess_ids(request: Request, encoder: Encoder) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    if request.completion and request.temperature == 0:
+        try:
+            return _scored_ids(request, encoder)
+        except UserError:  # a guess that does not fit helps nobody, and hurts nobody
+            pass
+    return encoder.encode_prompt(request.prompt), ()
+
+
+def common_prefix(prompts: Sequence[Prompt]) -> tuple[int, ...]:
+    """The tokens that all prompts begin with; every prompt keeps at least one token of its own."""
+    first, last = min(p.ids for p in prompts), max(p.ids for p in prompts)
+    longest = min(len(p.ids) for p in prompts) - 1
+    pairs = zip(first[:longest], last, strict=False)
+    return first[: next((i for i, (a, b) in enumerate(pairs) if a != b), longest)]
+
+
+def pack(items: Sequence[T], width: Callable[[T], int], budget: int) -> Iterator[list[T]]:
+    """Cut items into batches of similar width, widest first, of at most `budget` padded tokens (or one item)."""
+    batch: list[T] = []
+    for item in sorted(items, key=width, reverse=True):
+        if batch and (len(batch) + 1) * width(batch[0]) > budget:
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch

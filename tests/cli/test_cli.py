@@ -1,0 +1,216 @@
+"""The command line: what it says, what it exits with, and that it is quick."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from suite import cli, interrupt
+from suite.cli import main
+from suite.config.fields import settings_of
+from suite.errors import CorruptError, UserError
+from suite.settings import RunConfig
+
+COMMANDS = ("run", "plan", "score", "report", "verify", "list", "plugins", "config", "doctor")
+IMPORTED = "import sys; from suite.cli import main; status = main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+
+
+def suite(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own; its last line on stderr lists what it imported."""
+    command = [sys.executable, "-c", IMPORTED, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environ})
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list"], ["plugins"], ["config", "schema"]])
+def test_help_and_lists_import_nothing_heavy(arguments: list[str]) -> None:
+    modules = set(suite(*arguments).stderr.splitlines()[-1].split())
+    assert "suite.registry" in modules
+    assert not {"torch", "transformers", "datasets", "pandas", "scipy", "matplotlib", "sklearn"} & modules
+
+
+def test_help_costs_little_more_than_python_itself() -> None:
+    """Seconds depend on the machine, so: less processor time than ten starts of a bare Python."""
+    bare = min(_cpu_seconds([sys.executable, "-c", "pass"]) for _ in range(3))
+    full = min(_cpu_seconds([sys.executable, "-m", "suite.cli", "--help"]) for _ in range(3))
+    assert full < 0.5 or full < 15 * bare
+
+
+def _cpu_seconds(command: list[str]) -> float:
+    before = os.times()
+    subprocess.run(command, capture_output=True, check=True)
+    after = os.times()
+    return (after.children_user - before.children_user) + (after.children_system - before.children_system)
+
+
+def test_help_names_every_command_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"\n  {name} " in out for name in COMMANDS)
+    assert "suite run --methods ga,npo --bench tofu" in out
+    assert "..." not in out.split("Commands:")[1], "a command's summary is cut off"
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("config", "doctor")])
+def test_every_command_teaches_with_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "--help"]) == 0
+    assert f"    suite {name}" in capsys.readouterr().out
+
+
+def test_every_setting_of_a_run_is_a_flag_with_its_docstring(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--help"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    for name, setting in settings_of(RunConfig).items():
+        if name in ("train", "finetune", "sections"):
+            assert f" --{name} " not in out
+        else:
+            assert f"--{name.replace('_', '-')} " in out
+            assert setting.doc in out
+
+
+def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "Usage: suite" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rnu"], "No such command 'rnu'. Did you mean 'run'?"),
+        (["run", "--metods", "x"], "No such option '--metods'."),
+        (["run", "--methods", "npp"], "unknown method 'npp'; did you mean 'npo'?"),
+        (["plan", "--seeds", "x"], "--seeds: seeds is 'x', but should be a valid integer"),
+        (["run", "--set", "npo.bta=1"], "--set: unknown setting 'npo.bta'; did you mean 'npo.beta'?"),
+        (["run", "--block", "npoo"], "unknown plugin to block 'npoo'; did you mean 'npo'?"),
+        (["run", "--block", "npo"], "method 'npo' is not available: plugin 'npo' (suite-compare"),
+        (["run", "--config", "nowhere.toml"], "nowhere.toml: cannot be read: No such file or directory"),
+        (["list", "npoo"], "unknown method or benchmark 'npoo'; did you mean 'npo'?"),
+        (["list", "npo", "--block", "npo"], "plugin 'npo' (suite-compare"),
+        (["score"], "Missing argument 'RUN'."),
+        (["report", "a", "b"], "--out: name a folder for the joined leaderboard"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_status_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"suite: error: {said}")
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
+def test_a_missing_run_is_status_4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(tmp_path)]) == 4
+    assert str(tmp_path / "results.json") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("raised", "status"),
+    [
+        (UserError("two\nlines"), 2),
+        (CorruptError("x"), 3),
+        (KeyboardInterrupt(), 130),
+        (interrupt.Interrupted(15), 143),
+        (click.Abort(), 130),
+    ],
+)
+def test_exit_statuses(
+    raised: BaseException, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli.cli.commands["plugins"], "callback", _raiser(raised))
+    assert main(["plugins"]) == status
+    assert capsys.readouterr().err.strip().count("\n") == 0
+
+
+def test_a_bug_is_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli.cli.commands["plugins"], "callback", _raiser(ZeroDivisionError("bug")))
+    with pytest.raises(ZeroDivisionError):
+        main(["plugins"])
+
+
+def _raiser(error: BaseException):  # type: ignore[no-untyped-def]
+    def callback(**_: object) -> None:
+        raise error
+
+    return callback
+
+
+def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    npo = next(row for row in listed["methods"] if row["name"] == "npo")
+    assert (npo["family"], npo["roles"]) == ("unlearning", ["forget"])
+    tofu = next(row for row in listed["benchmarks"] if row["name"] == "tofu")
+    assert "forget10" in tofu["splits"]
+    assert tofu["metrics"][0] == "forget_quality"
+
+
+def test_list_of_one_shows_its_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "npo", "--json"]) == 0
+    (beta,) = json.loads(capsys.readouterr().out)["settings"]
+    assert (beta["setting"], beta["default"]) == ("npo.beta", "0.1")
+    assert "temperature" in beta["meaning"]
+
+
+def test_plugins_as_json_and_blocked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plugins", "--block", "npo", "--json"]) == 0
+    status = {row["name"]: row["status"] for row in json.loads(capsys.readouterr().out)}
+    assert (status["npo"], status["ga"]) == ("blocked", "ok")
+
+
+def test_config_show_can_be_read_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "show", "--methods", "npo", "--seeds", "0,1", "--set", "npo.beta=0.05"]) == 0
+    text = capsys.readouterr().out
+    content = tomllib.loads(text)
+    assert (content["methods"], content["seeds"], content["npo"]["beta"]) == (["npo"], [0, 1], 0.05)
+    file = tmp_path / "run.toml"
+    file.write_text(text)
+    assert main(["config", "show", "--config", str(file)]) == 0
+    assert capsys.readouterr().out == text
+
+
+def test_config_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert schema["properties"]["npo"]["properties"]["beta"]["type"] == "number"
+
+
+def test_verify_says_where_the_store_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "--store", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{tmp_path}: ok\n"
+    stage = tmp_path / "stages" / "train" / "not-a-key"
+    stage.mkdir(parents=True)
+    assert main(["verify", "--store", str(tmp_path)]) == 3
+    assert str(stage) in capsys.readouterr().out
+
+
+def test_doctor_reports_the_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--store", str(tmp_path / "new" / "store")]) == 0
+    out = capsys.readouterr().out
+    for word in ("python", "torch", "device", "bfloat16", "cores", "memory", "GiB free", "all is well"):
+        assert word in out
+    assert not (tmp_path / "new").exists()
+
+
+def test_doctor_finds_a_store_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "a-file"
+    file.write_text("")
+    assert main(["doctor", "--store", str(file / "store")]) == 1
+    assert f"problem: the store cannot be written: {file}" in capsys.readouterr().out
+
+
+def test_the_installed_script_answers() -> None:
+    assert CliRunner().invoke(cli.cli, ["--version"]).output.startswith("suite, version ")
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, "-m", "suite.cli", "list", "--json"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert time.perf_counter() - started < 60

@@ -1,0 +1,140 @@
+"""One optimiser step of NPO with retain loss, against the plain way, in one run.
+
+    SUITE_SMOLLM2=<model folder> pytest -m perf -s tests/perf/test_training.py
+
+Plain: policy forward with full logits on forget and retain, reference forward every step, rows padded in data order.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from suite import Message, Row, losses, models
+from suite.logprobs import LMPolicy
+from suite.method import TrainState
+from suite.reference import References, compute, save
+from suite.registry import Registry
+from suite.sampling import micro_batches
+from suite.texts import Encoded, Encoder, collate
+from suite.train import autocast, default_train_step
+from suite.work import encode_rows
+
+pytestmark = pytest.mark.perf
+ROWS, BETA, STEPS = 8, 0.1, 3
+
+
+@pytest.fixture(scope="module")
+def step(shared: Path, smollm2: Path) -> dict[str, list[Encoded]]:
+    """8 forget and 8 retain rows of TOFU, as a shuffled epoch would draw them."""
+    encoder = Encoder(models.load_tokenizer(smollm2))
+
+    def rows(name: str) -> list[Encoded]:
+        lines = [json.loads(x) for x in (shared / f"data/tofu/{name}.json").read_text().splitlines()]
+        drawn = torch.randperm(len(lines), generator=torch.Generator().manual_seed(7))[:ROWS].tolist()
+        picked = [Row(str(i), (Message("user", lines[i]["question"]),), lines[i]["answer"]) for i in drawn]
+        return encode_rows(picked, encoder)
+
+    return {"forget": rows("forget01"), "retain": rows("retain99")}
+
+
+def plain_logps(model: Any, texts: list[Encoded]) -> torch.Tensor:
+    """Full logits over prompt, completion and padding; (N,) completion log-probabilities."""
+    batch = collate(texts, pad_id=0)
+    logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits.float()
+    logps = logits[:, :-1].log_softmax(-1).gather(2, batch.input_ids[:, 1:, None])[..., 0]
+    padded = torch.cat([logps, logps.new_zeros(len(texts), 1)], dim=1)
+    return padded.flatten()[batch.positions]
+
+
+def plain_step(model: Any, reference: Any, optimizer: Any, step: dict[str, list[Encoded]]) -> float:
+    forget = collate(step["forget"], 0)
+    logps = forget.row_sum(plain_logps(model, step["forget"]))
+    with torch.no_grad():
+        ref_logps = forget.row_sum(plain_logps(reference, step["forget"]))
+    loss = losses.npo(logps, ref_logps, beta=BETA).mean() - plain_logps(model, step["retain"]).mean()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad()
+    return float(loss.detach())
+
+
+def ours(smollm2: Path, step: dict[str, list[Encoded]], dtype: str, folder: Path) -> Callable[[], float]:
+    """A function that takes one step of npo_rt as `suite.train` does."""
+    registry = Registry.load()
+    method_class = registry.method("npo_rt")
+    method = method_class(method_class.Config(beta=BETA))
+    model = models.load_model(smollm2)
+    save(compute(model, step["forget"], autocast(dtype, "cpu"), hidden=False, pad_id=0), folder)
+    references = References()
+    references.add("forget", folder, step["forget"])
+    parameters = list(model.parameters())
+    optimizer = torch.optim.AdamW(parameters, lr=1e-5, fused=True)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: 1.0)
+    state = TrainState(LMPolicy(model), parameters, optimizer, scheduler, 1.0, autocast(dtype, "cpu"))
+    return lambda: default_train_step(method, state, list(micro_batches(step, 0, 0, references))).loss
+
+
+def timed(function: Callable[[], float]) -> tuple[float, float]:
+    """First value, and the fastest of STEPS calls in seconds."""
+    first, seconds = function(), []
+    for _ in range(STEPS):
+        begin = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - begin)
+    return first, min(seconds)
+
+
+def matmul_peak(dtype: torch.dtype) -> float:
+    """FLOP/s of a matrix product of a training step's shape."""
+    a, b = torch.randn(640, 576, dtype=dtype), torch.randn(576, 1536, dtype=dtype)
+    a @ b
+    begin = time.perf_counter()
+    for _ in range(200):
+        a @ b
+    return 200 * 2 * 640 * 576 * 1536 / (time.perf_counter() - begin)
+
+
+def step_flops(model: Any, step: dict[str, list[Encoded]]) -> float:
+    """Products of one step: forward once, backward twice; the projection at completion tokens only."""
+    body = sum(p.numel() for n, p in model.named_parameters() if "embed" not in n)
+    head = model.get_output_embeddings().weight.numel()
+    texts = [t for rows in step.values() for t in rows]
+    return 6.0 * (body * sum(map(len, texts)) + head * sum(len(t.completion_ids) for t in texts))
+
+
+def test_step_of_npo_with_retain_loss(
+    smollm2: Path, step: dict[str, list[Encoded]], tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    model, reference = models.load_model(smollm2), models.load_model(smollm2)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
+    flops = step_flops(model, step)
+    plain_loss, plain = timed(lambda: plain_step(model, reference, optimizer, step))
+    del model, reference, optimizer
+    loss32, seconds32 = timed(ours(smollm2, step, "float32", tmp_path))
+    loss16, seconds16 = timed(ours(smollm2, step, "bfloat16", tmp_path))
+    figures = {
+        "plain_seconds": plain,
+        "fp32_ratio": plain / seconds32,
+        "bf16_ratio": plain / seconds16,
+        "fp32_share_of_matmul_peak": flops / seconds32 / matmul_peak(torch.float32),
+        "bf16_share_of_matmul_peak": flops / seconds16 / matmul_peak(torch.bfloat16),
+        "loss_gap_fp32": abs(loss32 - plain_loss),
+        "loss_gap_bf16": abs(loss16 - plain_loss),
+    }
+    for name, value in figures.items():
+        record_property(name, value)
+        print(f"{name:28} {value:.4g}")
+    assert figures["loss_gap_fp32"] < 1e-4
+    assert figures["fp32_ratio"] >= 1.6
+    if models.native_bf16("cpu"):
+        assert figures["bf16_ratio"] >= 3
+
+

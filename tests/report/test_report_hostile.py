@@ -1,0 +1,210 @@
+"""Whatever models, plugins and files say is shown and can do nothing: in HTML, Markdown, CSV and the terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from rich.console import Console
+
+from suite import report
+from suite.benchmark import Metric
+from suite.report.text import cell, markdown, visible
+from suite.results import Results
+from suite.samples import Sample
+
+HOSTILE = [
+    "<script>alert(1)</script>", "</script><img src=x onerror=alert(1)>", "<!-- ", "]]>", "'\"><b>", "{{ 7*7 }}",
+    "![x](https://evil.example/x.png)", "[x](javascript:alert(1))", "https://evil.example www.evil.example",
+    "a | b || c", "`code` ``", "~~x~~ **y** __z__ $x$", "<https://evil.example>", "&lt;b&gt;", "[1]: https://evil.example",
+    "\x1b[31mred\x1b]8;;https://evil.example\x07", "\x9b31m", "\x00\x07\x08\r", "=cmd()", "+1+1", "-1+1", "@SUM(A1)",
+    "\ud800", "\u202egnp.exe", "\u2028\u2029\u2066", "[red]markup[/red] [link=https://evil.example]x[/link]",
+    "\U000e0041\ufeff\uffff", "line\n# heading\n- item\n\n---",
+]  # fmt: skip
+EVERYTHING = " ".join(HOSTILE)
+STEERING = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+def steering(text: str) -> list[str]:
+    return [c for c in text if unicodedata.category(c) in STEERING and c not in "\n\t\u200c\u200d"]
+
+
+def poisoned(results: Results, bad: str) -> Results:
+    """Put `bad` into every field that holds text."""
+    base = results.comparisons[0]
+    comparison = replace(base, split=bad, model=bad, revision=bad, judge=bad, baseline_key=bad, notes=(bad,))
+    comparison = replace(comparison, primary=(*base.primary, bad))
+    cells = []
+    for result in results.cells:
+        name = result.cell.method
+        named = replace(
+            result.cell, method=f"{name}{bad}" if name != "retrain" else name, split=bad, model=bad
+        )
+        extra = Metric(bad, None, True, bad, note=bad)
+        known = (*result.metrics, extra) if result.metrics else ()
+        error = bad if result.status != "ok" else ""
+        cells.append(
+            replace(result, cell=named, metrics=known, notes=(bad,), error=error, environment={bad: bad})
+        )
+    run = replace(
+        results.run, command=bad, engine=bad, dtype=bad, template=bad, device=bad, config={bad: bad},
+        versions={bad: bad}, plugins={bad: bad}, notes=(bad,),
+    )  # fmt: skip
+    return replace(results, run=run, comparisons=(comparison,), cells=tuple(cells))
+
+
+def answers(results: Results, bad: str) -> dict[str, list[Sample]]:
+    said = [
+        Sample(bad, str(i), bad, bad, bad + "x" * 2000 * i, {bad: 0.5, "log_truth_ratio": 0.1})
+        for i in (0, 1)
+    ]
+    said.append(Sample("forget", bad, bad, bad, bad, {"log_truth_ratio": -0.1}))
+    return {result.cell.slug: said for result in results.cells if result.status == "ok"}
+
+
+@pytest.fixture(params=[*range(len(HOSTILE)), "all"])
+def bad(request: pytest.FixtureRequest) -> str:
+    return EVERYTHING if request.param == "all" else HOSTILE[request.param]
+
+
+@pytest.fixture
+def out(results: Results, bad: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    if bad != EVERYTHING:  # drawn once is enough: drawing is what takes long
+        monkeypatch.setattr("suite.report.page.pictures", lambda *_: [])
+    hostile = poisoned(results, bad)
+    report.write(hostile, tmp_path, answers(hostile, bad))
+    return tmp_path
+
+
+class Tags(HTMLParser):
+    """Counts tags, and keeps what is not plain text apart."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.names: set[str] = set()
+        self.other: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.names |= {name for name, _ in attrs}
+
+    def handle_comment(self, data: str) -> None:
+        self.other.append(data)
+
+    def unknown_decl(self, data: str) -> None:
+        self.other.append(data)
+
+
+def test_html(results: Results, out: Path, bad: str, tmp_path: Path) -> None:
+    text = (out / "leaderboard.html").read_text(encoding="utf-8")
+    benign = poisoned(results, "benign")
+    report.write(benign, tmp_path / "benign", answers(benign, "benign"))
+    good = Tags((tmp_path / "benign" / "leaderboard.html").read_text(encoding="utf-8"))
+    page = Tags(text)
+    drawn = {"svg", "g", "path", "use", "defs", "rect", "clippath"}
+    assert {k: v for k, v in page.tags.items() if k not in drawn} == {
+        k: v for k, v in good.tags.items() if k not in drawn
+    }
+    assert page.names <= good.names
+    assert page.other == []
+    assert steering(text) == []
+
+
+def test_markdown(out: Path) -> None:
+    text = (out / "leaderboard.md").read_text(encoding="utf-8")
+    assert steering(text) == []
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    tokens = list(flat(parser.parse(text)))
+    kinds = Counter(token.type for token in tokens)
+    assert not kinds.keys() & {
+        "link_open",
+        "image",
+        "html_block",
+        "em_open",
+        "strong_open",
+        "s_open",
+        "code_inline",
+        "fence",
+    }
+    assert {token.content for token in tokens if token.type == "html_inline"} <= {"<br>", "<sub>", "</sub>"}
+    assert kinds["table_open"] == 1
+    assert kinds["heading_open"] == 3
+    assert kinds["code_block"] == 1
+    assert kinds["bullet_list_open"] == 2
+    assert not re.search(r"(?<!\\)www\.|://", text.split("Rebuild it with")[0])
+    columns = kinds["th_open"]
+    assert kinds["td_open"] == columns * 9
+
+
+def flat(tokens: list) -> Iterator:  # type: ignore[type-arg]
+    for token in tokens:
+        yield token
+        yield from token.children or ()
+
+
+def test_csv(out: Path) -> None:
+    text = (out / "leaderboard.csv").read_text(encoding="utf-8")
+    assert steering(text) == []
+    lines = list(csv.reader(io.StringIO(text)))
+    assert {len(line) for line in lines} == {len(lines[0])}
+    for line in lines:
+        for content in line:
+            number = re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", content)
+            assert number or not content.startswith(("=", "+", "-", "@", "\t", "\r")), content
+
+
+def test_json_files_are_ascii(out: Path) -> None:
+    for name in ("results.json", "leaderboard.json"):
+        text = (out / name).read_text(encoding="ascii")
+        assert steering(text) == []
+        assert "\x7f" not in text
+
+
+def test_terminal(results: Results, bad: str) -> None:
+    stream = io.StringIO()
+    report.terminal(poisoned(results, bad), Console(file=stream, width=160, color_system=None))
+    text = stream.getvalue()
+    assert steering(text) == []
+    assert "ranked by forget_quality" in text
+    if "markup" in bad:
+        assert "[red]" in text.replace("\n", "")
+
+
+@given(st.text(st.characters(codec=None)))
+def test_nothing_steers_after_visible(text: str) -> None:
+    assert steering(visible(text)) == []
+    assert visible(visible(text)) == visible(text)
+    visible(text).encode("utf-8")
+
+
+@given(st.text(st.sampled_from("ab1 <>[]()!|`*_~#&:/.w@\\-+=\n$")))
+def test_markdown_shows_exactly_the_text(text: str) -> None:
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    tokens = list(flat(parser.parse(f"x {markdown(text)} x")))
+    assert {token.type for token in tokens} <= {
+        "paragraph_open",
+        "inline",
+        "text",
+        "paragraph_close",
+        "text_special",
+    }
+    shown = "".join(token.content for token in tokens if token.type.startswith("text"))
+    assert shown == f"x {' '.join(text.split())} x".replace("x  x", "x  x")
+
+
+@given(st.text())
+def test_csv_cells_are_never_formulas(text: str) -> None:
+    assert not cell(text).startswith(("=", "+", "-", "@"))

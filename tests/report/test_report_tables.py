@@ -1,0 +1,128 @@
+"""The tables: who is ranked, what is marked, what is averaged; and several runs merged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from suite.benchmark import Metric
+from suite.errors import UserError
+from suite.report import merge
+from suite.report.table import Row, Table, tables
+from suite.results import Results
+
+
+def table_of(results: Results) -> Table:
+    (table,) = tables(results)
+    return table
+
+
+def row_of(results: Results, method: str) -> Row:
+    return next(row for row in table_of(results).rows if row.method == method)
+
+
+def changed(results: Results, method: str, seed: int, **fields: object) -> Results:
+    cells = [
+        replace(r, **fields) if (r.cell.method, r.cell.seed) == (method, seed) else r for r in results.cells
+    ]
+    return replace(results, cells=tuple(cells))
+
+
+def test_order_and_ranks(results: Results) -> None:
+    rows = table_of(results).rows
+    assert [row.method for row in rows] == [
+        "retrain", "target", "npo_rt", "npo", "grad_diff", "ga", "npo:beta=0.05", "npo:beta=20", "simnpo",
+    ]  # fmt: skip
+    assert [row.rank.place if row.rank else None for row in rows] == [
+        None,
+        None,
+        1,
+        1,
+        3,
+        4,
+        None,
+        None,
+        None,
+    ]
+    assert [row.method for row in table_of(results).front] == ["npo_rt", "npo"]
+
+
+def test_broken_and_partial_cells_are_marked_and_unranked(results: Results) -> None:
+    assert row_of(results, "simnpo").marks == ("failed: RuntimeError: out of memory at step 3",)
+    assert row_of(results, "npo:beta=20").state == "diverged"
+    assert row_of(results, "npo:beta=0.05").marks == ("partial: evaluated on a part of the questions",)
+
+
+def test_one_diverged_seed_unranks_the_method(results: Results) -> None:
+    # a mean over the seeds that survived would flatter the method
+    row = row_of(changed(results, "npo_rt", 1, status="diverged", error="loss is nan"), "npo_rt")
+    assert row.rank is None
+    assert row.marks == ("diverged (seed 1): loss is nan",)
+    assert row.values["model_utility"].value == 0.57
+
+
+def test_a_missing_headline_metric_unranks_with_its_reason(results: Results) -> None:
+    kept = Metric("model_utility", 0.6, True)
+    for seed in (0, 1):
+        gone = Metric("forget_quality", None, True, note="no retrain model")
+        results = changed(results, "npo", seed, metrics=(gone, kept))
+    row = row_of(results, "npo")
+    assert row.rank is None
+    assert row.marks == ("no forget_quality: no retrain model",)
+    assert row_of(results, "npo_rt").rank is not None
+
+
+def test_differences_to_the_baseline(results: Results) -> None:
+    row = row_of(results, "npo_rt")
+    assert row.values["model_utility"].value == pytest.approx((0.57 + 0.57 * 0.98) / 2)
+    assert row.deltas["model_utility"] == pytest.approx(row.values["model_utility"].value - 0.61)
+    assert "forget_quality" not in row.deltas  # p-values are not subtracted
+    assert "privleak" not in row.deltas
+    assert row_of(results, "target").deltas["model_utility"] == pytest.approx(0.01)
+    assert row_of(results, "retrain").deltas == {}
+
+
+def test_best_epoch_stands_beside_the_final_one(results: Results) -> None:
+    row = row_of(results, "ga")
+    best = [r.best for r in row.cells if r.best]
+    assert row.best_epochs == ", ".join(dict.fromkeys(f"{b.epoch:g}" for b in best))
+    assert row.best["forget_quality"].goodness > row.values["forget_quality"].goodness
+    assert row_of(results, "npo:beta=0.05").best == {}
+
+
+def test_a_benchmark_without_direction_is_not_ranked(results: Results) -> None:
+    comparison = replace(results.comparisons[0], primary=("privleak",))
+    table = table_of(replace(results, comparisons=(comparison,)))
+    assert table.axes == ()
+    assert all(row.rank is None for row in table.rows)
+
+
+def test_merge_joins_methods_and_keeps_shared_cells_once(results: Results) -> None:
+    a = replace(results, cells=results.cells[:4])
+    b = replace(results, cells=results.cells[:2] + results.cells[4:])
+    assert merge([a, b]) == results
+    assert merge([results, results]) == results
+
+
+def test_merge_shows_what_differs(results: Results) -> None:
+    b = replace(results, run=replace(results.run, engine="vllm", command="suite run --engine vllm"))
+    run = merge([results, b]).run
+    assert run.engine == "hf | vllm"
+    assert any("engine (hf | vllm)" in note for note in run.notes)
+    assert run.command.splitlines() == [results.run.command, "suite run --engine vllm"]
+
+
+@pytest.mark.parametrize("field", ["revision", "judge", "baseline_key"])
+def test_merge_refuses_what_cannot_be_compared(results: Results, field: str) -> None:
+    comparison = replace(results.comparisons[0], **{field: "another"})
+    with pytest.raises(UserError, match=f"tofu forget05 tiny: .* their {field} differs: .*'another'"):
+        merge([results, replace(results, comparisons=(comparison,))])
+
+
+def test_merge_refuses_two_results_of_one_cell(results: Results) -> None:
+    other = changed(results, "npo", 0, metrics=(Metric("model_utility", 0.1, True),))
+    with pytest.raises(UserError, match="npo on tofu forget05, tiny, seed 0: two runs hold different"):
+        merge([results, other])
+    with pytest.raises(UserError, match="nothing to compare"):
+        merge([])

@@ -1,0 +1,1 @@
+"""What a third party ships: see docs/plugins.md of suite."""

@@ -1,0 +1,98 @@
+"""Forget some capitals, keep the others: a benchmark that carries its own rows.
+
+Each answer's probability per token, exp(mean log-probability), is averaged over the forget and the retain set.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from suite import Benchmark, ItemScore, Message, Metric, Request, Response, Row, Scores, hookimpl
+from suite.benchmark import BenchmarkData, Source
+
+CAPITALS = {
+    "Arveth": "Sulmo",
+    "Belloria": "Kintara",
+    "Corvania": "Pell",
+    "Dravia": "Ostrel",
+    "Elmark": "Vanth",
+    "Fenwick": "Lurra",
+    "Gorlan": "Mistrel",
+    "Hathia": "Quenby",
+}
+
+
+@dataclass(frozen=True)
+class CapitalsConfig:
+    """How much is to be forgotten."""
+
+    forget: int = 2
+    """The first so many countries are forgotten, the others retained."""
+
+
+class Capitals(Benchmark[CapitalsConfig]):
+    """The capitals of eight invented countries."""
+
+    name = "capitals"
+    provides = frozenset({"forget", "retain"})
+    primary = ("forget_probability", "retain_probability")
+    Config = CapitalsConfig
+
+    def load(self, source: Source) -> BenchmarkData:
+        """Split the rows; the target model learns all of them."""
+        rows = [row(country, capital) for country, capital in CAPITALS.items()]
+        forget, retain = rows[: self.config.forget], rows[self.config.forget :]
+        sets = {"forget": forget[: source.limit], "retain": retain[: source.limit]}
+        return BenchmarkData(
+            roles={"forget": forget, "retain": retain},
+            starts={"target": rows, "retrain": retain},
+            sets={name: [{"row": item} for item in items] for name, items in sets.items()},
+            revision="built in",
+            partial=source.limit is not None,
+        )
+
+    def requests(self, data: BenchmarkData) -> list[Request]:
+        """Score every answer."""
+        return [
+            Request(f"{name}/{item['row'].id}", "loglikelihood", item["row"].prompt, item["row"].completion)
+            for name, items in data.sets.items()
+            for item in items
+        ]
+
+    def score(
+        self, data: BenchmarkData, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
+    ) -> Scores:
+        """Average the probabilities of each set."""
+        items = [
+            ItemScore("probability", name, item["row"].id, item["row"].cluster, probability(responses, name, item))
+            for name, members in data.sets.items()
+            for item in members
+        ]
+        return Scores(items, [summary("forget", items, False), summary("retain", items, True)])
+
+
+def row(country: str, capital: str) -> Row:
+    """Ask for a capital."""
+    return Row(country.lower(), (Message("user", f"What is the capital of {country}?"),), capital, country)
+
+
+def probability(responses: Mapping[str, Response], name: str, item: Mapping[str, Any]) -> float:
+    """Probability per token of one answer."""
+    logps = responses[f"{name}/{item['row'].id}"].token_logps
+    return math.exp(sum(logps) / len(logps))
+
+
+def summary(name: str, items: Sequence[ItemScore], higher_is_better: bool) -> Metric:
+    """Average one set."""
+    values = [item.value for item in items if item.set == name and item.value is not None]
+    metric = f"{name}_probability"
+    return Metric(metric, sum(values) / len(values), higher_is_better, n=len(values), n_clusters=len(values))
+
+
+@hookimpl
+def suite_benchmarks() -> list[type[Benchmark[Any]]]:
+    """Register the benchmark."""
+    return [Capitals]
