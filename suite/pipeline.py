@@ -8,19 +8,18 @@ from __future__ import annotations
 import platform
 import traceback
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite import interrupt
 from suite.benchmark import Metric
-from suite.errors import CorruptError, DivergedError, UserError
+from suite.errors import CorruptError, DivergedError, MissingError, UserError
 from suite.lab import Lab
 from suite.plan import Plan, PlannedCell, build_plan, model_name
 from suite.progress import Progress, Silent
 from suite.results import (
-    Cell,
     CellResult,
     CheckpointResult,
     Comparison,
@@ -29,9 +28,9 @@ from suite.results import (
     Timing,
     TrajectoryPoint,
 )
-from suite.samples import Sample
+from suite.samples import Sample, write_samples
 from suite.settings import RunConfig
-from suite.store import Stage, Store, default_root, read_jsonl
+from suite.store import Event, Stage, Store, atomic_write, default_root, read_jsonl
 from suite.work import jsonable, read_metrics
 
 if TYPE_CHECKING:
@@ -54,7 +53,20 @@ class Outcome:
 class _Runner:
     lab: Lab
     store: Store
-    built: set[str] = field(default_factory=set)
+    built: set[str]
+
+    @classmethod
+    def on(cls, lab: Lab) -> _Runner:
+        """A runner on the lab's store that notes what it had to build."""
+        built: set[str] = set()
+
+        def observe(stage: Stage, event: Event, seconds: float) -> None:
+            if event == "built":
+                built.add(stage.key)
+            elif event == "waiting":
+                lab.progress.say(f"waiting for another process to finish: {stage}")
+
+        return cls(lab, Store(open_store(lab.config).root, observe), built)
 
     def cell(self, planned: PlannedCell) -> tuple[CellResult, list[Sample], int]:
         """Compute one cell; a failure becomes its result, an interruption goes on up."""
@@ -123,22 +135,41 @@ class _Runner:
 
 def run(config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = "") -> Outcome:
     """Run everything and write the report. Raises UserError before any model loads where the plan cannot work."""
-    from suite import report
-
     lab = Lab(config, registry, progress or Silent())
-    plan = build_plan(lab)
-    runner = _Runner(lab, open_store(config))
-    runner.store = Store(runner.store.root, lambda stage, event, s: event == "built" and runner.built.add(stage.key))
-    preflight(lab, plan, runner.store)
-    out = Path(config.out).expanduser()
+    planned = build_plan(lab)
+    preflight(lab, planned, open_store(config))
+    return _collect(lab, planned, command)
+
+
+def score(config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = "") -> Outcome:
+    """Score stored answers again and write the report. Raises MissingError where answers are not stored."""
+    lab = Lab(config, registry, progress or Silent())
+    planned = build_plan(lab)
+    store = open_store(config)
+    for stage in planned.stages():
+        if stage.kind == "respond" and not store.has(stage):
+            raise MissingError(f"{stage}: not in {store.root}; `suite run --config {config.out}/config.toml` makes them")
+    return _collect(lab, planned, command)
+
+
+def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
+    """Compute every cell that the store lacks, then write results, samples and leaderboards."""
+    from suite import report
+    from suite.config import to_toml
+
+    runner = _Runner.on(lab)
+    out = Path(lab.config.out).expanduser()
     outcomes = []
-    for planned in plan.cells:
+    for cell in planned.cells:
         interrupt.check()
-        outcomes.append((planned.cell, *runner.cell(planned)))
-    results = Results(describe_run(lab, command), comparisons(lab, plan), tuple(o[1] for o in outcomes))
+        outcomes.append((cell.cell, *runner.cell(cell)))
+    results = Results(describe_run(lab, command), comparisons(lab, planned), tuple(o[1] for o in outcomes))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
+    atomic_write(out / "config.toml", to_toml(lab.config, lab.registry))
+    for slug, rows in samples.items():
+        write_samples(out / "samples", slug, rows)
     report.write(results, out, samples)
-    registry.notify("suite_run_finished", results=results, report_dir=out)
+    lab.registry.notify("suite_run_finished", results=results, report_dir=out)
     return Outcome(results, samples, out, max((o[3] for o in outcomes), default=0))
 
 
@@ -237,14 +268,3 @@ def versions() -> dict[str, str]:
 def environment(lab: Lab) -> dict[str, Any]:
     """Where a cell ran."""
     return {"device": lab.device, "dtype": lab.dtype, "machine": platform.machine(), "system": platform.system()}
-
-
-def cell_of(results: Results, method: str) -> CellResult:
-    """The first cell of a method. Raises KeyError."""
-    for result in results.cells:
-        if result.cell.method == method:
-            return result
-    raise KeyError(method)
-
-
-__all__ = ["Cell", "Outcome", "cell_of", "open_store", "plan", "preflight", "run"]

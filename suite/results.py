@@ -55,7 +55,8 @@ class Cell(_Closed):
     @property
     def slug(self) -> str:
         """A file name for the cell: readable, safe on every file system, and never the same for two cells."""
-        parts = [self.method, self.benchmark, self.split, self.model, f"seed{self.seed}"]
+        names = (self.method, self.benchmark, self.split, self.model, f"seed{self.seed}")
+        parts = [name.encode("utf-8", "replace").decode() for name in names]  # as results.json keeps them
         plain = "__".join(parts)
         if all(re.fullmatch(r"[a-z0-9]([a-z0-9.=,-]|_(?!_)){0,40}(?<!_)", part) for part in parts):
             return plain
@@ -187,6 +188,11 @@ def dumps(results: Results) -> str:
     """Write `results` as ASCII JSON. Raises UserError naming cell and metric if a number is not finite."""
     for problem in _problems(results):
         raise UserError(problem)
+    # Through the reader once: what is read back gives the same bytes (an int in a float's place would not).
+    return _encoded(_adapter().validate_json(_encoded(results), strict=True))
+
+
+def _encoded(results: Results) -> str:
     content = {"schema_version": results.schema_version, **asdict(results)}
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1)
     text = text.encode("utf-8", "replace").decode()  # lone surrogates are not JSON

@@ -1,7 +1,7 @@
 """The answers of each cell, one line per evaluated question: `<out>/samples/<cell>.jsonl`.
 
-    {"set": "forget", "item_id": "12", "prompt": "Who wrote ...?", "reference": "...", "generation": "...",
-     "scores": {"rougeL_recall": 0.4, "truth_ratio": 0.71}}
+{"set": "forget", "item_id": "12", "prompt": "Who wrote ...?", "reference": "...", "generation": "...",
+ "scores": {"rougeL_recall": 0.4, "truth_ratio": 0.71}}
 """
 
 from __future__ import annotations

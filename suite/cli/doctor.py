@@ -75,7 +75,7 @@ def _store(folder: Path | None) -> Iterator[str]:
     root = (folder or default_root()).expanduser().absolute()
     existing = next(parent for parent in (root, *root.parents) if parent.exists())
     click.echo(f"{'store':<14} {root} ({shutil.disk_usage(existing).free / 2**30:.1f} GiB free)")
-    if not os.access(existing, os.W_OK):
+    if not (existing.is_dir() and os.access(existing, os.W_OK)):
         yield f"the store cannot be written: {existing}; choose another with --store or SUITE_STORE"
 
 

@@ -66,7 +66,7 @@ class RichProgress:
         self.say(f"{task.description}: {done} in {task.elapsed or 0.0:.1f} s")
         self._bars.remove_task(bar)
         self._open -= 1
-        if not self._open:
+        if self._console.is_terminal and not self._open:
             self._bars.stop()
 
 

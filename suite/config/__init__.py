@@ -2,6 +2,8 @@
 
     config = resolve(registry, Path("run.toml"), {"seeds": "0,1"}, ["npo.beta=0.05"], os.environ)
     settings, training = method_settings(config, registry, "npo:beta=0.5", "tofu")
+
+A mistake is one line that names the layer, the setting, the value and what was expected.
 """
 
 from __future__ import annotations

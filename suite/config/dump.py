@@ -26,9 +26,7 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
     content["finetune"] = agreed([finetune_settings(config, registry, bench) for bench in config.bench])
     content["train"] = config.sections.get("train", {})
     for name in dict.fromkeys(split_spec(registry, spec)[0] for spec in config.methods):
-        own, training = zip(
-            *(method_settings(config, registry, name, bench) for bench in config.bench), strict=True
-        )
+        own, training = zip(*(method_settings(config, registry, name, bench) for bench in config.bench), strict=True)
         content[name] = _said(agreed(own), settings_of(registry.method(name).Config)) | agreed(training)
     for bench in config.bench:
         settings = asdict(benchmark_settings(config, registry, bench))

@@ -39,9 +39,7 @@ class Given:
         return f"{self.section}.{self.field}" if self.section else self.field
 
 
-def layers(
-    file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any], sets: Sequence[str]
-) -> list[Given]:
+def layers(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any], sets: Sequence[str]) -> list[Given]:
     """Read everything that the user gave; later entries win."""
     found = from_file(file) if file else []
     return [*found, *from_environment(environ), *from_flags(flags), *from_sets(sets)]

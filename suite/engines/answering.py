@@ -1,7 +1,7 @@
 """From requests to responses with one loaded model.
 
-    plan -> read a chunk of prompts -> score a batch of answers -> likelihoods are done
-                                                                -> accepted guesses enter the decoder
+plan -> read a chunk of prompts -> score a batch of answers -> likelihoods are done
+                                                            -> accepted guesses enter the decoder
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Answering:
         yield from self._responses(self.decoder.run(0))
 
     def _start(self, scored: Scored) -> list[Text]:
-        """Hand the generate requests of a batch to the decoder, except those that the guess answers already."""
+        """Pass generate requests to the decoder; return the texts that the guess has completed already."""
         texts = [(i, text) for i in range(len(scored.answers)) for text in self._texts(scored, i)]
         going = [(i, text) for i, text in texts if not text.done]
         if going:

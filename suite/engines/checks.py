@@ -29,4 +29,4 @@ def check_cache(model: Any) -> None:
     except (TypeError, AttributeError, NotImplementedError, ValueError) as error:
         raise UserError(f"{type(model).__name__} does not work with engine hf's cache ({error})") from error
     if not same:
-        raise UserError(f"{type(model).__name__} gives other numbers when its cache is used; it is not supported yet")
+        raise UserError(f"{type(model).__name__} gives other numbers with a cache; it is not supported yet")

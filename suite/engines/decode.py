@@ -1,7 +1,8 @@
 """Generate text for many rows at once: rows enter when there is room, and leave as soon as they end.
 
-A row starts behind the tokens of a guess that greedy decoding is already known to agree with, so a model that answers
-as guessed needs no step at all. Greedy text is that of plain greedy decoding, up to ties closer than rounding.
+A row starts behind those tokens of its guess that greedy decoding is already known to agree with, so a model
+that answers as guessed needs no step at all. Greedy text is that of plain greedy decoding, up to ties closer than
+rounding.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from suite.engines.rows import Rows
 from suite.logprobs import decoder_of, head_of
 
 DROP_SHARE = 8
-"""Finished rows are dropped once they are 1/8 of the batch: dropping copies the cache, keeping computes for nothing."""
+"""Finished rows are dropped when they are 1/8 of the batch: dropping copies, keeping computes for nothing."""
 
 
 @dataclass
@@ -58,7 +59,7 @@ class Text:
         return self.ended or len(self.ids) >= self.limit
 
     def random(self) -> Tensor:
-        """Uniform numbers in [0, 1), one per token, (limit,): they depend on the request and on nothing else."""
+        """Uniform numbers in [0, 1), one per token, (limit,): a function of the request and of `copy`."""
         name = f"{self.request.seed}/{self.request.id}/{self.copy}"
         seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
         return torch.rand(self.limit, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
@@ -116,7 +117,7 @@ class Decoder:
             self.states = self.rows.extend(self.decoder, tokens[:, None], mask)[:, 0]
 
     def _choose(self, logits: Tensor) -> Tensor:
-        """Next tokens: the most likely, or where the temperature is above 0 sampled. Shape: (R, V) -> (R,)."""
+        """Next tokens: the most likely, or sampled where the temperature says so. Shape: (R, V) -> (R,)."""
         tokens = logits.argmax(-1)
         sampled = [i for i, text in enumerate(self.texts) if self.random[i] is not None and not text.done]
         if sampled:
@@ -129,7 +130,7 @@ class Decoder:
 
 
 def sample(logits: Tensor, uniform: Tensor) -> Tensor:
-    """Draw tokens by inverting the cumulative distribution at given numbers in [0, 1). Shapes: (R, V), (R,) -> (R,)."""
+    """Invert the cumulative distribution at given numbers in [0, 1). Shapes: (R, V), (R,) -> (R,)."""
     cumulative = logits.softmax(-1).double().cumsum(-1)  # fp64: 50,000 fp32 terms would lose the tail
     point = uniform[:, None] * cumulative[:, -1:]
     return torch.searchsorted(cumulative, point, right=True)[:, 0].clamp_(max=logits.shape[-1] - 1)

@@ -4,9 +4,9 @@
     engine.load(folder)
     for response in engine.stream(requests): ...
 
-Likelihoods come from the same decoder, projection and precision as the losses. In bfloat16 the weights of linear layers
-are cast once and everything runs under autocast: the numbers are those of autocast over fp32 weights, which is how models
-train, without casting the weights again at every call.
+Likelihoods come from the same decoder, projection and precision as the losses. In bfloat16 the weights of linear
+layers are cast once and everything runs under autocast: the numbers are those of autocast over fp32 weights, which
+is how models train, without casting the weights again at every call.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class HFEngine(Engine):
         return torch.autocast(self.device.split(":")[0], torch.bfloat16)
 
     def stream(self, requests: Sequence[Request]) -> Iterator[Response]:
-        """Answer every request once: likelihoods batch by batch, long texts first, and generated texts as they end."""
+        """Answer every request once: likelihoods batch by batch, generated texts as they end."""
         from suite.engines.answering import Answering
 
         return Answering(self.model, self.encoder, self.precision, self.eos_ids, self.context).stream(
@@ -131,10 +131,11 @@ class HFEngine(Engine):
 
 def _architecture(folder: Path) -> dict[str, bytes]:
     """What must be equal for two checkpoints to differ in nothing but their weights."""
-    return {p.name: p.read_bytes() for p in sorted(folder.iterdir()) if p.suffix in (".json", ".jinja", ".txt", ".model")}
+    suffixes = {".json", ".jinja", ".txt", ".model"}
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix in suffixes}
 
 
-@hookimpl
+@hookimpl  # type: ignore[untyped-decorator]
 def suite_engines() -> list[type[Engine]]:
     """Register the engine."""
     return [HFEngine]

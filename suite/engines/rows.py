@@ -1,12 +1,13 @@
 """Rows of a batch in mid-text: cached keys and values that can be selected, aligned, joined and extended.
 
-Columns may be padding anywhere: `mask` says which are real, and positions are counted over the real ones. A layer's
-keys and values have shape (B, heads, T, d).
+Columns may be padding anywhere: `mask` says which are real, and positions are counted over the real ones. Keys and
+values of a layer have shape (B, heads, T, d).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from transformers.cache_utils import Cache, DynamicLayer
 from suite.errors import UserError
 
 SPARE = 32
-"""Columns allocated beyond the present width, so that a new token is written in place and not by a copy of all."""
+"""Columns allocated beyond the present width, so that a new token is written in place, without a copy of all."""
 
 
 class SpareLayer(DynamicLayer):  # type: ignore[misc]
@@ -30,13 +31,14 @@ class SpareLayer(DynamicLayer):  # type: ignore[misc]
             self.lazy_initialization(keys, values)
             self.keys, self.values = keys, values
 
-    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+    def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
         """Append columns, (B, heads, S, d) each; return all of them."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
         used, new = self.get_seq_length(), key_states.shape[-2]
         if self.storage is None or self.storage[0].shape[-2] < used + new:
-            self.storage = (self._room(key_states, self.keys, used), self._room(value_states, self.values, used))
+            room = partial(self._room, used=used)
+            self.storage = room(key_states, self.keys), room(value_states, self.values)
         for buffer, states in zip(self.storage, (key_states, value_states), strict=True):
             buffer[:, :, used : used + new] = states
         self.keys, self.values = (buffer[:, :, : used + new] for buffer in self.storage)
@@ -79,19 +81,23 @@ class Rows:
         return self.mask.sum(1)
 
     def extend(self, decoder: Any, ids: Tensor, mask: Tensor) -> Tensor:
-        """Run the decoder over more tokens, in place. Shapes: (B, S), (B, S) -> last hidden states (B, S, d)."""
+        """Run the decoder over more tokens, in place. Shapes: (B, S), (B, S) -> hidden states (B, S, d)."""
         steps = torch.arange(ids.shape[1], device=ids.device)
         positions = (self.lengths[:, None] + steps) * mask  # 0 on padding: inside any table of positions
         self.mask = torch.cat([self.mask, mask], dim=1)
         _check_window(decoder.config, self.width)
         output = decoder(
-            input_ids=ids, attention_mask=self.mask, position_ids=positions, past_key_values=self.cache, use_cache=True
+            input_ids=ids,
+            attention_mask=self.mask,
+            position_ids=positions,
+            past_key_values=self.cache,
+            use_cache=True,
         )
         hidden: Tensor = output.last_hidden_state
         return hidden
 
     def select(self, index: Tensor) -> Rows:
-        """Copies of some rows, in the order of `index`, which may repeat; columns empty in all of them are cut off."""
+        """Copy some rows, in the order of `index`, which may repeat; cut off columns that are empty in all."""
         mask = self.mask[index]
         used = mask.any(0).nonzero()
         start, end = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 0)
@@ -127,4 +133,4 @@ def _check_window(config: Any, width: int) -> None:
     window = getattr(config, "sliding_window", None)
     sliding = "sliding_attention" in (getattr(config, "layer_types", None) or ["sliding_attention"])
     if window is not None and sliding and width > window:
-        raise UserError(f"engine hf: {width} tokens do not fit the model's sliding attention window of {window}")
+        raise UserError(f"engine hf: {width} tokens exceed the model's attention window of {window}")

@@ -1,10 +1,10 @@
 """Score answers on top of cached prompts: one forward pass gives log-probabilities and greedy flags.
 
-    read      the prompts of a chunk, after the prefix that all of them share   -> cached keys and values
-    score     rows of these, one per answer, extended by the answers' tokens     -> per-token log-probabilities
+    read      the prompts of a chunk, after the prefix that all of them share    -> cached keys and values
+    score     rows of these, one per answer, extended by the answers' tokens    -> log-probability of each token
 
-An answer's first token is predicted by the prompt's last hidden state, token k by the hidden state of token k - 1;
-its last token is predicted only, so it is not fed.
+An answer's first token is predicted by the prompt's last hidden state, token k by the hidden state of token
+k - 1; its last token is only predicted, so it is not fed.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Scored:
     """(B, A, d): `states[:, k]` predicts answer token k."""
 
     def cut(self, index: Sequence[int], kept: Sequence[int]) -> tuple[Rows, Tensor]:
-        """Rows `index`, each with only its first `kept` answer tokens, and the states that predict the next, (R, d)."""
+        """Rows `index`, each cut behind its first `kept` answer tokens, and what predicts the next, (R, d)."""
         device = self.states.device
         rows, keep = torch.tensor(index, device=device), torch.tensor(kept, device=device)
         cut = self.rows.select(rows)
@@ -122,13 +122,13 @@ class Scorer:
 
 
 def token_scores(hidden: Tensor, targets: Tensor, head: Head) -> tuple[Tensor, Tensor]:
-    """Log-probability of each target, fp32 nats, and whether it is the most likely token, from one projection.
+    """Log-probability of each target (fp32, nats) and whether it is the most likely token, in one projection.
 
     Shapes: (N, d), (N,) -> (N,), (N,).
     """
     logps, greedy = [targets.new_zeros(0, dtype=torch.float32)], [targets.new_zeros(0, dtype=torch.bool)]
     size = max(1, CHUNK_ELEMENTS // head.vocabulary)
-    for part, target in zip(hidden.split(size), targets.split(size), strict=True):
+    for part, target in zip(torch.split(hidden, size), torch.split(targets, size), strict=True):
         logits = head(part)  # (n, V), fp32
         top, best = logits.max(-1, keepdim=True)
         logits -= top

@@ -58,7 +58,7 @@ def plan(requests: Sequence[Request], encoder: Encoder) -> list[Prompt]:
         scored = request.kind == "loglikelihood"
         prompt_ids, ids = _scored_ids(request, encoder) if scored else _guess_ids(request, encoder)
         if not prompt_ids:
-            raise UserError(f"{request.id!r}: its prompt is empty, nothing predicts the first token of the answer")
+            raise UserError(f"{request.id!r}: its prompt is empty, so nothing predicts the answer's first token")
         answer = prompts.setdefault(prompt_ids, Prompt(prompt_ids)).answer(ids)
         (answer.scored if scored else answer.wanted).append(request)
     return list(prompts.values())
@@ -87,7 +87,7 @@ def common_prefix(prompts: Sequence[Prompt]) -> tuple[int, ...]:
 
 
 def pack(items: Sequence[T], width: Callable[[T], int], budget: int) -> Iterator[list[T]]:
-    """Cut items into batches of similar width, widest first, of at most `budget` padded tokens (or one item)."""
+    """Cut items into batches of similar width, widest first, of at most `budget` padded tokens or one item."""
     batch: list[T] = []
     for item in sorted(items, key=width, reverse=True):
         if batch and (len(batch) + 1) * width(batch[0]) > budget:

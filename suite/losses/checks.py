@@ -51,6 +51,4 @@ def alike(**tensors: Tensor) -> None:
         if tensor.shape != like.shape:
             raise ValueError(f"{name} has shape {tuple(tensor.shape)}, but {first} has {tuple(like.shape)}")
         if tensor.dtype not in PRECISE:
-            raise ValueError(
-                f"{name} must be float32 or float64, got {str(tensor.dtype).removeprefix('torch.')}"
-            )
+            raise ValueError(f"{name} must be float32 or float64, got {str(tensor.dtype).removeprefix('torch.')}")

@@ -43,9 +43,7 @@ def alpha_divergence(alpha: float) -> Divergence:
     The alpha is the paper's. TRL's `f_alpha_divergence_coef` is 1 - alpha.
     """
     if not 0 < alpha < 1:
-        raise ValueError(
-            f"alpha must be in (0, 1), got {alpha}; its ends are reverse_kl (0) and forward_kl (1)"
-        )
+        raise ValueError(f"alpha must be in (0, 1), got {alpha}; its ends are reverse_kl (0) and forward_kl (1)")
 
     def scores(logratios: Tensor) -> Tensor:
         return (1 - tangent_exp(-alpha * logratios)) / alpha

@@ -53,9 +53,7 @@ def ipo_mean(
     What TRL, LLaMA-Factory and HALOs call IPO. Each log-probability is divided by its answer's number of
     completion tokens; a tau that suits sums does not suit means.
     """
-    return ipo(
-        chosen_mean_logps, rejected_mean_logps, ref_chosen_mean_logps, ref_rejected_mean_logps, tau=tau
-    )
+    return ipo(chosen_mean_logps, rejected_mean_logps, ref_chosen_mean_logps, ref_rejected_mean_logps, tau=tau)
 
 
 def psipo(
@@ -88,9 +86,7 @@ def expected_psi(preferences: Tensor, opponents: Tensor, psi: str | Psi = "ident
     so.
     """
     if preferences.shape != (len(opponents), len(opponents)):
-        raise ValueError(
-            f"preferences of {len(opponents)} answers must be square, got {tuple(preferences.shape)}"
-        )
+        raise ValueError(f"preferences of {len(opponents)} answers must be square, got {tuple(preferences.shape)}")
     if isinstance(psi, str):
         if psi not in _BY_NAME:
             raise ValueError(f"unknown psi {psi!r}; known: {', '.join(sorted(_BY_NAME))}, or a function")
@@ -98,7 +94,5 @@ def expected_psi(preferences: Tensor, opponents: Tensor, psi: str | Psi = "ident
     met = opponents > 0  # an opponent that is never met may be unbeatable
     values = psi(preferences)[:, met]
     if not torch.isfinite(values).all():
-        raise ValueError(
-            "psi is infinite at some preference: with logit, no answer may always win or always lose"
-        )
+        raise ValueError("psi is infinite at some preference: with logit, no answer may always win or always lose")
     return values @ opponents[met]

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def unlikelihood(
-    chosen_logps: Tensor, rejected_logps: Tensor, *, alpha: float, floor: float | None = None
-) -> Tensor:
+def unlikelihood(chosen_logps: Tensor, rejected_logps: Tensor, *, alpha: float, floor: float | None = None) -> Tensor:
     """Unlikelihood, a baseline of the DPO paper: -lw + alpha ll. Shape: (B,). Source: arXiv 2305.18290.
 
     Unbounded below: it pays to push ll to -infinity for ever. With a `floor` (nats, below 0) a rejected
@@ -50,9 +48,7 @@ def slic(
     """
     checks.positive(delta=delta)
     checks.non_negative(nll_weight=nll_weight)
-    checks.alike(
-        chosen_logps=chosen_logps, rejected_logps=rejected_logps, chosen_mean_logps=chosen_mean_logps
-    )
+    checks.alike(chosen_logps=chosen_logps, rejected_logps=rejected_logps, chosen_mean_logps=chosen_mean_logps)
     return F.relu(delta - chosen_logps + rejected_logps) - nll_weight * chosen_mean_logps
 
 
@@ -66,9 +62,7 @@ def cpo(
 ) -> Tensor:
     """CPO: -log sigma(beta (lw - ll)) + alpha CE(chosen). Shape: (B,). Source: arXiv 2401.08417."""
     checks.non_negative(alpha=alpha)
-    checks.alike(
-        chosen_logps=chosen_logps, rejected_logps=rejected_logps, chosen_mean_logps=chosen_mean_logps
-    )
+    checks.alike(chosen_logps=chosen_logps, rejected_logps=rejected_logps, chosen_mean_logps=chosen_mean_logps)
     return logistic(chosen_logps, rejected_logps, beta=beta) - alpha * chosen_mean_logps
 
 

@@ -27,9 +27,7 @@ def hooks_of(module: ModuleType, known: Mapping[str, Any]) -> SimpleNamespace:
     """
     if not isinstance(module, ModuleType):
         raise TypeError(f"the entry point must name a module, not {module!r}")
-    functions: dict[str, Any] = {
-        name: value for name, value in vars(module).items() if type(value) is FunctionType
-    }
+    functions: dict[str, Any] = {name: value for name, value in vars(module).items() if type(value) is FunctionType}
     marked = {name: function for name, function in functions.items() if hasattr(function, "suite_impl")}
     for name, function in marked.items():
         options = function.suite_impl

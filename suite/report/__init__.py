@@ -28,19 +28,21 @@ def write(results: Results, out: Path, samples: Mapping[str, Sequence[Sample]] |
     """
     from suite.report import files, page
     from suite.report.table import tables
-    from suite.results import dumps
+    from suite.results import dumps, loads
     from suite.store import atomic_write
 
+    text = dumps(results)
+    results = loads(text)
     rows = tables(results)
     content = {
-        "results.json": dumps(results),
+        "results.json": text,
         "leaderboard.json": files.as_json(results, rows),
         "leaderboard.csv": files.as_csv(rows),
         "leaderboard.md": files.as_markdown(results, rows),
         "leaderboard.html": page.as_html(results, rows, samples or {}),
     }
-    for name, text in content.items():
-        atomic_write(out / name, text)
+    for name, written in content.items():
+        atomic_write(out / name, written)
     return [out / name for name in content]
 
 

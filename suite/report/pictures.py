@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from suite.benchmark import Metric
 from suite.report.svg import INK, LINE, MUTED, PALETTE, as_svg, report_style
 from suite.report.table import Row, Table
+from suite.report.text import one_line
 from suite.report.values import Value, value_of
 from suite.samples import Sample
 
@@ -171,5 +172,5 @@ def _label(metric: str) -> str:
 
 
 def _ascii(text: str) -> str:
-    """Keep to characters that the font has."""
-    return text.encode("ascii", "backslashreplace").decode()
+    """Keep to characters that the font has, and to a legend that fits."""
+    return one_line(text).encode("ascii", "backslashreplace").decode()[:40]

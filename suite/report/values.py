@@ -64,7 +64,7 @@ class Value:
 
 def is_p_value(metric: Metric) -> bool:
     """Say whether `metric` is a p-value: read on a log scale, averaged as log10 p, never subtracted."""
-    return metric.unit in ("p", "p-value") or metric.name == "forget_quality"
+    return metric.unit == "p-value"
 
 
 def value_of(metrics: Mapping[str, Metric], name: str) -> Value:
@@ -87,8 +87,8 @@ def mean_of(values: Sequence[Value]) -> Value:
     known = [value.value for value in values if value.value is not None]
     if len(known) < len(values):
         reasons = "; ".join(dict.fromkeys(value.note for value in values if value.value is None))
-        note = f"missing for {len(values) - len(known)} of {len(values)} seeds: {reasons}" if known else reasons
-        return replace(first, value=None, low=None, high=None, spread="", log10_p=None, note=note)
+        share = f"missing for {len(values) - len(known)} of {len(values)} seeds: " if known else ""
+        return replace(first, value=None, low=None, high=None, spread="", log10_p=None, note=share + reasons)
     logs = [value.log10_p for value in values if value.log10_p is not None]
     log10_p = fmean(logs) if logs else None
     mean = fmean(known) if log10_p is None else 10**log10_p
@@ -107,9 +107,9 @@ def mean_of(values: Sequence[Value]) -> Value:
 def _log10_p(metrics: Mapping[str, Metric], metric: Metric) -> float | None:
     if not is_p_value(metric) or metric.value is None:
         return None
-    for name in (f"{metric.name}_log10_p", f"{metric.name}_log10", f"log10_{metric.name}"):
-        if name in metrics and metrics[name].value is not None:
-            return metrics[name].value
+    exact = metrics.get(f"{metric.name}_log10p")
+    if exact is not None and exact.value is not None:
+        return exact.value
     return _log10(metric.value)
 
 

@@ -44,15 +44,14 @@ def hierarchical_bootstrap(
     codes, n_clusters = cluster_codes(clusters, len(scores))
     if n_seeds == 1:
         one = cluster_bootstrap(scores, clusters, n_resamples=n_resamples, seed=seed, confidence=confidence)
-        return replace(
-            one, note="; ".join(filter(None, [one.note, "one seed: spread between seeds not included"]))
-        )
-    cells, shape = seed_codes * n_clusters + codes, (n_seeds, n_clusters)
-    sums = np.bincount(cells, scores, n_seeds * n_clusters).reshape(shape)
-    counts = np.bincount(cells, minlength=n_seeds * n_clusters).reshape(shape).astype(np.float64)
+        note = "one seed: spread between seeds not included"
+        return replace(one, note=f"{one.note}; {note}" if one.note else note)
+    sums, counts = np.zeros((n_seeds, n_clusters)), np.zeros((n_seeds, n_clusters))
+    np.add.at(sums, (seed_codes, codes), scores)
+    np.add.at(counts, (seed_codes, codes), 1.0)
     if (counts == 0).any():
         raise ValueError(
-            "not every seed has scores of every cluster; if clusters differ by seed, bootstrap the seeds"
+            "not every seed has scores of every cluster; if clusters differ by seed, resample seeds"
         )
     mean = float(scores.mean())
     result = Interval(mean, None, None, len(scores), n_clusters)

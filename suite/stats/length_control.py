@@ -9,8 +9,8 @@ prompts: the spread of the predictions says nothing of the fit's uncertainty.
 
 Where nearly all answers of a are longer (or all are shorter), equal length is an extrapolation, and the note
 says so. AlpacaEval pins the length term there by also fitting comparisons of its baseline with verbose and
-concise versions of itself; `length_prior` does the same job. For their judge the term lay near 1.6 (sd .3 between
-models). Their difficulties come from a fit over many models; without any, every prompt's prediction is the same.
+concise versions of itself; `length_prior` does the same job. For their judge the term lay near 1.6 (sd .3
+between models). Their difficulties come from a fit over many models; without any, all predictions are equal.
 """
 
 from __future__ import annotations

@@ -51,7 +51,8 @@ def _volume(points: Array) -> float:
 def _dominated(points: Array) -> NDArray[np.bool_]:
     """(..., M, K), higher is better -> (..., M)."""
     mine, other = points[..., :, None, :], points[..., None, :, :]
-    return np.any((other >= mine).all(axis=-1) & (other > mine).any(axis=-1), axis=-1)
+    beaten: NDArray[np.bool_] = np.any((other >= mine).all(axis=-1) & (other > mine).any(axis=-1), axis=-1)
+    return beaten
 
 
 def _upward(points: ArrayLike, directions: Sequence[int], ndim: int) -> Array:

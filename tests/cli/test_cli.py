@@ -6,13 +6,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner
 
 from suite import cli, interrupt
 from suite.cli import main
@@ -37,11 +36,9 @@ def test_help_and_lists_import_nothing_heavy(arguments: list[str]) -> None:
     assert not {"torch", "transformers", "datasets", "pandas", "scipy", "matplotlib", "sklearn"} & modules
 
 
-def test_help_costs_little_more_than_python_itself() -> None:
-    """Seconds depend on the machine, so: less processor time than ten starts of a bare Python."""
-    bare = min(_cpu_seconds([sys.executable, "-c", "pass"]) for _ in range(3))
-    full = min(_cpu_seconds([sys.executable, "-m", "suite.cli", "--help"]) for _ in range(3))
-    assert full < 0.5 or full < 15 * bare
+def test_help_takes_less_than_half_a_second() -> None:
+    """Processor seconds, so that a busy machine does not matter."""
+    assert min(_cpu_seconds([sys.executable, "-m", "suite.cli", "--help"]) for _ in range(3)) < 0.5
 
 
 def _cpu_seconds(command: list[str]) -> float:
@@ -208,9 +205,6 @@ def test_doctor_finds_a_store_that_cannot_be_written(tmp_path: Path, capsys: pyt
     assert f"problem: the store cannot be written: {file}" in capsys.readouterr().out
 
 
-def test_the_installed_script_answers() -> None:
-    assert CliRunner().invoke(cli.cli, ["--version"]).output.startswith("suite, version ")
-    started = time.perf_counter()
-    done = subprocess.run([sys.executable, "-m", "suite.cli", "list", "--json"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert time.perf_counter() - started < 60
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"suite, version {version('suite-compare')}\n"

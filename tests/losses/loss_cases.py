@@ -67,18 +67,14 @@ def discopop_equation(lw: Array, ll: Array, rw: Array, rl: Array, beta: float, t
     return (1 - gate) * np.log(1 + np.exp(-z)) + gate * np.exp(-z)
 
 
-def cdpo_equation(
-    lw: Array, ll: Array, rw: Array, rl: Array, beta: float, label_smoothing: float = 0.0
-) -> Array:
+def cdpo_equation(lw: Array, ll: Array, rw: Array, rl: Array, beta: float, label_smoothing: float = 0.0) -> Array:
     z = beta * (lw - rw - ll + rl)
     return -(1 - label_smoothing) * log_sigma(z) - label_smoothing * log_sigma(-z)
 
 
 def robust_equation(lw: Array, ll: Array, rw: Array, rl: Array, beta: float, label_smoothing: float) -> Array:
     z = beta * (lw - rw - ll + rl)
-    return (-(1 - label_smoothing) * log_sigma(z) + label_smoothing * log_sigma(-z)) / (
-        1 - 2 * label_smoothing
-    )
+    return (-(1 - label_smoothing) * log_sigma(z) + label_smoothing * log_sigma(-z)) / (1 - 2 * label_smoothing)
 
 
 def orpo_equation(lw: Array, ll: Array, odds_ratio_weight: float) -> Array:
@@ -113,9 +109,7 @@ CASES: dict[str, Case] = {
     ),
     "cdpo": Case(losses.cdpo, PAIR, cdpo_equation, {"beta": 0.2, "label_smoothing": 0.1}),
     "robust_dpo": Case(losses.robust_dpo, PAIR, robust_equation, {"beta": 0.2, "label_smoothing": 0.3}),
-    "ipo": Case(
-        losses.ipo, PAIR, lambda lw, ll, rw, rl, tau: (lw - rw - ll + rl - 0.5 / tau) ** 2, {"tau": 0.4}
-    ),
+    "ipo": Case(losses.ipo, PAIR, lambda lw, ll, rw, rl, tau: (lw - rw - ll + rl - 0.5 / tau) ** 2, {"tau": 0.4}),
     "ipo_mean": Case(
         losses.ipo_mean,
         ("mean",) * 4,
@@ -131,9 +125,7 @@ CASES: dict[str, Case] = {
     "dpop": Case(
         losses.dpop,
         PAIR,
-        lambda lw, ll, rw, rl, beta, penalty: (
-            -log_sigma(beta * (lw - rw - ll + rl - penalty * np.maximum(0, rw - lw)))
-        ),
+        lambda lw, ll, rw, rl, beta, penalty: -log_sigma(beta * (lw - rw - ll + rl - penalty * np.maximum(0, rw - lw))),
         {"beta": 0.1, "penalty": 5.0},
     ),
     "rso_hinge": Case(
@@ -148,18 +140,14 @@ CASES: dict[str, Case] = {
         losses.nca,
         PAIR,
         lambda lw, ll, rw, rl, beta: (
-            -log_sigma(beta * (lw - rw))
-            - 0.5 * log_sigma(-beta * (lw - rw))
-            - 0.5 * log_sigma(-beta * (ll - rl))
+            -log_sigma(beta * (lw - rw)) - 0.5 * log_sigma(-beta * (lw - rw)) - 0.5 * log_sigma(-beta * (ll - rl))
         ),
         {"beta": 0.3},
     ),
     "bco": Case(
         losses.bco,
         PAIR,
-        lambda lw, ll, rw, rl, beta, delta: (
-            -log_sigma(beta * (lw - rw) - delta) - log_sigma(delta - beta * (ll - rl))
-        ),
+        lambda lw, ll, rw, rl, beta, delta: -log_sigma(beta * (lw - rw) - delta) - log_sigma(delta - beta * (ll - rl)),
         {"beta": 0.3, "delta": -0.6},
     ),
     "sppo_hard": Case(
@@ -220,9 +208,7 @@ CASES: dict[str, Case] = {
         kto_equation,
         {"z0": 0.8, "beta": 0.3, "desirable_weight": 1.33, "undesirable_weight": 0.7},
     ),
-    "unlikelihood": Case(
-        losses.unlikelihood, ("sum", "sum"), lambda lw, ll, alpha: -lw + alpha * ll, {"alpha": 0.1}
-    ),
+    "unlikelihood": Case(losses.unlikelihood, ("sum", "sum"), lambda lw, ll, alpha: -lw + alpha * ll, {"alpha": 0.1}),
     "unlikelihood_floor": Case(
         losses.unlikelihood,
         ("sum", "sum"),

@@ -34,10 +34,7 @@ WRONG: dict[str, tuple[float, ...]] = {
 
 def settings_and_wrong_values() -> list[tuple[str, str, float]]:
     return [
-        (case, setting, value)
-        for case in CASES
-        for setting in CASES[case].settings
-        for value in WRONG.get(setting, ())
+        (case, setting, value) for case in CASES for setting in CASES[case].settings for value in WRONG.get(setting, ())
     ]
 
 

@@ -19,9 +19,7 @@ def pair(rho_w: float, rho_l: float) -> Pair:
     return ZERO - 9 + rho_w, ZERO - 7 + rho_l, ZERO - 9, ZERO - 7
 
 
-def slopes(
-    loss: Callable[..., torch.Tensor], rho_w: float, rho_l: float, **settings: float
-) -> tuple[float, float]:
+def slopes(loss: Callable[..., torch.Tensor], rho_w: float, rho_l: float, **settings: float) -> tuple[float, float]:
     """Derivatives in log-ratio of the chosen and of the rejected answer."""
     lw, ll, ref_w, ref_l = pair(rho_w, rho_l)
     lw.requires_grad_()
@@ -56,9 +54,7 @@ def slopes(
         (losses.idk_dpo, {"beta": 0.1}, 20 * math.log(2)),
     ],
 )
-def test_value_at_the_start(
-    loss: Callable[..., torch.Tensor], settings: dict[str, float], start: float
-) -> None:
+def test_value_at_the_start(loss: Callable[..., torch.Tensor], settings: dict[str, float], start: float) -> None:
     """Policy = reference: one number, whatever the texts."""
     assert loss(*pair(0, 0), **settings).item() == pytest.approx(start, rel=1e-14)
 
@@ -93,9 +89,7 @@ def test_without_smoothing_conservative_and_robust_are_dpo() -> None:
 
 @pytest.mark.parametrize("rho_w", [0.0, 0.5, 4.0])
 def test_dpop_is_dpo_while_the_chosen_answer_gains(rho_w: float) -> None:
-    torch.testing.assert_close(
-        losses.dpop(*pair(rho_w, -1.0), beta=0.3), losses.dpo(*pair(rho_w, -1.0), beta=0.3)
-    )
+    torch.testing.assert_close(losses.dpop(*pair(rho_w, -1.0), beta=0.3), losses.dpo(*pair(rho_w, -1.0), beta=0.3))
 
 
 @pytest.mark.parametrize("penalty", [1.0, 50.0])
@@ -110,16 +104,14 @@ def test_dpop_steepens_by_one_plus_lambda_where_the_chosen_answer_loses(penalty:
     assert d_w / d_l == pytest.approx(-(1 + penalty), rel=1e-12)
     left, right = (losses.dpop(*pair(s, rho_l), beta=beta, penalty=penalty).item() for s in (-1e-9, 1e-9))
     assert left == pytest.approx(right, abs=1e-6)
-    just_below, just_above = (
-        slopes(losses.dpop, s, rho_l, beta=beta, penalty=penalty)[0] for s in (-1e-9, 1e-9)
-    )
+    just_below, just_above = (slopes(losses.dpop, s, rho_l, beta=beta, penalty=penalty)[0] for s in (-1e-9, 1e-9))
     assert just_below / just_above == pytest.approx(1 + penalty, rel=1e-6)
 
 
 def test_token_gradients_after_an_edit() -> None:
-    """Behind a differing token DPO pushes logit j by s_j^l - s_j^w; DPOP adds lambda (1 - s_i^w) to the true i.
+    """Behind an edit DPO pushes logit j by s_j^l - s_j^w; DPOP adds lambda (1 - s_i^w) to the true token i.
 
-    The contexts w and l differ, the next token i does not: one shared logit vector, plus each context's offset.
+    The contexts w and l differ, token i does not: one shared logit vector, plus each context's offset.
     """
     generator = torch.Generator().manual_seed(0)
     after_w, after_l = torch.randn(2, 5, generator=generator, dtype=torch.float64)
@@ -200,11 +192,7 @@ def test_aot_sees_distributions_and_not_pairs() -> None:
 
     torch.testing.assert_close(mixed, losses.aot_unpaired(lw, ll, ref_w, ref_l))
     assert (
-        abs(
-            losses.dpo(lw, ll[shuffled], ref_w, ref_l[shuffled]).sum()
-            - losses.dpo(lw, ll, ref_w, ref_l).sum()
-        )
-        > 1e-4
+        abs(losses.dpo(lw, ll[shuffled], ref_w, ref_l[shuffled]).sum() - losses.dpo(lw, ll, ref_w, ref_l).sum()) > 1e-4
     )
 
 
@@ -233,9 +221,7 @@ def test_only_reward_differences_are_identified_unless_centred() -> None:
     lw, ll = torch.tensor([1.0, -0.5], dtype=torch.float64), torch.tensor([0.2, 0.3], dtype=torch.float64)
 
     torch.testing.assert_close(losses.reward_model(lw + 7, ll + 7), losses.reward_model(lw, ll))
-    assert (
-        losses.reward_model(lw + 7, ll + 7, centering=0.01) > losses.reward_model(lw, ll, centering=0.01)
-    ).all()
+    assert (losses.reward_model(lw + 7, ll + 7, centering=0.01) > losses.reward_model(lw, ll, centering=0.01)).all()
 
 
 def test_orpo_at_equal_answers() -> None:
@@ -245,6 +231,4 @@ def test_orpo_at_equal_answers() -> None:
 
 def test_simpo_gamma_is_ratio_times_beta() -> None:
     lw, ll = torch.tensor([-0.5], dtype=torch.float64), torch.tensor([-0.75], dtype=torch.float64)
-    assert losses.simpo(lw, ll, beta=2.0, gamma_beta_ratio=0.25).item() == pytest.approx(
-        math.log(2), rel=1e-14
-    )
+    assert losses.simpo(lw, ll, beta=2.0, gamma_beta_ratio=0.25).item() == pytest.approx(math.log(2), rel=1e-14)

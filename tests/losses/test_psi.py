@@ -55,9 +55,7 @@ def minimise(objective: Objective, size: int = K) -> torch.Tensor:
 
 def population(psi: losses.Divergence | str, preferences: torch.Tensor, tau: float) -> Objective:
     expected = losses.expected_psi(preferences, BEHAVIOUR, psi)
-    return lambda theta: (
-        WEIGHT * on_pairs(losses.psipo, theta, expected[FIRST], expected[SECOND], tau=tau)
-    ).sum()
+    return lambda theta: (WEIGHT * on_pairs(losses.psipo, theta, expected[FIRST], expected[SECOND], tau=tau)).sum()
 
 
 def sampled(loss: Callable[..., torch.Tensor], preferences: torch.Tensor, **settings: float) -> Objective:
@@ -69,15 +67,11 @@ def sampled(loss: Callable[..., torch.Tensor], preferences: torch.Tensor, **sett
 @pytest.mark.parametrize("tau", [0.3, 1.0, 4.0])
 @pytest.mark.parametrize("psi", ["identity", "logit", lambda p: p**3, lambda p: 2 * p + torch.log(p)])
 @pytest.mark.parametrize("preferences", [BRADLEY_TERRY, SKEW], ids=["bradley-terry", "circle"])
-def test_optimum_is_the_tilted_reference(
-    psi: losses.Divergence | str, tau: float, preferences: torch.Tensor
-) -> None:
+def test_optimum_is_the_tilted_reference(psi: losses.Divergence | str, tau: float, preferences: torch.Tensor) -> None:
     """pi* ~ pi_ref exp(E Psi / tau)."""
     tilted = REFERENCE * torch.exp(losses.expected_psi(preferences, BEHAVIOUR, psi) / tau)
 
-    torch.testing.assert_close(
-        minimise(population(psi, preferences, tau)), tilted / tilted.sum(), rtol=1e-6, atol=1e-9
-    )
+    torch.testing.assert_close(minimise(population(psi, preferences, tau)), tilted / tilted.sum(), rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("beta", [0.5, 1.0, 3.0])
@@ -86,9 +80,7 @@ def test_logit_under_bradley_terry_is_dpo_and_rlhf(beta: float) -> None:
     rlhf /= rlhf.sum()
 
     torch.testing.assert_close(minimise(population("logit", BRADLEY_TERRY, beta)), rlhf, rtol=1e-6, atol=1e-9)
-    torch.testing.assert_close(
-        minimise(sampled(losses.dpo, BRADLEY_TERRY, beta=beta)), rlhf, rtol=1e-5, atol=1e-8
-    )
+    torch.testing.assert_close(minimise(sampled(losses.dpo, BRADLEY_TERRY, beta=beta)), rlhf, rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize("preferences", [BRADLEY_TERRY, SKEW], ids=["bradley-terry", "circle"])
@@ -154,9 +146,7 @@ def test_logit_refuses_certain_preferences() -> None:
     certain = torch.tensor([[0.5, 1.0], [0.0, 0.5]], dtype=torch.float64)
     half = torch.tensor([0.5, 0.5], dtype=torch.float64)
 
-    torch.testing.assert_close(
-        losses.expected_psi(certain, half), torch.tensor([0.75, 0.25], dtype=torch.float64)
-    )
+    torch.testing.assert_close(losses.expected_psi(certain, half), torch.tensor([0.75, 0.25], dtype=torch.float64))
     with pytest.raises(ValueError, match="psi is infinite"):
         losses.expected_psi(certain, half, "logit")
 
@@ -166,6 +156,4 @@ def test_a_match_that_is_never_played_does_not_count() -> None:
     preferences = torch.tensor([[0.5, 0.4, 0.3], [0.6, 0.5, 1.0], [0.7, 0.0, 0.5]], dtype=torch.float64)
     only_first = torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64)
 
-    torch.testing.assert_close(
-        losses.expected_psi(preferences, only_first, "logit"), preferences[:, 0].logit()
-    )
+    torch.testing.assert_close(losses.expected_psi(preferences, only_first, "logit"), preferences[:, 0].logit())

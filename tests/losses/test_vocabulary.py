@@ -64,9 +64,7 @@ def test_undial(drawn: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> None:
 
     expected = [cross_entropy(q, row) for q, row in zip(targets, logits.tolist(), strict=True)]
     assert value.tolist() == pytest.approx(expected, rel=1e-12)
-    torch.testing.assert_close(
-        gradient(value, logits), logits.softmax(-1) - torch.tensor(targets, dtype=torch.float64)
-    )
+    torch.testing.assert_close(gradient(value, logits), logits.softmax(-1) - torch.tensor(targets, dtype=torch.float64))
 
 
 def test_ce_u(drawn: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> None:
@@ -80,9 +78,7 @@ def test_ce_u(drawn: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> None:
         for target, (row, _) in zip(targets, rows, strict=True)
     ]
     assert value.tolist() == pytest.approx(expected, rel=1e-12)
-    torch.testing.assert_close(
-        gradient(value, logits), logits.softmax(-1) - torch.tensor(targets, dtype=torch.float64)
-    )
+    torch.testing.assert_close(gradient(value, logits), logits.softmax(-1) - torch.tensor(targets, dtype=torch.float64))
 
 
 def test_ce_u_is_undial_of_itself_with_infinite_beta(
@@ -131,9 +127,7 @@ def test_finite_at_extreme_logits(dtype: torch.dtype, size: float) -> None:
     ):
         assert value.dtype == torch.float32
         assert value.isfinite().all()
-        if (
-            size < 1e4 or dtype != torch.float16
-        ):  # the gradient itself, in the logits' dtype, must fit fp16's 65504
+        if size < 1e4 or dtype != torch.float16:  # the gradient itself, in the logits' dtype, must fit fp16's 65504
             assert gradient(value, logits).isfinite().all()
 
 

@@ -40,9 +40,10 @@ def metrics(shift: float, utility: float, seed: int) -> tuple[Metric, ...]:
     kept = utility * (1 - 0.02 * (seed == 1))
     prob = float(np.exp(-2 - shift))
     return (
-        Metric("forget_quality", p, True, "p", QUESTIONS, clusters),
+        Metric("forget_quality", p, True, "p-value", QUESTIONS, clusters),
         Metric("model_utility", kept, True, "", 600, 120, max(0.0, kept - 0.03), kept + 0.03),
-        Metric("forget_quality_D", d, False, "", QUESTIONS, clusters),
+        Metric("forget_quality_D", d, False, "KS statistic", QUESTIONS, clusters),
+        Metric("forget_quality_log10p", math.log10(p), True, "log10 p", QUESTIONS, clusters),
         Metric("forget_answer_probability", prob, False, "", QUESTIONS, clusters, 0.8 * prob, 1.2 * prob),
         Metric("privleak", None, None, "", note="no holdout set"),
     )  # fmt: skip

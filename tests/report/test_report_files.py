@@ -1,4 +1,4 @@
-"""The written report: the same bytes, the old file or the new one, whole without script, silent on the network."""
+"""The written report: same bytes, the old file or the new one, whole without script, no request."""
 
 from __future__ import annotations
 
@@ -49,6 +49,9 @@ class Page(HTMLParser):
         self.tags[tag] += 1
         self.last = tag
         self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.last = ""
 
     def handle_data(self, data: str) -> None:
         self.inside[self.last] = self.inside.get(self.last, "") + data

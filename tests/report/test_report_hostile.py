@@ -1,4 +1,4 @@
-"""Whatever models, plugins and files say is shown and can do nothing: in HTML, Markdown, CSV and the terminal."""
+"""Whatever models and plugins say is shown and can do nothing: HTML, Markdown, CSV, terminal."""
 
 from __future__ import annotations
 
@@ -20,14 +20,18 @@ from rich.console import Console
 
 from suite import report
 from suite.benchmark import Metric
+from suite.report.page import as_html
+from suite.report.table import tables
 from suite.report.text import cell, markdown, visible
 from suite.results import Results
 from suite.samples import Sample
 
 HOSTILE = [
     "<script>alert(1)</script>", "</script><img src=x onerror=alert(1)>", "<!-- ", "]]>", "'\"><b>", "{{ 7*7 }}",
-    "![x](https://evil.example/x.png)", "[x](javascript:alert(1))", "https://evil.example www.evil.example",
-    "a | b || c", "`code` ``", "~~x~~ **y** __z__ $x$", "<https://evil.example>", "&lt;b&gt;", "[1]: https://evil.example",
+    "![x](https://evil.example/x.png)", "[x](javascript:alert(1))",
+    "https://evil.example www.evil.example",
+    "a | b || c", "`code` ``", "~~x~~ **y** __z__ $x$", "<https://evil.example>", "&lt;b&gt;",
+    "[1]: https://evil.example",
     "\x1b[31mred\x1b]8;;https://evil.example\x07", "\x9b31m", "\x00\x07\x08\r", "=cmd()", "+1+1", "-1+1", "@SUM(A1)",
     "\ud800", "\u202egnp.exe", "\u2028\u2029\u2066", "[red]markup[/red] [link=https://evil.example]x[/link]",
     "\U000e0041\ufeff\uffff", "line\n# heading\n- item\n\n---",
@@ -73,17 +77,10 @@ def answers(results: Results, bad: str) -> dict[str, list[Sample]]:
     return {result.cell.slug: said for result in results.cells if result.status == "ok"}
 
 
-@pytest.fixture(params=[*range(len(HOSTILE)), "all"])
-def bad(request: pytest.FixtureRequest) -> str:
-    return EVERYTHING if request.param == "all" else HOSTILE[request.param]
-
-
 @pytest.fixture
-def out(results: Results, bad: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    if bad != EVERYTHING:  # drawn once is enough: drawing is what takes long
-        monkeypatch.setattr("suite.report.page.pictures", lambda *_: [])
-    hostile = poisoned(results, bad)
-    report.write(hostile, tmp_path, answers(hostile, bad))
+def out(results: Results, tmp_path: Path) -> Path:
+    hostile = poisoned(results, EVERYTHING)
+    report.write(hostile, tmp_path, answers(hostile, EVERYTHING))
     return tmp_path
 
 
@@ -108,19 +105,30 @@ class Tags(HTMLParser):
         self.other.append(data)
 
 
-def test_html(results: Results, out: Path, bad: str, tmp_path: Path) -> None:
-    text = (out / "leaderboard.html").read_text(encoding="utf-8")
-    benign = poisoned(results, "benign")
-    report.write(benign, tmp_path / "benign", answers(benign, "benign"))
-    good = Tags((tmp_path / "benign" / "leaderboard.html").read_text(encoding="utf-8"))
+def html(results: Results, bad: str) -> str:
+    hostile = poisoned(results, bad)
+    return as_html(hostile, tables(hostile), answers(hostile, bad))
+
+
+def check_html(text: str, good: Tags) -> None:
     page = Tags(text)
     drawn = {"svg", "g", "path", "use", "defs", "rect", "clippath"}
-    assert {k: v for k, v in page.tags.items() if k not in drawn} == {
-        k: v for k, v in good.tags.items() if k not in drawn
-    }
+    found, expected = ({k: v for k, v in one.tags.items() if k not in drawn} for one in (page, good))
+    assert found == expected
     assert page.names <= good.names
     assert page.other == []
     assert steering(text) == []
+
+
+def test_html_of_each(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suite.report.page.pictures", lambda *_: [])  # drawing is what takes long
+    good = Tags(html(results, "benign"))
+    for bad in HOSTILE:
+        check_html(html(results, bad), good)
+
+
+def test_html(results: Results, out: Path) -> None:
+    check_html((out / "leaderboard.html").read_text(encoding="utf-8"), Tags(html(results, "benign")))
 
 
 def test_markdown(out: Path) -> None:
@@ -129,22 +137,14 @@ def test_markdown(out: Path) -> None:
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     tokens = list(flat(parser.parse(text)))
     kinds = Counter(token.type for token in tokens)
-    assert not kinds.keys() & {
-        "link_open",
-        "image",
-        "html_block",
-        "em_open",
-        "strong_open",
-        "s_open",
-        "code_inline",
-        "fence",
-    }
+    assert not kinds.keys() & {"link_open", "image", "html_block", "code_inline", "fence"}
+    assert not kinds.keys() & {"em_open", "strong_open", "s_open"}
     assert {token.content for token in tokens if token.type == "html_inline"} <= {"<br>", "<sub>", "</sub>"}
     assert kinds["table_open"] == 1
     assert kinds["heading_open"] == 3
     assert kinds["code_block"] == 1
     assert kinds["bullet_list_open"] == 2
-    assert not re.search(r"(?<!\\)www\.|://", text.split("Rebuild it with")[0])
+    assert not re.search(r"www\.|(?<!\\)://", text.split("Rebuild it with")[0])
     columns = kinds["th_open"]
     assert kinds["td_open"] == columns * 9
 
@@ -173,6 +173,7 @@ def test_json_files_are_ascii(out: Path) -> None:
         assert "\x7f" not in text
 
 
+@pytest.mark.parametrize("bad", [*HOSTILE, EVERYTHING])
 def test_terminal(results: Results, bad: str) -> None:
     stream = io.StringIO()
     report.terminal(poisoned(results, bad), Console(file=stream, width=160, color_system=None))

@@ -14,7 +14,8 @@ from suite.report.values import Value, mean_of, value_of
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        (0.42134, "0.421"), (0.0, "0.000"), (-0.5, "−0.500"), (1.66e-21, "1.7 × 10⁻²¹"), (-9.97e-5, "−1.0 × 10⁻⁴"),
+        (0.42134, "0.421"), (0.0, "0.000"), (-0.5, "−0.500"), (1.66e-21, "1.7 × 10⁻²¹"),
+        (-9.97e-5, "−1.0 × 10⁻⁴"),
         (4e7, "4.0 × 10⁷"), (123.456, "123.5"), (4321.0, "4321"), (None, "n/a"),
     ],
 )  # fmt: skip
@@ -43,7 +44,7 @@ def test_duration(seconds: float, shown: str) -> None:
 
 
 def p(value: float) -> Value:
-    return value_of({"forget_quality": Metric("forget_quality", value, True)}, "forget_quality")
+    return value_of({"forget_quality": Metric("forget_quality", value, True, "p-value")}, "forget_quality")
 
 
 def test_seeds_of_a_p_value_are_averaged_in_logs() -> None:
@@ -68,8 +69,8 @@ def test_one_missing_seed_makes_the_mean_missing() -> None:
 
 def test_a_p_that_underflowed_is_read_from_its_logarithm() -> None:
     metrics = {
-        "forget_quality": Metric("forget_quality", 0.0, True),
-        "forget_quality_log10_p": Metric("forget_quality_log10_p", -412.5, True),
+        "forget_quality": Metric("forget_quality", 0.0, True, "p-value"),
+        "forget_quality_log10p": Metric("forget_quality_log10p", -412.5, True),
     }
     value = value_of(metrics, "forget_quality")
     assert value.goodness == -412.5

@@ -24,7 +24,7 @@ def test_a_collapsed_model_is_not_crowned() -> None:
     assert [rank.place for rank in found] == [1, 1, 4, 1]
     assert [rank.front for rank in found] == [True, True, False, True]
     assert [rank.tied for rank in found] == [True, True, False, True]
-    assert balance(points) == [2, 4, 3, 4]  # read in this order: the balanced one first
+    assert balance(points) == [2, 4, 3, 4]  # read in this order: balanced first
 
 
 def test_one_metric_is_competition_ranking() -> None:

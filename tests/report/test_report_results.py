@@ -50,14 +50,14 @@ def test_numbers_that_are_not_finite_are_refused(results: Results, bad: float) -
         dumps(with_metric(results, Metric("x", bad, True)))
     with pytest.raises(UserError, match="metric x is"):
         dumps(with_metric(results, Metric("x", 0.5, True, ci_low=bad, ci_high=1.0)))
-    first, *others = results.cells
+    first = results.cells[0]
     for changed in (
         replace(first, trajectory=(TrajectoryPoint(2, 14, {"x": bad}),)),
         replace(first, timings={"train": Timing(bad)}),
         replace(results.cells[2], best=replace(results.cells[2].best, metrics=(Metric("x", bad, True),))),
     ):
         rest = [cell for cell in results.cells if cell.cell != changed.cell]
-        with pytest.raises(UserError, match="seed 0: (metric x after epoch 2|a timing|best metric x) is"):
+        with pytest.raises(UserError, match=r"seed 0: (metric x after epoch 2|a timing|best metric x) is"):
             dumps(replace(results, cells=(changed, *rest)))
 
 
@@ -68,7 +68,7 @@ def test_a_missing_number_needs_a_reason(results: Results) -> None:
 
 
 def test_a_cell_stands_once_and_belongs_to_a_comparison(results: Results) -> None:
-    with pytest.raises(UserError, match="target on tofu .* twice"):
+    with pytest.raises(UserError, match=r"target on tofu .* twice"):
         dumps(replace(results, cells=(*results.cells, results.cells[0])))
     with pytest.raises(UserError, match="no comparison"):
         dumps(replace(results, comparisons=()))
@@ -124,7 +124,8 @@ def test_any_text_is_written_as_ascii_json(note: str) -> None:
     assert read_back == note.encode("utf-8", "replace").decode()
 
 
-CELLS = st.builds(Cell, TEXT, TEXT, TEXT, TEXT, st.integers(0, 99))
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+CELLS = st.builds(Cell, NAMES, NAMES, NAMES, NAMES, st.integers(0, 99))
 
 
 @given(CELLS, CELLS)

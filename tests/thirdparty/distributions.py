@@ -11,6 +11,7 @@ import pytest
 
 _numbers = itertools.count()
 
+
 def method(name: str) -> str:
     """Source of a plugin with one method."""
     return METHOD.replace("NAME", name)

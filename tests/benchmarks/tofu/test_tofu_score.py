@@ -219,7 +219,7 @@ def test_intervals_resample_authors(small):
 
 
 def test_model_utility_resamples_the_same_authors_in_all_parts_of_a_set(small):
-    """The three retain parts are 1/2 for one author and 1 for the other: their interval is that of one table."""
+    """Retain parts are 1/2 for one author, 1 for the other: the interval is that of a single table."""
     from suite import stats
 
     benchmark, data = small

@@ -1,0 +1,45 @@
+"""Progress: bars on a terminal, one line per finished task in a log."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from suite.cli.progress import RichProgress
+from suite.progress import bars
+
+
+def recorded(*, terminal: bool) -> tuple[RichProgress, io.StringIO]:
+    out = io.StringIO()
+    return RichProgress(Console(file=out, force_terminal=terminal, width=120, no_color=True)), out
+
+
+def test_a_log_gets_one_line_per_task() -> None:
+    progress, out = recorded(terminal=False)
+    with progress.task("train npo", 4, "step") as outer, progress.task("[b]respond[/b]", 2) as inner:
+        outer.advance(3, "loss 0.5")
+        inner.advance()
+        progress.say("[red]a line[/red]")
+    lines = out.getvalue().splitlines()
+    assert lines[0] == "[red]a line[/red]"
+    assert lines[1].startswith("[b]respond[/b]: 1 of 2 in ")
+    assert lines[2].startswith("train npo: 3 of 4 step in ")
+    assert len(lines) == 3
+
+
+def test_a_task_that_fails_is_closed_and_the_next_one_opens() -> None:
+    progress, out = recorded(terminal=True)
+    try:
+        with progress.task("first", 2):
+            raise KeyError
+    except KeyError:
+        pass
+    with progress.task("second", 1) as bar:
+        bar.advance()
+    assert "first: 0 of 2" in out.getvalue()
+    assert "second: 1 of 1" in out.getvalue()
+
+
+def test_the_host_gets_it_by_name() -> None:
+    assert isinstance(bars(Console(file=io.StringIO())), RichProgress)

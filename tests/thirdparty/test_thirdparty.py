@@ -1,0 +1,113 @@
+"""Packages of other people, built and installed by pip as their users would, beside the suite."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+PIP = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+OFFLINE = ["--no-deps", "--no-build-isolation", "--no-index"]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which pip has installed the sound and the broken package."""
+    folder = tmp_path_factory.mktemp("site")
+    sources = tmp_path_factory.mktemp("sources")
+    for name in ("good", "broken"):  # building leaves files behind: build a copy
+        source = shutil.copytree(HERE / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
+        subprocess.run([*PIP, *OFFLINE, "--target", str(folder), str(source)], check=True)
+    return folder
+
+
+def suite(site: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH", "")]))
+    env = {**os.environ, "PYTHONPATH": path, **environ}
+    return subprocess.run([sys.executable, "-m", "suite.cli", *arguments], capture_output=True, text=True, env=env)
+
+
+def listed(site: Path, *arguments: str) -> Any:
+    done = suite(site, *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_method_and_benchmark_are_listed_with_their_origin(site: Path) -> None:
+    found = listed(site, "list")
+    (method,) = (row for row in found["methods"] if row["name"] == "capped_ga")
+    assert method == {
+        "name": "capped_ga",
+        "family": "unlearning",
+        "roles": ["forget"],
+        "what": "Gradient ascent on the answers that are still likely.",
+        "from": "acme-forgetting 2.5",
+    }
+    (benchmark,) = (row for row in found["benchmarks"] if row["name"] == "capitals")
+    assert (benchmark["from"], benchmark["offers"]) == ("acme-forgetting 2.5", ["forget", "retain"])
+    assert {"ga", "npo"} <= {row["name"] for row in found["methods"]}
+
+
+def test_the_broken_package_is_shown_and_harms_nothing(site: Path) -> None:
+    rows = {row["name"]: row for row in listed(site, "plugins")}
+    wreck = rows["wreck"]
+    assert (wreck["status"], wreck["distribution"], wreck["version"]) == ("broken", "broken-forgetting", "0.3")
+    assert "this plugin needs a library that is not installed" in wreck["error"]
+    assert [rows[name]["status"] for name in ("capped_ga", "capitals", "acme_tools", "npo")] == ["ok"] * 4
+    doctor = suite(site, "doctor")
+    assert doctor.returncode == 1
+    assert "problem: plugin 'wreck' (broken-forgetting 0.3) is broken" in doctor.stdout
+
+
+def test_the_broken_package_fails_only_who_asks_for_it(site: Path) -> None:
+    show = ("config", "show", "--bench", "capitals", "--methods")
+    assert suite(site, *show, "capped_ga").returncode == 0
+    asked = suite(site, *show, "wreck")
+    assert asked.returncode == 2
+    assert asked.stderr.startswith(
+        "suite: error: method 'wreck' is not available: plugin 'wreck' (broken-forgetting 0.3)"
+    )
+    assert asked.stderr.count("\n") == 1
+
+
+def test_a_package_can_be_blocked(site: Path) -> None:
+    names = {row["name"] for row in listed(site, "list", "--block", "capped_ga")["methods"]}
+    assert "capped_ga" not in names
+    assert "npo" in names
+    refused = suite(site, "plan", "--methods", "capped_ga", "--bench", "capitals", SUITE_BLOCK="capped_ga")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "plugin 'capped_ga' (acme-forgetting 2.5) is blocked" in refused.stderr
+    assert "blocked" in {row["status"] for row in listed(site, "plugins", "--block", "wreck")}
+
+
+def test_its_settings_are_settings_like_any_others(site: Path) -> None:
+    (cap,) = listed(site, "list", "capped_ga")["settings"]
+    assert (cap["setting"], cap["default"]) == ("capped_ga.cap", "4.0")
+    show = suite(
+        site, "config", "show", "--methods", "capped_ga:cap=2", "--bench", "capitals", "--set", "capitals.forget=3"
+    )
+    assert "cap = 4.0" in show.stdout
+    assert "forget = 3" in show.stdout
+    wrong = suite(site, "plan", "--methods", "capped_ga:cup=2", "--bench", "capitals")
+    assert "unknown setting 'capped_ga.cup'; did you mean 'capped_ga.cap'?" in wrong.stderr
+
+
+def test_its_command_is_a_command_like_any_other(site: Path) -> None:
+    assert suite(site, "capitals").stdout.startswith("Arveth, Belloria")
+    assert "Print the countries of the benchmark." in suite(site, "--help").stdout
+    assert suite(site, "capitols").stderr.startswith(
+        "suite: error: No such command 'capitols'. Did you mean 'capitals'"
+    )
+
+
+def test_nothing_heavy_is_imported_for_it(site: Path) -> None:
+    code = "import sys; from suite.cli import main; main(['list']); sys.exit('torch' in sys.modules)"
+    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH", "")]))
+    assert subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}).returncode == 0
