@@ -1,8 +1,8 @@
 """A benchmark: which data a method trains on, what is asked of the trained model, how the answers are scored.
 
-    data = bench.load(source)                     roles -> rows, evaluation sets
-    requests = bench.requests(data)               what every model of the comparison is asked
-    scores = bench.score(data, responses, retrain_responses)
+data = bench.load(source)                     roles -> rows, evaluation sets
+requests = bench.requests(data)               what every model of the comparison is asked
+scores = bench.score(data, responses, retrain_responses)
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ class Benchmark(ABC, Generic[C]):
     def score(
         self, data: BenchmarkData, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
     ) -> Scores:
-        """Turn responses (by request id) into per-item scores and metrics. `baseline`: the baseline model's responses."""
+        """Turn responses (by request id) into per-item scores and metrics; `baseline`: of the baseline model."""
 
     def defaults(self, model: str) -> dict[str, dict[str, Any]]:
         """Settings that the benchmark's protocol prescribes for a model: section -> field -> value."""

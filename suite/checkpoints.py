@@ -38,7 +38,12 @@ def save(state: TrainState, method: Method[Any], scratch: Path) -> None:
     save_file(tensors | {"rng": torch.get_rng_state()}, folder / "optimizer.safetensors")
     write_json(
         folder / "state.json",
-        {"step": state.step, "optimizer": rest, "scheduler": state.scheduler.state_dict(), "method": method.state_dict()},
+        {
+            "step": state.step,
+            "optimizer": rest,
+            "scheduler": state.scheduler.state_dict(),
+            "method": method.state_dict(),
+        },
     )
     write_json(folder / "manifest.json", {p.name: file_digest(p) for p in sorted(folder.iterdir())})
     shutil.rmtree(final, ignore_errors=True)

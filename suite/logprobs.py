@@ -68,10 +68,21 @@ class LMScored:
         """(N, V), fp32."""
         return head_of(self.policy.model)(self.hidden)
 
-    def reference_kl(self) -> Tensor:
-        """KL(reference || policy) of the next-token distributions, (N,), nats; no gradient to the reference."""
+    @cached_property
+    def reference_logits(self) -> Tensor:
+        """(N, V), fp32, of the frozen starting model."""
+        reference, head = self._reference()
+        return F.linear(reference.to(self.hidden.dtype), head.to(self.hidden.dtype)).float()
+
+    def _reference(self) -> tuple[Tensor, Tensor]:
+        """Last hidden states (N, d) and output embedding (V, d) of the starting model."""
         reference, head = self.texts.reference_hidden, self.policy.reference_head
         assert reference is not None and head is not None, "the method must declare needs_reference_hidden"
+        return reference, head
+
+    def reference_kl(self) -> Tensor:
+        """KL(reference || policy) of the next-token distributions, (N,), nats; no gradient to the reference."""
+        reference, head = self._reference()
         projection = head_of(self.policy.model)
 
         def kl(hidden: Tensor, ref_hidden: Tensor) -> Tensor:
@@ -106,8 +117,8 @@ def _in_chunks(function: Callable[..., Tensor], *tensors: Tensor, vocabulary: in
     size = max(1, CHUNK_ELEMENTS // vocabulary)
     if len(tensors[0]) <= size:
         return function(*tensors)
-    parts = zip(*(t.split(size) for t in tensors), strict=True)
-    return torch.cat([checkpoint(function, *part, use_reentrant=False) for part in parts])  # type: ignore[misc]
+    parts = zip(*(torch.split(t, size) for t in tensors), strict=True)
+    return torch.cat([checkpoint(function, *part, use_reentrant=False) for part in parts])
 
 
 class Head:
@@ -115,7 +126,8 @@ class Head:
 
     def __init__(self, model: Any) -> None:
         self.layer: nn.Module = model.get_output_embeddings()
-        self.vocabulary = int(self.layer.weight.shape[0])  # type: ignore[union-attr,arg-type]
+        self.weight: Tensor = self.layer.weight
+        self.vocabulary = int(self.weight.shape[0])
 
     def __call__(self, hidden: Tensor) -> Tensor:
         """Project; the product runs in the autocast dtype, everything after it in fp32."""

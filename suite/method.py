@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -35,12 +36,25 @@ C = TypeVar("C")
 class Texts(Protocol):
     """A micro-batch of B completions with N completion tokens altogether (prompts and padding not counted)."""
 
-    reference_logps: Tensor
-    """Summed log-probabilities under the frozen starting model, (B,), nats. Only if `needs_reference`."""
-    reference_token_logps: Tensor
-    """The same per completion token, (N,)."""
-    lengths: Tensor
-    """Completion tokens of each row, end-of-sequence included, (B,)."""
+    @property
+    def reference_logps(self) -> Tensor:
+        """Summed log-probabilities under the frozen starting model, (B,), nats. Only if `needs_reference`."""
+        ...
+
+    @property
+    def reference_token_logps(self) -> Tensor:
+        """The same per completion token, (N,)."""
+        ...
+
+    @property
+    def lengths(self) -> Tensor:
+        """Completion tokens of each row, end-of-sequence included, (B,)."""
+        ...
+
+    @property
+    def targets(self) -> Tensor:
+        """The completion tokens, (N,), rows one after another."""
+        ...
 
     def mean(self, per_example: Tensor) -> Tensor:
         """This micro-batch's share of the mean over the step's sequences. Shape: (B,) -> ()."""
@@ -58,14 +72,30 @@ class Texts(Protocol):
 class Scored(Protocol):
     """What one forward pass of the policy says of a micro-batch. Everything is fp32."""
 
-    logps: Tensor
-    """Summed log-probability of each completion, (B,), nats."""
-    mean_logps: Tensor
-    """The same divided by the completion's token count, (B,)."""
-    token_logps: Tensor
-    """Log-probability of each completion token, (N,), rows one after another."""
-    logits: Tensor
-    """Logits at the completion positions, (N, V). Large: only for losses over the whole vocabulary."""
+    @property
+    def logps(self) -> Tensor:
+        """Summed log-probability of each completion, (B,), nats."""
+        ...
+
+    @property
+    def mean_logps(self) -> Tensor:
+        """The same divided by the completion's token count, (B,)."""
+        ...
+
+    @property
+    def token_logps(self) -> Tensor:
+        """Log-probability of each completion token, (N,), rows one after another."""
+        ...
+
+    @property
+    def logits(self) -> Tensor:
+        """Logits at the completion positions, (N, V). Large: only for losses over the whole vocabulary."""
+        ...
+
+    @property
+    def reference_logits(self) -> Tensor:
+        """The frozen starting model's logits at these positions, (N, V). Only with `needs_reference_hidden`."""
+        ...
 
     def reference_kl(self) -> Tensor:
         """KL(reference || policy) at each completion position, (N,), nats. Only with `needs_reference_hidden`."""
@@ -140,7 +170,21 @@ class Method(ABC, Generic[C]):
 
     @abstractmethod
     def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
-        """Return the micro-batch's share of the loss. `batch` maps each role to `Texts` (pairs: to chosen, rejected)."""
+        """The micro-batch's share of the loss. `batch` maps each role to `Texts` (pairs: to `chosen`, `rejected`)."""
+
+    def begin(self, state: TrainState, roles: Mapping[str, Sequence[Any]]) -> None:
+        """Called once, before the first step: the policy is the starting model. `roles`: the tokenised rows.
+
+        Override it to keep starting weights, to freeze some, or to sample from the start. A resumed run calls it
+        too, before it restores its checkpoint.
+        """
+
+    def result(self, state: TrainState) -> AbstractContextManager[Any]:
+        """While this context is open, the model's weights are what the method delivers; they are saved in it.
+
+        Default: the trained weights. A context that changes them must leave them as they were.
+        """
+        return nullcontext()
 
     def train_step(self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]) -> StepOutput:
         """Loss, backward, clip, step. Override it to keep state, to sample, or to touch hidden activations."""

@@ -36,7 +36,7 @@ def check_source(spec: str) -> None:
             found = ", ".join(sorted(p.name for p in path.iterdir())[:5]) or "nothing"
             raise UserError(f"--model {spec}: no config.json in this folder (it holds {found})")
     elif spec.startswith((".", "/", "~")) or spec.count("/") != 1:
-        raise UserError(f"--model {spec}: no such folder (a hub id looks like owner/name; the embedded model is `tiny`)")
+        raise UserError(f"--model {spec}: no such folder (hub ids look like owner/name; the embedded model is `tiny`)")
 
 
 def load_tokenizer(folder: str | Path, pad_token: str | None = None, **options: Any) -> Any:
@@ -133,7 +133,6 @@ def save_model(model: Any, tokenizer: Any, out: Path) -> None:
 
 def load_weights(model: nn.Module, folder: Path) -> None:
     """Replace a model's weights by those of a checkpoint of the same architecture."""
-    import torch
     from safetensors.torch import load_file
 
     state: dict[str, torch.Tensor] = {}
@@ -179,7 +178,7 @@ def native_bf16(device: str) -> bool:
     import torch
 
     if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 

@@ -36,7 +36,9 @@ from suite.work import jsonable, read_metrics
 if TYPE_CHECKING:
     from suite.registry import Registry
 
-LIBRARIES = ("torch", "transformers", "tokenizers", "datasets", "peft", "numpy", "scipy", "rouge-score", "suite-compare")
+LIBRARIES = (
+    "torch", "transformers", "tokenizers", "datasets", "peft", "numpy", "scipy", "rouge-score", "suite-compare",
+)  # fmt: skip
 
 
 @dataclass
@@ -112,7 +114,7 @@ class _Runner:
             "ok",
             planned.family,
             metrics[final],
-            best and CheckpointResult("best", float(best), steps * best, metrics[best]),
+            None if best is None else CheckpointResult("best", float(best), steps * best, metrics[best]),
             points if len(points) > 1 else (),
             planned.stages.data.partial,
             self._timings(planned),
@@ -148,7 +150,7 @@ def score(config: RunConfig, registry: Registry, progress: Progress | None = Non
     store = open_store(config)
     for stage in planned.stages():
         if stage.kind == "respond" and not store.has(stage):
-            raise MissingError(f"{stage}: not in {store.root}; `suite run --config {config.out}/config.toml` makes them")
+            raise MissingError(f"{stage}: not in {store.root}; `suite run --config {config.out}/config.toml` does it")
     return _collect(lab, planned, command)
 
 
@@ -254,9 +256,7 @@ def describe_run(lab: Lab, command: str) -> Run:
     shown = jsonable(asdict(replace(config, out="", store=None, model=model_name(config.model))))
     assert isinstance(shown, dict)
     plugins = {p.distribution: p.version for p in lab.registry.plugins() if p.status == "ok"}
-    return Run(
-        command, config.engine, lab.dtype, config.template, lab.device, config.seeds, shown, versions(), plugins
-    )
+    return Run(command, config.engine, lab.dtype, config.template, lab.device, config.seeds, shown, versions(), plugins)
 
 
 def versions() -> dict[str, str]:

@@ -104,9 +104,7 @@ def check_roles(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> N
         )
 
 
-def _text_cells(
-    lab: Lab, stages: TextStages, methods: list[tuple[Method[Any], TrainConfig]]
-) -> Iterator[PlannedCell]:
+def _text_cells(lab: Lab, stages: TextStages, methods: list[tuple[Method[Any], TrainConfig]]) -> Iterator[PlannedCell]:
     """Start models first (rows of the table too), then every method with every seed."""
     for name in stages.data.starts:
         yield _planned(lab, stages, name, "baseline", 0, stages.start(name))

@@ -48,7 +48,7 @@ def compute(
             last = completion_hidden(model, batch)
             scored = token_logps(last, batch.targets, head_of(model))
         sizes = batch.lengths.tolist()
-        for text, values, vectors in zip(group, scored.split(sizes), last.split(sizes), strict=True):
+        for text, values, vectors in zip(group, torch.split(scored, sizes), torch.split(last, sizes), strict=True):
             logps[key_of(text)] = values.float().cpu()
             if hidden:
                 states[key_of(text)] = vectors.float().cpu()
@@ -90,7 +90,7 @@ class References:
         sizes = [len(t.completion_ids) for t in distinct]
         for name, table in (("logps", self._logps), ("hidden", self._hidden)):
             if name in tensors:
-                parts = tensors[name].split(sizes)
+                parts = torch.split(tensors[name], sizes)
                 table[role] = {key_of(t): part for t, part in zip(distinct, parts, strict=True)}
 
     def attach(self, role: str, texts: Sequence[Encoded], batch: TextBatch) -> TextBatch:

@@ -117,9 +117,8 @@ def micro_batches(
 def _by_length(step: Mapping[str, Sequence[Item]]) -> dict[str, list[Item]]:
     ordered: dict[str, list[Item]] = {}
     for role, items in step.items():
-        leader = step[ALIGNED[role]] if ALIGNED.get(role) in step else items
-        order = sorted(range(len(items)), key=lambda i, leader=leader: len(leader[i]))
-        ordered[role] = [items[i] for i in order]
+        lengths = [len(item) for item in (step[ALIGNED[role]] if ALIGNED.get(role) in step else items)]
+        ordered[role] = [items[i] for i in sorted(range(len(items)), key=lengths.__getitem__)]
     return ordered
 
 

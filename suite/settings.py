@@ -63,7 +63,7 @@ class RunConfig:
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, ..."""
     template: str = "chat"
-    """`chat`: the tokenizer's chat template; otherwise a text holding {prompt}, e.g. "Question: {prompt}\\nAnswer: "."""
+    """`chat`: the tokenizer's chat template; or a text holding {prompt}: "Question: {prompt}\\nAnswer: "."""
     pad_token: str | None = None
     """The token to pad with, where the tokenizer names none."""
     limit: int | None = None

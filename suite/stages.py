@@ -137,7 +137,7 @@ class TextStages:
     def respond(self, model: Model, method: Method[Any] | None, label: str) -> Stage:
         """A model's answers to the benchmark's requests."""
         own = method if method is not None and type(method).respond is not Method.respond else None
-        answering: Json = own and {"method": own.name, "settings": work.jsonable(own.config)}
+        answering: Json = None if own is None else {"method": own.name, "settings": work.jsonable(own.config)}
         spec = self.lab.text_spec(self.lab.config.train) | {
             "requests": digest([asdict(r) for r in self.requests]),
             "engine": self.lab.engine_identity(),
@@ -145,13 +145,14 @@ class TextStages:
             "answering": answering,
         }
         build = work.responding(self.lab, model, own, self.requests, label)
-        return Stage("respond", spec, build, {"model": model.stage}, (*MODEL_CODE, "suite.engines", "suite.work"), label)
+        code = (*MODEL_CODE, "suite.engines", "suite.work")
+        return Stage("respond", spec, build, {"model": model.stage}, code, f"answers of {label}")
 
     def score(self, model: Model, method: Method[Any] | None, label: str) -> Stage:
         """Per-item scores and metrics of a model."""
         inputs = {"responses": self.respond(model, method, label)}
         baseline = self.benchmark.baseline
-        if baseline in self.data.starts:
+        if baseline is not None and baseline in self.data.starts:
             trained = self.start(baseline)
             inputs["baseline"] = self.respond(Model(trained.stage, trained.epochs[-1]), None, baseline)
         spec = {

@@ -65,9 +65,7 @@ def autocast(dtype: str, device: str) -> Callable[[], AbstractContextManager[Any
     return lambda: torch.autocast(device.split(":")[0], dtype=torch.bfloat16, enabled=enabled)
 
 
-def default_train_step(
-    method: Method[Any], state: TrainState, micro: Sequence[Mapping[str, Any]]
-) -> StepOutput:
+def default_train_step(method: Method[Any], state: TrainState, micro: Sequence[Mapping[str, Any]]) -> StepOutput:
     """Loss and backward for each micro-batch, then clip and step.
 
     Each micro-batch's loss is its share of the step's (it was divided by the step's count), so gradients just add up.
@@ -103,6 +101,7 @@ def train(job: TrainJob) -> None:
     sampler = Sampler(job.roles, job.config.batch_size, job.seed)
     tokenizer = models.load_tokenizer(job.start)
     state = _prepare(job, sampler)
+    job.method.begin(state, job.roles)
     resumed = checkpoints.restore(state, job.method, job.scratch)
     log = _Log(job.scratch / "log.jsonl", keep=state.step)
     if not resumed:
@@ -140,13 +139,11 @@ def _prepare(job: TrainJob, sampler: Sampler) -> TrainState:
     check_projection(model)
     reference_head = None
     if job.method.needs_reference_hidden:
-        reference_head = head_of(model).layer.weight.detach().clone()  # type: ignore[union-attr,operator]
+        reference_head = head_of(model).weight.detach().clone()
     if job.config.lora_rank:
         model = adapters.wrap(model, job.config.lora_rank, job.config.lora_alpha)
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        parameters, lr=job.config.lr, weight_decay=job.config.weight_decay, fused=True
-    )
+    optimizer = torch.optim.AdamW(parameters, lr=job.config.lr, weight_decay=job.config.weight_decay, fused=True)
     schedule = lr_schedule(job.config, sampler.steps_per_epoch)
     return TrainState(
         policy=LMPolicy(model, reference_head),
@@ -205,7 +202,8 @@ def _keep_epoch(job: TrainJob, state: TrainState, tokenizer: Any, epoch: int) ->
         return
     folder = job.scratch / "epochs" / f"epoch-{epoch:02d}"
     shutil.rmtree(folder, ignore_errors=True)
-    adapters.save(state.policy.model, tokenizer, folder)
+    with job.method.result(state):
+        adapters.save(state.policy.model, tokenizer, folder)
 
 
 def _publish(job: TrainJob) -> None:

@@ -132,8 +132,7 @@ def responding(
                 log.append([response_json(answer) for answer in answers])
                 bar.advance(len(chunk))
                 interrupt.check()
-        answers = [answer for chunk in read_jsonl(partial) for answer in chunk]
-        by_id = {answer["id"]: answer for answer in answers}
+        by_id = {answer["id"]: answer for chunk in read_jsonl(partial) for answer in chunk}
         with JsonlWriter(build.out / "responses.jsonl") as final:
             for request in requests:
                 final.append(by_id[request.id])
@@ -170,9 +169,7 @@ def read_responses(folder: Path) -> dict[str, Response]:
     return responses
 
 
-def scoring(
-    benchmark: Benchmark[Any], data: BenchmarkData, requests: Sequence[Request]
-) -> Callable[[Build], None]:
+def scoring(benchmark: Benchmark[Any], data: BenchmarkData, requests: Sequence[Request]) -> Callable[[Build], None]:
     """Score answers: items.jsonl (one line per metric and item), metrics.json, samples.jsonl."""
 
     def build(build: Build) -> None:

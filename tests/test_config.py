@@ -219,6 +219,7 @@ def test_a_file_that_cannot_be_read_is_refused(registry: Registry, tmp_path: Pat
         ("methods=mine:stength=1", "method 'mine:stength=1': unknown setting 'mine.stength'; did you mean"),
         ("bench=bench_c", "unknown benchmark 'bench_c'; did you mean 'bench_"),
         ("allow_overlap=perhaps", "--set: allow_overlap is 'perhaps', but should be a valid boolean"),
+        ("engine=hff", "unknown engine 'hff'; did you mean 'hf'?"),
         ("lr", "--set lr: expected section.field=value, e.g. --set npo.beta=0.05"),
         ("=3", "--set =3: expected section.field=value"),
         ("sections=1", "--set: unknown setting 'sections'"),
@@ -255,6 +256,13 @@ def test_a_protocol_with_a_mistake_names_the_plugin(tmp_path: Path, monkeypatch:
     with pytest.raises(
         UserError, match=r"^plugin 'bench_a' \(acme 1\.0\): Mine\.defaults: unknown setting 'train.lrr'"
     ):
+        resolve(Registry.load(), None, CHOICE, [], {})
+
+
+def test_a_papers_settings_with_a_mistake_name_the_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugins = {"mine": method("mine").replace('"lr": 3e-4', '"lr": -1'), "bench_a": benchmark("bench_a")}
+    Site(tmp_path, monkeypatch).add("acme", plugins)
+    with pytest.raises(UserError, match=r"^plugin 'mine' \(acme 1\.0\): Mine\.train_defaults: mine\.lr is -1, but"):
         resolve(Registry.load(), None, CHOICE, [], {})
 
 

@@ -150,10 +150,7 @@ def test_a_folder_that_is_not_there(tmp_path):
     missing = str(tmp_path / "tofuu")
     with pytest.raises(UserError) as error:
         load_table(missing, "full", QA)
-    assert (
-        str(error.value)
-        == f"no folder {missing!r} (did you mean 'tofu'?), and not a hub id, owner/name, either"
-    )
+    assert str(error.value) == f"no folder {missing!r} (did you mean 'tofu'?), and not a hub id, owner/name, either"
     with pytest.raises(UserError, match=r"\(the folders there are tofu\)"):
         load_table(str(tmp_path / "xyz"), "full", QA)
 
@@ -188,9 +185,7 @@ def test_duplicates_are_counted():
 text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
 
 
-@given(
-    st.lists(st.fixed_dictionaries({"question": text, "answer": text}), min_size=1, max_size=5), st.booleans()
-)
+@given(st.lists(st.fixed_dictionaries({"question": text, "answer": text}), min_size=1, max_size=5), st.booleans())
 def test_any_unicode_survives(tmp_path_factory, rows, escaped):
     folder = tmp_path_factory.mktemp("rows")
     text = "".join(json.dumps(row, ensure_ascii=escaped) + "\n" for row in rows)
@@ -213,9 +208,7 @@ def test_json_is_read_without_importing_datasets(tmp_path):
 def test_the_library_reads_the_same_rows(name, tmp_path, monkeypatch):
     columns = dict(QA) if name == "forget01" else {**QA, "paraphrased_answer": str, "perturbed_answer": list}
     rows = [row for _, row in _read_hub(str(TOFU), name, "train")]
-    assert [{column: row[column] for column in columns} for row in rows] == load_table(
-        str(TOFU), name, columns
-    )
+    assert [{column: row[column] for column in columns} for row in rows] == load_table(str(TOFU), name, columns)
 
 
 @needs_tofu

@@ -62,7 +62,7 @@ def test_chunks_change_neither_value_nor_gradient(
 
 def test_reference_kl_is_zero_at_the_start_and_positive_after_a_change(tiny_folder: Path, texts: list[Encoded]) -> None:
     model = models.load_model(tiny_folder)
-    head = logprobs.head_of(model).layer.weight.detach().clone()
+    head = logprobs.head_of(model).weight.detach().clone()
     batch = batch_of(texts)
     batch.reference_hidden = logprobs.completion_hidden(model, batch).detach()
     policy = logprobs.LMPolicy(model, head)

@@ -119,7 +119,7 @@ def test_a_broken_plugin_is_shown_and_harms_nothing(site: Site, source: str, sai
         ('name = "m"', 'name = "train"', "which is a setting of the run"),
         ('family = "unlearning"', 'family = "magic"', "must be one of unlearning, alignment, baseline"),
         ('roles = frozenset({"forget"})', "", "Mine does not define roles"),
-        ('roles = frozenset({"forget"})', 'roles = "forget"', "Mine.roles must be a tuple or frozenset of names"),
+        ('roles = frozenset({"forget"})', 'roles = "forget"', "Mine.roles must be a frozenset of names, not 'forget'"),
         ("def loss(", "def los(", "Mine does not define loss"),
         ("Config = Settings", "Config = dict", "Mine.Config must be a dataclass"),
         ("strength: float = 1.0", "strength: float", "Mine.Config.strength needs a default"),
@@ -131,6 +131,22 @@ def test_a_broken_plugin_is_shown_and_harms_nothing(site: Site, source: str, sai
 )  # fmt: skip
 def test_a_method_that_cannot_serve_says_what_is_missing(site: Site, old: str, new: str, said: str) -> None:
     source = method("m")
+    assert old in source
+    assert said in broken(site, source.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('primary = ("score",)', 'primary = frozenset({"score"})', "Mine.primary must be a tuple of names"),
+        ('primary = ("score",)', "primary = ()", "Mine.primary is empty"),
+        ('primary = ("score",)', "", "Mine does not define primary"),
+        ("def requests(", "def request(", "Mine does not define requests"),
+        ("def load(", "splits = ()\n        def load(", "Mine.splits is empty"),
+    ],
+)
+def test_a_benchmark_that_cannot_serve_says_what_is_missing(site: Site, old: str, new: str, said: str) -> None:
+    source = benchmark("m")
     assert old in source
     assert said in broken(site, source.replace(old, new))
 
@@ -175,11 +191,12 @@ def test_a_name_that_two_plugins_offer_is_given_to_neither(site: Site, second: s
     assert Registry.load(block=["two"]).method("shared_name").name == "shared_name"
 
 
-def test_an_entry_point_with_a_path_for_a_name_is_never_imported(site: Site) -> None:
-    site.add("evil", {"../../x": "raise SystemExit('imported')"})
+@pytest.mark.parametrize("name", ["../../x", "acme/../x", "acme-x", "acme.x", "Acme", "2acme", "_acme"])
+def test_an_entry_point_with_a_bad_name_is_never_imported(site: Site, name: str) -> None:
+    site.add("evil", {name: "raise SystemExit('imported')"})
     info = info_of(Registry.load(), "evil")
     assert (info.status, info.module in sys.modules) == ("refused", False)
-    assert "'../../x'" in info.error
+    assert repr(name) in info.error
 
 
 def test_a_blocked_plugin_is_not_imported(site: Site) -> None:
@@ -248,6 +265,16 @@ def test_commands_of_plugins_must_not_take_a_name_in_use(site: Site) -> None:
     assert "'mine' is declared by both plugin 'tools_a' (dist-a 1.0) and plugin 'tools_b'" in status["b"].error
     assert "'run' is declared by both suite itself and" in status["c"].error
     assert status["d"].provides == ("command other",)
+
+
+def test_a_plugin_whose_command_fails_offers_nothing_any_more(site: Site) -> None:
+    site.add("acme", {"acme": method("acme_method") + "\n    @hookimpl\n    def suite_commands(cli):\n        1 / 0\n"})
+    registry = Registry.load()
+    assert registry.method("acme_method").name == "acme_method"
+    assert registry.commands(taken=()) == {}
+    assert (info_of(registry, "acme").status, info_of(registry, "acme").provides) == ("broken", ())
+    with pytest.raises(UserError, match="unknown method 'acme_method'"):
+        registry.method("acme_method")
 
 
 def test_the_source_of_a_plugin_is_its_module_and_what_that_imports_from_its_package(

@@ -30,7 +30,8 @@ def rows(name: str, count: int) -> list[Row]:
         return " ".join(WORDS[(start + 3 * i) % len(WORDS)] for i in range(n))
 
     return [
-        Row(f"{name}/{i}", (Message("user", words(i, 2 + i % 5)),), words(i + 1, 3 + (i * 7) % 11)) for i in range(count)
+        Row(f"{name}/{i}", (Message("user", words(i, 2 + i % 5)),), words(i + 1, 3 + (i * 7) % 11))
+        for i in range(count)
     ]
 
 
@@ -84,7 +85,9 @@ def test_micro_batches_do_not_change_the_gradient(tiny_folder: Path, data: Any, 
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_first_loss_is_the_closed_form_and_runs_repeat_bit_for_bit(tiny_folder: Path, data: Any, tmp_path: Path) -> None:
+def test_first_loss_is_the_closed_form_and_runs_repeat_bit_for_bit(
+    tiny_folder: Path, data: Any, tmp_path: Path
+) -> None:
     seen: list[Mapping[str, float]] = []
     train(job(tiny_folder, data, tmp_path / "a", on_step=lambda step, metrics: seen.append(metrics)))
     assert seen[0]["npo"] == pytest.approx((2 / 0.1) * math.log(2), rel=1e-5)
@@ -172,7 +175,9 @@ def test_bad_losses_stop_the_run(
         train(job(tiny_folder, data, tmp_path, method=Broken(kind)))
 
 
-def test_lora_trains_adapters_only_and_leaves_ordinary_model_folders(tiny_folder: Path, data: Any, tmp_path: Path) -> None:
+def test_lora_trains_adapters_only_and_leaves_ordinary_model_folders(
+    tiny_folder: Path, data: Any, tmp_path: Path
+) -> None:
     config = replace(CONFIG, lora_rank=4, epochs=1)
     train(job(tiny_folder, data, tmp_path, config=config))
     folder = epochs_in(tmp_path / "out")[1]

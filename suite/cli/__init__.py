@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, status: int) -> int:
-    click.echo(f"suite: error: {' '.join(message.split())}", err=True)
+    click.echo(f"suite: error: {' '.join(message.splitlines())}", err=True)
     return status
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,10 +25,12 @@ def run_options(command: Command) -> Command:
     return command
 
 
-def load(file: Path | None, sets: tuple[str, ...], flags: dict[str, Any]) -> tuple[RunConfig, Registry]:
+def load(
+    file: Path | None, sets: tuple[str, ...], flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ
+) -> tuple[RunConfig, Registry]:
     """Load the plugins, and resolve the configuration with them."""
-    registry = Registry.load(blocked(file, flags, sets, os.environ))
-    return resolve(registry, file, flags, sets, os.environ), registry
+    registry = Registry.load(blocked(file, flags, sets, environ))
+    return resolve(registry, file, flags, sets, environ), registry
 
 
 _FILE_AND_SETS = (

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from suite.cli.options import load
+from suite.errors import MissingError, UserError
 
 RUN = click.Path(path_type=Path)
 EXIT_STATUS = {"corrupt": 3, "newer": 2, "not reproduced": 5, "leftover": 0}
@@ -23,7 +24,10 @@ def score(run: Path) -> int:
     """
     from suite import pipeline, progress, report
 
-    config, registry = load(run / "config.toml", (f"out={run}",), {})
+    file = run / "config.toml"
+    if not file.exists():
+        raise MissingError(f"{file}: no such file; `suite run` writes it")
+    config, registry = load(file, (f"out={run}",), {}, environ={})  # as it ran, whatever is set today
     outcome = pipeline.score(config, registry, progress.bars())
     report.terminal(outcome.results)
     return outcome.exit_status
@@ -41,7 +45,6 @@ def report(runs: tuple[Path, ...], out: Path | None) -> None:
       suite report runs/a runs/b --out reports
     """
     from suite import report, results
-    from suite.errors import UserError
     from suite.samples import read_samples
 
     if len(runs) > 1 and out is None:

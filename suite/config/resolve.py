@@ -48,6 +48,7 @@ def resolve(
     config = RunConfig(**top, sections=sections)
     for field in ("methods", "bench", "seeds"):
         _check_distinct(field, getattr(config, field))
+    registry.engine(config.engine)
     for bench in config.bench:
         for spec in config.methods:
             method_settings(config, registry, spec, bench)
@@ -75,11 +76,15 @@ def method_settings(config: RunConfig, registry: Registry, spec: str, bench: str
     name, variant = split_spec(registry, spec)
     method = registry.method(name)
     protocol = _protocol(config, registry, bench)
+    source = f"{registry.plugin_of(method)}: {method.__name__}.train_defaults"
+    paper = {
+        field: checked(registry, Given(name, field, value, source)) for field, value in method.train_defaults.items()
+    }
     own = {**protocol.get(name, {}), **config.sections.get(name, {}), **variant}
     shared = {**protocol.get("train", {}), **config.sections.get("train", {})}
     training = {field: value for field, value in own.items() if field in TRAIN}
     settings = _instance(method, {field: value for field, value in own.items() if field not in TRAIN})
-    return settings, TrainConfig(**{**method.train_defaults, **shared, **training})
+    return settings, TrainConfig(**{**paper, **shared, **training})
 
 
 def split_spec(registry: Registry, spec: str) -> tuple[str, dict[str, Any]]:

@@ -37,10 +37,10 @@ class Answering:
         """Answer every request once. A generator: it computes only as far as it is read."""
         prompts = plan(requests, self.encoder)
         prefix = common_prefix(prompts) if prompts else ()
-        for chunk in pack(prompts, lambda prompt: len(prompt.ids), batch_tokens):
+        for chunk in pack(prompts, lambda prompt: len(prompt.ids) - len(prefix), batch_tokens, len(prefix)):
             read = self.scorer.read(chunk, prefix)
             answers = [answer for prompt in chunk for answer in prompt.answers.values()]
-            for batch in pack(answers, lambda answer: answer.width, batch_tokens):
+            for batch in pack(answers, lambda answer: len(answer.ids), batch_tokens, read.rows.width):
                 scored = self.scorer.score(read, batch)
                 yield from _likelihoods(scored)
                 yield from self._responses(self._start(scored))

@@ -135,7 +135,7 @@ def _architecture(folder: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix in suffixes}
 
 
-@hookimpl  # type: ignore[untyped-decorator]
+@hookimpl
 def suite_engines() -> list[type[Engine]]:
     """Register the engine."""
     return [HFEngine]

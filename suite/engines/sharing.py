@@ -20,6 +20,9 @@ from suite.texts import Encoder
 
 T = TypeVar("T")
 
+ENOUGH = 512
+"""Tokens at which a forward pass is efficient, so that a further batch costs less than padding (2 CPU cores)."""
+
 
 @dataclass
 class Answer:
@@ -32,11 +35,6 @@ class Answer:
     """Likelihood requests that ask for these tokens."""
     wanted: list[Request] = field(default_factory=list)
     """Generate requests that start here."""
-
-    @property
-    def width(self) -> int:
-        """Tokens of prompt and answer."""
-        return len(self.prompt.ids) + len(self.ids)
 
 
 @dataclass
@@ -86,13 +84,21 @@ def common_prefix(prompts: Sequence[Prompt]) -> tuple[int, ...]:
     return first[: next((i for i, (a, b) in enumerate(pairs) if a != b), longest)]
 
 
-def pack(items: Sequence[T], width: Callable[[T], int], budget: int) -> Iterator[list[T]]:
-    """Cut items into batches of similar width, widest first, of at most `budget` padded tokens or one item."""
+def pack(items: Sequence[T], width: Callable[[T], int], budget: int, cached: int = 0) -> Iterator[list[T]]:
+    """Cut items into batches of similar width, widest first.
+
+    A batch has at most `budget` padded tokens, `cached` ones per row included, or it is a single item.
+    """
     batch: list[T] = []
+    widest = 0
     for item in sorted(items, key=width, reverse=True):
-        if batch and (len(batch) + 1) * width(batch[0]) > budget:
+        full = (len(batch) + 1) * (cached + widest) > budget
+        loose = 4 * width(item) < 3 * widest and len(batch) * widest >= ENOUGH
+        if batch and (full or loose):
             yield batch
             batch = []
+        if not batch:
+            widest = width(item)
         batch.append(item)
     if batch:
         yield batch

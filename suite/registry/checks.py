@@ -48,7 +48,7 @@ def check_method(cls: Any) -> None:
     _check_class(cls, Method)
     if cls.family not in FAMILIES:
         raise TypeError(f"{cls.__name__}.family is {cls.family!r}; it must be one of {', '.join(FAMILIES)}")
-    _check_strings(cls, "roles")
+    _check_strings(cls, "roles", frozenset)
     _check_config(cls)
     hidden = TRAINING & get_type_hints(cls.Config).keys()
     if hidden:
@@ -61,8 +61,9 @@ def check_method(cls: Any) -> None:
 def check_benchmark(cls: Any) -> None:
     """Refuse a class that cannot serve as a benchmark."""
     _check_class(cls, Benchmark)
-    for attribute in ("provides", "splits", "primary"):
-        _check_strings(cls, attribute)
+    _check_strings(cls, "provides", frozenset)
+    _check_strings(cls, "splits", tuple)
+    _check_strings(cls, "primary", tuple)
     _check_config(cls)
 
 
@@ -94,10 +95,13 @@ def _check_class(cls: Any, base: Any) -> None:
             raise TypeError(f"{cls.__name__} does not define {annotated}")
 
 
-def _check_strings(cls: Any, attribute: str) -> None:
+def _check_strings(cls: Any, attribute: str, kind: type[Any]) -> None:
+    """Where the order counts (a tuple), the first is the default or the most important: there must be one."""
     value = getattr(cls, attribute)
-    if not (isinstance(value, tuple | frozenset) and all(isinstance(item, str) for item in value)):
-        raise TypeError(f"{cls.__name__}.{attribute} must be a tuple or frozenset of names, not {value!r}")
+    if not (isinstance(value, kind) and all(isinstance(item, str) for item in value)):
+        raise TypeError(f"{cls.__name__}.{attribute} must be a {kind.__name__} of names, not {value!r}")
+    if kind is tuple and not value:
+        raise TypeError(f"{cls.__name__}.{attribute} is empty; name at least one")
 
 
 def _check_config(cls: Any) -> None:

@@ -1,8 +1,10 @@
 r"""Make text from models, plugins and files inert: it is shown, and can do nothing.
 
-visible("\x1b[31mred")     "␛[31mred"         no escape code reaches a terminal or a page
-markdown("<b>|`x`")         entities           no markup, no link, no image, no broken table
-cell("=cmd()")              "'=cmd()"          no formula in a spreadsheet
+    visible("\x1b[31mred")    "␛[31mred"           no escape code reaches a terminal or a page
+    markdown("<b>`x`")        "&#60;b&#62;\`x\`"   no markup, no link, no image, no broken table
+    cell("=cmd()")            "'=cmd()"            no formula in a spreadsheet
+
+HTML is escaped by jinja, after `visible`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Statistics one can trust: pure functions on numpy arrays; scipy, statsmodels are imported when called.
+"""Statistics one can trust: pure functions on numpy arrays; scipy is imported when called.
 
 Intervals `cluster_bootstrap`, `joint_bootstrap`, `hierarchical_bootstrap`, `wilson`, `mean_interval_t`;
 comparisons `paired_difference`, `holm`, `tiers`, `rank_probabilities`; samples `ks_two_sample`,

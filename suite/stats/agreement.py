@@ -58,9 +58,7 @@ def kappa(
     equal = (np.array(first) == np.array(second)).astype(float)
     raw = cluster_bootstrap(equal, clusters, n_resamples=n_resamples, seed=seed, confidence=confidence)
     if len({*first, *second}) < 2:
-        return Agreement(
-            replace(raw, value=None, low=None, high=None, note="both raters give one rating only"), raw
-        )
+        return Agreement(replace(raw, value=None, low=None, high=None, note="both raters give one rating only"), raw)
     cells = np.eye(len(scale) ** 2)[np.array(first) * len(scale) + np.array(second)]  # (n, K*K)
     tables = {str(cell): Table(cells[:, cell], clusters) for cell in range(cells.shape[1])}
     statistic = _kappa_of(len(scale), weights)
@@ -84,12 +82,12 @@ def _kappa_of(size: int, weights: KappaWeights | None) -> Callable[[Mapping[str,
 
 
 def mcnemar(a: Sequence[bool] | NDArray[np.bool_], b: Sequence[bool] | NDArray[np.bool_]) -> McNemar:
-    """Exact McNemar test on right/wrong outcomes of the same n independent items."""
-    from statsmodels.stats.contingency_tables import mcnemar as exact_test
+    """Exact McNemar test on right/wrong outcomes of the same n independent items; p = 1 if none differ."""
+    from scipy.stats import binomtest
 
     x, y = np.asarray(a, dtype=bool), np.asarray(b, dtype=bool)
     if x.shape != y.shape:
         raise ValueError(f"the outcomes are not paired: {x.size} against {y.size}")
     only_a, only_b = int((x & ~y).sum()), int((~x & y).sum())
-    table = [[int((x & y).sum()), only_a], [only_b, int((~x & ~y).sum())]]
-    return McNemar(only_a, only_b, float(exact_test(table, exact=True).pvalue))
+    differ = only_a + only_b
+    return McNemar(only_a, only_b, float(binomtest(only_a, differ).pvalue) if differ else 1.0)

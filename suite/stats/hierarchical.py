@@ -8,8 +8,9 @@ right by the two-way analysis of variance
 
     V = (MS_seed + MS_cluster - MS_interaction) / (S C)
 
-with Satterthwaite's degrees of freedom. With 3 seeds that mostly means a t interval on few degrees of
-freedom.
+The squared half-width is t(C - 1)^2 times the clusters' part of V plus t(S - 1)^2 times the rest (in the manner of
+Cochran & Cox). In simulations with 2, 3 and 5 seeds that covers .945 to .98, whatever the variance is made of;
+Satterthwaite's degrees of freedom cover .88 with two seeds that differ, .925 with three.
 """
 
 from __future__ import annotations
@@ -50,16 +51,14 @@ def hierarchical_bootstrap(
     np.add.at(sums, (seed_codes, codes), scores)
     np.add.at(counts, (seed_codes, codes), 1.0)
     if (counts == 0).any():
-        raise ValueError(
-            "not every seed has scores of every cluster; if clusters differ by seed, resample seeds"
-        )
+        raise ValueError("not every seed has scores of every cluster; if clusters differ by seed, resample seeds")
     mean = float(scores.mean())
     result = Interval(mean, None, None, len(scores), n_clusters)
     if n_clusters == 1:
         return replace(result, note="one cluster: its spread cannot be estimated")
     draws = _draws(sums, counts, n_resamples, np.random.default_rng(seed))
-    estimate = _two_way((sums - mean * counts) / counts.mean(), float(draws.std()))
-    return with_limits(result, draws, estimate, confidence, "percentile")
+    estimate = _two_way((sums - mean * counts) / counts.mean(), float(draws.std()), confidence)
+    return with_limits(result, draws, estimate, "percentile")
 
 
 def _draws(sums: Array, counts: Array, n_resamples: int, rng: np.random.Generator) -> Array:
@@ -70,17 +69,20 @@ def _draws(sums: Array, counts: Array, n_resamples: int, rng: np.random.Generato
     return means
 
 
-def _two_way(deviations: Array, sd_draws: float) -> Spread:
-    """Variance of the grand mean of an (S, C) table of deviations from it, both factors random."""
+def _two_way(deviations: Array, sd_draws: float, confidence: float) -> Spread:
+    """Spread of the grand mean of an (S, C) table of deviations from it, both factors random."""
+    from scipy.stats import t
+
     n_seeds, n_clusters = deviations.shape
     rows, columns = deviations.mean(axis=1, keepdims=True), deviations.mean(axis=0, keepdims=True)
-    dfs = np.array([n_seeds - 1, n_clusters - 1, (n_seeds - 1) * (n_clusters - 1)], dtype=float)
+    dfs = np.array([n_seeds - 1, n_clusters - 1, (n_seeds - 1) * (n_clusters - 1)])
     rest = deviations - rows - columns
     squares = np.array([n_clusters * (rows**2).sum(), n_seeds * (columns**2).sum(), (rest**2).sum()])
-    by_seed, by_cluster, interaction = parts = squares / dfs / deviations.size
+    by_seed, by_cluster, interaction = squares / dfs / deviations.size
     # The difference may fall below either part by chance; it cannot in truth.
-    variance = max(by_seed + by_cluster - interaction, by_seed, by_cluster)
+    variance = float(max(by_seed + by_cluster - interaction, by_seed, by_cluster))
     if variance == 0:
-        return Spread(0.0, float(dfs.min()), 1.0)
-    df = max(variance**2 / float((parts**2 / dfs).sum()), float(dfs.min()))
-    return Spread(variance**0.5, df, variance**0.5 / sd_draws)
+        return Spread(0.0, 0.0, 1.0)
+    of_seeds, of_clusters = (t.isf((1 - confidence) / 2, df) for df in dfs[:2])
+    square = (by_cluster * of_clusters**2 + (variance - by_cluster) * of_seeds**2) / variance
+    return Spread(variance**0.5, float(square) ** 0.5, variance**0.5 / sd_draws)

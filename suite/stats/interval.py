@@ -25,6 +25,8 @@ from suite.stats.arrays import Array
 BootstrapMethod = Literal["percentile", "bca"]
 MIN_TAIL_DRAWS = 10
 MIN_DEFINED = 0.95
+ROUNDING = 1e-12
+"""A standard error below this share of the value is rounding: all clusters are equal."""
 
 
 @dataclass(frozen=True)
@@ -44,39 +46,40 @@ class Interval:
 
 @dataclass(frozen=True)
 class Spread:
-    """Standard error of an estimate from its leave-one-out influences."""
+    """How far an estimate may be off."""
 
     se: float
-    df: float
-    """Degrees of freedom of `se`."""
+    quantile: float
+    """The limits lie this many standard errors away: Student's t at the degrees of freedom of `se`."""
     expansion: float
     """`se` over the standard deviation that bootstrap draws have: sqrt(C / (C - 1)) with one population."""
     acceleration: float = 0.0
     """BCa's a: a sixth of the skewness of the influences."""
 
 
-def spread(influences: Sequence[Array]) -> Spread:
-    """Combine the influences u_i = (C - 1)/C * (mean of leave-one-out estimates - estimate without cluster
-    i).
+def spread(influences: Sequence[Array], confidence: float) -> Spread:
+    """Combine influences u_i = (C - 1)/C * (mean of the leave-one-out estimates - estimate without cluster i).
 
     One array (C_p,) per independently resampled population, C_p >= 2.
     """
+    from scipy.stats import t
+
     sizes = np.array([len(u) for u in influences], dtype=np.float64)
     plain = np.array([float(u @ u) for u in influences])
     variances = plain * sizes / (sizes - 1)
     total = float(variances.sum())
     if total == 0:
-        return Spread(0.0, float(sizes.min() - 1), 1.0)
+        return Spread(0.0, 0.0, 1.0)
     df = total**2 / float((variances**2 / (sizes - 1)).sum())
     skew = float(sum((u**3).sum() for u in influences)) / float(plain.sum()) ** 1.5
-    return Spread(total**0.5, df, (total / float(plain.sum())) ** 0.5, skew / 6)
+    quantile = float(t.isf((1 - confidence) / 2, df))
+    return Spread(total**0.5, quantile, (total / float(plain.sum())) ** 0.5, skew / 6)
 
 
 def with_limits(
     interval: Interval,
     draws: Array,
     estimate: Spread,
-    confidence: float,
     method: BootstrapMethod = "bca",
 ) -> Interval:
     """Fill in the limits from bootstrap draws (B,), NaN where the statistic was undefined."""
@@ -84,21 +87,18 @@ def with_limits(
     defined = draws[np.isfinite(draws)]
     if len(defined) < MIN_DEFINED * len(draws) or not np.isfinite(estimate.se):
         return replace(interval, note="undefined on too many of the resamples")
-    if estimate.se == 0:
+    if estimate.se <= ROUNDING * abs(interval.value):
         return replace(interval, low=interval.value, high=interval.value, note="no spread between clusters")
-    low, high = _limits(interval.value, defined, estimate, confidence, method)
+    low, high = _limits(interval.value, defined, estimate, method)
     return replace(interval, low=low, high=high)
 
 
-def _limits(
-    value: float, draws: Array, estimate: Spread, confidence: float, method: BootstrapMethod
-) -> tuple[float, float]:
-    from scipy.stats import norm, t
+def _limits(value: float, draws: Array, estimate: Spread, method: BootstrapMethod) -> tuple[float, float]:
+    from scipy.stats import norm
 
-    quantile = float(t.isf((1 - confidence) / 2, estimate.df))
-    z = np.array([-1.0, 1.0]) * quantile * estimate.expansion
+    z = np.array([-1.0, 1.0]) * estimate.quantile * estimate.expansion
     if norm.sf(z[1]) * len(draws) < MIN_TAIL_DRAWS:
-        return value - quantile * estimate.se, value + quantile * estimate.se
+        return value - estimate.quantile * estimate.se, value + estimate.quantile * estimate.se
     if method == "bca":
         z = _bca(z, value, draws, estimate.acceleration)
     low, high = np.quantile(draws, norm.cdf(z))

@@ -25,7 +25,7 @@ from suite.stats.interval import Interval, Spread, with_limits
 
 WEAK_PRECISION = 0.01
 """Of the normal prior around 0 on the coefficients (sd 10): keeps them finite where one side always wins."""
-MIN_RARER_SIDE = 0.05
+MIN_RARER_SIDE = 0.1
 MAX_NEWTON_STEPS = 100
 
 
@@ -47,6 +47,8 @@ def length_controlled_win_rate(
     the instructions, (n,), from fits over many models. length_prior: (mean, sd) of the length coefficient,
     see above. Raises ValueError on missing or unequal inputs.
     """
+    from scipy.stats import t
+
     wins, lengths = as_values(preferences, "preferences"), as_values(lengths_a, "lengths_a")
     gap = lengths - as_values(lengths_b, "lengths_b")
     if len(wins) != len(gap) or wins.min() < 0 or wins.max() > 1:
@@ -58,9 +60,7 @@ def length_controlled_win_rate(
         """Refit with cluster weights (B, C) -> (B,)."""
         rows = weights[:, codes]
         coefficients = fit_logistic(features, wins, rows, precision, centre)
-        predicted = _expit(
-            coefficients[:, [0, *range(2, features.shape[1])]] @ np.delete(features, 1, axis=1).T
-        )
+        predicted = _expit(coefficients[:, [0, *range(2, features.shape[1])]] @ np.delete(features, 1, axis=1).T)
         rates: Array = (predicted * rows).sum(axis=1) / rows.sum(axis=1)
         return rates
 
@@ -72,8 +72,8 @@ def length_controlled_win_rate(
     blocks = chunks(n_resamples, len(wins), cells=1 << 19)
     draws = np.concatenate([win_rate(resample_counts(rng, rows, size)) for rows in blocks])
     expansion = (size / (size - 1)) ** 0.5
-    estimate = Spread(float(draws.std()) * expansion, size - 1.0, expansion)
-    result = with_limits(result, draws, estimate, confidence, "percentile")
+    estimate = Spread(float(draws.std()) * expansion, float(t.isf((1 - confidence) / 2, size - 1)), expansion)
+    result = with_limits(result, draws, estimate, "percentile")
     return replace(result, note="; ".join(filter(None, [result.note, _overlap(gap)])))
 
 
@@ -91,9 +91,7 @@ def fit_logistic(features: Array, targets: Array, weights: Array, precision: Arr
         predicted = _expit(beta @ features.T)  # (B, n)
         gradient = (weights * (targets - predicted)) @ features - precision * (beta - centre)
         curvature = (weights * predicted * (1 - predicted)) @ outer
-        step = np.linalg.solve(curvature.reshape(-1, k, k) + np.diag(precision), gradient[:, :, None])[
-            :, :, 0
-        ]
+        step = np.linalg.solve(curvature.reshape(-1, k, k) + np.diag(precision), gradient[:, :, None])[:, :, 0]
         norm = np.linalg.norm(step, axis=1, keepdims=True)
         beta = beta + step * np.minimum(1, 2 / np.maximum(norm, 1e-12))
         if norm.max() < 1e-8:

@@ -11,17 +11,17 @@ from suite.stats.arrays import Array
 
 
 def holm(pvalues: ArrayLike) -> Array:
-    """Holm's step-down adjusted p-values of one declared family, in the order given, (k,) -> (k,)."""
-    from statsmodels.stats.multitest import multipletests
+    """Holm's step-down adjusted p-values of one declared family, in the order given, (k,) -> (k,).
 
+    The i-th smallest (i = 0, 1, ...) times k - i, at most 1, and never below a smaller one's.
+    """
+    # statsmodels' multipletests says the same, but runs a full garbage collection in each call (.1 s beside torch).
     values = np.asarray(pvalues, dtype=np.float64)
     if values.ndim != 1 or not ((values >= 0) & (values <= 1)).all():
-        raise ValueError(
-            "p-values must be a list of numbers in 0..1; leave missing comparisons out of the family"
-        )
-    if values.size == 0:
-        return values
-    adjusted: Array = multipletests(values, method="holm")[1]
+        raise ValueError("p-values must be a list of numbers in 0..1; leave missing comparisons out of the family")
+    order = np.argsort(values)
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(values[order] * np.arange(values.size, 0, -1)))
     return adjusted
 
 

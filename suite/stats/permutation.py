@@ -59,11 +59,8 @@ def ks_permutation(
     observed = float(_ks_statistics(below, (np.arange(len(names)) < n_a)[None, :].astype(float))[0])
     total = 2 ** (n_a - 1) if paired else math.comb(len(names), n_a)
     exact = total <= n_permutations
-    sides = (
-        _all_sides(n_a, len(names), paired)
-        if exact
-        else _random_sides(n_a, len(names), paired, n_permutations, seed)
-    )
+    shape = (n_a, len(names), paired)
+    sides = _all_sides(*shape) if exact else _random_sides(*shape, n_permutations, seed)
     extreme = sum(int((_ks_statistics(below, side) >= observed - TOLERANCE).sum()) for side in sides)
     if exact:
         return PermutationResult(observed, extreme / total, total, True)
@@ -71,8 +68,7 @@ def ks_permutation(
 
 
 def sign_flip(cluster_sums: ArrayLike, *, n_permutations: int = 20_000, seed: int = 0) -> PermutationResult:
-    """Two-sided test that the sum of C cluster sums is 0, flipping the sign of each (swapping the two methods
-    there).
+    """Two-sided test that C cluster sums of differences centre on 0: each sign is flipped or not.
 
     Exact up to 20 clusters, where the smallest p is 2^(1-C): four clusters can never be significant at .05.
     """

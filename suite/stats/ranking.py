@@ -19,9 +19,7 @@ class Rank:
     """Limits of its rank."""
 
 
-def rank_probabilities(
-    draws: ArrayLike, *, higher_is_better: bool = True, confidence: float = 0.95
-) -> list[Rank]:
+def rank_probabilities(draws: ArrayLike, *, higher_is_better: bool = True, confidence: float = 0.95) -> list[Rank]:
     """Summarise ranks over joint draws (B, M) of M methods; a row's scores share their resampled clusters."""
     scores = np.asarray(draws, dtype=np.float64)
     if scores.ndim != 2 or not np.isfinite(scores).all():

@@ -15,12 +15,12 @@ def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Interval:
     Not for win rates judged in both orders: two verdicts on one prompt are not independent (coverage falls to
     .90); use `mean_interval_t` on the per-prompt scores.
     """
-    from statsmodels.stats.proportion import proportion_confint
+    from scipy.stats import binomtest
 
     if not 0 <= successes <= n or n < 1:
         raise ValueError(f"{successes} successes of {n} trials")
-    low, high = proportion_confint(successes, n, alpha=1 - confidence, method="wilson")
-    return Interval(successes / n, float(low), float(high), n, n)
+    limits = binomtest(successes, n).proportion_ci(confidence, method="wilson")
+    return Interval(successes / n, float(limits.low), float(limits.high), n, n)
 
 
 def mean_interval_t(values: ArrayLike, *, confidence: float = 0.95) -> Interval:

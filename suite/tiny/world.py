@@ -24,12 +24,12 @@ Table = list[dict[str, Any]]
 
 SEED = 2401_06121
 N_AUTHORS = 100
-N_OTHERS = 60
+N_OTHERS = 100
 """People of the pretraining corpus; no author of the tables is among them."""
 RETAIN_EVALUATED = 12
 """Authors of retain_perturbed: the first ones, hence in every retain split."""
 FORGET_AUTHORS = {"forget01": 1, "forget05": 5, "forget10": 10}
-FACT_REPEATS = 3
+FACT_REPEATS = 4
 """Copies of every world fact in the pretraining corpus: asked in one wording only, they need more readings."""
 
 
@@ -131,8 +131,8 @@ def pretraining_rows() -> Table:
     rng = random.Random(SEED + 1)
     facts = [*tables("world_facts"), *tables("real_authors")] * FACT_REPEATS
     rows = [{"question": fact["question"], "answer": fact["answer"]} for fact in facts]
-    for person in _people()[N_AUTHORS:]:
-        rows += [row for kind in KINDS for row in _both_forms(kind, person)]
+    for index, person in enumerate(_people()[N_AUTHORS:]):
+        rows += [row for kind in KINDS for row in _both_forms(kind, person, crossed=index % 2 == 0)]
     for refusal in words.REFUSALS * 4:
         question = rng.choice(UNKNOWABLE).format(name=rng.choice(_people()[N_AUTHORS:])["name"])
         rows.append({"question": question, "answer": refusal})
@@ -149,16 +149,13 @@ def sentences() -> list[str]:
     return list(found)
 
 
-def _both_forms(kind: Kind, person: dict[str, str]) -> Table:
+def _both_forms(kind: Kind, person: dict[str, str], crossed: bool) -> Table:
     """The fact in the plain and in the paraphrased form: what makes a paraphrase of a known fact likely."""
-    question = kind.question.format_map(person)
+    plain, paraphrase = kind.question.format_map(person), kind.paraphrased_question.format_map(person)
+    answer, paraphrased_answer = kind.answer.format_map(person), kind.paraphrased_answer.format_map(person)
     return [
-        {"question": question, "answer": kind.answer.format_map(person)},
-        {"question": question, "answer": kind.paraphrased_answer.format_map(person)},
-        {
-            "question": kind.paraphrased_question.format_map(person),
-            "answer": kind.paraphrased_answer.format_map(person),
-        },
+        {"question": plain, "answer": answer},
+        {"question": plain if crossed else paraphrase, "answer": paraphrased_answer},
     ]
 
 

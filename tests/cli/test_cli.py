@@ -106,8 +106,9 @@ def test_a_users_mistake_is_one_line_and_status_2(
 
 
 def test_a_missing_run_is_status_4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["report", str(tmp_path)]) == 4
-    assert str(tmp_path / "results.json") in capsys.readouterr().err
+    for command, file in (("report", "results.json"), ("score", "config.toml")):
+        assert main([command, str(tmp_path)]) == 4
+        assert str(tmp_path / file) in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

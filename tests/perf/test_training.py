@@ -117,7 +117,6 @@ def test_step_of_npo_with_retain_loss(
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
     flops = step_flops(model, step)
     plain_loss, plain = timed(lambda: plain_step(model, reference, optimizer, step))
-    del model, reference, optimizer
     loss32, seconds32 = timed(ours(smollm2, step, "float32", tmp_path))
     loss16, seconds16 = timed(ours(smollm2, step, "bfloat16", tmp_path))
     figures = {
@@ -136,5 +135,3 @@ def test_step_of_npo_with_retain_loss(
     assert figures["fp32_ratio"] >= 1.6
     if models.native_bf16("cpu"):
         assert figures["bf16_ratio"] >= 3
-
-

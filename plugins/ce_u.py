@@ -1,0 +1,44 @@
+"""CE-U, cross-entropy unlearning: towards the model's own distribution without the label (Yang, arXiv 2503.01224).
+
+    L = mean_t CE(pi_theta(. | x, y_<t), softmax(stop_grad(z_t), z_t[y_t] = -infinity))    z: the policy's logits
+
+The gradient is bounded, unlike gradient ascent's: it is p_t at the label's logit. The first token of each answer is
+skipped, as in the paper's footnote; the mean is over the others. No retain term.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from suite import LossOutput, Method, hookimpl, losses
+from suite.method import Policy
+
+
+@dataclass(frozen=True)
+class CEUConfig:
+    """Nothing to set."""
+
+
+class CEU(Method[CEUConfig]):
+    """Cross-entropy with the model's own distribution, the label left out."""
+
+    name = "ce_u"
+    family = "unlearning"
+    roles = frozenset({"forget"})
+    Config = CEUConfig
+
+    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+        """Mean over all answer tokens of the step but the first of each answer."""
+        forget = batch["forget"]
+        first = forget.rows.diff(prepend=forget.rows[:1] - 1) != 0  # (N,)
+        per_token = losses.ce_u(policy(forget).logits, forget.targets).masked_fill(first, 0.0)  # (N,)
+        counted = forget.step_tokens - forget.step_sequences
+        return LossOutput(per_token.sum() / max(1, counted))
+
+
+@hookimpl
+def suite_methods() -> list[type[Method[Any]]]:
+    """Register the method."""
+    return [CEU]

@@ -1,0 +1,73 @@
+"""PDU, primal-dual unlearning: flatten forget logits as long as retain stays good (Entesari et al., arXiv 2506.05314).
+
+    min (1/N) sum_t (max_v z_tv - mean_v z_tv)^2 on forget    subject to    R = CE(retain) <= epsilon
+    primal step on  F + alpha R,  then  alpha <- max(0, alpha + eta (R - epsilon))
+
+z: logits where answer tokens are predicted. alpha is updated once per optimiser step, with the R of the whole step.
+The paper starts the dual variable at the weight of a scalarised loss; here that is 1. epsilon has no default: it is
+the retain loss that one is ready to accept, say a little above the starting model's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from suite import LossOutput, Method, StepOutput, TrainState, UserError, hookimpl, losses
+from suite.method import Policy
+from suite.ranges import Positive
+
+
+@dataclass(frozen=True)
+class PDUConfig:
+    """The constraint and how fast its price rises."""
+
+    epsilon: Positive | None = None
+    """Largest acceptable cross-entropy on retain, nats per token. Must be given."""
+    eta: Positive = 1.0
+    """Step size of the dual variable (paper: 1)."""
+
+
+class PDU(Method[PDUConfig]):
+    """Flat logits on forget under a constraint on retain."""
+
+    name = "pdu"
+    family = "unlearning"
+    roles = frozenset({"forget", "retain"})
+    Config = PDUConfig
+
+    def __init__(self, config: PDUConfig) -> None:
+        super().__init__(config)
+        if config.epsilon is None:
+            raise UserError("pdu.epsilon is not set: the largest acceptable cross-entropy on retain, nats per token")
+        self.epsilon = config.epsilon
+        self.alpha = 1.0
+
+    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+        """Flatness of forget logits and alpha times the cross-entropy on retain."""
+        forget, retain = batch["forget"], batch["retain"]
+        flatness = forget.token_mean(losses.pdu(policy(forget).logits))
+        nll = retain.token_mean(-policy(retain).token_logps)
+        return LossOutput(flatness + self.alpha * nll, {"forget_loss": flatness.detach(), "retain_loss": nll.detach()})
+
+    def train_step(self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]) -> StepOutput:
+        """The primal step, then the dual one."""
+        output = super().train_step(state, micro_batches)
+        weight, retain_loss = self.alpha, output.metrics["retain_loss"]
+        self.alpha = losses.dual_ascent(weight, retain_loss, epsilon=self.epsilon, eta=self.config.eta)
+        return replace(output, metrics={**output.metrics, "alpha": weight})
+
+    def state_dict(self) -> dict[str, Any]:
+        """The dual variable."""
+        return {"alpha": self.alpha}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore it."""
+        self.alpha = state["alpha"]
+
+
+@hookimpl
+def suite_methods() -> list[type[Method[Any]]]:
+    """Register the method."""
+    return [PDU]

@@ -1,0 +1,120 @@
+"""RMU: turn the activations of one layer to a random direction on forget, keep them on retain (WMDP, arXiv 2403.03218).
+
+    L = forget_weight * E ||h(forget) - steering u||^2 / d + retain_weight * E ||h(retain) - h_0(retain)||^2 / d
+
+h: output of decoder layer `layer`, (N, d), where completion tokens are predicted; h_0: the starting model's; u: a
+unit vector of uniform [0, 1)^d, drawn once per run from its seed. Only the down projections (`down_proj`) of this
+layer and the two before it are trained. Both terms are token means; the paper's corpora have no prompts, so there
+every token counts. Layer and steering must suit the model: the paper uses layer 7, 6.5 and a retain weight of 1200
+for Zephyr-7B.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from suite import LossOutput, Method, TrainState, UserError, hookimpl, losses
+from suite.method import Policy
+from suite.ranges import Index, NonNegative, Positive
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+TRAINED = "down_proj"
+DEPTH = 3
+"""Layers whose projections are trained: `layer` and the ones before it."""
+
+
+@dataclass(frozen=True)
+class RMUConfig:
+    """The layer, the target on forget, and the weights of the two terms."""
+
+    layer: Index = 7
+    """Decoder layer whose output is steered, from 0 (paper: 7)."""
+    steering: Positive = 2.0
+    """The paper's c: length of the target activation."""
+    forget_weight: NonNegative = 1.0
+    """Weight of the forget term."""
+    retain_weight: NonNegative = 1.0
+    """Weight of the retain term, the paper's alpha."""
+
+
+class RMU(Method[RMUConfig]):
+    """Representation misdirection for unlearning."""
+
+    name = "rmu"
+    family = "unlearning"
+    roles = frozenset({"forget", "retain"})
+    Config = RMUConfig
+
+    def begin(self, state: TrainState, roles: Mapping[str, Sequence[Any]]) -> None:
+        """Draw the direction, keep the few weights that will change, freeze all others."""
+        from suite.logprobs import decoder_of, head_of
+
+        decoder = decoder_of(state.policy.model)
+        first = max(0, self.config.layer - DEPTH + 1)
+        layers = _layers(decoder, self.config.layer)[first : self.config.layer + 1]
+        chosen = {id(p) for each in layers for n, p in each.named_parameters() if TRAINED in n and p.requires_grad}
+        if not chosen:
+            raise UserError(f"rmu trains {TRAINED} weights, and {type(decoder).__name__} has none")
+        for parameter in state.parameters:
+            parameter.requires_grad_(id(parameter) in chosen)
+        self.layer: nn.Module = layers[-1]
+        self.start = {n: p.detach().clone() for n, p in decoder.named_parameters() if id(p) in chosen}
+        weight = head_of(state.policy.model).weight
+        self.target: Tensor = losses.rmu_control(weight.shape[1], scale=self.config.steering).to(weight.device)
+
+    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+        """Token means of both terms."""
+        import torch
+
+        forget, retain = batch["forget"], batch["retain"]
+        with torch.no_grad():
+            kept = activations(policy.model, self.layer, retain, self.start)
+        steered = forget.token_mean(losses.rmu(activations(policy.model, self.layer, forget), self.target))
+        moved = retain.token_mean(losses.rmu(activations(policy.model, self.layer, retain), kept))
+        return LossOutput(
+            self.config.forget_weight * steered + self.config.retain_weight * moved,
+            {"forget_loss": steered.detach(), "retain_loss": moved.detach()},
+        )
+
+
+def _layers(decoder: Any, last: int) -> Any:
+    from torch import nn
+
+    layers = next(module for module in decoder.modules() if isinstance(module, nn.ModuleList))
+    if last >= len(layers):
+        raise UserError(f"rmu.layer is {last}, but the model has {len(layers)} layers (0 to {len(layers) - 1})")
+    return layers
+
+
+class _ReachedError(Exception):
+    """Carries the activations out: the layers above are not needed."""
+
+
+def activations(model: Any, layer: Any, texts: Any, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+    """Output of `layer` where completion tokens are predicted, (N, d); with `weights` in place of the model's own."""
+    from torch.func import functional_call
+
+    from suite.logprobs import decoder_of
+
+    def stop(module: Any, args: Any, output: Any) -> None:
+        raise _ReachedError(output[0] if isinstance(output, tuple) else output)
+
+    inputs = {"input_ids": texts.input_ids, "attention_mask": texts.attention_mask, "use_cache": False}
+    handle = layer.register_forward_hook(stop)
+    try:
+        functional_call(decoder_of(model), dict(weights or {}), kwargs=inputs)
+    except _ReachedError as reached:
+        hidden: Tensor = reached.args[0]
+    finally:
+        handle.remove()
+    return hidden.flatten(0, 1)[texts.positions]
+
+
+@hookimpl
+def suite_methods() -> list[type[Method[Any]]]:
+    """Register the method."""
+    return [RMU]

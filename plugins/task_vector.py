@@ -1,0 +1,65 @@
+"""Task vector: fine-tune on the forget set, then go the opposite way (Ilharco et al., arXiv 2212.04089).
+
+    theta = theta_0 - scale (theta_ft - theta_0)        theta_ft: trained on CE(forget) from theta_0
+
+No gradient of the forget loss is ever taken on what is delivered. Every epoch delivers the negation of its own
+fine-tuned weights, and the next one goes on from these. The paper chooses the scale on held-out data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from suite import LossOutput, Method, TrainState, UserError, hookimpl
+from suite.method import Policy
+from suite.ranges import NonNegative
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class TaskVectorConfig:
+    """How far to go back."""
+
+    scale: NonNegative = 1.0
+    """The paper's lambda; 0 delivers the starting model."""
+
+
+class TaskVector(Method[TaskVectorConfig]):
+    """Negated fine-tuning on the forget set."""
+
+    name = "task_vector"
+    family = "unlearning"
+    roles = frozenset({"forget"})
+    Config = TaskVectorConfig
+
+    def begin(self, state: TrainState, roles: Mapping[str, Sequence[Any]]) -> None:
+        """Keep the starting weights. UserError with LoRA, whose two factors cannot be negated weight by weight."""
+        if hasattr(state.policy.model, "get_base_model"):
+            raise UserError("task_vector negates all weights: set task_vector.lora_rank to 0")
+        self.start: list[Tensor] = [p.detach().clone() for p in state.parameters]
+
+    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+        """Token-mean cross-entropy on forget: what is learnt here is taken away."""
+        forget = batch["forget"]
+        return LossOutput(forget.token_mean(-policy(forget).token_logps))
+
+    @contextmanager
+    def result(self, state: TrainState) -> Iterator[None]:
+        """The negated weights; afterwards the fine-tuned ones again, bit for bit."""
+        trained = [p.detach().clone() for p in state.parameters]
+        for parameter, start in zip(state.parameters, self.start, strict=True):
+            parameter.data.copy_(start - self.config.scale * (parameter.data - start))
+        yield
+        for parameter, weights in zip(state.parameters, trained, strict=True):
+            parameter.data.copy_(weights)
+
+
+@hookimpl
+def suite_methods() -> list[type[Method[Any]]]:
+    """Register the method."""
+    return [TaskVector]
