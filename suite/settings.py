@@ -70,6 +70,8 @@ class RunConfig:
     """Evaluate on at most this many items of each set; results are marked partial and never ranked."""
     evaluate: Literal["epochs", "final"] = "epochs"
     """Evaluate after every epoch (and report the best one too), or only at the end."""
+    checkpoint_seconds: float = 60.0
+    """A killed training run resumes from a checkpoint at most this old; 0: one after every step."""
     allow_overlap: bool = False
     """Go on although forget and retain data share rows (counted in the report)."""
     block: tuple[str, ...] = ()

@@ -32,10 +32,6 @@ from suite.reference import References
 from suite.sampling import Item, Sampler, micro_batches
 from suite.settings import TrainConfig
 
-CHECKPOINT_SECONDS = 60.0
-"""A step checkpoint is written when this much time has passed since the last one."""
-
-
 @dataclass
 class TrainJob:
     """One training run."""
@@ -54,7 +50,8 @@ class TrainJob:
     label: str = ""
     epochs_kept: str = "epochs"
     """"epochs": a model folder per epoch; "final": only the last."""
-    checkpoint_seconds: float = CHECKPOINT_SECONDS
+    checkpoint_seconds: float = 60.0
+    """A step checkpoint is written when this much time has passed since the last one."""
     progress: Progress = field(default_factory=Silent)
     on_step: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
 

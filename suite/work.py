@@ -84,7 +84,7 @@ def training(
             TrainJob(
                 type(method)(method.config), config, seed, folder, encoded, references, build.out, build.scratch,
                 dtype=lab.dtype, device=lab.device, label=label, epochs_kept=keep, progress=lab.progress,
-                on_step=lab.on_step,
+                on_step=lab.on_step, checkpoint_seconds=lab.config.checkpoint_seconds,
             )
         )  # fmt: skip
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from thirdparty.distributions import Site, benchmark, method
 
 from suite import UserError
 from suite.config import (
@@ -26,6 +25,7 @@ from suite.config import (
 from suite.config.fields import field_docs, settings_of
 from suite.registry import Registry
 from suite.settings import RunConfig, TrainConfig
+from tests.thirdparty.distributions import Site, benchmark, method
 
 PROTOCOL = {
     "train": {"lr": 2e-4, "epochs": 7},
@@ -216,6 +216,8 @@ def test_a_file_that_cannot_be_read_is_refused(registry: Registry, tmp_path: Pat
         ("methods=mine:strength", "method 'mine:strength': expected name:setting=value"),
         ("methods=mine:lr=1:lr=2", "method 'mine:lr=1:lr=2': expected name:setting=value, each setting once"),
         ("methods=mine:strength=x", "method 'mine:strength=x': mine.strength is 'x', but should be a valid number"),
+        ("mine.cap=-1", "--set: mine.cap is '-1', but should be greater than or equal to 0"),
+        ("mine.words=,", "--set: mine.words is ',', but"),
         ("methods=mine:stength=1", "method 'mine:stength=1': unknown setting 'mine.stength'; did you mean"),
         ("bench=bench_c", "unknown benchmark 'bench_c'; did you mean 'bench_"),
         ("allow_overlap=perhaps", "--set: allow_overlap is 'perhaps', but should be a valid boolean"),
@@ -292,8 +294,20 @@ def test_the_schema_accepts_what_is_written_and_refuses_mistakes(registry: Regis
             jsonschema.validate(wrong, schema)
 
 
+def test_a_setting_with_a_range_is_shown_by_its_plain_type(registry: Registry) -> None:
+    settings = settings_of(registry.method("mine").Config)
+    assert [setting.metavar for setting in settings.values()] == ["FLOAT", "TEXT,...", "FLOAT"]
+    assert [settings_of(RunConfig)[name].metavar for name in ("dtype", "seeds", "limit", "model")] == [
+        "auto|float32|bfloat16",
+        "INT,...",
+        "INT",
+        "TEXT",
+    ]
+
+
 def test_the_schema_describes_every_section(registry: Registry) -> None:
     sections = json_schema(registry)["properties"]
+    assert "'minimum': 0" in str(sections["mine"]["properties"]["cap"])
     assert {"mine", "plain", "bench_a", "train", "finetune", "methods"} <= set(sections)
     assert sections["mine"]["properties"]["strength"]["description"] == "How strongly, in nats."
     assert sections["mine"]["properties"]["lr"] == sections["train"]["properties"]["lr"]

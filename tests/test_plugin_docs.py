@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from thirdparty.distributions import Site
 
 from suite import hookspecs
 from suite.registry import Registry
+from tests.thirdparty.distributions import Site
 
 DOCS = Path(__file__).parent.parent / "docs" / "plugins.md"
 

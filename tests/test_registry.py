@@ -8,11 +8,11 @@ import warnings
 from pathlib import Path
 
 import pytest
-from thirdparty.distributions import Site, benchmark, method
 
 from suite import Method, UserError
 from suite.registry import PluginInfo, PluginWarning, Registry
 from suite.registry.source import modules_behind, source_digest
+from tests.thirdparty.distributions import Site, benchmark, method
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_broken_plugin_is_shown_and_harms_nothing(site: Site, source: str, sai
         ("def loss(", "def los(", "Mine does not define loss"),
         ("Config = Settings", "Config = dict", "Mine.Config must be a dataclass"),
         ("strength: float = 1.0", "strength: float", "Mine.Config.strength needs a default"),
-        ("cap: float | None = 2.0", "cap: float", "non-default argument 'cap' follows default argument"),
+        ("cap: Annotated[float | None, Ge(0)] = 2.0", "cap: float", "non-default argument 'cap' follows"),
         ("strength: float = 1.0", "strength: 'Flaot' = 1.0", "NameError: name 'Flaot' is not defined"),
         ("strength: float = 1.0", "lr: float = 1.0", "Mine.Config.lr hides the training setting"),
         ('"lr": 3e-4', '"learning_rate": 3e-4', "unknown setting in Mine.train_defaults 'learning_rate'"),

@@ -53,7 +53,7 @@ _FILE_AND_SETS = (
 
 def _flag(setting: Setting) -> Callable[[Command], Command]:
     name = f"--{setting.name.replace('_', '-')}"
-    if setting.type is bool:
+    if setting.bare is bool:
         return click.option(f"{name}/--no-{name[2:]}", setting.name, default=None, help=setting.doc)
     default = ",".join(map(str, setting.default)) if setting.is_list else setting.default
     shown = "" if default in (None, "") else f"  [default: {default}]"

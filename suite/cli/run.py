@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,11 +55,22 @@ def _run(config: RunConfig, registry: Registry) -> int:
     from suite import interrupt, pipeline, progress, report
 
     interrupt.install()
-    command = shlex.join(["suite", *sys.argv[1:]])
-    outcome = pipeline.run(config, registry, progress.bars(), command)
+    outcome = pipeline.run(config, registry, progress.bars(), command_line(click.get_current_context().obj))
     report.terminal(outcome.results)
     click.echo(outcome.report)
     return outcome.exit_status
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """Spell the command for the report, without the folders of this machine that do not change the results."""
+    kept: list[str] = []
+    waiting = iter(arguments)
+    for argument in waiting:
+        if argument in ("--out", "--store"):
+            next(waiting, None)
+        elif not argument.startswith(("--out=", "--store=")):
+            kept.append(argument)
+    return shlex.join(["suite", *kept])
 
 
 def _show_plan(config: RunConfig, registry: Registry) -> None:

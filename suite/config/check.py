@@ -67,7 +67,7 @@ def convert(setting: Setting, given: Given, at_least: float | None = None) -> An
     value = given.value
     if value == "none" and setting.optional:
         return None
-    if isinstance(value, bool) and setting.type is not bool:
+    if isinstance(value, bool) and setting.bare is not bool:
         raise UserError(f"{given.source}: {given.name} is {value}, but should be {setting.metavar}")
     if given.text and setting.is_list:
         value = [item.strip() for item in value.split(",") if item.strip()]

@@ -9,7 +9,7 @@ from dataclasses import MISSING
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,21 +22,26 @@ class Setting:
     doc: str
 
     @property
+    def bare(self) -> Any:
+        """The type without the range that `Annotated` gives it."""
+        return get_args(self.type)[0] if get_origin(self.type) is Annotated else self.type
+
+    @property
     def is_list(self) -> bool:
         """Whether it holds several values: separated by commas on the command line, a list in a file."""
-        return get_origin(self.type) in (tuple, list)
+        return get_origin(self.bare) in (tuple, list)
 
     @property
     def optional(self) -> bool:
         """Whether it may be None (`none` on the command line)."""
-        return type(None) in get_args(self.type)
+        return type(None) in get_args(self.bare)
 
     @property
     def metavar(self) -> str:
         """How the help names a value: `INT`, `TEXT,...`, `linear|constant`."""
-        if get_origin(self.type) is Literal:
-            return "|".join(map(str, get_args(self.type)))
-        inner = next((arg for arg in get_args(self.type) if arg is not type(None)), self.type)
+        if get_origin(self.bare) is Literal:
+            return "|".join(map(str, get_args(self.bare)))
+        inner = next((arg for arg in get_args(self.bare) if arg is not type(None)), self.bare)
         name = {str: "TEXT"}.get(inner, getattr(inner, "__name__", "VALUE").upper())
         return f"{name},..." if self.is_list else name
 

@@ -23,8 +23,8 @@ from suite.engines import Engine
 if TYPE_CHECKING:
     from suite.texts import Encoder
 
-ATTENTION = "sdpa"
-"""transformers' name of the attention kernel, the same as in training."""
+ATTENTION = "grouped_sdpa"
+"""Attention kernel: that of training (sdpa), without its copies; see `suite.engines.attention`."""
 
 
 class HFEngine(Engine):
@@ -64,6 +64,7 @@ class HFEngine(Engine):
         self._files = files
 
     def _load_all(self, folder: Path) -> None:
+        import suite.engines.attention  # noqa: F401  registers ATTENTION
         from suite.engines.checks import check_cache
         from suite.logprobs import check_projection
         from suite.models import load_model, load_tokenizer

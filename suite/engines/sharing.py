@@ -20,7 +20,7 @@ from suite.texts import Encoder
 
 T = TypeVar("T")
 
-ENOUGH = 512
+ENOUGH = 256
 """Tokens at which a forward pass is efficient, so that a further batch costs less than padding (2 CPU cores)."""
 
 

@@ -8,9 +8,10 @@ right by the two-way analysis of variance
 
     V = (MS_seed + MS_cluster - MS_interaction) / (S C)
 
-The squared half-width is t(C - 1)^2 times the clusters' part of V plus t(S - 1)^2 times the rest (in the manner of
-Cochran & Cox). In simulations with 2, 3 and 5 seeds that covers .945 to .98, whatever the variance is made of;
-Satterthwaite's degrees of freedom cover .88 with two seeds that differ, .925 with three.
+and a t quantile halfway between two known ones: Satterthwaite's, too short where few seeds differ much (at 20
+clusters it covers .92 with three seeds, .87 with two), and Cochran and Cox's, the variance-weighted mean square of
+t(S - 1) and t(C - 1), too long where seeds and clusters matter alike (up to .98). In simulations the mean of the two
+covers .944 to .972 with three or five seeds and .93 to .976 with two, whatever the variance is made of.
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ def _two_way(deviations: Array, sd_draws: float, confidence: float) -> Spread:
     variance = float(max(by_seed + by_cluster - interaction, by_seed, by_cluster))
     if variance == 0:
         return Spread(0.0, 0.0, 1.0)
-    of_seeds, of_clusters = (t.isf((1 - confidence) / 2, df) for df in dfs[:2])
-    square = (by_cluster * of_clusters**2 + (variance - by_cluster) * of_seeds**2) / variance
-    return Spread(variance**0.5, float(square) ** 0.5, variance**0.5 / sd_draws)
+    shares, tail = np.array([variance - by_cluster, by_cluster]) / variance, (1 - confidence) / 2
+    satterthwaite = t.isf(tail, 1 / (shares**2 / dfs[:2]).sum())
+    cochran_cox = (shares * t.isf(tail, dfs[:2]) ** 2).sum() ** 0.5
+    return Spread(variance**0.5, float(satterthwaite + cochran_cox) / 2, variance**0.5 / sd_draws)

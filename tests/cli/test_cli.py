@@ -15,6 +15,7 @@ import pytest
 
 from suite import cli, interrupt
 from suite.cli import main
+from suite.cli.run import command_line
 from suite.config.fields import settings_of
 from suite.errors import CorruptError, UserError
 from suite.settings import RunConfig
@@ -204,6 +205,12 @@ def test_doctor_finds_a_store_that_cannot_be_written(tmp_path: Path, capsys: pyt
     file.write_text("")
     assert main(["doctor", "--store", str(file / "store")]) == 1
     assert f"problem: the store cannot be written: {file}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("folders", [["--out", "runs/a", "--store", "/s"], ["--out=runs/a", "--store=/s"], []])
+def test_the_reported_command_leaves_out_the_folders_of_this_machine(folders: list[str]) -> None:
+    shown = command_line(["run", *folders, "--methods", "npo", "--template", "Q: {prompt}"])
+    assert shown == "suite run --methods npo --template 'Q: {prompt}'"
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

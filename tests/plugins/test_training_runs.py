@@ -11,7 +11,7 @@ import pytest
 import torch
 from plugin_bench import fresh_model, make, rows
 
-from suite import UserError, models
+from suite import Method, UserError, models
 from suite.reference import References
 from suite.settings import TrainConfig
 from suite.tiny.tokenizer import build
@@ -67,18 +67,21 @@ def test_an_interrupted_run_ends_in_the_same_bytes(
 def test_every_epoch_of_a_task_vector_is_negated(
     start: Path, all_references: Mapping[str, References], tmp_path: Path
 ) -> None:
-    """Epoch 1 and 2 deliver theta_0 - (theta_k - theta_0), where theta_k are plain fine-tuning's weights."""
+    """Epoch k delivers theta_0 - (theta_k - theta_0), and theta_k is what training goes on from."""
+    negated = make("task_vector")
+
+    class FineTuned(type(negated)):  # type: ignore[misc]
+        result = Method.result
+
     train(job(start, all_references, tmp_path / "negated", "task_vector"))
-    plain = job(start, all_references, tmp_path / "plain", "sft")
-    train(replace(plain, roles={"demonstrations": rows()["forget"]}))
+    train(job(start, all_references, tmp_path / "tuned", "task_vector", method=FineTuned(negated.config)))
     before = models.load_model(start).state_dict()
     for epoch in (1, 2):
         tuned, delivered = (
-            models.load_model(epochs_in(tmp_path / which / "out")[epoch]).state_dict() for which in ("plain", "negated")
+            models.load_model(epochs_in(tmp_path / kind / "out")[epoch]).state_dict() for kind in ("tuned", "negated")
         )
         for key, theta in before.items():
-            torch.testing.assert_close(tuned[key].shape, delivered[key].shape)
-            assert (delivered[key] - theta).norm() == pytest.approx((tuned[key] - theta).norm(), rel=0.2)
+            torch.testing.assert_close(delivered[key], 2 * theta - tuned[key], rtol=1e-4, atol=1e-5)
 
 
 def test_task_vector_refuses_lora(start: Path, all_references: Mapping[str, References], tmp_path: Path) -> None:

@@ -142,9 +142,9 @@ def test_refusals_are_learnt_and_preferred(bench: Any) -> None:
         made = bench(name, lr=3e-3)
         (batch,) = made.batches()
 
-        def gap(made: Any = made, batch: Any = batch) -> float:
-            policy = made.state.policy
-            return float((policy(batch["alternate"]).mean_logps - policy(batch["forget"]).mean_logps).mean())
+        def gap(policy: Any = made.state.policy, batch: Any = batch) -> float:
+            difference = policy(batch["alternate"]).mean_logps - policy(batch["forget"]).mean_logps
+            return difference.mean().item()
 
         before = gap()
         for _ in range(5):

@@ -24,15 +24,17 @@ def benchmark(name: str, protocol: Mapping[str, Mapping[str, object]] | None = N
 
 METHOD = """
     from dataclasses import dataclass
+    from typing import Annotated
+    from annotated_types import Ge, Len
     from suite import LossOutput, Method, hookimpl
 
     @dataclass(frozen=True)
     class Settings:
         strength: float = 1.0
         \"\"\"How strongly, in nats.\"\"\"
-        words: tuple[str, ...] = ("a",)
+        words: Annotated[tuple[str, ...], Len(1)] = ("a",)
         \"\"\"Words.\"\"\"
-        cap: float | None = 2.0
+        cap: Annotated[float | None, Ge(0)] = 2.0
         \"\"\"At most, or none.\"\"\"
 
     class Mine(Method[Settings]):

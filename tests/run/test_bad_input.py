@@ -1,0 +1,106 @@
+"""A user's mistake is one line on stderr and exit status 2, before anything trains."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from suite.cli import main
+from tests.run.conftest import write_tables
+
+Edit = Callable[[Path], None]
+
+
+def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str) -> str:
+    """Run in this process; return the one line."""
+    status = main(["run", "--store", str(tmp_path / "store"), "--out", str(tmp_path / "out"), *arguments])
+    message = capsys.readouterr().err.strip()
+    assert status == 2, message
+    assert message.startswith("suite: error: ")
+    assert "\n" not in message
+    assert not (tmp_path / "out").exists()
+    return message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--methods", "npo2"], "unknown method 'npo2'; did you mean 'npo'?"),
+        (["--bench", "tofoo"], "unknown benchmark 'tofoo'; did you mean 'tofu'?"),
+        (["--split", "forget02"], "unknown split of tofu 'forget02'; did you mean 'forget"),
+        (["--methods", "sft"], "method 'sft' cannot run on benchmark 'tofu': it needs demonstrations"),
+        (["--methods", "npo:betta=1"], "did you mean"),
+        (["--methods", "npo:beta=-1"], "beta"),
+        (["--model", "./no/such/folder"], "--model ./no/such/folder: no such folder"),
+        (["--model", "missing.gguf"], "--model missing.gguf: no such file"),
+        (["--data", "./no/such/data"], "./no/such/data"),
+        (["--set", "train.max_length=12", "--set", "finetune.max_length=12"], "more than the context of 12"),
+    ],
+)
+def test_mistakes_in_the_command(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, quick: list[str], arguments: list[str], expected: str
+) -> None:
+    assert expected in refused(capsys, tmp_path, *quick, *arguments)
+
+
+def rewrite(name: str, change: Callable[[list[str]], list[str]]) -> Edit:
+    """An edit of one data file, line by line."""
+
+    def edit(folder: Path) -> None:
+        path = folder / f"{name}.json"
+        path.write_text("".join(line + "\n" for line in change(path.read_text().splitlines())))
+
+    return edit
+
+
+def without_answer(lines: list[str]) -> list[str]:
+    row = json.loads(lines[2])
+    row["anwser"] = row.pop("answer")
+    return [*lines[:2], json.dumps(row), *lines[3:]]
+
+
+def overlapping(folder: Path) -> None:
+    forget = (folder / "forget10.json").read_text().splitlines()
+    path = folder / "retain90.json"
+    path.write_text(path.read_text() + forget[0] + "\n")
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (rewrite("forget10", lambda lines: []), "forget10"),
+        (rewrite("forget10", lambda lines: [*lines[:3], '{"question": "x"', *lines[4:]]), "line 4"),
+        (rewrite("forget10", without_answer), "answer"),
+        (overlapping, "overlap"),
+        (lambda folder: (folder / "retain90.json").unlink(), "retain90"),
+    ],
+    ids=["empty forget set", "malformed line", "missing column", "overlap", "missing file"],
+)
+def test_mistakes_in_the_data(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, quick: list[str], edit: Edit, expected: str
+) -> None:
+    folder = write_tables(tmp_path / "data")
+    edit(folder)
+    assert expected in refused(capsys, tmp_path, *quick, "--data", str(folder))
+
+
+@pytest.mark.parametrize(
+    ("remove", "expected"),
+    [("pad_token", "no pad token; name one with --pad-token"), ("chat_template", "no chat template; give one")],
+)
+def test_models_that_lack_something(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, quick: list[str], tiny_folder: Path, remove: str, expected: str
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(tiny_folder, model)
+    config = json.loads((model / "tokenizer_config.json").read_text())
+    config.pop(remove, None)
+    (model / "tokenizer_config.json").write_text(json.dumps(config))
+    if remove == "chat_template":
+        (model / "chat_template.jinja").unlink()
+    message = refused(capsys, tmp_path, *quick, "--model", str(model))
+    assert expected in message
