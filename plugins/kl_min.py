@@ -14,15 +14,16 @@ from typing import Any
 
 from suite import LossOutput, Method, hookimpl
 from suite.method import Policy
+from suite.ranges import NonNegative
 
 
 @dataclass(frozen=True)
 class KLMinConfig:
     """Weights of the two terms."""
 
-    forget_weight: float = 1.0
+    forget_weight: NonNegative = 1.0
     """Weight of the forget term."""
-    retain_weight: float = 1.0
+    retain_weight: NonNegative = 1.0
     """Weight of the retain term."""
 
 

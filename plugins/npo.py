@@ -16,13 +16,14 @@ from typing import Any
 
 from suite import LossOutput, Method, hookimpl, losses
 from suite.method import Policy
+from suite.ranges import Positive
 
 
 @dataclass(frozen=True)
 class NPOConfig:
     """NPO's one setting."""
 
-    beta: float = 0.1
+    beta: Positive = 0.1
     """Inverse temperature, 1 / nats; as beta -> 0 NPO becomes gradient ascent (paper: 0.1)."""
 
 

@@ -13,17 +13,18 @@ from typing import Any
 
 from suite import LossOutput, Method, hookimpl, losses
 from suite.method import Policy
+from suite.ranges import NonNegative, Positive
 
 
 @dataclass(frozen=True)
 class NPORTConfig:
     """NPO's setting and the weights of the two terms."""
 
-    beta: float = 0.1
+    beta: Positive = 0.1
     """Inverse temperature, 1 / nats; as beta -> 0 NPO becomes gradient ascent (paper: 0.1)."""
-    forget_weight: float = 1.0
+    forget_weight: NonNegative = 1.0
     """Weight of the forget term."""
-    retain_weight: float = 1.0
+    retain_weight: NonNegative = 1.0
     """Weight of the retain term."""
 
 

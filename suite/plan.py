@@ -107,6 +107,8 @@ def check_roles(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> N
 def _text_cells(lab: Lab, stages: TextStages, methods: list[tuple[Method[Any], TrainConfig]]) -> Iterator[PlannedCell]:
     """Start models first (rows of the table too), then every method with every seed."""
     for name in stages.data.starts:
+        if name in lab.config.methods:
+            raise UserError(f"method {name!r} has the name of a start model of {stages.benchmark.name!r}; rename it")
         yield _planned(lab, stages, name, "baseline", 0, stages.start(name))
     for spec, (method, config) in zip(lab.config.methods, methods, strict=True):
         for seed in lab.config.seeds:
