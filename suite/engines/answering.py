@@ -13,7 +13,7 @@ from typing import Any
 from suite.benchmark import Request, Response
 from suite.engines.decode import Decoder, Text
 from suite.engines.scoring import Scored, Scorer
-from suite.engines.sharing import common_prefix, pack, plan
+from suite.engines.sharing import Prompt, common_prefix, families, pack, plan
 from suite.errors import UserError
 from suite.texts import Encoder
 
@@ -29,32 +29,38 @@ class Answering:
         eos_ids: frozenset[int],
         context: int,
     ) -> None:
+        self.model, self.precision = model, precision
         self.encoder, self.eos_ids, self.context = encoder, eos_ids, context
-        self.scorer, self.decoder = Scorer(model, precision), Decoder(model, precision)
+        self.decoder = Decoder(model, precision)
         self._copies: dict[str, list[Text]] = {}
 
-    def stream(self, requests: Sequence[Request], batch_tokens: int) -> Iterator[Response]:
-        """Answer every request once. A generator: it computes only as far as it is read."""
-        prompts = plan(requests, self.encoder)
-        prefix = common_prefix(prompts) if prompts else ()
-        for chunk in pack(prompts, lambda prompt: len(prompt.ids) - len(prefix), batch_tokens, len(prefix)):
-            read = self.scorer.read(chunk, prefix)
-            answers = [answer for prompt in chunk for answer in prompt.answers.values()]
-            for batch in pack(answers, lambda answer: len(answer.ids), batch_tokens, read.rows.width):
-                scored = self.scorer.score(read, batch)
+    def stream(self, requests: Sequence[Request], budget: int) -> Iterator[Response]:
+        """Answer every request once, in batches of `budget` tokens; computes only as far as it is read."""
+        for family in families(plan(requests, self.encoder)):
+            for scored in self._scored(family, budget):
                 yield from _likelihoods(scored)
-                yield from self._responses(self._start(scored))
-                yield from self._responses(self.decoder.run(batch_tokens))
+                yield from self._responses(self._generated(scored, budget))
         yield from self._responses(self.decoder.run(0))
 
-    def _start(self, scored: Scored) -> list[Text]:
-        """Pass generate requests to the decoder; return the texts that the guess has completed already."""
+    def _scored(self, prompts: list[Prompt], budget: int) -> Iterator[Scored]:
+        prefix = common_prefix(prompts)
+        scorer = Scorer(self.model, self.precision, prefix)
+        for chunk in pack(prompts, lambda prompt: len(prompt.ids) - len(prefix), budget, len(prefix)):
+            read = scorer.read(chunk)
+            answers = [answer for prompt in chunk for answer in prompt.answers.values()]
+            for batch in pack(answers, lambda answer: len(answer.ids), budget, read.rows.width):
+                yield scorer.score(read, batch)
+
+    def _generated(self, scored: Scored, budget: int) -> Iterator[Text]:
+        """Texts that the guess has completed, and those that end while the others enter the decoder."""
         texts = [(i, text) for i in range(len(scored.answers)) for text in self._texts(scored, i)]
+        yield from (text for _, text in texts if text.done)
         going = [(i, text) for i, text in texts if not text.done]
-        if going:
-            rows, states = scored.cut([i for i, _ in going], [len(text.ids) for _, text in going])
-            self.decoder.admit([text for _, text in going], rows, states)
-        return [text for _, text in texts if text.done]
+        size = max(1, budget // scored.rows.width)
+        for part in (going[start : start + size] for start in range(0, len(going), size)):
+            rows, states = scored.cut([i for i, _ in part], [len(text.ids) for _, text in part])
+            self.decoder.admit([text for _, text in part], rows, states)
+            yield from self.decoder.run(budget)
 
     def _texts(self, scored: Scored, i: int) -> Iterator[Text]:
         answer = scored.answers[i]
@@ -67,7 +73,7 @@ class Answering:
                 text.accept(answer.ids, scored.greedy[i])
                 yield text
 
-    def _responses(self, texts: Iterator[Text] | Sequence[Text]) -> Iterator[Response]:
+    def _responses(self, texts: Iterator[Text]) -> Iterator[Response]:
         """Responses of the requests whose last text these are."""
         for text in texts:
             request = text.request

@@ -30,7 +30,7 @@ ATTENTION = "grouped_sdpa"
 class HFEngine(Engine):
     """Answers with a causal language model of transformers. See `suite.settings.RunConfig` for the arguments.
 
-    `batch_tokens`: padded tokens of one batch, its cached ones included.
+    `batch_tokens`: padded tokens of one batch, cached ones included (rows grow while they are decoded).
     """
 
     name = "hf"
@@ -54,13 +54,13 @@ class HFEngine(Engine):
         """Answer from the weights in `folder`. Where only the weights differ, only they are read."""
         from suite.models import load_weights
 
-        files = _architecture(folder)
-        if self.model is not None and files == self._files:
+        files, known = _architecture(folder), self._files
+        self._files = {}  # should loading fail half-way, the next load is a full one
+        if files == known:
             load_weights(self.model, folder)
-            self._cast()
-            return
-        self.model = None  # before the next one is in memory
-        self._load_all(folder)
+        else:
+            self._load_all(folder)
+        self._cast()
         self._files = files
 
     def _load_all(self, folder: Path) -> None:
@@ -70,13 +70,13 @@ class HFEngine(Engine):
         from suite.models import load_model, load_tokenizer
         from suite.texts import Encoder
 
+        self.model = None  # not two models in memory
         tokenizer = load_tokenizer(folder, self.pad_token)
         model = load_model(folder, attn_implementation=ATTENTION).to(self.device)
         check_projection(model)
         check_cache(model)
         self.model = model
         self.encoder = Encoder(tokenizer, self.template, min(self.max_length, self.context))
-        self._cast()
 
     def _cast(self) -> None:
         if self.dtype != "bfloat16":
@@ -113,6 +113,7 @@ class HFEngine(Engine):
         """Answer every request once: likelihoods batch by batch, generated texts as they end."""
         from suite.engines.answering import Answering
 
+        assert self.model is not None, "load a model first"
         return Answering(self.model, self.encoder, self.precision, self.eos_ids, self.context).stream(
             requests, self.batch_tokens
         )

@@ -59,33 +59,37 @@ class Scored:
 
 
 class Scorer:
-    """Forward passes of one model. `precision()` is the context they run in (bf16 autocast or nothing)."""
+    """Forward passes of one model over texts that all begin with `prefix`, which is computed once.
 
-    def __init__(self, model: Any, precision: Callable[[], AbstractContextManager[Any]]) -> None:
+    `precision()` is the context they run in (bf16 autocast or nothing).
+    """
+
+    def __init__(
+        self, model: Any, precision: Callable[[], AbstractContextManager[Any]], prefix: tuple[int, ...] = ()
+    ) -> None:
         self.decoder, self.head = decoder_of(model), head_of(model)
         self.precision = precision
         self.device = next(model.parameters()).device
-        self._prefixes: dict[tuple[int, ...], Rows] = {}
+        self.skip = len(prefix)
+        self.prefix = self._read_prefix(prefix)
 
     @torch.inference_mode()
-    def read(self, prompts: Sequence[Prompt], prefix: tuple[int, ...]) -> Read:
-        """Compute the prompts, on top of the prefix that they all begin with."""
-        rows = self._prefix(prefix).select(torch.zeros(len(prompts), dtype=torch.long, device=self.device))
-        ids, mask = self._padded([p.ids[len(prefix) :] for p in prompts])
+    def _read_prefix(self, ids: tuple[int, ...]) -> Rows:
+        rows = Rows.empty(1, self.device)
+        if ids:
+            with self.precision():
+                rows.extend(self.decoder, *self._padded([ids]))
+        return rows
+
+    @torch.inference_mode()
+    def read(self, prompts: Sequence[Prompt]) -> Read:
+        """Compute prompts."""
+        rows = self.prefix.select(torch.zeros(len(prompts), dtype=torch.long, device=self.device))
+        ids, mask = self._padded([p.ids[self.skip :] for p in prompts])
         with self.precision():
             hidden = rows.extend(self.decoder, ids, mask)
         last = hidden[torch.arange(len(prompts), device=self.device), mask.sum(1) - 1]
         return Read({p.ids: i for i, p in enumerate(prompts)}, rows, last)
-
-    def _prefix(self, ids: tuple[int, ...]) -> Rows:
-        """The shared prefix, computed once per set of weights."""
-        if ids not in self._prefixes:
-            rows = Rows.empty(1, self.device)
-            if ids:
-                with self.precision():
-                    rows.extend(self.decoder, *self._padded([ids]))
-            self._prefixes = {ids: rows}
-        return self._prefixes[ids]
 
     @torch.inference_mode()
     def score(self, read: Read, answers: Sequence[Answer]) -> Scored:

@@ -20,6 +20,8 @@ from suite.texts import Encoder
 
 T = TypeVar("T")
 
+LONG, FEW = 64, 4
+"""Prompts that share this many tokens with so many others (few-shot examples) are read apart from the rest."""
 ENOUGH = 256
 """Tokens at which a forward pass is efficient, so that a further batch costs less than padding (2 CPU cores)."""
 
@@ -74,6 +76,16 @@ def _guess_ids(request: Request, encoder: Encoder) -> tuple[tuple[int, ...], tup
         except UserError:  # a guess that does not fit helps nobody, and hurts nobody
             pass
     return encoder.encode_prompt(request.prompt), ()
+
+
+def families(prompts: Sequence[Prompt]) -> list[list[Prompt]]:
+    """Group prompts by their first LONG tokens; those that share them with few others make one last family."""
+    groups: dict[tuple[int, ...], list[Prompt]] = {}
+    for prompt in prompts:
+        groups.setdefault(prompt.ids[:LONG], []).append(prompt)
+    large = [group for group in groups.values() if len(group) >= FEW]
+    others = [prompt for group in groups.values() if len(group) < FEW for prompt in group]
+    return [*large, others] if others else large
 
 
 def common_prefix(prompts: Sequence[Prompt]) -> tuple[int, ...]:

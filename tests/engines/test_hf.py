@@ -14,7 +14,7 @@ import torch
 from small_models import QUESTIONS, asked
 
 from suite.benchmark import Request, Response
-from suite.engines.hf import HFEngine
+from suite.engines.hf import ATTENTION, HFEngine
 from suite.errors import UserError
 
 WRONG = ["Nobody knows.", "Lahore", "It was written by somebody else altogether, a long time ago."]
@@ -145,6 +145,30 @@ def test_every_token_is_read_once(random_folder: Path) -> None:
     assert forwards(engine, scored + again)[1] == once
 
 
+def test_prompts_behind_long_examples_are_read_on_top_of_them(random_folder: Path) -> None:
+    engine = loaded(random_folder)
+    examples = asked("Where was she born? " * 8)
+    requests = [
+        Request(str(i), "loglikelihood", (*examples, *asked(q)), a) for i, (q, a) in enumerate(QUESTIONS.items())
+    ]
+    for request, response in zip(requests, engine.respond(requests + likelihoods()), strict=False):
+        assert torch.tensor(response.token_logps) == pytest.approx(plain_logps(engine, request)[0], abs=2e-5)
+    alone = forwards(engine, likelihoods())[1]
+    prompt = len(engine.encoder.encode_prompt(requests[0].prompt))
+    assert forwards(engine, requests + likelihoods())[1] - alone < 3 * prompt
+
+
+def test_a_failed_load_is_followed_by_a_full_one(random_folder: Path, trained_folder: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(random_folder, broken)
+    (broken / "model.safetensors").unlink()
+    engine = loaded(random_folder)
+    with pytest.raises(UserError, match="weights do not fit"):
+        engine.load(broken)
+    engine.load(trained_folder)
+    assert engine.respond(likelihoods()) == loaded(trained_folder).respond(likelihoods())
+
+
 def test_wrong_guesses_change_nothing(trained_folder: Path) -> None:
     engine = loaded(trained_folder)
     right = engine.respond(generations())
@@ -234,7 +258,7 @@ def test_bfloat16_gives_the_numbers_of_autocast_over_float32_weights(trained_fol
     engine = loaded(random_folder, "bfloat16")
     engine.load(trained_folder)
     cast = engine.respond(likelihoods())
-    engine.model = load_model(trained_folder)
+    engine.model = load_model(trained_folder, attn_implementation=ATTENTION)
     assert cast == engine.respond(likelihoods())
     exact = loaded(trained_folder).respond(likelihoods())
     differences = [

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from small_models import asked
 
 from suite.benchmark import Request
-from suite.engines.sharing import ENOUGH, Prompt, common_prefix, pack, plan
+from suite.engines.sharing import ENOUGH, FEW, LONG, Prompt, common_prefix, families, pack, plan
 from suite.texts import Encoder
 
 
@@ -70,3 +70,13 @@ def test_batches_hold_every_item_once_and_keep_to_the_budget(widths: list[int], 
 
 def test_few_short_items_are_not_cut_apart() -> None:
     assert list(pack([5, 50, 7], lambda w: w, 4096)) == [[50, 7, 5]]
+
+
+def test_prompts_behind_the_same_examples_are_a_family() -> None:
+    examples = tuple(range(LONG))
+    few_shot = [Prompt((*examples, i)) for i in range(FEW)]
+    rare = [Prompt((*examples[1:], 500, i)) for i in range(FEW - 1)]
+    short = [Prompt((i,)) for i in range(9)]
+    assert families(few_shot + rare + short) == [few_shot, rare + short]
+    assert families(few_shot) == [few_shot]
+    assert families([]) == []

@@ -18,10 +18,11 @@ Edit = Callable[[Path], None]
 def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str) -> str:
     """Run in this process; return the one line."""
     status = main(["run", "--store", str(tmp_path / "store"), "--out", str(tmp_path / "out"), *arguments])
-    message = capsys.readouterr().err.strip()
-    assert status == 2, message
+    shown = capsys.readouterr().err.strip()
+    assert status == 2, shown
+    message = shown.splitlines()[-1]  # whatever stands before it is progress
     assert message.startswith("suite: error: ")
-    assert "\n" not in message
+    assert "Traceback" not in shown
     assert not (tmp_path / "out").exists()
     return message
 
