@@ -13,9 +13,25 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from suite.benchmark import Benchmark, ItemScore, Message, Metric, Pair, Request, Response, Row, Scores
+from suite.benchmark import (
+    Benchmark,
+    BenchmarkData,
+    CurvePoint,
+    Experiment,
+    ItemScore,
+    Message,
+    Metric,
+    Pair,
+    Request,
+    Response,
+    Row,
+    Scores,
+    Source,
+    TextBenchmark,
+)
 from suite.errors import UserError
 from suite.method import LossOutput, Method, StepOutput, TrainState
+from suite.paired import PairedMethod, PairLogps
 
 if TYPE_CHECKING:
     from suite import losses as losses
@@ -25,17 +41,24 @@ hookimpl = pluggy.HookimplMarker("suite")
 
 __all__ = [
     "Benchmark",
+    "BenchmarkData",
+    "CurvePoint",
+    "Experiment",
     "ItemScore",
     "LossOutput",
     "Message",
     "Method",
     "Metric",
     "Pair",
+    "PairLogps",
+    "PairedMethod",
     "Request",
     "Response",
     "Row",
     "Scores",
+    "Source",
     "StepOutput",
+    "TextBenchmark",
     "TrainState",
     "UserError",
     "hookimpl",

@@ -10,7 +10,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from suite.method import Method
+    from suite.progress import Progress
 
 C = TypeVar("C")
 
@@ -107,11 +111,21 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class CurvePoint:
+    """What was measured in the course of an experiment."""
+
+    step: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Scores:
-    """What `Benchmark.score` returns."""
+    """What a benchmark measured of one cell."""
 
     items: Sequence[ItemScore]
     metrics: Sequence[Metric]
+    curve: Sequence[CurvePoint] = ()
+    """For learning curves; only experiments give one."""
 
 
 @dataclass(frozen=True)
@@ -149,14 +163,14 @@ class Source:
 
 
 class Benchmark(ABC, Generic[C]):
-    """Base class of every benchmark plugin that trains and questions a language model."""
+    """What all benchmarks declare. Derive from `TextBenchmark` or from `Experiment`."""
 
     name: ClassVar[str]
     provides: ClassVar[frozenset[str]]
     """Roles that its training data offers."""
     splits: ClassVar[tuple[str, ...]] = ("default",)
     primary: ClassVar[tuple[str, ...]]
-    """Headline metrics, most important first; the leaderboard ranks by the first."""
+    """Headline metrics, most important first; the leaderboard ranks by them."""
     best_by: ClassVar[str | None] = None
     """Metric whose best epoch is reported beside the final step."""
     baseline: ClassVar[str | None] = None
@@ -165,6 +179,14 @@ class Benchmark(ABC, Generic[C]):
 
     def __init__(self, config: C) -> None:
         self.config = config
+
+    def defaults(self, model: str) -> dict[str, dict[str, Any]]:
+        """Settings that the benchmark's protocol prescribes for a model: section -> field -> value."""
+        return {}
+
+
+class TextBenchmark(Benchmark[C]):
+    """A benchmark that trains and questions a language model."""
 
     @abstractmethod
     def load(self, source: Source) -> BenchmarkData:
@@ -180,6 +202,13 @@ class Benchmark(ABC, Generic[C]):
     ) -> Scores:
         """Turn responses (by request id) into per-item scores and metrics; `baseline`: of the baseline model."""
 
-    def defaults(self, model: str) -> dict[str, dict[str, Any]]:
-        """Settings that the benchmark's protocol prescribes for a model: section -> field -> value."""
-        return {}
+
+class Experiment(Benchmark[C]):
+    """A benchmark without a language model: it runs a method's loss on a problem of its own."""
+
+    notes: ClassVar[tuple[str, ...]] = ()
+    """What a reader of the numbers must know: choices that the paper leaves open, deviations."""
+
+    @abstractmethod
+    def measure(self, method: Method[Any], split: str, seed: int, progress: Progress) -> Scores:
+        """Run `method` and measure it. Everything follows from the arguments and `self.config`."""

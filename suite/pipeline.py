@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite import interrupt
-from suite.benchmark import Metric
+from suite.benchmark import Experiment, Metric
 from suite.errors import CorruptError, DivergedError, MissingError, UserError
 from suite.lab import Lab
 from suite.plan import Plan, PlannedCell, build_plan, model_name
@@ -31,7 +31,7 @@ from suite.results import (
 from suite.samples import Sample, write_samples
 from suite.settings import RunConfig
 from suite.store import Event, Stage, Store, atomic_write, default_root, read_jsonl
-from suite.work import jsonable, read_metrics
+from suite.work import jsonable, read_curve, read_metrics
 
 if TYPE_CHECKING:
     from suite.registry import Registry
@@ -97,32 +97,29 @@ class _Runner:
 
     def _failure(self, planned: PlannedCell, status: Any, error: str) -> CellResult:
         self.lab.progress.say(f"{planned.cell.method}: {status}: {error}")
-        partial = planned.stages.data.partial
-        return CellResult(planned.cell, status, planned.family, partial=partial, error=error)
+        return CellResult(planned.cell, status, planned.family, partial=planned.partial, error=error)
 
     def _result(self, planned: PlannedCell, folders: Mapping[int, Path]) -> CellResult:
-        metrics = {epoch: tuple(Metric(**m) for m in read_metrics(folder)) for epoch, folder in folders.items()}
-        steps = steps_per_epoch(self.store.path(planned.train), max(folders))
+        metrics = {epoch: read_metrics(folder) for epoch, folder in folders.items()}
         final = max(folders)
-        points = tuple(
-            TrajectoryPoint(float(epoch), steps * epoch, {m.name: m.value for m in values})
-            for epoch, values in metrics.items()
-        )
-        best = best_epoch(metrics, planned.stages.benchmark.best_by) if len(metrics) > 1 else None
+        best = best_epoch(metrics, planned.benchmark.best_by) if len(metrics) > 1 else None
+        steps = steps_per_epoch(self.store.path(planned.train), final) if planned.train else 0
         return CellResult(
             planned.cell,
             "ok",
             planned.family,
             metrics[final],
             None if best is None else CheckpointResult("best", float(best), steps * best, metrics[best]),
-            points if len(points) > 1 else (),
-            planned.stages.data.partial,
+            trajectory(metrics, steps) if planned.train else curve(folders[final]),
+            planned.partial,
             self._timings(planned),
             environment(self.lab),
         )
 
     def _timings(self, planned: PlannedCell) -> dict[str, Timing]:
         """Seconds of the cell's own stages (what it shares with other cells belongs to the start models' rows)."""
+        if planned.train is None:
+            return {"train": self._timing(list(planned.scores.values()))}
         responds = [s.inputs["responses"] for s in planned.scores.values()]
         return {
             "train": self._timing([planned.train]),
@@ -192,7 +189,7 @@ def preflight(lab: Lab, plan: Plan, store: Store) -> None:
     missing = plan.missing(store)
     if not any(stage.kind in {"train", "respond", "reference"} for stage in missing):
         return
-    for stages in {id(c.stages): c.stages for c in plan.cells}.values():
+    for stages in {id(c.texts): c.texts for c in plan.cells if c.texts}.values():
         base = stages.base.stage.inputs.get("start", stages.base.stage)  # tiny: the tokenizer is there before training
         encoder = lab.encoder(store.ensure(base), lab.config.train)
         for rows in (*stages.data.roles.values(), *stages.data.starts.values()):
@@ -220,24 +217,41 @@ def steps_per_epoch(train: Path, epochs: int) -> int:
 
 def comparisons(lab: Lab, plan: Plan) -> tuple[Comparison, ...]:
     """One table for each benchmark."""
-    tables = []
-    for stages in {id(c.stages): c.stages for c in plan.cells}.values():
-        bench = stages.benchmark
-        baseline = bench.baseline if bench.baseline in stages.data.starts else None
-        tables.append(
-            Comparison(
-                bench.name,
-                stages.split,
-                model_name(lab.config.model),
-                bench.primary,
-                stages.data.revision,
-                baseline,
-                stages.start(baseline).stage.key if baseline else "",
-                bench.best_by,
-                notes=(*stages.data.notes, *deviations(lab.config, bench.defaults(lab.config.model))),
-            )
-        )
-    return tuple(tables)
+    first = {cell.benchmark.name: cell for cell in reversed(plan.cells)}
+    return tuple(_comparison(lab, first[name]) for name in lab.config.bench)
+
+
+def _comparison(lab: Lab, planned: PlannedCell) -> Comparison:
+    bench, cell, texts = planned.benchmark, planned.cell, planned.texts
+    if texts is None:
+        notes = bench.notes if isinstance(bench, Experiment) else ()
+        return Comparison(bench.name, cell.split, cell.model, bench.primary, "generated", notes=notes)
+    baseline = bench.baseline if bench.baseline in texts.data.starts else None
+    return Comparison(
+        bench.name,
+        cell.split,
+        cell.model,
+        bench.primary,
+        texts.data.revision,
+        baseline,
+        texts.start(baseline).stage.key if baseline else "",
+        bench.best_by,
+        notes=(*texts.data.notes, *deviations(lab.config, bench.defaults(lab.config.model))),
+    )
+
+
+def trajectory(metrics: Mapping[int, tuple[Metric, ...]], steps: int) -> tuple[TrajectoryPoint, ...]:
+    """Every metric after every epoch; nothing if there was one evaluation only."""
+    points = (
+        TrajectoryPoint(float(epoch), steps * epoch, {m.name: m.value for m in values})
+        for epoch, values in metrics.items()
+    )
+    return tuple(points) if len(metrics) > 1 else ()
+
+
+def curve(folder: Path) -> tuple[TrajectoryPoint, ...]:
+    """What an experiment measured in its course."""
+    return tuple(TrajectoryPoint(0.0, point.step, dict(point.metrics)) for point in read_curve(folder))
 
 
 def deviations(config: RunConfig, protocol: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from suite import work
 from suite.bases import Model
-from suite.benchmark import Benchmark
+from suite.benchmark import Benchmark, Experiment, TextBenchmark
 from suite.config import benchmark_settings, method_settings, split_spec
 from suite.errors import UserError, unknown
 from suite.lab import Lab
@@ -19,7 +20,9 @@ from suite.method import Method
 from suite.results import Cell
 from suite.settings import TrainConfig
 from suite.stages import TextStages, Trained
-from suite.store import Stage, Store
+from suite.store import Json, Stage, Store
+
+EXPERIMENT_CODE = ("suite.losses", "suite.paired", "suite.method", "suite.stats")
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,16 @@ class PlannedCell:
 
     cell: Cell
     family: str
-    stages: TextStages
+    benchmark: Benchmark[Any]
     scores: dict[int, Stage]
-    """Epoch -> score stage; the last is the final step."""
-    train: Stage
+    """Epoch -> score stage; the last is the final step. An experiment has one, of epoch 0."""
+    texts: TextStages | None = None
+    train: Stage | None = None
+
+    @property
+    def partial(self) -> bool:
+        """Whether it is evaluated on a part of the benchmark."""
+        return self.texts is not None and self.texts.data.partial
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,10 @@ def build_plan(lab: Lab) -> Plan:
             raise unknown(f"split of {name}", split, benchmark_class.splits)
         methods = [_method(lab, spec, benchmark_class) for spec in lab.config.methods]
         benchmark = benchmark_class(benchmark_settings(lab.config, lab.registry, name))
-        cells.extend(_text_cells(lab, TextStages(lab, benchmark, split), methods))
+        if isinstance(benchmark, TextBenchmark):
+            cells.extend(_text_cells(lab, TextStages(lab, benchmark, split), methods))
+        elif isinstance(benchmark, Experiment):
+            cells.extend(_experiment_cells(lab, benchmark, split, [method for method, _ in methods]))
     return Plan(tuple(cells))
 
 
@@ -123,7 +135,29 @@ def _planned(lab: Lab, stages: TextStages, name: str, family: str, seed: int, tr
         epoch: stages.score(Model(trained.stage, epoch), trained.method, f"{name}, epoch {epoch}")
         for epoch in trained.epochs
     }
-    return PlannedCell(cell, family, stages, scores, trained.stage)
+    return PlannedCell(cell, family, stages.benchmark, scores, stages, trained.stage)
+
+
+def _experiment_cells(
+    lab: Lab, experiment: Experiment[Any], split: str, methods: list[Method[Any]]
+) -> Iterator[PlannedCell]:
+    """One stage a cell; no language model takes part."""
+    for spec, method in zip(lab.config.methods, methods, strict=True):
+        for seed in lab.config.seeds:
+            settings: dict[str, Json] = {
+                "benchmark": experiment.name,
+                "settings": work.jsonable(experiment.config),
+                "source": lab.registry.source_digest(type(experiment)),
+                "method": method.name,
+                "method_settings": work.jsonable(method.config),
+                "method_source": lab.registry.source_digest(type(method)),
+                "split": split,
+                "seed": seed,
+            }
+            build = work.measuring(lab, experiment, method, split, seed)
+            stage = Stage("measure", settings, build, {}, EXPERIMENT_CODE, f"{experiment.name}: {spec}")
+            cell = Cell(spec, experiment.name, split, "none", seed)
+            yield PlannedCell(cell, method.family, experiment, {0: stage})
 
 
 def model_name(spec: str) -> str:

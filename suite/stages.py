@@ -16,7 +16,7 @@ from typing import Any
 
 from suite import work
 from suite.bases import Model, imported, tiny_base
-from suite.benchmark import Benchmark, BenchmarkData, Pair, Request, Row, Source
+from suite.benchmark import BenchmarkData, Pair, Request, Row, Source, TextBenchmark
 from suite.config import finetune_settings
 from suite.errors import UserError
 from suite.lab import Lab
@@ -41,7 +41,7 @@ class Trained:
 class TextStages:
     """Makes the stages of one benchmark, split and model."""
 
-    def __init__(self, lab: Lab, benchmark: Benchmark[Any], split: str) -> None:
+    def __init__(self, lab: Lab, benchmark: TextBenchmark[Any], split: str) -> None:
         self.lab = lab
         self.benchmark = benchmark
         self.split = split
@@ -122,7 +122,7 @@ class TextStages:
             spec,
             work.training(self.lab, start, method, roles, config, seed, label, keep),
             {"start": start.stage, **references},
-            TRAIN_CODE if method.name == "sft" else (*TRAIN_CODE, "suite.losses"),
+            TRAIN_CODE if method.name == "sft" else (*TRAIN_CODE, "suite.losses", "suite.paired"),
             label,
         )
 

@@ -32,6 +32,7 @@ from suite.reference import References
 from suite.sampling import Item, Sampler, micro_batches
 from suite.settings import TrainConfig
 
+
 @dataclass
 class TrainJob:
     """One training run."""

@@ -11,7 +11,18 @@ from typing import Any
 
 from suite import faults, interrupt
 from suite.bases import Model
-from suite.benchmark import Benchmark, BenchmarkData, Pair, Request, Response, Row, Scores
+from suite.benchmark import (
+    BenchmarkData,
+    CurvePoint,
+    Experiment,
+    Metric,
+    Pair,
+    Request,
+    Response,
+    Row,
+    Scores,
+    TextBenchmark,
+)
 from suite.lab import Lab
 from suite.method import Method
 from suite.settings import TrainConfig
@@ -169,7 +180,7 @@ def read_responses(folder: Path) -> dict[str, Response]:
     return responses
 
 
-def scoring(benchmark: Benchmark[Any], data: BenchmarkData, requests: Sequence[Request]) -> Callable[[Build], None]:
+def scoring(benchmark: TextBenchmark[Any], data: BenchmarkData, requests: Sequence[Request]) -> Callable[[Build], None]:
     """Score answers: items.jsonl (one line per metric and item), metrics.json, samples.jsonl."""
 
     def build(build: Build) -> None:
@@ -190,6 +201,7 @@ def write_scores(scores: Scores, folder: Path) -> None:
         for item in scores.items:
             log.append(jsonable(item))
     write_json(folder / "metrics.json", [jsonable(metric) for metric in scores.metrics])
+    write_json(folder / "curve.json", [jsonable(point) for point in scores.curve])
 
 
 def samples(
@@ -213,6 +225,23 @@ def samples(
             }
 
 
-def read_metrics(folder: Path) -> list[dict[str, Any]]:
+def measuring(
+    lab: Lab, experiment: Experiment[Any], method: Method[Any], split: str, seed: int
+) -> Callable[[Build], None]:
+    """Run an experiment: items.jsonl, metrics.json, curve.json, and samples.jsonl without a line."""
+
+    def build(build: Build) -> None:
+        write_scores(experiment.measure(type(method)(method.config), split, seed, lab.progress), build.out)
+        (build.out / "samples.jsonl").touch()
+
+    return build
+
+
+def read_metrics(folder: Path) -> tuple[Metric, ...]:
     """Read metrics.json of a score stage."""
-    return read_json(folder / "metrics.json")  # type: ignore[no-any-return]
+    return tuple(Metric(**metric) for metric in read_json(folder / "metrics.json"))
+
+
+def read_curve(folder: Path) -> tuple[CurvePoint, ...]:
+    """Read curve.json of a score stage."""
+    return tuple(CurvePoint(**point) for point in read_json(folder / "curve.json"))

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from suite import Benchmark, Request, Response, Scores, UserError, hookimpl
+from suite import Benchmark, Request, Response, Scores, TextBenchmark, UserError, hookimpl
 from suite.benchmark import BenchmarkData, Source
 from suite.errors import unknown
 
@@ -35,7 +35,7 @@ class TofuConfig:
     """Train on the first so many retain authors only, and ask about those; marked partial, never ranked."""
 
 
-class Tofu(Benchmark[TofuConfig]):
+class Tofu(TextBenchmark[TofuConfig]):
     """TOFU on its published tables, or on the generated world in the same columns."""
 
     name = "tofu"

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -58,6 +59,7 @@ class Text:
         """Whether it is complete, or cut."""
         return self.ended or len(self.ids) >= self.limit
 
+    @cached_property
     def random(self) -> Tensor:
         """Uniform numbers in [0, 1), one per token, (limit,): a function of the request and of `copy`."""
         name = f"{self.request.seed}/{self.request.id}/{self.copy}"
@@ -72,7 +74,6 @@ class Decoder:
         self.decoder, self.head = decoder_of(model), head_of(model)
         self.precision = precision
         self.texts: list[Text] = []
-        self.random: list[Tensor | None] = []
         self.rows: Rows | None = None
         self.states = torch.empty(0)
 
@@ -80,7 +81,6 @@ class Decoder:
     def admit(self, texts: Sequence[Text], rows: Rows, states: Tensor) -> None:
         """Take in rows (right-aligned) with the hidden states that predict their next tokens, (R, d)."""
         self.texts += texts
-        self.random += [t.random() if t.request.temperature > 0 else None for t in texts]
         self.states = states if self.rows is None else torch.cat([self.states, states])
         self.rows = rows if self.rows is None else self.rows.joined(rows)
 
@@ -99,17 +99,18 @@ class Decoder:
         for text, token in zip(self.texts, tokens.tolist(), strict=True):
             text.push(token)
         finished = [text for text, ran in zip(self.texts, running, strict=True) if ran and text.done]
-        self._drop(tokens)
+        self._feed(tokens)
         return finished
 
-    def _drop(self, tokens: Tensor) -> None:
+    def _feed(self, tokens: Tensor) -> None:
+        """Read the new tokens, (R,), of the rows that go on."""
         assert self.rows is not None
         alive = [i for i, text in enumerate(self.texts) if not text.done]
         if not alive:
-            self.texts, self.random, self.rows = [], [], None
+            self.texts, self.rows = [], None
             return
         if (len(self.texts) - len(alive)) * DROP_SHARE >= len(self.texts):
-            self.texts, self.random = [self.texts[i] for i in alive], [self.random[i] for i in alive]
+            self.texts = [self.texts[i] for i in alive]
             index = torch.tensor(alive, device=tokens.device)
             self.rows, tokens = self.rows.select(index), tokens[index]
         mask = torch.tensor([[int(not text.done)] for text in self.texts], device=tokens.device)
@@ -119,12 +120,12 @@ class Decoder:
     def _choose(self, logits: Tensor) -> Tensor:
         """Next tokens: the most likely, or sampled where the temperature says so. Shape: (R, V) -> (R,)."""
         tokens = logits.argmax(-1)
-        sampled = [i for i, text in enumerate(self.texts) if self.random[i] is not None and not text.done]
+        sampled = [(i, text) for i, text in enumerate(self.texts) if text.request.temperature > 0 and not text.done]
         if sampled:
-            index = torch.tensor(sampled, device=logits.device)
-            temperature = [self.texts[i].request.temperature for i in sampled]
-            uniform = torch.stack([self.random[i][len(self.texts[i].ids)] for i in sampled])  # type: ignore[index]
-            scaled = logits[index] / torch.tensor(temperature, device=logits.device)[:, None]
+            index = torch.tensor([i for i, _ in sampled], device=logits.device)
+            temperature = torch.tensor([text.request.temperature for _, text in sampled], device=logits.device)
+            uniform = torch.stack([text.random[len(text.ids)] for _, text in sampled])
+            scaled = logits[index] / temperature[:, None]
             tokens[index] = sample(scaled, uniform.to(logits.device))
         return tokens
 

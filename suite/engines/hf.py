@@ -56,7 +56,7 @@ class HFEngine(Engine):
 
         files, known = _architecture(folder), self._files
         self._files = {}  # should loading fail half-way, the next load is a full one
-        if files == known:
+        if known and files == known:
             load_weights(self.model, folder)
         else:
             self._load_all(folder)
@@ -132,9 +132,9 @@ class HFEngine(Engine):
 
 
 def _architecture(folder: Path) -> dict[str, bytes]:
-    """What must be equal for two checkpoints to differ in nothing but their weights."""
-    suffixes = {".json", ".jinja", ".txt", ".model"}
-    return {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix in suffixes}
+    """Configuration and tokenizer: two checkpoints that agree in these differ in nothing but their weights."""
+    names = "config.json generation_config.json tokenizer* special_tokens_map.json vocab* merges.txt chat_template*"
+    return {p.name: p.read_bytes() for name in names.split() for p in folder.glob(name) if p.is_file()}
 
 
 @hookimpl

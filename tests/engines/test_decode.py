@@ -29,10 +29,10 @@ def test_a_token_without_probability_is_never_drawn() -> None:
 
 
 def test_random_numbers_are_a_function_of_the_request_and_the_copy() -> None:
-    first = text().random()
-    assert torch.equal(first, text().random())
-    assert torch.equal(first, text(limit=9).random()[:5])
-    assert not torch.equal(first, Text(REQUEST, 5, frozenset(), copy=1).random())
+    first = text().random
+    assert torch.equal(first, text().random)
+    assert torch.equal(first, text(limit=9).random[:5])
+    assert not torch.equal(first, Text(REQUEST, 5, frozenset(), copy=1).random)
     assert ((first >= 0) & (first < 1)).all()
 
 

@@ -55,7 +55,7 @@ METHOD = """
 
 BENCHMARK = """
     from dataclasses import dataclass
-    from suite import Benchmark, Scores, hookimpl
+    from suite import Scores, TextBenchmark, hookimpl
 
     @dataclass(frozen=True)
     class Settings:
@@ -66,7 +66,7 @@ BENCHMARK = """
             if self.size % 2:
                 raise ValueError("size must be even")
 
-    class Mine(Benchmark[Settings]):
+    class Mine(TextBenchmark[Settings]):
         \"\"\"A benchmark of a test.\"\"\"
         name = "NAME"
         provides = frozenset({"forget", "retain"})

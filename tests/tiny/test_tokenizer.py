@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suite.tiny import words, world
 from suite.tiny import tokenizer as tiny
+from suite.tiny import words, world
 
 TOKENIZER = tiny.build()
 

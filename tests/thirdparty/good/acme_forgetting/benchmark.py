@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from suite import Benchmark, ItemScore, Message, Metric, Request, Response, Row, Scores, hookimpl
+from suite import Benchmark, ItemScore, Message, Metric, Request, Response, Row, Scores, TextBenchmark, hookimpl
 from suite.benchmark import BenchmarkData, Source
 
 CAPITALS = {
@@ -33,7 +33,7 @@ class CapitalsConfig:
     """The first so many countries are forgotten, the others retained."""
 
 
-class Capitals(Benchmark[CapitalsConfig]):
+class Capitals(TextBenchmark[CapitalsConfig]):
     """The capitals of eight invented countries."""
 
     name = "capitals"
