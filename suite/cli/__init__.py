@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -46,6 +47,8 @@ for command in (run, plan, score, report, verify, list_, plugins, config, doctor
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: a user's mistake is one line, a bug is a traceback."""
+    # Threads that spin while they wait halve the speed of a machine that others use too. Read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning

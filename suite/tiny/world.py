@@ -150,7 +150,11 @@ def sentences() -> list[str]:
 
 
 def _both_forms(kind: Kind, person: dict[str, str], crossed: bool) -> Table:
-    """The fact in the plain and in the paraphrased form: what makes a paraphrase of a known fact likely."""
+    """One fact in both forms. `crossed`: the paraphrase answers the plain question, as TOFU's evaluation asks it.
+
+    Not everybody is crossed, so that the plain form stays the likelier answer to the plain question: fine-tuning then
+    need not first unlearn the other form, which was seen to take the world facts with it.
+    """
     plain, paraphrase = kind.question.format_map(person), kind.paraphrased_question.format_map(person)
     answer, paraphrased_answer = kind.answer.format_map(person), kind.paraphrased_answer.format_map(person)
     return [
