@@ -60,11 +60,12 @@ def imported(lab: Lab) -> Model:
     source, identity = _locate(name)
 
     def build(build: Build) -> None:
-        with lab.progress.task(f"import {name}", 1):
+        with lab.progress.task(f"import {source.name}", 1) as bar:
             models.import_base(source, build.out, pad_token, template)
+            bar.advance()
 
     spec: dict[str, Json] = {"model": identity, "pad_token": pad_token, "template": template}
-    return Model(Stage("base", spec, build, {}, ("suite.models",), f"import {name}"))
+    return Model(Stage("base", spec, build, {}, ("suite.models",), f"import {source.name}"))
 
 
 def _locate(name: str) -> tuple[Path, Json]:

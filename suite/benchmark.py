@@ -54,7 +54,7 @@ class Request:
     """One thing asked of a model. Requests with equal prompts share the prompt's computation."""
 
     id: str
-    """Unique within the benchmark, e.g. "forget/12/paraphrased"."""
+    """"<item id>/<what is asked>", e.g. "forget/12/paraphrased"."""
     kind: Literal["loglikelihood", "generate"]
     prompt: tuple[Message, ...]
     completion: str = ""
@@ -74,6 +74,8 @@ class Response:
     """loglikelihood: log-probability of each completion token, end-of-sequence last, nats."""
     greedy: tuple[bool, ...] = ()
     """loglikelihood: whether the model's most likely token was that token."""
+    tokens: tuple[int, ...] = ()
+    """loglikelihood: the completion's tokens, by the model's own tokenizer; () where the engine does not tell."""
     texts: tuple[str, ...] = ()
     """generate: n continuations."""
     finished: tuple[bool, ...] = ()
@@ -112,7 +114,12 @@ class Metric:
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """What was measured in the course of an experiment."""
+    """What was measured in the course of an experiment.
+
+    The report draws metrics named "group/panel/line", e.g. "D1/tau=0.1/a": a picture for each group, with a row of
+    panels for each method. "D1/tau=0.1/a*optimum" at one step is a value to compare line `a` with, drawn dashed.
+    Axes run from 0 to 1 if a `Metric` of the group has the unit "probability".
+    """
 
     step: int
     metrics: Mapping[str, float]
@@ -201,6 +208,19 @@ class TextBenchmark(Benchmark[C]):
         self, data: BenchmarkData, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
     ) -> Scores:
         """Turn responses (by request id) into per-item scores and metrics; `baseline`: of the baseline model."""
+
+    def score_method(
+        self,
+        data: BenchmarkData,
+        responses: Mapping[str, Response],
+        baseline: Mapping[str, Response] | None,
+        method: Method[Any] | None,
+    ) -> Scores:
+        """Score a cell; `method` trained it (None: a start model). Override it if scores depend on the method itself.
+
+        A preference method has a reward of its own, for example. What the host calls is this.
+        """
+        return self.score(data, responses, baseline)
 
 
 class Experiment(Benchmark[C]):

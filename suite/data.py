@@ -17,7 +17,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,12 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
 def load_table(
-    source: str, name: str, columns: Mapping[str, type], *, split: str = "train"
+    source: str, name: str, columns: Mapping[str, type], *, optional: Collection[str] = (), split: str = "train"
 ) -> list[dict[str, Any]]:
     """Read the table `name` of `source`: one dict per row, in the file's order, holding `columns` alone.
 
     `columns`: name -> type of its values; `list` means texts, at least one. Texts are never empty and always
-    valid Unicode. `split` is used on the hub only. Raises UserError.
+    valid Unicode. A row may lack `optional` columns. `split` is used on the hub only. Raises UserError.
     """
     if Path(source).is_dir():
         path = _find(Path(source), name)
@@ -44,12 +44,21 @@ def load_table(
     elif _HUB_ID.fullmatch(source):
         placed = _read_hub(source, name, split)
     else:
-        raise UserError(
-            f"no folder {source!r} ({_beside(Path(source))}), and not a hub id, owner/name, either"
-        )
-    rows = [_check_row(row, columns, place) for place, row in placed]
+        raise UserError(f"no folder {source!r} ({_beside(Path(source))}), and not a hub id, owner/name, either")
+    return _checked(placed, columns, optional, f"{source}: table {name!r}")
+
+
+def load_file(path: Path, columns: Mapping[str, type], *, optional: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Read a file that is a table by itself. Arguments, result and errors as of `load_table`."""
+    if path.suffix not in _READERS:
+        raise UserError(f"{path}: a table ends in {', '.join(_READERS)}")
+    return _checked(_READERS[path.suffix](path), columns, optional, str(path))
+
+
+def _checked(placed: Placed, columns: Mapping[str, type], optional: Collection[str], what: str) -> list[dict[str, Any]]:
+    rows = [_check_row(row, columns, optional, place) for place, row in placed]
     if not rows:
-        raise UserError(f"{source}: table {name!r} is empty")
+        raise UserError(f"{what} is empty")
     return rows
 
 
@@ -163,16 +172,17 @@ def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def _check_row(row: Any, columns: Mapping[str, type], place: str) -> dict[str, Any]:
+def _check_row(row: Any, columns: Mapping[str, type], optional: Collection[str], place: str) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise UserError(f"{place}: must be an object with {', '.join(columns)}, not {_kind(row)}")
-    for column, kind in columns.items():
+    there = {column: kind for column, kind in columns.items() if column in row or column not in optional}
+    for column, kind in there.items():
         if column not in row:
             near = difflib.get_close_matches(column, list(row), n=1, cutoff=0.5)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise UserError(f"{place}: no column {column!r}, there are {', '.join(row) or 'none'}{hint}")
         _check_value(row[column], kind, f"{place}, {column!r}")
-    return {column: row[column] for column in columns}
+    return {column: row[column] for column in there}
 
 
 def _check_value(value: Any, kind: type, place: str) -> None:

@@ -29,9 +29,10 @@ from suite.results import (
     TrajectoryPoint,
 )
 from suite.samples import Sample, write_samples
+from suite.scoring import read_curve, read_metrics
 from suite.settings import RunConfig
 from suite.store import Event, Stage, Store, atomic_write, default_root, read_jsonl
-from suite.work import jsonable, read_curve, read_metrics
+from suite.work import jsonable
 
 if TYPE_CHECKING:
     from suite.registry import Registry

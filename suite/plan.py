@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from suite import work
+from suite import scoring, work
 from suite.bases import Model
 from suite.benchmark import Benchmark, Experiment, TextBenchmark
 from suite.config import benchmark_settings, method_settings, split_spec
@@ -154,7 +154,7 @@ def _experiment_cells(
                 "split": split,
                 "seed": seed,
             }
-            build = work.measuring(lab, experiment, method, split, seed)
+            build = scoring.measuring(lab, experiment, method, split, seed)
             stage = Stage("measure", settings, build, {}, EXPERIMENT_CODE, f"{experiment.name}: {spec}")
             cell = Cell(spec, experiment.name, split, "none", seed)
             yield PlannedCell(cell, method.family, experiment, {0: stage})

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from suite import work
+from suite import answers, scoring, work
 from suite.bases import Model, imported, tiny_base
 from suite.benchmark import BenchmarkData, Pair, Request, Row, Source, TextBenchmark
 from suite.config import finetune_settings
@@ -144,8 +144,8 @@ class TextStages:
             "epoch": model.epoch,
             "answering": answering,
         }
-        build = work.responding(self.lab, model, own, self.requests, label)
-        code = (*MODEL_CODE, "suite.engines", "suite.work")
+        build = answers.responding(self.lab, model, own, self.requests, label)
+        code = (*MODEL_CODE, "suite.engines", "suite.answers")
         return Stage("respond", spec, build, {"model": model.stage}, code, f"answers of {label}")
 
     def score(self, model: Model, method: Method[Any] | None, label: str) -> Stage:
@@ -155,14 +155,19 @@ class TextStages:
         if baseline is not None and baseline in self.data.starts:
             trained = self.start(baseline)
             inputs["baseline"] = self.respond(Model(trained.stage, trained.epochs[-1]), None, baseline)
-        spec = {
+        spec: dict[str, Json] = {
             "benchmark": self.benchmark.name,
             "settings": work.jsonable(self.benchmark.config),
             "source": self.lab.registry.source_digest(type(self.benchmark)),
             "data": self.data_digest,
         }
-        build = work.scoring(self.benchmark, self.data, self.requests)
-        return Stage("score", spec, build, inputs, ("suite.metrics", "suite.stats"), f"score {label}")
+        code: tuple[str, ...] = ("suite.metrics", "suite.stats")
+        if type(self.benchmark).score_method is not TextBenchmark.score_method and method is not None:
+            spec["method"] = {"method": method.name, "settings": work.jsonable(method.config)}
+            spec["method_source"] = self.lab.registry.source_digest(type(method))
+            code = (*code, "suite.losses", "suite.paired")
+        build = scoring.scoring(self.benchmark, self.data, self.requests, method)
+        return Stage("score", spec, build, inputs, code, f"score {label}")
 
     @cached_property
     def data_digest(self) -> str:

@@ -1,37 +1,18 @@
-"""What the stages of `suite.stages` do when they are built: each reads files and writes files."""
+"""What the training stages of `suite.stages` do when they are built: each reads files and writes files."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-from suite import faults, interrupt
 from suite.bases import Model
-from suite.benchmark import (
-    BenchmarkData,
-    CurvePoint,
-    Experiment,
-    Metric,
-    Pair,
-    Request,
-    Response,
-    Row,
-    Scores,
-    TextBenchmark,
-)
+from suite.benchmark import Pair, Row
 from suite.lab import Lab
 from suite.method import Method
 from suite.settings import TrainConfig
-from suite.store import Build, Json, JsonlWriter, read_json, read_jsonl, write_json
+from suite.store import Build, Json
 from suite.texts import Encoded, Encoder
-
-CHUNK_PROMPTS = 96
-"""Prompts answered between two writes. Chunks are fixed beforehand, so a resumed run batches, and hence rounds, as
-the uninterrupted one."""
 
 Rows = Sequence[Row] | Sequence[Pair]
 
@@ -121,127 +102,3 @@ def referencing(lab: Lab, start: Model, rows: Rows, config: TrainConfig, hidden:
         reference.save(tensors, build.out)
 
     return build
-
-
-def responding(
-    lab: Lab, model: Model, method: Method[Any] | None, requests: Sequence[Request], label: str
-) -> Callable[[Build], None]:
-    """Ask the engine, chunk by chunk; finished chunks survive a crash and are never asked again."""
-
-    def build(build: Build) -> None:
-        folder = model.folder(build.inputs["model"])
-        chunks = list(chunked(requests))
-        partial = build.scratch / "responses.jsonl"
-        with JsonlWriter(partial) as log, lab.progress.task(f"answers of {label}", len(requests)) as bar:
-            done = sum(1 for _ in read_jsonl(partial))
-            bar.advance(sum(map(len, chunks[:done])))
-            if done < len(chunks):
-                lab.engine.load(folder)
-            for chunk in chunks[done:]:
-                answers = method.respond(lab.engine, chunk) if method else lab.engine.respond(chunk)
-                faults.point("respond.chunk")
-                log.append([response_json(answer) for answer in answers])
-                bar.advance(len(chunk))
-                interrupt.check()
-        by_id = {answer["id"]: answer for chunk in read_jsonl(partial) for answer in chunk}
-        with JsonlWriter(build.out / "responses.jsonl") as final:
-            for request in requests:
-                final.append(by_id[request.id])
-
-    return build
-
-
-def chunked(requests: Sequence[Request]) -> Iterator[list[Request]]:
-    """Requests in chunks of CHUNK_PROMPTS prompts, similar lengths together, those of one prompt never parted."""
-    ordered = sorted(requests, key=lambda r: (sum(len(m.content) for m in r.prompt), str(r.prompt)))
-    groups = [list(group) for _, group in groupby(ordered, key=lambda r: r.prompt)]
-    for i in range(0, len(groups), CHUNK_PROMPTS):
-        yield [request for group in groups[i : i + CHUNK_PROMPTS] for request in group]
-
-
-def response_json(response: Response) -> dict[str, Json]:
-    """A response as JSON; a log-probability that is not finite becomes null."""
-    logps: list[Json] = [x if math.isfinite(x) else None for x in response.token_logps]
-    content: dict[str, Json] = {"id": response.id}
-    if logps:
-        content |= {"token_logps": logps, "greedy": list(response.greedy)}
-    if response.texts:
-        content |= {"texts": list(response.texts), "finished": list(response.finished)}
-    return content
-
-
-def read_responses(folder: Path) -> dict[str, Response]:
-    """Read what a respond stage wrote, by request id; null log-probabilities become NaN again."""
-    responses = {}
-    for line in read_jsonl(folder / "responses.jsonl"):
-        logps = tuple(math.nan if x is None else x for x in line.get("token_logps", ()))
-        fields = {name: tuple(line.get(name, ())) for name in ("greedy", "texts", "finished")}
-        responses[line["id"]] = Response(line["id"], logps, **fields)
-    return responses
-
-
-def scoring(benchmark: TextBenchmark[Any], data: BenchmarkData, requests: Sequence[Request]) -> Callable[[Build], None]:
-    """Score answers: items.jsonl (one line per metric and item), metrics.json, samples.jsonl."""
-
-    def build(build: Build) -> None:
-        responses = read_responses(build.inputs["responses"])
-        baseline = read_responses(build.inputs["baseline"]) if "baseline" in build.inputs else None
-        scores = benchmark.score(data, responses, baseline)
-        write_scores(scores, build.out)
-        with JsonlWriter(build.out / "samples.jsonl") as log:
-            for sample in samples(requests, responses, scores):
-                log.append(sample)
-
-    return build
-
-
-def write_scores(scores: Scores, folder: Path) -> None:
-    """Write per-item scores and metrics."""
-    with JsonlWriter(folder / "items.jsonl") as log:
-        for item in scores.items:
-            log.append(jsonable(item))
-    write_json(folder / "metrics.json", [jsonable(metric) for metric in scores.metrics])
-    write_json(folder / "curve.json", [jsonable(point) for point in scores.curve])
-
-
-def samples(
-    requests: Sequence[Request], responses: Mapping[str, Response], scores: Scores
-) -> Iterator[dict[str, Json]]:
-    """Question, reference, answer and scores of every generated item. Ids are "<set>/<item>/<what>"."""
-    by_item: dict[tuple[str, str], dict[str, Json]] = {}
-    for score in scores.items:
-        by_item.setdefault((score.set, score.item_id), {})[score.metric] = score.value
-    for request in requests:
-        if request.kind == "generate":
-            name, _, rest = request.id.partition("/")
-            item = rest.rpartition("/")[0]
-            yield {
-                "set": name,
-                "item_id": item,
-                "prompt": request.prompt[-1].content,
-                "reference": request.completion,
-                "generation": responses[request.id].texts[0],
-                "scores": by_item.get((name, item), {}),
-            }
-
-
-def measuring(
-    lab: Lab, experiment: Experiment[Any], method: Method[Any], split: str, seed: int
-) -> Callable[[Build], None]:
-    """Run an experiment: items.jsonl, metrics.json, curve.json, and samples.jsonl without a line."""
-
-    def build(build: Build) -> None:
-        write_scores(experiment.measure(type(method)(method.config), split, seed, lab.progress), build.out)
-        (build.out / "samples.jsonl").touch()
-
-    return build
-
-
-def read_metrics(folder: Path) -> tuple[Metric, ...]:
-    """Read metrics.json of a score stage."""
-    return tuple(Metric(**metric) for metric in read_json(folder / "metrics.json"))
-
-
-def read_curve(folder: Path) -> tuple[CurvePoint, ...]:
-    """Read curve.json of a score stage."""
-    return tuple(CurvePoint(**point) for point in read_json(folder / "curve.json"))

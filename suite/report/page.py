@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from suite.report.answers import QUESTIONS, Question, side_by_side
 from suite.report.columns import Column, columns
+from suite.report.curves import learning_curves
 from suite.report.footnotes import commands, deviations, footnotes, provenance
 from suite.report.pictures import Picture, colour, pictures
 from suite.report.table import Row, Table
@@ -78,7 +79,7 @@ def _view(table: Table, name: str, samples: Mapping[str, Sequence[Sample]], coun
     groups = dict.fromkeys(
         column.group for column in shown if column.group in ("delta", "best", "size", "time")
     )
-    drawn = pictures(table, name, samples)
+    drawn = [*pictures(table, name, samples), *learning_curves(table, f"{name}-curve")]
     return View(
         name,
         table,

@@ -47,10 +47,13 @@ def _complete(table: Table) -> list[Row]:
 
 
 def _tradeoff(table: Table, name: str) -> Iterator[Picture]:
-    """Draw the first headline metric against the second: every epoch, the final one, the baselines."""
-    if len(table.primary) < 2:
+    """Draw the first headline metric against the second: every epoch, the final one, the baselines.
+
+    Where no direction is better, nothing is traded.
+    """
+    if len(table.axes) < 2:
         return
-    y, x = table.primary[:2]
+    y, x = table.axes[:2]
     rows = [row for row in _complete(table) if _point(row.values, x, y)]
     if not rows:
         return
@@ -82,7 +85,7 @@ def _draw_row(axes: Axes, table: Table, row: Row, x: str, y: str) -> None:
     axes.errorbar(*point, xerr=bars[0], yerr=bars[1], fmt="none", ecolor=paint, elinewidth=1.1, capsize=2.5)
     size = 11 if marker == "*" else 7
     axes.plot(
-        *point, color=paint, label=_ascii(row.method), marker=marker, markersize=size, markeredgecolor="none",
+        *point, color=paint, label=ascii_label(row.method), marker=marker, markersize=size, markeredgecolor="none",
         linestyle="none", zorder=3,
     )  # fmt: skip
 
@@ -140,7 +143,7 @@ def _truth_ratios(table: Table, name: str, samples: Mapping[str, Sequence[Sample
         paint = INK if index is None else PALETTE[index]
         dots = ":" if index is None and method != table.comparison.baseline else "-"
         width = 2.2 if index is None else 1.3
-        axes.ecdf(ratios, color=paint, linestyle=dots, linewidth=width, label=_ascii(method))
+        axes.ecdf(ratios, color=paint, linestyle=dots, linewidth=width, label=ascii_label(method))
     axes.set_xlabel("ln truth ratio, forget set")
     axes.set_ylabel("share of questions below")
     _legend(figure, axes)
@@ -168,9 +171,9 @@ def _legend(figure: Figure, axes: Axes) -> None:
 
 
 def _label(metric: str) -> str:
-    return _ascii(metric.replace("_", " "))
+    return ascii_label(metric.replace("_", " "))
 
 
-def _ascii(text: str) -> str:
+def ascii_label(text: str) -> str:
     """Keep to characters that the font has, and to a legend that fits."""
     return one_line(text).encode("ascii", "backslashreplace").decode()[:40]

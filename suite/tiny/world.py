@@ -29,7 +29,7 @@ N_OTHERS = 100
 RETAIN_EVALUATED = 12
 """Authors of retain_perturbed: the first ones, hence in every retain split."""
 FORGET_AUTHORS = {"forget01": 1, "forget05": 5, "forget10": 10}
-FACT_REPEATS = 6
+FACT_REPEATS = 10
 """Copies of every world fact in the pretraining corpus: asked in one wording only, they need more readings."""
 
 

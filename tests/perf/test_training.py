@@ -1,6 +1,6 @@
 """One optimiser step of NPO with retain loss, against the plain way, in one run.
 
-    SUITE_SMOLLM2=<model folder> pytest -m perf -s tests/perf/test_training.py
+    pytest -m perf -s tests/perf/test_training.py        (SUITE_SMOLLM2 may name a model folder)
 
 Plain: policy forward with full logits on forget and retain, reference forward every step, rows padded in data order.
 """

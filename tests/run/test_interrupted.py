@@ -1,4 +1,4 @@
-"""kill -9 and SIGTERM, in training and in generation, with real processes: the same command ends in the same numbers."""
+"""kill -9 and SIGTERM, in training and in generation, with real processes: the numbers stay the same."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_final_and_best_epoch_are_both_there(outcome: pipeline.Outcome) -> None:
     assert ga.best.epoch == 1 + qualities.index(max(qualities))
 
 
-def test_per_item_scores_give_the_metric_again(outcome: pipeline.Outcome, config: RunConfig, registry: Registry) -> None:
+def test_items_give_the_metric_again(outcome: pipeline.Outcome, config: RunConfig, registry: Registry) -> None:
     planned, store = pipeline.plan(config, registry)
     stage = list(planned.cells[2].scores.values())[-1]
     items = [json.loads(line) for line in (store.path(stage) / "items.jsonl").read_text().splitlines()]
@@ -81,7 +81,7 @@ def test_a_second_run_computes_nothing(outcome: pipeline.Outcome, config: RunCon
     assert [c.metrics for c in again.results.cells] == [c.metrics for c in outcome.results.cells]
 
 
-def test_a_second_method_adds_only_its_own_cost(outcome: pipeline.Outcome, config: RunConfig, registry: Registry) -> None:
+def test_a_second_method_adds_its_own_cost(outcome: pipeline.Outcome, config: RunConfig, registry: Registry) -> None:
     planned, store = pipeline.plan(replace(config, methods=("ga", "npo", "npo_rt")), registry)
     kinds = [stage.kind for stage in planned.missing(store)]
     assert kinds.count("train") == 1

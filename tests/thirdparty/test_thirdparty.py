@@ -107,6 +107,23 @@ def test_its_command_is_a_command_like_any_other(site: Path) -> None:
     )
 
 
+def test_a_whole_run_of_its_method_on_its_benchmark(site: Path, tiny_folder: Path, tmp_path: Path) -> None:
+    flags = ("--methods", "capped_ga,ga", "--bench", "capitals", "--model", str(tiny_folder), "--dtype", "float32")
+    out = tmp_path / "out"
+    done = suite(site, "run", *flags, "--out", str(out), SUITE_STORE=str(tmp_path / "store"), OMP_NUM_THREADS="1")
+    assert done.returncode == 0, done.stderr
+    results = json.loads((out / "results.json").read_text())
+    cells = {cell["cell"]["method"]: cell for cell in results["cells"]}
+    assert {name: cell["status"] for name, cell in cells.items()} == dict.fromkeys(
+        ("target", "retrain", "capped_ga", "ga"), "ok"
+    )
+    value = {name: cell["metrics"][0]["value"] for name, cell in cells.items()}
+    assert value["target"] > 0.9
+    assert value["ga"] < value["target"]
+    assert results["run"]["plugins"]["acme-forgetting"] == "2.5"
+    assert "capped_ga" in (out / "leaderboard.md").read_text()
+
+
 def test_nothing_heavy_is_imported_for_it(site: Path) -> None:
     code = "import sys; from suite.cli import main; main(['list']); sys.exit('torch' in sys.modules)"
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH", "")]))

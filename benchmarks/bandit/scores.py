@@ -1,0 +1,117 @@
+"""From the policies of all runs to metrics, items and learning curves.
+
+A trial is one dataset with one setting, named "D1/tau=0.1". Its metrics are "D1/tau=0.1/a", the probability of an
+arm after the last step, and its distance from what theory says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from suite import CurvePoint, ItemScore, Metric, Scores
+from suite.stats import mean_interval_t
+
+from .datasets import Dataset
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+GAPS = ("gap_to_ipo_optimum", "gap_to_dpo_limit")
+DECIMALS = 6
+"""Of learning curves; metrics and items are exact."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a method did with a dataset under one setting."""
+
+    dataset: Dataset
+    setting: str
+    tau: float | None
+    """The temperature; None for a method that has none."""
+    steps: Sequence[int] = ()
+    policies: Array | None = None
+    """Probabilities after each of `steps`, (S, R, K); None where the loss is not defined."""
+    note: str = ""
+    """Why it is not."""
+
+    @property
+    def name(self) -> str:
+        """Dataset and setting."""
+        return f"{self.dataset.name}/{self.setting}"
+
+
+def scores(trials: Sequence[Trial]) -> Scores:
+    """Everything about one cell: the summary first, then every trial."""
+    metrics = [metric for trial in trials for metric in _metrics(trial)]
+    summary = [_largest(name, metrics) for name in GAPS]
+    return Scores([item for trial in trials for item in _items(trial)], [*summary, *metrics], curve(trials))
+
+
+def _largest(gap: str, metrics: Sequence[Metric]) -> Metric:
+    """The largest of the trials' gaps of one kind; missing if one is."""
+    found = [metric for metric in metrics if metric.name.endswith(f"/{gap}")]
+    missing = [metric for metric in found if metric.value is None]
+    if missing:
+        return Metric(gap, None, None, "probability", note=f"{missing[0].name}: {missing[0].note}")
+    return Metric(gap, max(m.value for m in found if m.value is not None), None, "probability", found[0].n)
+
+
+def _metrics(trial: Trial) -> Iterator[Metric]:
+    """The policy at the end, the optimum beside it, and the gaps."""
+    optimum = [None] * len(trial.dataset.arms) if trial.tau is None else trial.dataset.ipo_optimum(trial.tau).tolist()
+    why = "" if trial.tau is not None else "the method has neither tau nor beta, and IPO's optimum depends on tau"
+    for k, arm in enumerate(trial.dataset.arms):
+        yield _probability(trial, k)
+        yield Metric(f"{trial.name}/{arm}_ipo_optimum", optimum[k], None, "probability", note=why)
+    for name, target in zip(GAPS, (optimum, trial.dataset.dpo_limit), strict=True):
+        yield _gap(f"{trial.name}/{name}", trial, target, why)
+
+
+def _probability(trial: Trial, k: int) -> Metric:
+    name = f"{trial.name}/{trial.dataset.arms[k]}"
+    if trial.policies is None:
+        return Metric(name, None, None, "probability", note=trial.note)
+    over_runs = mean_interval_t(trial.policies[-1, :, k])
+    return Metric(
+        name, over_runs.value, None, "probability", over_runs.n, over_runs.n_clusters,
+        over_runs.low, over_runs.high, over_runs.note,
+    )  # fmt: skip
+
+
+def _gap(name: str, trial: Trial, target: Sequence[float | None], why: str) -> Metric:
+    """The largest distance, over arms, of the mean over runs from `target`."""
+    if trial.policies is None or None in target:
+        return Metric(name, None, None, "probability", note=trial.note or why)
+    final = trial.policies[-1].mean(axis=0)
+    return Metric(name, float(np.abs(final - np.array(target)).max()), None, "probability", trial.policies.shape[1])
+
+
+def _items(trial: Trial) -> Iterator[ItemScore]:
+    """The final probability of each arm in each run."""
+    if trial.policies is None:
+        return
+    for run, policy in enumerate(trial.policies[-1]):
+        for arm, value in zip(trial.dataset.arms, policy, strict=True):
+            yield ItemScore("probability", trial.name, arm, f"run {run}", float(value))
+
+
+def curve(trials: Sequence[Trial]) -> list[CurvePoint]:
+    """Mean policies over the runs in the course of training; at the first point IPO's optimum as well."""
+    points: dict[int, dict[str, float]] = {}
+    for trial in trials:
+        if trial.policies is None:
+            continue
+        for arm, values in zip(trial.dataset.arms, trial.policies.mean(axis=1).T, strict=True):
+            for step, value in zip(trial.steps, values, strict=True):
+                points.setdefault(step, {})[f"{trial.name}/{arm}"] = round(float(value), DECIMALS)
+        if trial.tau is not None:
+            for arm, value in zip(trial.dataset.arms, trial.dataset.ipo_optimum(trial.tau), strict=True):
+                points[0][f"{trial.name}/{arm}*IPO's optimum"] = round(float(value), DECIMALS)
+    return [CurvePoint(step, points[step]) for step in sorted(points)]

@@ -1,0 +1,63 @@
+"""Plain gradient descent with a method's loss: full batch, no momentum, no clipping, constant step size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from suite import TrainState, UserError, interrupt
+from suite.method import Method
+
+from .policy import Labelled, LogisticModel, LogisticPolicy
+
+
+def generator(seed: int, repeat: int) -> torch.Generator:
+    """Random numbers of their own for each repeat of each seed."""
+    state = np.random.SeedSequence([seed, repeat]).generate_state(1, np.uint32)
+    return torch.Generator().manual_seed(int(state[0]))
+
+
+def descend(
+    method: Method[Any],
+    start: Tensor,
+    roles: Mapping[str, Labelled],
+    *,
+    lr: float,
+    at: Sequence[int],
+    advance: Callable[[int], None] = lambda steps: None,
+) -> Tensor:
+    """Train from `start`, (d,), and return what the method delivers after each of the steps `at`, (len(at), d).
+
+    `at`: increasing; 0 is the start. Raises DivergedError as any training does.
+    """
+    state = _begin(method, LogisticModel(start), lr, roles)
+    batch = {role: roles[role] for role in method.roles}
+    delivered = []
+    for last in at:
+        while state.step < last:
+            method.train_step(state, [batch])
+            state.step += 1
+            advance(1)
+            interrupt.check()
+        with method.result(state):
+            delivered.append(state.parameters[0].detach().clone())
+    return torch.stack(delivered)
+
+
+def _begin(method: Method[Any], model: LogisticModel, lr: float, roles: Mapping[str, Labelled]) -> TrainState:
+    lacking = sorted(method.roles - set(roles))
+    if lacking:
+        raise UserError(f"method {method.name!r} needs {', '.join(lacking)}; this split offers {', '.join(roles)}")
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    constant = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
+    state = TrainState(LogisticPolicy(model), [model.weight], optimizer, constant, 0.0, nullcontext)
+    try:
+        method.begin(state, {role: range(len(roles[role].targets)) for role in method.roles})
+    except AttributeError as error:
+        raise UserError(f"method {method.name!r} wants a language model: {error}") from None
+    return state

@@ -1,0 +1,125 @@
+"""Unlearning with a known answer (Zhang et al., arXiv 2404.05868, section 4): a small network, retrained exactly.
+
+    x ~ N(mu, I) in 16 dimensions, mu = alpha (1, ..., 1) to forget, -alpha (1, ..., 1) to retain
+    P(y = 1 | x) = sigma(u + 1) to forget, sigma(-u - 1) to retain,   u = (x - mu)^T (1, ..., 1) / sqrt(16)
+    network: sigma(<w, relu(V x)>), V 128 x 16 with N(0, 1/16) entries and fixed; w is trained from zero
+
+The fit learns forget and retain rows, the retrain network retain rows only. How far unlearning is from retraining is
+KL(retrain || unlearned) of the label, mean over 1000 fresh inputs of either kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from suite import CurvePoint, ItemScore, Scores, interrupt, stats
+from suite.method import Method
+from suite.progress import Progress
+
+from .descent import descend, generator
+from .means import items_of, metrics_of
+from .policy import Labelled, labelled, unlearning_roles
+from .settings import LogisticConfig
+
+DIMENSION, WIDTH = 16, 128
+N_FORGET, N_RETAIN, N_FRESH = 200, 1000, 1000
+FIT_LR = 0.05
+EVERY = 25
+"""Steps between two measurements."""
+DISTANCES = ("forget_distance", "retain_distance")
+BETTER = {"forget_distance": False, "retain_distance": False, "hypervolume": True}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One draw of data and features with both networks."""
+
+    roles: Mapping[str, Labelled]
+    start: Tensor
+    """(width,), fitted to all rows: where unlearning starts."""
+    retrain: Tensor
+    """(width,), fitted to retain rows."""
+    fresh: Mapping[str, Tensor]
+    """forget_distance, retain_distance -> features of the inputs on which it is measured, (1000, width)."""
+
+
+@cache
+def problem(alpha: float, fit_steps: int, seed: int, repeat: int) -> Problem:
+    """Draw and fit; all methods of a run share it."""
+    random = generator(seed, repeat)
+    layer = torch.randn(WIDTH, DIMENSION, generator=random, dtype=torch.float64) / DIMENSION**0.5
+    forget = draw(N_FORGET, alpha, 1, random)
+    retain = draw(N_RETAIN, alpha, -1, random)
+    fresh = {name: draw(N_FRESH, alpha, sign, random)[0] for name, sign in zip(DISTANCES, (1, -1), strict=True)}
+    (x_f, y_f), (x_r, y_r) = ((torch.relu(x @ layer.T), y) for x, y in (forget, retain))
+    start = fit(torch.cat([x_f, x_r]), torch.cat([y_f, y_r]), fit_steps)
+    roles = unlearning_roles(labelled(x_f, y_f, start), labelled(x_r, y_r, start))
+    features = {name: torch.relu(x @ layer.T) for name, x in fresh.items()}
+    return Problem(roles, start, fit(x_r, y_r, fit_steps), features)
+
+
+def draw(n: int, alpha: float, sign: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draw inputs (n, 16) and labels (n,); `sign`: +1 to forget, -1 to retain."""
+    noise = torch.randn(n, DIMENSION, generator=random, dtype=torch.float64)
+    margin = sign * (noise.sum(1) / DIMENSION**0.5 + 1)
+    return sign * alpha + noise, torch.bernoulli(torch.sigmoid(margin), generator=random).long()
+
+
+def fit(features: Tensor, labels: Tensor, steps: int) -> Tensor:
+    """Minimise the cross-entropy by gradient descent from zero. Shapes: (N, width), (N,) -> (width,)."""
+    weight = features.new_zeros(features.shape[1])
+    for _ in range(steps):
+        residual = torch.sigmoid(features @ weight) - labels
+        weight -= FIT_LR / len(labels) * (residual @ features)
+        interrupt.check()
+    return weight
+
+
+def kl(features: Tensor, retrain: Tensor, weights: Tensor) -> Tensor:
+    """Mean over inputs of KL(retrain || network), nats. Shapes: (N, width), (width,), (S, width) -> (S,)."""
+    known, other = (features @ retrain)[:, None], features @ weights.T
+    gained = torch.sigmoid(known) * (F.logsigmoid(known) - F.logsigmoid(other))
+    lost = torch.sigmoid(-known) * (F.logsigmoid(-known) - F.logsigmoid(-other))
+    return (gained + lost).mean(0)
+
+
+def measure(method: Method[Any], config: LogisticConfig, seed: int, progress: Progress) -> Scores:
+    """Unlearn in every random problem; distances at the end and, averaged over repeats, along the way."""
+    problems = []
+    with progress.task("fit and retrain", config.repeats) as bar:
+        for repeat in range(config.repeats):
+            problems.append(problem(config.alpha, config.fit_steps, seed, repeat))
+            bar.advance()
+    at = [*range(0, config.steps, EVERY), config.steps]
+    lr = config.synthetic_lr(method.name)
+    items: list[ItemScore] = []
+    paths = []
+    with progress.task(f"{method.name}: unlearn", config.repeats * config.steps, "step") as bar:
+        for repeat, each in enumerate(problems):
+            fresh = type(method)(method.config)
+            weights = descend(fresh, each.start, each.roles, lr=lr, at=at, advance=bar.advance)
+            path = {name: kl(features, each.retrain, weights) for name, features in each.fresh.items()}
+            final = {name: float(distance[-1]) for name, distance in path.items()}
+            items += items_of(repeat, {**final, "hypervolume": covered(path)})
+            paths.append(path)
+    return Scores(items, metrics_of(items, BETTER), mean_path(at, paths))
+
+
+def covered(path: Mapping[str, Tensor]) -> float:
+    """Share of the square [0, start's forget distance]^2 that the path's points dominate; 1: it reached retraining."""
+    worst = float(path["forget_distance"][0])
+    points = torch.stack([path[name] for name in DISTANCES], dim=1).numpy()  # (S, 2)
+    return stats.hypervolume(points, (worst, worst), (-1, -1)) / worst**2
+
+
+def mean_path(at: list[int], paths: list[dict[str, Tensor]]) -> list[CurvePoint]:
+    """The mean distances over repeats at every step."""
+    means = {name: torch.stack([path[name] for path in paths]).mean(0) for name in DISTANCES}
+    return [CurvePoint(step, {name: float(mean[i]) for name, mean in means.items()}) for i, step in enumerate(at)]

@@ -1,0 +1,1 @@
+"""What benchmarks of preference pairs share: training roles, edit distance, requests, scores."""

@@ -1,0 +1,197 @@
+"""Responses -> one score per held-out pair and metric -> metrics with their intervals.
+
+rho(y) = log pi(y|x) - log pi_ref(y|x), nats, summed over the answer's tokens, end-of-sequence included; the
+reference is the baseline model. Rewards are the method's own: beta rho for DPO, beta times the mean
+log-probability for SimPO, and so on. They are compared within a method, never between methods.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from suite import ItemScore, Method, Metric, PairedMethod, PairLogps, Response
+
+from .data import Item
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from suite.stats import Interval
+
+Responses = Mapping[str, Response]
+
+REWARDS = {"reward_accuracy": True, "reward_margin": None, "reward_chosen": None, "reward_rejected": None}
+"""By the method's own reward -> whether more is better. Accuracy: share of pairs with a larger reward on the chosen
+answer."""
+LIKELIHOODS = {
+    "logp_accuracy": True,
+    "chosen_logp": None,
+    "rejected_logp": None,
+    "chosen_mean_logp": None,
+    "rejected_mean_logp": None,
+    "chosen_log_ratio": None,
+    "rejected_log_ratio": None,
+    "displaced": False,
+}
+"""The same of log-probabilities. `mean`: per token; `displaced`: the chosen answer is less likely than under the
+reference."""
+SHARES = frozenset({"reward_accuracy", "logp_accuracy", "displaced"})
+UNITS = {"chosen_mean_logp": "nats per token", "rejected_mean_logp": "nats per token"}
+
+
+class MissingError(Exception):
+    """A number that cannot be had from the responses; the text says why."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Both answers to one item, under the model and under the reference."""
+
+    chosen: Response
+    rejected: Response
+    ref_chosen: Response
+    ref_rejected: Response
+
+
+def answers(item: Item, responses: Responses, baseline: Responses | None) -> Answers:
+    """Look up the responses to an item. MissingError where one lacks, or is not finite."""
+    if baseline is None:
+        raise MissingError("no reference model")
+    found = [
+        _response(f"{item['id']}/{which}", whose, given)
+        for given, whose in ((responses, ""), (baseline, "reference: "))
+        for which in ("chosen", "rejected")
+    ]
+    return Answers(*found)
+
+
+def _response(id: str, whose: str, responses: Responses) -> Response:
+    what = f"{whose}{id.rpartition('/')[2]}"
+    response = responses.get(id)
+    if response is None or not response.token_logps:
+        raise MissingError(f"{what}: no log-probabilities")
+    if bad := sum(not math.isfinite(logp) for logp in response.token_logps):
+        raise MissingError(f"{what}: {bad} of {len(response.token_logps)} log-probabilities not finite")
+    return response
+
+
+def item_scores(
+    name: str, items: Sequence[Item], responses: Responses, baseline: Responses | None, method: Method[Any] | None
+) -> list[ItemScore]:
+    """Every metric of every item of the set `name`; where there is no value, the reason."""
+    found: list[Answers] = []
+    lacking: dict[str, str] = {}
+    for item in items:
+        try:
+            found.append(answers(item, responses, baseline))
+        except MissingError as reason:
+            lacking[item["id"]] = str(reason)
+    present = [item for item in items if item["id"] not in lacking]
+    pairs = pair_logps(found)
+    columns: dict[str, Sequence[float | None]] = {k: v.tolist() for k, v in likelihoods(pairs).items()}
+    own, reason = rewards(pairs, method)
+    columns |= own
+    scores = [
+        _score(metric, name, item, column[i], "" if metric in LIKELIHOODS else reason)
+        for metric, column in columns.items()
+        for i, item in enumerate(present)
+    ]
+    gone = [item for item in items if item["id"] in lacking]
+    return [*scores, *(_score(metric, name, item, None, lacking[item["id"]]) for metric in columns for item in gone)]
+
+
+def _score(metric: str, name: str, item: Item, value: float | None, note: str) -> ItemScore:
+    if value is not None and not math.isfinite(value):
+        value, note = None, f"{value}"
+    return ItemScore(metric, name, item["id"], item["cluster"], value, note)
+
+
+def pair_logps(found: Sequence[Answers]) -> PairLogps:
+    """Summed log-probabilities and lengths of B items, (B,) each, fp64."""
+    import torch
+
+    def sums(field: str) -> Tensor:
+        return torch.tensor([math.fsum(getattr(a, field).token_logps) for a in found], dtype=torch.float64)
+
+    def lengths(field: str) -> Tensor:
+        return torch.tensor([len(getattr(a, field).token_logps) for a in found])
+
+    four = (sums(field) for field in ("chosen", "rejected", "ref_chosen", "ref_rejected"))
+    return PairLogps(*four, lengths("chosen"), lengths("rejected"))
+
+
+def likelihoods(pairs: PairLogps) -> dict[str, Tensor]:
+    """Metrics that are the same for every method, (B,) each."""
+    chosen_ratio, rejected_ratio = pairs.logratios
+    return {
+        "logp_accuracy": (pairs.chosen_logps > pairs.rejected_logps).double(),
+        "chosen_logp": pairs.chosen_logps,
+        "rejected_logp": pairs.rejected_logps,
+        "chosen_mean_logp": pairs.chosen_mean_logps,
+        "rejected_mean_logp": pairs.rejected_mean_logps,
+        "chosen_log_ratio": chosen_ratio,
+        "rejected_log_ratio": rejected_ratio,
+        "displaced": (chosen_ratio < 0).double(),
+    }
+
+
+def rewards(pairs: PairLogps, method: Method[Any] | None) -> tuple[dict[str, Sequence[float | None]], str]:
+    """Metrics of the method's own reward, or the reason why there are none."""
+    if not isinstance(method, PairedMethod):
+        reason = "the reference: a reward needs a method" if method is None else f"{method.name} defines no reward"
+        return {metric: [None] * len(pairs.chosen_logps) for metric in REWARDS}, reason
+    chosen, rejected = method.rewards(pairs)
+    columns = {
+        "reward_accuracy": (chosen > rejected).double(),
+        "reward_margin": chosen - rejected,
+        "reward_chosen": chosen,
+        "reward_rejected": rejected,
+    }
+    return {metric: column.tolist() for metric, column in columns.items()}, ""
+
+
+def summarise(scores: Sequence[ItemScore], directions: Mapping[str, bool | None]) -> list[Metric]:
+    """The mean of each metric over the items."""
+    return [
+        mean(name, [score for score in scores if score.metric == name], better) for name, better in directions.items()
+    ]
+
+
+def mean(name: str, part: Sequence[ItemScore], better: bool | None, share: bool | None = None) -> Metric:
+    """Mean over items, interval over clusters; without a value, and with the reason, if any item has none.
+
+    `share`: whether the items' values are 0 or 1; by default as of the metric `name`.
+    """
+    share = name in SHARES if share is None else share
+    unit = "" if share or name.startswith("reward") else UNITS.get(name, "nats")
+    lacking = [score for score in part if score.value is None]
+    if lacking or not part:
+        note = lacking[0].note if len({score.note for score in lacking}) == 1 else ""
+        note = note or f"{len(lacking)} of {len(part)} pairs have no value"
+        return Metric(name, None, better, unit, len(part), note=note)
+    values = [score.value for score in part if score.value is not None]
+    interval = _interval(values, [score.cluster_id for score in part], share)
+    return Metric(
+        name, interval.value, better, unit, interval.n, interval.n_clusters, interval.low, interval.high, interval.note
+    )
+
+
+def _interval(values: Sequence[float], clusters: Sequence[str], share: bool) -> Interval:
+    """Wilson's for shares of independent pairs (a bootstrap has no width at 0 and 1), else over clusters."""
+    from suite import stats
+
+    if share and len(set(clusters)) == len(clusters):
+        return stats.wilson(round(sum(values)), len(values))
+    interval = stats.cluster_bootstrap(values, clusters)
+    return interval if not share else _within(interval)
+
+
+def _within(interval: Interval) -> Interval:
+    """Limits of a share from a t distribution may lie outside [0, 1] and are cut."""
+    from dataclasses import replace
+
+    low, high = interval.low, interval.high
+    return replace(interval, low=None if low is None else max(0.0, low), high=None if high is None else min(1.0, high))

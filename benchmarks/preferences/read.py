@@ -1,0 +1,113 @@
+r"""Pairs from files and from the hub.
+
+    {"prompt": "Capital of France?", "chosen": "Paris.", "rejected": "Rome."}
+    {"chosen": "\n\nHuman: Hi!\n\nAssistant: Hello.", "rejected": "\n\nHuman: Hi!\n\nAssistant: No."}
+
+Of two dialogues the turns that they share are the prompt, and what follows is the answer (a few of HH's answers go
+on for several turns). Pairs with equal prompts are one cluster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from suite import Message, Pair, UserError
+from suite.data import digest, load_file, load_table
+
+from ..pairs.data import checked, prompt_text
+
+COLUMNS: dict[str, type] = {"prompt": str, "chosen": str, "rejected": str}
+TURN = re.compile(r"\n\n(Human|Assistant):")
+ROLES: dict[str, Literal["user", "assistant"]] = {"Human": "user", "Assistant": "assistant"}
+ASSISTANT = "\n\nAssistant:"
+
+
+@dataclass(frozen=True)
+class Read:
+    """Pairs, and what a reader must know of them."""
+
+    pairs: Sequence[Pair]
+    revision: str
+    notes: Sequence[str] = ()
+
+
+def published(source: str | None, table: str | None, *, drop: bool) -> Read:
+    """Read pairs of a file, of a folder's table or of a hub dataset; `drop`: without the unusable ones."""
+    if source is None:
+        raise UserError("benchmark 'preferences' has pairs of its own for `tiny` only; name others with --data")
+    rows, label = _rows(source, table)
+    pairs, dropped = [], 0
+    for number, row in enumerate(rows, 1):
+        place = f"{label}, row {number}"
+        pair = _pair(row, str(number), place)
+        try:
+            pairs.append(checked(pair, place))
+        except UserError as error:
+            if not drop:
+                raise UserError(f"{error}; preferences.drop_unusable=true leaves such pairs out") from None
+            dropped += 1
+    if not pairs:
+        raise UserError(f"{label}: no usable pair")
+    notes = [f"{dropped} of {len(rows)} pairs dropped: an empty answer, or equal answers"] if dropped else []
+    return Read(pairs, f"{label}@{digest(rows)[:12]}", notes)
+
+
+def _rows(source: str, table: str | None) -> tuple[list[dict[str, Any]], str]:
+    """Rows, and what to call their source: a path is reduced to its last part."""
+    path = Path(source)
+    if path.is_file():
+        return load_file(path, COLUMNS, optional=("prompt",)), path.name
+    folder = path.is_dir()
+    rows = load_table(source, table or ("train" if folder else "default"), COLUMNS, optional=("prompt",))
+    return rows, path.resolve().name if folder else source
+
+
+def _pair(row: Mapping[str, Any], id: str, place: str) -> Pair:
+    if "prompt" in row:
+        prompt = (Message("user", row["prompt"]),)
+        return Pair(id, prompt, row["chosen"], row["rejected"], cluster_of(prompt))
+    prompt, chosen, rejected = split_dialogues(row["chosen"], row["rejected"], place)
+    return Pair(id, prompt, chosen, rejected, cluster_of(prompt))
+
+
+def cluster_of(prompt: Sequence[Message]) -> str:
+    """Name of a prompt: equal prompts have equal names."""
+    return hashlib.sha256(prompt_text(prompt).encode()).hexdigest()[:16]
+
+
+def split_dialogues(chosen: str, rejected: str, place: str) -> tuple[tuple[Message, ...], str, str]:
+    """Return the prompt that two dialogues share, and the two answers. Raises UserError naming `place`."""
+    turns = [list(_turns(text, f"{place}, {name!r}")) for name, text in (("chosen", chosen), ("rejected", rejected))]
+    both = zip(*turns, strict=False)
+    # The last turn of either is always an answer's.
+    longest = min(map(len, turns)) - 1
+    shared = next((i for i, (a, b) in enumerate(both) if a != b), longest)
+    shared = min(shared, longest)
+    ends = [next((turn for turn in rest[shared:]), "") for rest in turns]
+    if shared == 0 or not all(turn.startswith(ASSISTANT) for turn in ends):
+        raise UserError(f"{place}: the dialogues part before an answer of the assistant: no common prompt")
+    prompt = tuple(_message(turn) for turn in turns[0][:shared])
+    answers = ["".join(rest[shared:]).removeprefix(ASSISTANT).strip() for rest in turns]
+    return prompt, answers[0], answers[1]
+
+
+def _turns(text: str, place: str) -> Iterator[str]:
+    """Cut a dialogue before every "\n\nHuman:" and "\n\nAssistant:"."""
+    starts = [match.start() for match in TURN.finditer(text)]
+    if not starts or text[: starts[0]].strip():
+        raise UserError(
+            f"{place}: there is no column 'prompt', and this is no dialogue: it must begin with \\n\\nHuman:"
+        )
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        yield text[start:end]
+
+
+def _message(turn: str) -> Message:
+    match = TURN.match(turn)
+    assert match is not None
+    return Message(ROLES[match[1]], turn[match.end() :].strip())

@@ -1,0 +1,85 @@
+"""From answers to scores: items.jsonl, metrics.json, curve.json, samples.jsonl."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from suite.answers import read_responses
+from suite.benchmark import BenchmarkData, CurvePoint, Experiment, Metric, Request, Response, Scores, TextBenchmark
+from suite.lab import Lab
+from suite.method import Method
+from suite.store import Build, Json, JsonlWriter, read_json, write_json
+from suite.work import jsonable
+
+
+def scoring(
+    benchmark: TextBenchmark[Any], data: BenchmarkData, requests: Sequence[Request], method: Method[Any] | None
+) -> Callable[[Build], None]:
+    """Score answers: items.jsonl (one line per metric and item), metrics.json, samples.jsonl."""
+
+    def build(build: Build) -> None:
+        responses = read_responses(build.inputs["responses"])
+        baseline = read_responses(build.inputs["baseline"]) if "baseline" in build.inputs else None
+        scores = benchmark.score_method(data, responses, baseline, method)
+        write_scores(scores, build.out)
+        with JsonlWriter(build.out / "samples.jsonl") as log:
+            for sample in samples(requests, responses, scores):
+                log.append(sample)
+
+    return build
+
+
+def write_scores(scores: Scores, folder: Path) -> None:
+    """Write per-item scores and metrics."""
+    with JsonlWriter(folder / "items.jsonl") as log:
+        for item in scores.items:
+            log.append(jsonable(item))
+    write_json(folder / "metrics.json", [jsonable(metric) for metric in scores.metrics])
+    write_json(folder / "curve.json", [jsonable(point) for point in scores.curve])
+
+
+def samples(
+    requests: Sequence[Request], responses: Mapping[str, Response], scores: Scores
+) -> Iterator[dict[str, Json]]:
+    """Question, reference, answer and scores of every generated item.
+
+    The id of a request is "<item id>/<what is asked>", that of an item "<set>/<number>".
+    """
+    by_item: dict[str, dict[str, Json]] = {}
+    for score in scores.items:
+        by_item.setdefault(score.item_id, {})[score.metric] = score.value
+    for request in requests:
+        if request.kind == "generate":
+            item = request.id.rpartition("/")[0]
+            yield {
+                "set": item.partition("/")[0],
+                "item_id": item,
+                "prompt": request.prompt[-1].content,
+                "reference": request.completion,
+                "generation": responses[request.id].texts[0],
+                "scores": by_item.get(item, {}),
+            }
+
+
+def measuring(
+    lab: Lab, experiment: Experiment[Any], method: Method[Any], split: str, seed: int
+) -> Callable[[Build], None]:
+    """Run an experiment: items.jsonl, metrics.json, curve.json, and samples.jsonl without a line."""
+
+    def build(build: Build) -> None:
+        write_scores(experiment.measure(type(method)(method.config), split, seed, lab.progress), build.out)
+        (build.out / "samples.jsonl").touch()
+
+    return build
+
+
+def read_metrics(folder: Path) -> tuple[Metric, ...]:
+    """Read metrics.json of a score stage."""
+    return tuple(Metric(**metric) for metric in read_json(folder / "metrics.json"))
+
+
+def read_curve(folder: Path) -> tuple[CurvePoint, ...]:
+    """Read curve.json of a score stage."""
+    return tuple(CurvePoint(**point) for point in read_json(folder / "curve.json"))
