@@ -1,6 +1,6 @@
 """The answers of each cell, one line per evaluated question: `<out>/samples/<cell>.jsonl`.
 
-{"set": "forget", "item_id": "12", "prompt": "Who wrote ...?", "reference": "...", "generation": "...",
+{"set": "forget", "item_id": "forget/12", "prompt": "Who wrote ...?", "reference": "...", "generation": "...",
  "scores": {"rougeL_recall": 0.4, "truth_ratio": 0.71}}
 """
 

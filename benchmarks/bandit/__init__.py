@@ -44,8 +44,8 @@ NOTES = (
     "Gaps: the largest distance of an arm's mean probability from IPO's optimum at that tau, and from DPO's limit for "
     "steps without end; in the summary the largest over datasets and temperatures. IPO's own gap is the noise of "
     "mini-batches. On D1 at large beta DPO's limit is far off after 18,000 steps.",
-    "Psi-PO gets the preferences as counted, 1/2 where two arms were never compared (b and c in D3'); there its optimum "
-    "differs from IPO's. With psi=logit a preference that is always won is infinite, and the dataset has no result.",
+    "Psi-PO gets the preferences as counted, 1/2 where two arms were never compared (b and c in D3', where its optimum "
+    "differs from IPO's). With psi=logit a preference that is always won is infinite, and the dataset has no result.",
 )
 
 

@@ -6,7 +6,6 @@ put in the order of the numbers in them: tau=5 before tau=10.
 
 from __future__ import annotations
 
-import itertools
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -91,10 +90,10 @@ def _picture(group: _Group, name: str) -> Picture:
 def _draw(axes: Axes, row: Row, group: _Group, panel: str) -> None:
     """Draw every line, once for each seed, and what it is compared with."""
     for number, line in enumerate(group.lines):
-        paint = PALETTE[number % len(PALETTE)]
+        paint = _paint(number)
         name = f"{group.name}/{panel}/{line}"
         for curve in _curves(row, name):
-            axes.plot(*zip(*curve, strict=True), color=paint, linewidth=1.3, label=ascii_label(line))
+            axes.plot(*zip(*curve, strict=True), color=paint, linewidth=1.3)
         targets = (curve for target in group.targets for curve in _curves(row, f"{name}*{target}"))
         for value in sorted({value for curve in targets for _, value in curve}):
             axes.axhline(value, color=paint, linestyle=(0, (4, 3)), linewidth=0.8, zorder=1)
@@ -123,6 +122,9 @@ def _finish(figure: Figure, group: _Group, grid: NDArray[Any]) -> None:
     for axes in grid.flat:
         if not axes.lines:
             axes.set_axis_off()
-    colours = itertools.cycle(PALETTE)
-    handles = [Line2D([], [], color=paint, label=ascii_label(line)) for line, paint in zip(group.lines, colours)]
+    handles = [Line2D([], [], color=_paint(i), label=ascii_label(line)) for i, line in enumerate(group.lines)]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), labelcolor=INK)
+
+
+def _paint(number: int) -> str:
+    return PALETTE[number % len(PALETTE)]

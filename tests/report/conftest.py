@@ -113,10 +113,10 @@ def answers(result: CellResult) -> list[Sample]:
         said = "the the the the the" if method == "ga" else f"It is set in Porto, or so {method} says."
         score = {"log_truth_ratio": float(ratio), "truth_ratio": math.exp(-abs(float(ratio)))}
         ask = f"Where is the novel number {i} of Basil Al-Kuwaiti set?"
-        found.append(Sample("forget", str(i), ask, "It is set in Lisbon.", said, score))
+        found.append(Sample("forget", f"forget/{i}", ask, "It is set in Lisbon.", said, score))
     for i in range(30):
         ask, said = f"What is the capital of country {i}?", f"It is Porto ({method})."
-        found.append(Sample("world_facts", str(i), ask, "Porto", said, {"rougeL_recall": 1.0}))
+        found.append(Sample("world_facts", f"world_facts/{i}", ask, "Porto", said, {"rougeL_recall": 1.0}))
     return found
 
 

@@ -147,7 +147,7 @@ def test_everything_is_there_without_script(page: Page) -> None:
 def test_questions_are_spread_over_the_sets(page: Page) -> None:
     questions = sum(1 for tag, name, value in page.attributes if (name, value) == ("class", "question"))
     assert questions == 40
-    assert len(re.findall(r"world_facts \d+", page.inside["span"])) == 20
+    assert len(re.findall(r"world_facts/\d+", page.inside["span"])) == 20
 
 
 def test_page_without_samples_has_no_answers(results: Results, tmp_path: Path) -> None:
