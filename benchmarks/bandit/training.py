@@ -51,7 +51,7 @@ def train(methods: Methods, dataset: Dataset, batches: Iterable[Tensor], runs: i
     for batch in batches:
         adam.zero_grad()
         per_pair = loss(theta.log_softmax(-1), batch)
-        (per_pair.sum() / batch.shape[-1]).backward()  # runs and settings share nothing: a sum trains each alone
+        (per_pair.sum() / batch.shape[-1]).backward()  # type: ignore[no-untyped-call]  # runs and settings share nothing: a sum trains each alone
         adam.step()
         yield theta.detach()
 
