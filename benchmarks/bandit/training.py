@@ -50,8 +50,9 @@ def train(methods: Methods, dataset: Dataset, batches: Iterable[Tensor], runs: i
     loss = Loss(methods, dataset)
     for batch in batches:
         adam.zero_grad()
-        per_pair = loss(theta.log_softmax(-1), batch)
-        (per_pair.sum() / batch.shape[-1]).backward()  # type: ignore[no-untyped-call]  # runs and settings share nothing: a sum trains each alone
+        per_pair = loss(theta.log_softmax(-1), batch)  # (T, R, B)
+        total = per_pair.sum() / batch.shape[-1]  # runs and settings share nothing: their sum trains each alone
+        total.backward()  # type: ignore[no-untyped-call]
         adam.step()
         yield theta.detach()
 

@@ -6,6 +6,8 @@
     mismatched      prompt 12 with the chosen answer of another prompt (KTO estimates a KL on these)
     item            {"id": "held_out/12", "cluster": ..., "edit_distance": 0.5, "pair": the pair}
     requests        held_out/12/chosen, held_out/12/rejected
+
+Every pair trains or is evaluated, never both.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from suite import ItemScore, Method, Metric, PairedMethod, PairLogps, Response
@@ -87,8 +87,8 @@ def item_scores(
     for item in items:
         try:
             found.append(answers(item, responses, baseline))
-        except MissingError as reason:
-            lacking[item["id"]] = str(reason)
+        except MissingError as error:
+            lacking[item["id"]] = str(error)
     present = [item for item in items if item["id"] not in lacking]
     pairs = pair_logps(found)
     columns: dict[str, Sequence[float | None]] = {k: v.tolist() for k, v in likelihoods(pairs).items()}
@@ -119,8 +119,14 @@ def pair_logps(found: Sequence[Answers]) -> PairLogps:
     def lengths(field: str) -> Tensor:
         return torch.tensor([len(getattr(a, field).token_logps) for a in found])
 
-    four = (sums(field) for field in ("chosen", "rejected", "ref_chosen", "ref_rejected"))
-    return PairLogps(*four, lengths("chosen"), lengths("rejected"))
+    return PairLogps(
+        sums("chosen"),
+        sums("rejected"),
+        sums("ref_chosen"),
+        sums("ref_rejected"),
+        lengths("chosen"),
+        lengths("rejected"),
+    )
 
 
 def likelihoods(pairs: PairLogps) -> dict[str, Tensor]:
@@ -191,7 +197,5 @@ def _interval(values: Sequence[float], clusters: Sequence[str], share: bool) -> 
 
 def _within(interval: Interval) -> Interval:
     """Limits of a share from a t distribution may lie outside [0, 1] and are cut."""
-    from dataclasses import replace
-
     low, high = interval.low, interval.high
     return replace(interval, low=None if low is None else max(0.0, low), high=None if high is None else min(1.0, high))

@@ -13,7 +13,7 @@ HH, with `chosen` and `rejected` alone. The tiny model has pairs of its own, abo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,9 +71,7 @@ class Preferences(TextBenchmark[PreferencesConfig]):
         read = generated() if own else published(source.data, self.config.table, drop=self.config.drop_unusable)
         training, held_out = hold_out(read.pairs, self.config.held_out)
         sampled = "log-ratios on given answers are no KL(policy || reference), which needs sampled answers"
-        return benchmark_data(
-            HELD_OUT, training, held_out, read.revision, source.limit, (*read.notes, sampled)
-        )
+        return benchmark_data(HELD_OUT, training, held_out, read.revision, source.limit, (*read.notes, sampled))
 
     def requests(self, data: BenchmarkData) -> list[Request]:
         """The log-likelihood of both answers to every held-out prompt."""
@@ -108,7 +106,7 @@ class Preferences(TextBenchmark[PreferencesConfig]):
         return {"finetune": {"epochs": 1, "batch_size": 64}, "train": {"epochs": 1}}
 
 
-def displacement(items: list[Item] | Any, found: list[ItemScore]) -> list[Metric]:
+def displacement(items: Sequence[Item], found: Sequence[ItemScore]) -> list[Metric]:
     """Share of displaced pairs in each bucket of edit distance."""
     distance = {item["id"]: item["edit_distance"] for item in items}
     bucket = {id: next(name for name, limit in BUCKETS.items() if d < limit) for id, d in distance.items()}

@@ -68,10 +68,11 @@ def _rows(source: str, table: str | None) -> tuple[list[dict[str, Any]], str]:
 
 
 def _pair(row: Mapping[str, Any], id: str, place: str) -> Pair:
+    prompt: tuple[Message, ...]
     if "prompt" in row:
-        prompt = (Message("user", row["prompt"]),)
-        return Pair(id, prompt, row["chosen"], row["rejected"], cluster_of(prompt))
-    prompt, chosen, rejected = split_dialogues(row["chosen"], row["rejected"], place)
+        prompt, chosen, rejected = (Message("user", row["prompt"]),), row["chosen"], row["rejected"]
+    else:
+        prompt, chosen, rejected = split_dialogues(row["chosen"], row["rejected"], place)
     return Pair(id, prompt, chosen, rejected, cluster_of(prompt))
 
 
@@ -83,13 +84,10 @@ def cluster_of(prompt: Sequence[Message]) -> str:
 def split_dialogues(chosen: str, rejected: str, place: str) -> tuple[tuple[Message, ...], str, str]:
     """Return the prompt that two dialogues share, and the two answers. Raises UserError naming `place`."""
     turns = [list(_turns(text, f"{place}, {name!r}")) for name, text in (("chosen", chosen), ("rejected", rejected))]
-    both = zip(*turns, strict=False)
-    # The last turn of either is always an answer's.
-    longest = min(map(len, turns)) - 1
-    shared = next((i for i, (a, b) in enumerate(both) if a != b), longest)
-    shared = min(shared, longest)
-    ends = [next((turn for turn in rest[shared:]), "") for rest in turns]
-    if shared == 0 or not all(turn.startswith(ASSISTANT) for turn in ends):
+    # Even of equal dialogues the last turn is an answer.
+    most = min(map(len, turns)) - 1
+    shared = next((i for i in range(most) if turns[0][i] != turns[1][i]), most)
+    if shared == 0 or not all(rest[shared].startswith(ASSISTANT) for rest in turns):
         raise UserError(f"{place}: the dialogues part before an answer of the assistant: no common prompt")
     prompt = tuple(_message(turn) for turn in turns[0][:shared])
     answers = ["".join(rest[shared:]).removeprefix(ASSISTANT).strip() for rest in turns]

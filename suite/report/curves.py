@@ -116,9 +116,10 @@ def _finish(figure: Figure, group: _Group, grid: NDArray[Any]) -> None:
     shared = grid[0, 0]  # the axes of all panels
     shared.xaxis.set_major_locator(MaxNLocator(2))
     shared.xaxis.set_major_formatter(EngFormatter(sep=""))
-    shared.yaxis.set_major_locator(MaxNLocator(2))
     if group.is_probability:
-        shared.set_ylim(-0.03, 1.03)
+        shared.set(ylim=(-0.03, 1.03), yticks=(0, 0.5, 1))
+    else:
+        shared.yaxis.set_major_locator(MaxNLocator(2))
     for axes in grid.flat:
         if not axes.lines:
             axes.set_axis_off()
