@@ -60,11 +60,18 @@ def published(source: str | None, table: str | None, *, drop: bool) -> Read:
 def _rows(source: str, table: str | None) -> tuple[list[dict[str, Any]], str]:
     """Rows, and what to call their source: a path is reduced to its last part."""
     path = Path(source)
+    label = path.resolve().name if path.exists() else source
+    rows = _table(source, table, optional=("prompt",))
+    if "prompt" not in rows[0] and not TURN.match(rows[0]["chosen"]):
+        _table(source, table)  # refuses the first row, and names the columns that there are
+    return rows, label
+
+
+def _table(source: str, table: str | None, optional: Sequence[str] = ()) -> list[dict[str, Any]]:
+    path = Path(source)
     if path.is_file():
-        return load_file(path, COLUMNS, optional=("prompt",)), path.name
-    folder = path.is_dir()
-    rows = load_table(source, table or ("train" if folder else "default"), COLUMNS, optional=("prompt",))
-    return rows, path.resolve().name if folder else source
+        return load_file(path, COLUMNS, optional=optional)
+    return load_table(source, table or ("train" if path.is_dir() else "default"), COLUMNS, optional=optional)
 
 
 def _pair(row: Mapping[str, Any], id: str, place: str) -> Pair:

@@ -209,6 +209,14 @@ def test_a_mistake_in_the_settings_is_one_line(tmp_path: Path, config: dict[str,
     assert expected in str(error.value)
 
 
+def test_columns_of_other_names_are_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "pairs.jsonl", [{"promt": "Hi", "chosen": "A", "rejected": "B"}])
+    with pytest.raises(UserError) as error:
+        load(path)
+    expected = "line 1: no column 'prompt', there are promt, chosen, rejected; did you mean 'promt'?"
+    assert str(error.value) == f"{path}, {expected}"
+
+
 def test_sources_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="for `tiny` only; name others with --data"):
         load(None)
