@@ -12,7 +12,7 @@ from suite_benchmarks.pairs.scores import MissingError
 from suite import Response, Source
 from suite.benchmark import BenchmarkData, Metric
 from suite.engines.hf import HFEngine
-from suite.work import read_responses, response_json
+from suite.answers import read_responses, response_json
 
 
 @pytest.fixture(scope="module")

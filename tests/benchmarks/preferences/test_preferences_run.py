@@ -1,0 +1,129 @@
+"""Whole runs on random weights and few pairs: what the report says follows from what was trained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suite import pipeline
+from suite.config import resolve
+from suite.registry import Registry
+from suite.results import CellResult
+
+PLACES = "Arvik Belmora Casstad Dundale Elvik Galmora Helstad Kardale Lorvik Melmora Norstad Veldale".split()
+Flags = dict[str, str]
+
+
+def write_pairs(path: Path, count: int = len(PLACES)) -> Path:
+    rows = [
+        {"prompt": f"Where was person {i} born?", "chosen": f"She was born in {a}.", "rejected": f"In {b}, not {a}."}
+        for i, (a, b) in enumerate(zip(PLACES, PLACES[1:] + PLACES[:1], strict=True))
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows[:count]))
+    return path
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    return Registry.load()
+
+
+@pytest.fixture(scope="module")
+def run(
+    registry: Registry, tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., pipeline.Outcome]:
+    folder = tmp_path_factory.mktemp("run")
+    data = write_pairs(folder / "pairs.jsonl")
+
+    def start(methods: str, *extra: str, **flags: str) -> pipeline.Outcome:
+        given = {"methods": methods, "bench": "preferences", "data": str(data), "model": str(tiny_folder)}
+        given |= {"dtype": "float32", "store": str(folder / "store"), "out": str(folder / "out"), **flags}
+        sets = ["preferences.held_out=4", "finetune.epochs=1", "finetune.lr=1e-3", "finetune.batch_size=4"]
+        sets += ["train.epochs=2", "train.lr=1e-3", "train.batch_size=4", "train.warmup_steps=1"]
+        given = {name: value for name, value in given.items() if value}
+        return pipeline.run(resolve(registry, None, given, [*sets, *extra], {}), registry)
+
+    return start
+
+
+def values(cell: CellResult) -> dict[str, Any]:
+    assert cell.status == "ok", cell.error
+    return {metric.name: metric.value for metric in cell.metrics}
+
+
+@pytest.fixture(scope="module")
+def cells(run: Callable[..., pipeline.Outcome]) -> dict[str, dict[str, Any]]:
+    outcome = run("dpo,ipo:tau=0.5,kto,simpo,preferred_ft,sft")
+    assert outcome.exit_status == 0
+    return {cell.cell.method: values(cell) for cell in outcome.results.cells}
+
+
+def test_the_reference_is_a_row_without_rewards(cells: dict[str, dict[str, Any]]) -> None:
+    reference = cells["reference"]
+    assert reference["reward_accuracy"] is None
+    assert reference["chosen_log_ratio"] == reference["displaced"] == 0
+
+
+def test_rewards_in_the_report_are_those_of_each_method(cells: dict[str, dict[str, Any]]) -> None:
+    for name, scale in {"dpo": 0.1, "kto": 0.1, "ipo:tau=0.5": 0.5}.items():
+        assert cells[name]["reward_chosen"] == pytest.approx(scale * cells[name]["chosen_log_ratio"])
+        assert cells[name]["reward_rejected"] == pytest.approx(scale * cells[name]["rejected_log_ratio"])
+    assert cells["simpo"]["reward_chosen"] == pytest.approx(2 * cells["simpo"]["chosen_mean_logp"])
+    assert cells["preferred_ft"]["reward_chosen"] == cells["preferred_ft"]["chosen_logp"]
+    assert cells["sft"]["reward_accuracy"] is None
+
+
+def test_log_ratios_are_differences_to_the_row_of_the_reference(cells: dict[str, dict[str, Any]]) -> None:
+    for name, cell in cells.items():
+        for which in ("chosen", "rejected"):
+            difference = cell[f"{which}_logp"] - cells["reference"][f"{which}_logp"]
+            assert cell[f"{which}_log_ratio"] == pytest.approx(difference, abs=1e-9), name
+
+
+def test_training_does_what_the_loss_says(cells: dict[str, dict[str, Any]]) -> None:
+    assert cells["preferred_ft"]["chosen_log_ratio"] > 0
+    assert cells["preferred_ft"]["displaced"] == 0
+    assert cells["dpo"]["reward_margin"] > 0
+    assert cells["dpo"]["reward_accuracy"] == 1
+
+
+def test_kto_with_steps_of_one_pair_is_refused_in_one_line(run: Callable[..., pipeline.Outcome]) -> None:
+    outcome = run("dpo,kto:batch_size=1")
+    cell = next(cell for cell in outcome.results.cells if cell.cell.method.startswith("kto"))
+    assert (cell.status, outcome.exit_status) == ("failed", 2)
+    assert cell.error == "kto: a step has a single pair, but z0 needs two; choose another kto.batch_size"
+
+
+def test_an_answer_that_does_not_fit_is_refused_before_training(run: Callable[..., pipeline.Outcome]) -> None:
+    from suite.errors import UserError
+
+    with pytest.raises(UserError, match=r"more than the context of 16: its answer would be cut off"):
+        run("dpo", "train.max_length=16", "finetune.max_length=16")
+
+
+@pytest.mark.parametrize("setting", ["dpo.beta=0", "dpo.beta=-1", "ipo.tau=0", "kto.beta=-0.1", "preferences.held_out=0"])
+def test_settings_outside_their_range_are_refused_in_one_line(
+    run: Callable[..., pipeline.Outcome], setting: str
+) -> None:
+    from suite.errors import UserError
+
+    with pytest.raises(UserError) as error:
+        run("dpo", setting)
+    assert setting.partition("=")[0] in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("split", ["low", "high"])
+def test_edit_distance_runs_too(run: Callable[..., pipeline.Outcome], split: str) -> None:
+    few = ("edit_distance.training_pairs=8", "edit_distance.held_out_pairs=3", "edit_distance.steps=2")
+    outcome = run("dpop,unlikelihood", *few, bench="edit_distance", data="", split=split)
+    cells = {cell.cell.method: values(cell) for cell in outcome.results.cells}
+    assert cells["reference"]["after_edit_change"] == 0
+    for cell in cells.values():
+        change = cell["after_edit_logp"] - cells["reference"]["after_edit_logp"]
+        assert cell["after_edit_change"] == pytest.approx(change)
+    assert cells["dpop"]["reward_accuracy"] is not None
