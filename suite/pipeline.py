@@ -269,7 +269,8 @@ def deviations(config: RunConfig, protocol: Mapping[str, Mapping[str, Any]]) -> 
 def describe_run(lab: Lab, command: str) -> Run:
     """Everything that a reader needs to build the results again; no times, no paths."""
     config = lab.config
-    shown = jsonable(asdict(replace(config, out="", store=None, model=model_name(config.model))))
+    data = config.data and model_name(config.data)
+    shown = jsonable(asdict(replace(config, out="", store=None, model=model_name(config.model), data=data)))
     assert isinstance(shown, dict)
     plugins = {p.distribution: p.version for p in lab.registry.plugins() if p.status == "ok"}
     return Run(command, config.engine, lab.dtype, config.template, lab.device, config.seeds, shown, versions(), plugins)

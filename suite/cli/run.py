@@ -62,14 +62,16 @@ def _run(config: RunConfig, registry: Registry) -> int:
 
 
 def command_line(arguments: Sequence[str]) -> str:
-    """Spell the command for the report, without the folders of this machine that do not change the results."""
+    """Spell the command for the report. Folders of this machine say nothing to a reader: of absolute paths the last
+    part is left, and --out and --store, which change no result, are left out."""
     kept: list[str] = []
     waiting = iter(arguments)
     for argument in waiting:
         if argument in ("--out", "--store"):
             next(waiting, None)
         elif not argument.startswith(("--out=", "--store=")):
-            kept.append(argument)
+            flag, equals, value = argument.rpartition("=")
+            kept.append(f"{flag}{equals}{Path(value).name if Path(value).is_absolute() else value}")
     return shlex.join(["suite", *kept])
 
 
