@@ -103,10 +103,9 @@ def activations(model: Any, layer: Any, texts: Any, weights: Mapping[str, Tensor
     def stop(module: Any, args: Any, output: Any) -> None:
         raise _ReachedError(output[0] if isinstance(output, tuple) else output)
 
-    inputs = {"input_ids": texts.input_ids, "attention_mask": texts.attention_mask, "use_cache": False}
     handle = layer.register_forward_hook(stop)
     try:
-        functional_call(decoder_of(model), dict(weights or {}), kwargs=inputs)
+        functional_call(decoder_of(model), dict(weights or {}), kwargs=texts.model_inputs)
     except _ReachedError as reached:
         hidden: Tensor = reached.args[0]
     finally:

@@ -95,8 +95,7 @@ class LMScored:
 
 def completion_hidden(model: Any, texts: TextBatch) -> Tensor:
     """Last hidden states at the positions that predict completion tokens. Shape: (N, d)."""
-    output = decoder_of(model)(input_ids=texts.input_ids, attention_mask=texts.attention_mask, use_cache=False)
-    hidden: Tensor = output.last_hidden_state  # (B, T, d)
+    hidden: Tensor = decoder_of(model)(**texts.model_inputs).last_hidden_state  # (P, T, d)
     return hidden.flatten(0, 1)[texts.positions]
 
 

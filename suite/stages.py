@@ -24,7 +24,7 @@ from suite.method import Method
 from suite.settings import TrainConfig
 from suite.store import Json, Stage, digest
 
-MODEL_CODE = ("suite.texts", "suite.models", "suite.logprobs")
+MODEL_CODE = ("suite.texts", "suite.packing", "suite.models", "suite.logprobs")
 TRAIN_CODE = (*MODEL_CODE, "suite.train", "suite.sampling", "suite.method", "suite.reference", "suite.adapters")
 
 

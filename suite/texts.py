@@ -112,15 +112,17 @@ def check_template(tokenizer: Any, template: str) -> None:
 
 @dataclass
 class TextBatch:
-    """B texts as tensors. `T`: longest text; `N`: completion tokens of all rows together, rows in order."""
+    """B texts as tensors, packed into P sequences of T tokens (see `suite.packing`); N: completion tokens of all."""
 
     ids: tuple[str, ...]
     input_ids: Tensor
-    """(B, T), right-padded."""
+    """(P, T), right-padded."""
+    position_ids: Tensor
+    """(P, T), each token's place in its own text."""
     attention_mask: Tensor
-    """(B, T), 1 on real tokens."""
+    """(P, 1, T, T), whether a token (row) sees another (column)."""
     positions: Tensor
-    """(N,), where in the flattened (B * T) the hidden state that predicts each completion token stands."""
+    """(N,), where in the flattened (P * T) the hidden state that predicts each completion token stands."""
     targets: Tensor
     """(N,), the completion tokens."""
     rows: Tensor
@@ -135,6 +137,16 @@ class TextBatch:
     """(N,), under the frozen starting model."""
     reference_hidden: Tensor | None = None
     """(N, d), the starting model's last hidden states where the completion tokens are predicted."""
+
+    @property
+    def model_inputs(self) -> dict[str, Any]:
+        """What the decoder is called with."""
+        return {
+            "input_ids": self.input_ids,
+            "position_ids": self.position_ids,
+            "attention_mask": self.attention_mask,
+            "use_cache": False,
+        }
 
     @property
     def reference_logps(self) -> Tensor:
@@ -171,28 +183,23 @@ class PairBatch:
 def collate(
     texts: Sequence[Encoded], pad_id: int, device: torch.device | str = "cpu", step: tuple[int, int] | None = None
 ) -> TextBatch:
-    """Pad texts on the right and note where their completions are predicted.
+    """Pack texts and note where their completions are predicted.
 
     `step`: sequences and completion tokens of the whole optimiser step; by default this batch is the step.
     """
     import torch
 
-    width = max(len(t) for t in texts)
-    input_ids = torch.full((len(texts), width), pad_id, dtype=torch.long)
-    mask = torch.zeros((len(texts), width), dtype=torch.long)
-    positions: list[int] = []
-    for i, text in enumerate(texts):
-        input_ids[i, : len(text)] = torch.tensor(text.prompt_ids + text.completion_ids)
-        mask[i, : len(text)] = 1
-        first = i * width + len(text.prompt_ids) - 1
-        positions.extend(range(first, first + len(text.completion_ids)))
+    from suite.packing import pack
+
+    packed = pack(texts, pad_id)
     lengths = torch.tensor([len(t.completion_ids) for t in texts])
     sequences, tokens = step or (len(texts), int(lengths.sum()))
     return TextBatch(
         ids=tuple(t.id for t in texts),
-        input_ids=input_ids.to(device),
-        attention_mask=mask.to(device),
-        positions=torch.tensor(positions, device=device),
+        input_ids=packed.input_ids.to(device),
+        position_ids=packed.position_ids.to(device),
+        attention_mask=packed.attention_mask.to(device),
+        positions=packed.positions.to(device),
         targets=torch.tensor([i for t in texts for i in t.completion_ids], device=device),
         rows=torch.repeat_interleave(torch.arange(len(texts)), lengths).to(device),
         lengths=lengths.to(device),

@@ -70,9 +70,7 @@ def _spread(items: list[tuple[tuple[str, str], Sample]], count: int) -> list[tup
     return [item for item in items if item[0] in chosen]
 
 
-def _answers(
-    by_row: Sequence[tuple[Row, Mapping[tuple[str, str], Sample]]], key: tuple[str, str]
-) -> Iterator[Answer]:
+def _answers(by_row: Sequence[tuple[Row, Mapping[tuple[str, str], Sample]]], key: tuple[str, str]) -> Iterator[Answer]:
     for row, written in by_row:
         if key in written:
             scores = tuple((name, number(value)) for name, value in written[key].scores.items())

@@ -98,6 +98,4 @@ def _size(row: Row, table: Table) -> Item:
 def _time(row: Row) -> Item:
     if row.train_seconds is None:
         return Item("–")
-    return Item(
-        duration(row.train_seconds), "from the store" if row.trained_before else "", row.train_seconds
-    )
+    return Item(duration(row.train_seconds), "from the store" if row.trained_before else "", row.train_seconds)

@@ -24,9 +24,7 @@ def merged(runs: Sequence[Results]) -> Results:
             _check_same(cells.setdefault(result.cell, result), result)
     if not cells:
         raise UserError("nothing to compare: no run has any cell")
-    return Results(
-        _run([results.run for results in runs]), tuple(comparisons.values()), tuple(cells.values())
-    )
+    return Results(_run([results.run for results in runs]), tuple(comparisons.values()), tuple(cells.values()))
 
 
 def _joined(a: Comparison, b: Comparison) -> Comparison:

@@ -90,12 +90,9 @@ def _draw_row(axes: Axes, table: Table, row: Row, x: str, y: str) -> None:
     )  # fmt: skip
 
 
-def _at(
-    metrics: Mapping[str, float | None], like: Mapping[str, Value], x: str, y: str
-) -> tuple[float, float] | None:
+def _at(metrics: Mapping[str, float | None], like: Mapping[str, Value], x: str, y: str) -> tuple[float, float] | None:
     named = {
-        name: Metric(name, value, None, like[name].unit if name in like else "")
-        for name, value in metrics.items()
+        name: Metric(name, value, None, like[name].unit if name in like else "") for name, value in metrics.items()
     }
     return _point({name: value_of(named, name) for name in (x, y)}, x, y)
 

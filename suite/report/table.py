@@ -179,9 +179,7 @@ def _deltas(row: Row, base: dict[str, Value]) -> dict[str, float]:
 
 def _ranked(rows: Sequence[Row], axes: Sequence[str]) -> tuple[Row, ...]:
     """Rank the rows that can be ranked; order all: baselines, ranked rows, the others."""
-    able = [
-        row for row in rows if row.state == "ok" and axes and all(_good(row, n) is not None for n in axes)
-    ]
+    able = [row for row in rows if row.state == "ok" and axes and all(_good(row, n) is not None for n in axes)]
     points = [[_good(row, name) or 0.0 for name in axes] for row in able]
     placed = zip(able, ranks(points), balance(points), strict=True)
     order = sorted(placed, key=lambda entry: (entry[1].place, entry[2], entry[0].method))

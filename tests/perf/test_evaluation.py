@@ -27,7 +27,8 @@ from rouge_score.rouge_scorer import RougeScorer
 from suite.benchmark import Message, Request
 from suite.engines.hf import HFEngine
 from suite.models import load_model
-from suite.texts import Encoder, collate
+from suite.texts import Encoder
+from tests.perf.plain import pad
 
 pytestmark = pytest.mark.perf
 
@@ -155,7 +156,7 @@ def plain_logps(way: PlainWay, texts: list[tuple[Item, str]]) -> list[float]:
     means: list[float] = []
     encoded = [way.encoder.encode(item.prompt, text) for item, text in texts]
     for start in range(0, len(encoded), BATCH):
-        batch = collate(encoded[start : start + BATCH], pad_id=0)
+        batch = pad(encoded[start : start + BATCH])
         labels = torch.full_like(batch.input_ids, -100)
         labels.view(-1)[batch.positions + 1] = batch.targets
         logits = way.model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits[:, :-1]

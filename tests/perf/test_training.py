@@ -22,9 +22,10 @@ from suite.method import TrainState
 from suite.reference import References, compute, save
 from suite.registry import Registry
 from suite.sampling import micro_batches
-from suite.texts import Encoded, Encoder, collate
+from suite.texts import Encoded, Encoder
 from suite.train import autocast, default_train_step
 from suite.work import encode_rows
+from tests.perf.plain import pad
 
 pytestmark = pytest.mark.perf
 ROWS, BETA, STEPS = 8, 0.1, 3
@@ -46,7 +47,7 @@ def step(shared: Path, smollm2: Path) -> dict[str, list[Encoded]]:
 
 def plain_logps(model: Any, texts: list[Encoded]) -> torch.Tensor:
     """Full logits over prompt, completion and padding; (N,) completion log-probabilities."""
-    batch = collate(texts, pad_id=0)
+    batch = pad(texts)
     logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits.float()
     logps = logits[:, :-1].log_softmax(-1).gather(2, batch.input_ids[:, 1:, None])[..., 0]
     padded = torch.cat([logps, logps.new_zeros(len(texts), 1)], dim=1)
@@ -54,10 +55,10 @@ def plain_logps(model: Any, texts: list[Encoded]) -> torch.Tensor:
 
 
 def plain_step(model: Any, reference: Any, optimizer: Any, step: dict[str, list[Encoded]]) -> float:
-    forget = collate(step["forget"], 0)
-    logps = forget.row_sum(plain_logps(model, step["forget"]))
+    rows = pad(step["forget"]).rows
+    logps = torch.zeros(ROWS).index_add(0, rows, plain_logps(model, step["forget"]))
     with torch.no_grad():
-        ref_logps = forget.row_sum(plain_logps(reference, step["forget"]))
+        ref_logps = torch.zeros(ROWS).index_add(0, rows, plain_logps(reference, step["forget"]))
     loss = losses.npo(logps, ref_logps, beta=BETA).mean() - plain_logps(model, step["retain"]).mean()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

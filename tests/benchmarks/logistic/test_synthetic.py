@@ -10,6 +10,7 @@ import pytest
 import torch
 from suite_benchmarks.logistic import synthetic
 from suite_benchmarks.logistic.settings import LogisticConfig
+from suite_benchmarks.logistic.summaries import items_of, median
 
 from suite import Scores
 from suite.method import Method
@@ -29,7 +30,7 @@ def problem() -> synthetic.Problem:
 
 
 def test_labels_follow_the_logistic_law() -> None:
-    """The label's mean given u is sigma(u + 1) to forget, sigma(-u - 1) to retain; forget and retain mirror each other."""
+    """The label's mean given u is sigma(u + 1) to forget, sigma(-u - 1) to retain: they mirror each other."""
     random = torch.Generator().manual_seed(0)
     for sign in (1, -1):
         inputs, labels = synthetic.draw(40_000, 2.0, sign, random)
@@ -101,11 +102,31 @@ def test_hypervolume_of_known_paths() -> None:
     assert synthetic.covered(path((2.0, 0.0), (1.0, 1.0), (0.5, 1.5))) == pytest.approx(0.25 + 0.5 * 0.25 * 0.5)
 
 
+def test_a_path_that_leads_away_is_not_forgotten() -> None:
+    def path(*forget: float) -> dict[str, torch.Tensor]:
+        return {"forget_distance": torch.tensor(forget), "retain_distance": torch.zeros(len(forget))}
+
+    items = [*items_of(0, synthetic.outcome(path(1.0, 0.1))), *items_of(1, synthetic.outcome(path(1.0, 9.0)))]
+    items += items_of(2, synthetic.outcome(path(1.0, 0.3)))
+    found = {m.name: m for m in synthetic.metrics_of(items)}
+    assert found["forget_distance"].value == pytest.approx(0.3)
+    assert found["forget_distance_mean"].value == pytest.approx(9.4 / 3)
+    assert found["forgotten"].value == pytest.approx(2 / 3)
+    assert found["forget_distance"].ci_low is None
+    assert found["forget_distance"].note
+
+
+def test_six_repeats_give_the_median_an_interval() -> None:
+    """The smallest and the largest of n values hold the median with probability 1 - 2 / 2^n: 97 % for six."""
+    found = median("x", [3.0, 1.0, 2.0, 6.0, 5.0, 4.0], better=False)
+    assert (found.value, found.ci_low, found.ci_high) == (3.5, 1.0, 6.0)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
 def test_npo_rt_has_the_best_front_at_full_length(make: Make, alpha: float) -> None:
-    """The paper's figure, in two of its five repeats: no other method's path covers as much."""
-    config = LogisticConfig(alpha=alpha, repeats=2)
+    """The paper's figure: no other method's path covers as much, in the median of three problems."""
+    config = LogisticConfig(alpha=alpha, repeats=3)
     scores = {}
     for name in ("ga", "grad_diff", "idk_sft", "idk_dpo", "npo", "npo_rt"):
         settings = {"beta": config.beta(name)} if name in ("npo", "npo_rt", "idk_dpo") else {}

@@ -105,7 +105,9 @@ def test_an_answer_that_does_not_fit_is_refused_before_training(run: Callable[..
         run("dpo", "train.max_length=16", "finetune.max_length=16")
 
 
-@pytest.mark.parametrize("setting", ["dpo.beta=0", "dpo.beta=-1", "ipo.tau=0", "kto.beta=-0.1", "preferences.held_out=0"])
+@pytest.mark.parametrize(
+    "setting", ["dpo.beta=0", "dpo.beta=-1", "ipo.tau=0", "kto.beta=-0.1", "preferences.held_out=0"]
+)
 def test_settings_outside_their_range_are_refused_in_one_line(
     run: Callable[..., pipeline.Outcome], setting: str
 ) -> None:

@@ -101,8 +101,8 @@ def test_rewards_are_those_of_the_method(
     found = values(method(trained[0], **trained[1]))
     assert found["reward_chosen"] == average(*chosen)
     assert found["reward_rejected"] == average(*rejected)
-    assert found["reward_margin"] == average(*(w - l for w, l in zip(chosen, rejected, strict=True)))
-    assert found["reward_accuracy"] == average(*(float(w > l) for w, l in zip(chosen, rejected, strict=True)))
+    assert found["reward_margin"] == average(*(w - r for w, r in zip(chosen, rejected, strict=True)))
+    assert found["reward_accuracy"] == average(*(float(w > r) for w, r in zip(chosen, rejected, strict=True)))
 
 
 @pytest.mark.parametrize(("trained", "note"), [(None, "a reward needs a method"), ("sft", "sft defines no reward")])
@@ -131,7 +131,9 @@ def test_displacement_by_edit_distance() -> None:
     for name, (count, n) in expected.items():
         metric = metrics[name]
         assert (metric.value, metric.n) == (count / n, n)
-        assert (metric.ci_low, metric.ci_high) == pytest.approx(proportion_confint(count, n, method="wilson"), abs=1e-12)
+        assert (metric.ci_low, metric.ci_high) == pytest.approx(
+            proportion_confint(count, n, method="wilson"), abs=1e-12
+        )
         assert metric.higher_is_better is False
 
 
@@ -177,9 +179,7 @@ def test_without_a_reference_there_is_no_number() -> None:
 
 def test_every_item_has_every_metric_and_the_means_follow_from_them() -> None:
     made = data(list(TEXTS.values()))
-    scores = Preferences(PreferencesConfig()).score_method(
-        made, responses(POLICY), responses(REFERENCE), method("dpo")
-    )
+    scores = Preferences(PreferencesConfig()).score_method(made, responses(POLICY), responses(REFERENCE), method("dpo"))
     metrics = {m.name: m.value for m in scores.metrics}
     names = {score.metric for score in scores.items}
     assert len(scores.items) == 3 * len(names) == 3 * 12
