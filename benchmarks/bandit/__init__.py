@@ -37,8 +37,8 @@ NOTES = (
     "Chosen here, where the paper is silent: logits start at 0 (the reference), Adam's other settings are PyTorch's, "
     "no schedule, arithmetic in float64, the last iterate is reported. All methods and temperatures see the same "
     "mini-batches. The two arms train as the three do. Training settings of the run (train.*) have no effect.",
-    "tau is the weight of the KL to the reference: the method's tau, or its beta where it has no tau, is set to it. A "
-    "method with neither runs once, as configured.",
+    "tau is the weight of the KL to the reference: the method's tau, or its beta where it has no tau, is set to it, "
+    "in place of the value that the run gives it. A method with neither runs once, as configured.",
     "D3 = {(a, b), (b, a)} is printed in the paper, but its figure, where DPO drops arm c, needs D3' = D3 and (a, c). "
     "In D3 arm c is in no pair: its logit keeps its value exactly, and pi(c) is 1/3 up to what chance moves a and b.",
     "Gaps: the largest distance of an arm's mean probability from IPO's optimum at that tau, and from DPO's limit for "
@@ -123,9 +123,7 @@ class Bandit(Experiment[BanditConfig]):
                 steps.append(step)
                 thetas.append(theta.clone())
         policies = np.moveaxis(torch.stack(thetas).softmax(-1).numpy(), 1, 0)  # (T, S, R, K)
-        return [
-            Trial(dataset, setting.label, setting.tau, steps, policies[t]) for t, setting in enumerate(settings)
-        ]
+        return [Trial(dataset, setting.label, setting.tau, steps, policies[t]) for t, setting in enumerate(settings)]
 
 
 @hookimpl

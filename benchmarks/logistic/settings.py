@@ -34,7 +34,7 @@ class LogisticConfig:
     fit_steps: Count = 20_000
     """synthetic: steps that fit the starting network and the retrain network."""
     repeats: Count = 5
-    """Random problems per seed; metrics are means over them."""
+    """Random problems per seed, over which metrics are means (theorem) or medians (synthetic)."""
     betas: tuple[Positive, ...] = (0.1, 0.5)
     """theorem: also run with these beta, if the method has one; their metrics end in /beta=..."""
 

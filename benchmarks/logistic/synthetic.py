@@ -6,6 +6,10 @@
 
 The fit learns forget and retain rows, the retrain network retain rows only. How far unlearning is from retraining is
 KL(retrain || unlearned) of the label, mean over 1000 fresh inputs of either kind.
+
+The fit leaves little gradient on the forget rows (norms of .07 to .11), and it decides where methods go that only push
+labels away: at alpha = 1 one of seed 0's first twelve problems ends with the forget margin raised instead of lowered.
+Hence medians over problems, and `forgotten`, the share of problems that end nearer to retraining than they began.
 """
 
 from __future__ import annotations
@@ -19,14 +23,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from suite import CurvePoint, ItemScore, Scores, interrupt, stats
+from suite import CurvePoint, ItemScore, Metric, Scores, interrupt, stats
 from suite.method import Method
 from suite.progress import Progress
 
 from .descent import descend, generator
-from .means import items_of, metrics_of
 from .policy import Labelled, labelled, unlearning_roles
 from .settings import LogisticConfig
+from .summaries import by_metric, items_of, mean, median, share
 
 DIMENSION, WIDTH = 16, 128
 N_FORGET, N_RETAIN, N_FRESH = 200, 1000, 1000
@@ -91,7 +95,7 @@ def kl(features: Tensor, retrain: Tensor, weights: Tensor) -> Tensor:
 
 
 def measure(method: Method[Any], config: LogisticConfig, seed: int, progress: Progress) -> Scores:
-    """Unlearn in every random problem; distances at the end and, averaged over repeats, along the way."""
+    """Unlearn in every random problem: medians over repeats of the distances, at the end and along the way."""
     problems = []
     with progress.task("fit and retrain", config.repeats) as bar:
         for repeat in range(config.repeats):
@@ -106,10 +110,24 @@ def measure(method: Method[Any], config: LogisticConfig, seed: int, progress: Pr
             fresh = type(method)(method.config)
             weights = descend(fresh, each.start, each.roles, lr=lr, at=at, advance=bar.advance)
             path = {name: kl(features, each.retrain, weights) for name, features in each.fresh.items()}
-            final = {name: float(distance[-1]) for name, distance in path.items()}
-            items += items_of(repeat, {**final, "hypervolume": covered(path)})
+            items += items_of(repeat, outcome(path))
             paths.append(path)
-    return Scores(items, metrics_of(items, BETTER), mean_path(at, paths))
+    return Scores(items, metrics_of(items), median_path(at, paths))
+
+
+def outcome(path: Mapping[str, Tensor]) -> dict[str, float]:
+    """What one problem ends in."""
+    final = {name: float(distance[-1]) for name, distance in path.items()}
+    nearer = final["forget_distance"] < float(path["forget_distance"][0])
+    return {**final, "hypervolume": covered(path), "forgotten": float(nearer)}
+
+
+def metrics_of(items: list[ItemScore]) -> list[Metric]:
+    """Medians, the share of problems that were forgotten at all, and means for comparison."""
+    values = by_metric(items)
+    medians = [median(name, values[name], better) for name, better in BETTER.items()]
+    means = [mean(f"{name}_mean", values[name]) for name in BETTER]
+    return [*medians, share("forgotten", values["forgotten"]), *means]
 
 
 def covered(path: Mapping[str, Tensor]) -> float:
@@ -119,7 +137,7 @@ def covered(path: Mapping[str, Tensor]) -> float:
     return stats.hypervolume(points, (worst, worst), (-1, -1)) / worst**2
 
 
-def mean_path(at: list[int], paths: list[dict[str, Tensor]]) -> list[CurvePoint]:
-    """The mean distances over repeats at every step."""
-    means = {name: torch.stack([path[name] for path in paths]).mean(0) for name in DISTANCES}
-    return [CurvePoint(step, {name: float(mean[i]) for name, mean in means.items()}) for i, step in enumerate(at)]
+def median_path(at: list[int], paths: list[dict[str, Tensor]]) -> list[CurvePoint]:
+    """The median distances over repeats at every step."""
+    medians = {name: torch.stack([path[name] for path in paths]).quantile(0.5, dim=0) for name in DISTANCES}
+    return [CurvePoint(step, {name: float(m[i]) for name, m in medians.items()}) for i, step in enumerate(at)]

@@ -29,9 +29,9 @@ from suite.method import Method
 from suite.progress import Progress
 
 from .descent import descend, generator
-from .means import items_of, metrics_of
 from .policy import Labelled, labelled
 from .settings import THEOREM_LR, LogisticConfig
+from .summaries import by_metric, items_of, mean
 
 Array = NDArray[Any]
 
@@ -106,4 +106,4 @@ def measure(method: Method[Any], config: LogisticConfig, seed: int, progress: Pr
             panel = "no beta" if beta is None else f"beta={beta:g}"
             curves[f"distance/{panel}/repeat {repeat}"] = distance
     curve = [CurvePoint(int(t), {name: float(d[i]) for name, d in curves.items()}) for i, t in enumerate(at)]
-    return Scores(items, metrics_of(items, {}), curve)
+    return Scores(items, [mean(name, values) for name, values in by_metric(items).items()], curve)

@@ -39,7 +39,7 @@ LIKELIHOODS = {
 """The same of log-probabilities. `mean`: per token; `displaced`: the chosen answer is less likely than under the
 reference."""
 SHARES = frozenset({"reward_accuracy", "logp_accuracy", "displaced"})
-UNITS = {"chosen_mean_logp": "nats per token", "rejected_mean_logp": "nats per token"}
+PER_TOKEN = frozenset({"chosen_mean_logp", "rejected_mean_logp", "after_edit_logp", "after_edit_change"})
 
 
 class MissingError(Exception):
@@ -172,7 +172,7 @@ def mean(name: str, part: Sequence[ItemScore], better: bool | None, share: bool 
     `share`: whether the items' values are 0 or 1; by default as of the metric `name`.
     """
     share = name in SHARES if share is None else share
-    unit = "" if share or name.startswith("reward") else UNITS.get(name, "nats")
+    unit = "" if share or name in REWARDS else "nats per token" if name in PER_TOKEN else "nats"
     lacking = [score for score in part if score.value is None]
     if lacking or not part:
         note = lacking[0].note if len({score.note for score in lacking}) == 1 else ""

@@ -101,7 +101,7 @@ class Preferences(TextBenchmark[PreferencesConfig]):
         if model == "tiny":
             return {
                 "finetune": {"epochs": 2, "lr": 3e-4, "batch_size": 16},
-                "train": {"epochs": 3, "lr": 3e-5, "batch_size": 16, "warmup_steps": 0, "warmup_epochs": 0.1},
+                "train": {"epochs": 3, "lr": 1e-4, "batch_size": 16, "warmup_steps": 0, "warmup_epochs": 0.25},
             }
         return {"finetune": {"epochs": 1, "batch_size": 64}, "train": {"epochs": 1}}
 

@@ -120,8 +120,6 @@ def find_places(name: str, rows: Table, full: Table) -> list[int]:
     places = []
     for number, row in enumerate(rows, 1):
         if not (found := free[row["question"], row["answer"]]):
-            raise UserError(
-                f"{name}, row {number}: not in full, or more often than there: {row['question']!r}"
-            )
+            raise UserError(f"{name}, row {number}: not in full, or more often than there: {row['question']!r}")
         places.append(found.popleft())
     return places

@@ -52,9 +52,7 @@ def score(sets: Items, responses: Mapping[str, Response], baseline: Mapping[str,
     return Scores(scores, summarise(scores, retrain))
 
 
-def item_score(
-    metric: str, name: str, item: Mapping[str, Any], responses: Mapping[str, Response]
-) -> ItemScore:
+def item_score(metric: str, name: str, item: Mapping[str, Any], responses: Mapping[str, Response]) -> ItemScore:
     """One metric of one item; without a value, and with the reason, where the responses do not give it."""
     value, note = None, ""
     try:

@@ -35,9 +35,7 @@ def read_sets(tables: Tables, corpus: Corpus, split: str) -> tuple[dict[str, lis
         rows = tables.read(table, ASKED)
         sets[name] = _about(places, corpus, name, table, rows)
         if not sets[name]:
-            raise UserError(
-                f"{tables.label}: no question of {table} is about a {name} row that is trained on"
-            )
+            raise UserError(f"{tables.label}: no question of {table} is about a {name} row that is trained on")
         if left_out := len(rows) - len(sets[name]):
             notes.append(f"{left_out} questions of {table} are not about {name} rows in training: not asked")
     for name in ("real_authors", "world_facts"):
@@ -51,9 +49,7 @@ def limit(sets: Mapping[str, list[Item]], most: int | None) -> tuple[dict[str, l
     """At most `most` items of each set, with a note on each set that was cut."""
     if most is None:
         return dict(sets), []
-    notes = [
-        f"{most} of {len(items)} questions of {name}" for name, items in sets.items() if most < len(items)
-    ]
+    notes = [f"{most} of {len(items)} questions of {name}" for name, items in sets.items() if most < len(items)]
     return {name: spread(items, most) for name, items in sets.items()}, notes
 
 
@@ -77,9 +73,7 @@ def _about(places: Sequence[int], corpus: Corpus, name: str, table: str, rows: T
     known = set(places)
     found = zip(_items(name, rows), find_places(table, rows, corpus.full), strict=True)
     return [
-        {**item, "row": f"full/{place}", "cluster": corpus.author(place)}
-        for item, place in found
-        if place in known
+        {**item, "row": f"full/{place}", "cluster": corpus.author(place)} for item, place in found if place in known
     ]
 
 

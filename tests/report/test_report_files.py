@@ -112,9 +112,7 @@ def test_page_asks_the_network_for_nothing(page: Page) -> None:
 
 def test_policy_names_the_only_script_and_style(page: Page) -> None:
     assert page.tags["script"] == page.tags["style"] == 1
-    (policy,) = [
-        value for tag, name, value in page.attributes if tag == "meta" and value.startswith("default-src")
-    ]
+    (policy,) = [value for tag, name, value in page.attributes if tag == "meta" and value.startswith("default-src")]
     assert policy.startswith("default-src 'none';")
     assert "unsafe" not in policy
     for kind in ("script", "style"):
@@ -127,9 +125,7 @@ def test_policy_names_the_only_script_and_style(page: Page) -> None:
 def test_page_is_well_formed(page: Page) -> None:
     ids = Counter(value for _, name, value in page.attributes if name == "id")
     assert max(ids.values()) == 1
-    targets = {
-        value[1:] for _, name, value in page.attributes if name in ("href", "xlink:href") and value[:1] == "#"
-    }
+    targets = {value[1:] for _, name, value in page.attributes if name in ("href", "xlink:href") and value[:1] == "#"}
     assert targets <= ids.keys()
     assert page.tags["svg"] == 2
     assert page.tags["caption"] == 1
@@ -161,9 +157,7 @@ def test_csv_has_every_number_of_every_seed(results: Results, tmp_path: Path) ->
     report.write(results, tmp_path)
     lines = list(csv.DictReader(io.StringIO((tmp_path / "leaderboard.csv").read_text(encoding="utf-8"))))
     found = {
-        (line["method"], line["seed"], line["metric"]): line["value"]
-        for line in lines
-        if line["checkpoint"] == "final"
+        (line["method"], line["seed"], line["metric"]): line["value"] for line in lines if line["checkpoint"] == "final"
     }
     for result in results.cells:
         for metric in result.metrics:
@@ -195,7 +189,5 @@ def test_report_can_be_made_again_from_its_files(
 
 def test_importing_the_report_is_light() -> None:
     code = "import sys, suite.report, suite.results; print(*sorted(sys.modules))"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True
-    ).stdout.split()
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     assert not {"torch", "pydantic", "jinja2", "matplotlib", "rich", "numpy", "pandas", "scipy"} & set(loaded)

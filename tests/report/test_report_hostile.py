@@ -52,15 +52,11 @@ def poisoned(results: Results, bad: str) -> Results:
     cells = []
     for result in results.cells:
         name = result.cell.method
-        named = replace(
-            result.cell, method=f"{name}{bad}" if name != "retrain" else name, split=bad, model=bad
-        )
+        named = replace(result.cell, method=f"{name}{bad}" if name != "retrain" else name, split=bad, model=bad)
         extra = Metric(bad, None, True, bad, note=bad)
         known = (*result.metrics, extra) if result.metrics else ()
         error = bad if result.status != "ok" else ""
-        cells.append(
-            replace(result, cell=named, metrics=known, notes=(bad,), error=error, environment={bad: bad})
-        )
+        cells.append(replace(result, cell=named, metrics=known, notes=(bad,), error=error, environment={bad: bad}))
     run = replace(
         results.run, command=bad, engine=bad, dtype=bad, template=bad, device=bad, config={bad: bad},
         versions={bad: bad}, plugins={bad: bad}, notes=(bad,),
@@ -69,10 +65,7 @@ def poisoned(results: Results, bad: str) -> Results:
 
 
 def answers(results: Results, bad: str) -> dict[str, list[Sample]]:
-    said = [
-        Sample(bad, str(i), bad, bad, bad + "x" * 2000 * i, {bad: 0.5, "log_truth_ratio": 0.1})
-        for i in (0, 1)
-    ]
+    said = [Sample(bad, str(i), bad, bad, bad + "x" * 2000 * i, {bad: 0.5, "log_truth_ratio": 0.1}) for i in (0, 1)]
     said.append(Sample("forget", bad, bad, bad, bad, {"log_truth_ratio": -0.1}))
     return {result.cell.slug: said for result in results.cells if result.status == "ok"}
 

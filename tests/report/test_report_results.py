@@ -88,9 +88,7 @@ def test_a_cell_stands_once_and_belongs_to_a_comparison(results: Results) -> Non
         ('"run"', "run", "not a results file"),
     ],
 )
-def test_damaged_files_are_refused(
-    results: Results, tmp_path: Path, old: str, new: str, complaint: str
-) -> None:
+def test_damaged_files_are_refused(results: Results, tmp_path: Path, old: str, new: str, complaint: str) -> None:
     text = dumps(results)
     assert old in text
     path = tmp_path / "results.json"

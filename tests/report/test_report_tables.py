@@ -23,9 +23,7 @@ def row_of(results: Results, method: str) -> Row:
 
 
 def changed(results: Results, method: str, seed: int, **fields: object) -> Results:
-    cells = [
-        replace(r, **fields) if (r.cell.method, r.cell.seed) == (method, seed) else r for r in results.cells
-    ]
+    cells = [replace(r, **fields) if (r.cell.method, r.cell.seed) == (method, seed) else r for r in results.cells]
     return replace(results, cells=tuple(cells))
 
 

@@ -81,9 +81,7 @@ def test_retain_questions_know_their_author(published):
 def test_alternate_is_aligned_with_forget(published):
     _, data = published(split="forget10")
     forget, alternate = data.roles["forget"], data.roles["alternate"]
-    assert [replace(row, completion="") for row in alternate] == [
-        replace(row, completion="") for row in forget
-    ]
+    assert [replace(row, completion="") for row in alternate] == [replace(row, completion="") for row in forget]
     used = Counter(row.completion for row in alternate)
     assert set(used) == set(REFUSALS)
     assert max(used.values()) < 40  # 400 rows over 30 refusals

@@ -13,9 +13,7 @@ def test_the_small_copy_is_sound(copy):
 
 def test_the_revision_follows_the_content(copy):
     before = copy.load()[1].revision
-    copy.tables["world_facts_perturbed"] = [
-        {**row, "answer": "Other."} for row in copy.tables["world_facts_perturbed"]
-    ]
+    copy.tables["world_facts_perturbed"] = [{**row, "answer": "Other."} for row in copy.tables["world_facts_perturbed"]]
     assert copy.load()[1].revision != before
 
 
