@@ -7,6 +7,7 @@ from typing import Literal
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -19,7 +20,7 @@ def show(tables: Sequence[Table], console: Console | None = None) -> None:
     """Print `tables`. Everything is plain text to rich: neither its markup nor escape codes act."""
     console = console or Console()
     for table in tables:
-        console.print(_grid(table))
+        console.print(_fitting(table, console))
         for row in table.rows:
             for mark in row.marks:
                 name = (f"  {one_line(row.method)} ", "bold")
@@ -27,16 +28,25 @@ def show(tables: Sequence[Table], console: Console | None = None) -> None:
         console.print(Text(f"  {_ranking(table)}\n", style="dim"))
 
 
-def _grid(table: Table) -> Grid:
+def _fitting(table: Table, console: Console) -> Grid:
+    """As many headline metrics as the terminal has room for; the files have all of them."""
     shown = [column for column in columns(table) if column.group in ("rank", "method", "metric", "size")]
+    unlimited = console.options.update(max_width=10_000)
+    metrics = [column for column in shown if column.group == "metric"]
+    while len(metrics) > 2 and Measurement.get(console, unlimited, _grid(table, shown)).maximum > console.width:
+        shown.remove(metrics.pop())
+    return _grid(table, shown)
+
+
+def _grid(table: Table, shown: Sequence[Column]) -> Grid:
     title = Text(one_line(table.title), style="bold")
     grid = Grid(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in shown:
         head = Text(one_line(f"{column.title.replace('_', ' ')} {column.arrow}"))
         side: Literal["left", "right"] = "left" if column.group in ("rank", "method") else "right"
-        is_name = column.group == "method"
-        width = 13 if is_name else 5
-        grid.add_column(head, justify=side, overflow="fold", min_width=width, no_wrap=not is_name)
+        narrow = column.group == "method" and any(len(row.method) > 24 for row in table.rows)
+        width = 13 if column.group == "method" else 5
+        grid.add_column(head, justify=side, overflow="fold", min_width=width, no_wrap=not narrow)
     for row in table.rows:
         grid.add_row(*(_text(column, row) for column in shown))
     return grid
