@@ -43,7 +43,7 @@ def pictures(table: Table, name: str, samples: Mapping[str, Sequence[Sample]]) -
 
 
 def _complete(table: Table) -> list[Row]:
-    return [row for row in table.rows if row.state in ("ok", "baseline")]
+    return [row for row in table.rows if row.state in ("ok", "baseline", "partial")]
 
 
 def _tradeoff(table: Table, name: str) -> Iterator[Picture]:

@@ -59,7 +59,7 @@ def test_a_character_and_its_two_surrogates_never_share_a_spelling():
 @pytest.mark.parametrize("value", [
     math.nan, math.inf, -math.inf, {1: 2}, {None: 1}, {1, 2}, b"x", Path("x"), object(), 1j, np.zeros(2),
     np.float32(1), print, enum.Enum("E", "a").a,
-], ids=repr)  # fmt: skip
+], ids=lambda value: type(value).__name__)  # fmt: skip
 def test_what_is_not_json_is_refused_by_place(value):
     with pytest.raises(UserError, match=r"train spec\.settings\[1\]"):
         Stage("train", {"settings": [0, value]}, lambda build: None)
@@ -87,7 +87,7 @@ def stage(**changes: object) -> Stage:
     {"inputs": {}},
     {"inputs": {"base": Stage("base", {"n": 2}, lambda build: None)}},
     {"inputs": {"start": Stage("base", {"n": 1}, lambda build: None)}},
-], ids=str)  # fmt: skip
+], ids=lambda changes: "-".join(changes))  # fmt: skip
 def test_every_ingredient_changes_the_key(changes):
     assert stage(**changes).key != stage().key
 
