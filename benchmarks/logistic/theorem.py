@@ -103,7 +103,7 @@ def measure(method: Method[Any], config: LogisticConfig, seed: int, progress: Pr
             distance = distances(forget.inputs, weights, start).numpy()
             found = laws(at, distance, lr, beta)
             items += items_of(repeat, {name + ending: value for name, value in found.items()})
-            panel = "no beta" if beta is None else f"beta={beta:g}"
-            curves[f"distance/{panel}/repeat {repeat}"] = distance
+            line = "no beta" if beta is None else f"beta={beta:g}"
+            curves[f"distance_over_the_last/problem_{repeat}/{line}"] = distance / distance[-1]
     curve = [CurvePoint(int(t), {name: float(d[i]) for name, d in curves.items()}) for i, t in enumerate(at)]
     return Scores(items, [mean(name, values) for name, values in by_metric(items).items()], curve)

@@ -56,10 +56,13 @@ def test_npo_stays_nearer_than_ga_and_a_larger_beta_nearer_still(ga: Scores, npo
 
 def test_items_and_curves_hold_every_run(ga: Scores, npo: Scores) -> None:
     assert {(item.metric, item.item_id) for item in ga.items} >= {("log_r2", "repeat0"), ("log_r2", "repeat1")}
-    assert {name.split("/")[1] for name in npo.curve[0].metrics} == {"beta=1", "beta=0.5"}
+    lines = {tuple(name.split("/")[1:]) for name in npo.curve[0].metrics}
+    assert lines == {(f"problem_{i}", beta) for i in (0, 1) for beta in ("beta=1", "beta=0.5")}
     assert (npo.curve[0].step, npo.curve[-1].step) == (1, 400)
-    last = [value for name, value in npo.curve[-1].metrics.items() if "beta=1/" in name]
-    assert np.mean(last) == pytest.approx(values(npo)["distance"])
+    assert set(npo.curve[-1].metrics.values()) == {1.0}
+    half = next(point for point in ga.curve if point.step >= 200)
+    share = half.metrics["distance_over_the_last/problem_0/no beta"]
+    assert share == pytest.approx(half.step / 400, abs=0.03)  # a straight line
 
 
 def test_the_same_seed_gives_the_same_scores_and_another_seed_others(make: Make, ga: Scores) -> None:
