@@ -6,7 +6,7 @@ Whatever can be refused is refused here, before any model loads.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import PurePath
 from typing import Any
 
@@ -143,6 +143,7 @@ def _experiment_cells(
 ) -> Iterator[PlannedCell]:
     """One stage a cell; no language model takes part."""
     for spec, method in zip(lab.config.methods, methods, strict=True):
+        _refuse_training_settings(lab, experiment, spec)
         for seed in lab.config.seeds:
             settings: dict[str, Json] = {
                 "benchmark": experiment.name,
@@ -158,6 +159,17 @@ def _experiment_cells(
             stage = Stage("measure", settings, build, {}, EXPERIMENT_CODE, f"{experiment.name}: {spec}")
             cell = Cell(spec, experiment.name, split, "none", seed)
             yield PlannedCell(cell, method.family, experiment, {0: stage})
+
+
+def _refuse_training_settings(lab: Lab, experiment: Experiment[Any], spec: str) -> None:
+    """An experiment trains in its own way: a learning rate given to a method would be ignored, so it is refused."""
+    name, variant = split_spec(lab.registry, spec)
+    given = {*variant, *lab.config.sections.get(name, {})} & {f.name for f in fields(TrainConfig)}
+    if given:
+        raise UserError(
+            f"method {spec!r}: {min(given)} has no effect on benchmark {experiment.name!r}, which trains in its own way "
+            f"(see `suite list {experiment.name}`)"
+        )
 
 
 def model_name(spec: str) -> str:

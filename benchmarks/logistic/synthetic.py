@@ -8,8 +8,8 @@ The fit learns forget and retain rows, the retrain network retain rows only. How
 KL(retrain || unlearned) of the label, mean over 1000 fresh inputs of either kind.
 
 The fit leaves little gradient on the forget rows, and this little decides where methods go that only push labels away:
-in one of seed 0's five problems at alpha = 1, NPO and NPO+RT raise the forget margin and end at 8 nats, where the others
-end at 0.003. Hence medians over problems, and `forgotten`, the share that end nearer to retraining than they began.
+in one of seed 0's five problems at alpha = 1, NPO and NPO+RT raise the forget margin and end 8 nats from retraining, in
+the others .001 to .003. Hence medians over problems, and `forgotten`, the share that end nearer than they began.
 """
 
 from __future__ import annotations

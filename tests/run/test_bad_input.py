@@ -48,6 +48,11 @@ def test_mistakes_in_the_command(
     assert expected in refused(capsys, tmp_path, *quick, *arguments)
 
 
+def test_a_training_setting_that_an_experiment_would_ignore(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    message = refused(capsys, tmp_path, "--bench", "bandit", "--methods", "dpo:lr=1e-3")
+    assert "'dpo:lr=1e-3': lr has no effect on benchmark 'bandit'" in message
+
+
 def rewrite(name: str, change: Callable[[list[str]], list[str]]) -> Edit:
     """An edit of one data file, line by line."""
 
