@@ -167,7 +167,7 @@ def _refuse_training_settings(lab: Lab, experiment: Experiment[Any], spec: str) 
     given = {*variant, *lab.config.sections.get(name, {})} & {f.name for f in fields(TrainConfig)}
     if given:
         raise UserError(
-            f"method {spec!r}: {min(given)} has no effect on benchmark {experiment.name!r}, which trains in its own way "
+            f"method {spec!r}: {min(given)} has no effect on benchmark {experiment.name!r}, which has its own training "
             f"(see `suite list {experiment.name}`)"
         )
 
