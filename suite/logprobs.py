@@ -90,7 +90,7 @@ class LMScored:
             log_ref = F.log_softmax(F.linear(ref_hidden, head.to(ref_hidden.dtype)).float(), dim=-1)
             return (log_ref.exp() * (log_ref - log_p)).sum(-1)
 
-        return _in_chunks(kl, self.hidden, reference.to(self.hidden.dtype), vocabulary=len(head))
+        return in_chunks(kl, self.hidden, reference.to(self.hidden.dtype), vocabulary=len(head))
 
 
 def completion_hidden(model: Any, texts: TextBatch) -> Tensor:
@@ -105,10 +105,10 @@ def token_logps(hidden: Tensor, targets: Tensor, projection: Callable[[Tensor], 
     def logps(hidden: Tensor, targets: Tensor) -> Tensor:
         return -F.cross_entropy(projection(hidden), targets, reduction="none")
 
-    return _in_chunks(logps, hidden, targets, vocabulary=getattr(projection, "vocabulary", 2**16))
+    return in_chunks(logps, hidden, targets, vocabulary=getattr(projection, "vocabulary", 2**16))
 
 
-def _in_chunks(function: Callable[..., Tensor], *tensors: Tensor, vocabulary: int) -> Tensor:
+def in_chunks(function: Callable[..., Tensor], *tensors: Tensor, vocabulary: int) -> Tensor:
     """Apply a per-token function chunk by chunk, so that at most CHUNK_ELEMENTS logits exist at once.
 
     Several chunks are recomputed in the backward pass; a single one is not, since it fits anyway.
