@@ -32,6 +32,7 @@ from suite.benchmark import (
 from suite.errors import UserError
 from suite.method import LossOutput, Method, StepOutput, TrainState
 from suite.paired import PairedMethod, PairLogps
+from suite.rewards import Reward
 
 if TYPE_CHECKING:
     from suite import losses as losses
@@ -54,6 +55,7 @@ __all__ = [
     "PairedMethod",
     "Request",
     "Response",
+    "Reward",
     "Row",
     "Scores",
     "Source",

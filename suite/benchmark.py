@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 if TYPE_CHECKING:
     from suite.method import Method
     from suite.progress import Progress
+    from suite.rewards import Reward
 
 C = TypeVar("C")
 
@@ -140,7 +141,8 @@ class BenchmarkData:
     """Everything that a benchmark read, in memory."""
 
     roles: Mapping[str, Sequence[Row] | Sequence[Pair]]
-    """Training role -> rows: forget, retain, pairs, ... (a role that is not offered is absent)."""
+    """Training role -> rows: forget, retain, pairs, ... (a role that is not offered is absent). Rows of `prompts`
+    have an empty completion."""
     starts: Mapping[str, Sequence[Row]]
     """Models fine-tuned from the base before any method runs -> rows, e.g. target, retrain. The first is where
     methods start; all of them are rows of the table."""
@@ -221,6 +223,10 @@ class TextBenchmark(Benchmark[C]):
         A preference method has a reward of its own, for example. What the host calls is this.
         """
         return self.score(data, responses, baseline)
+
+    def reward(self, data: BenchmarkData) -> Reward | None:
+        """The ground truth that some methods train on, or None where the benchmark has none."""
+        return None
 
 
 class Experiment(Benchmark[C]):

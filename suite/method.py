@@ -20,7 +20,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -158,6 +158,8 @@ class Method(ABC, Generic[C]):
     """Log-probabilities of the frozen starting model; computed once, cached, shared by methods and settings."""
     needs_reference_hidden: ClassVar[frozenset[str]] = frozenset()
     """Roles on which the starting model's last hidden states are needed (for `Scored.reference_kl`); cached too."""
+    needs_reward: ClassVar[Literal["", "ground_truth", "model"]] = ""
+    """"ground_truth": the benchmark's reward; "model": a reward model trained on its pairs. See `suite.rewards`."""
     batch_coupled: ClassVar[bool] = False
     """True if the loss of a row depends on the other rows: the step is then never cut into micro-batches."""
     train_defaults: ClassVar[Mapping[str, Any]] = {}

@@ -108,11 +108,21 @@ def _method(lab: Lab, spec: str, benchmark: type[Benchmark[Any]]) -> tuple[Metho
 
 def check_roles(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> None:
     """Refuse a method that needs training data which the benchmark does not offer."""
-    lacking = sorted(method.roles - benchmark.provides)
+    needed = method.roles | ({"pairs"} if method.needs_reward == "model" else set())
+    lacking = sorted(needed - benchmark.provides)
     if lacking:
         raise UserError(
             f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it needs {', '.join(lacking)}; "
             f"the benchmark offers {', '.join(sorted(benchmark.provides))}"
+        )
+
+
+def check_reward(method: type[Method[Any]], stages: TextStages) -> None:
+    """Refuse a method that learns from the ground truth where the benchmark has none."""
+    if method.needs_reward == "ground_truth" and stages.benchmark.reward(stages.data) is None:
+        raise UserError(
+            f"method {method.name!r} cannot run on benchmark {stages.benchmark.name!r}: it needs a ground-truth "
+            "reward, and the benchmark has none"
         )
 
 
@@ -122,6 +132,8 @@ def _text_cells(lab: Lab, stages: TextStages, methods: list[tuple[Method[Any], T
         if name in lab.config.methods:
             raise UserError(f"method {name!r} has the name of a start model of {stages.benchmark.name!r}; rename it")
         yield _planned(lab, stages, name, "baseline", 0, stages.start(name))
+    for method, _ in methods:
+        check_reward(type(method), stages)
     for spec, (method, config) in zip(lab.config.methods, methods, strict=True):
         for seed in lab.config.seeds:
             label = spec if len(lab.config.seeds) == 1 else f"{spec} (seed {seed})"

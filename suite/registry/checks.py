@@ -16,6 +16,7 @@ from suite.registry.plugin import NAME
 from suite.settings import RunConfig, TrainConfig
 
 FAMILIES = ("unlearning", "alignment", "baseline")
+REWARDS = ("", "ground_truth", "model")
 RESERVED = frozenset(field.name for field in fields(RunConfig))
 TRAINING = frozenset(field.name for field in fields(TrainConfig))
 
@@ -49,6 +50,8 @@ def check_method(cls: Any) -> None:
     if cls.family not in FAMILIES:
         raise TypeError(f"{cls.__name__}.family is {cls.family!r}; it must be one of {', '.join(FAMILIES)}")
     _check_strings(cls, "roles", frozenset)
+    if cls.needs_reward not in REWARDS:
+        raise TypeError(f"{cls.__name__}.needs_reward is {cls.needs_reward!r}; it must be one of {REWARDS}")
     _check_config(cls)
     hidden = TRAINING & get_type_hints(cls.Config).keys()
     if hidden:
