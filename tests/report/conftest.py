@@ -83,7 +83,7 @@ def broken(method: str, status: str, error: str) -> CellResult:
     return CellResult(cell(method), status, "unlearning", error=error)  # type: ignore[arg-type]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def results() -> Results:
     cells = [
         start("target", -1.2, 0.62),
@@ -120,6 +120,6 @@ def answers(result: CellResult) -> list[Sample]:
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def samples(results: Results) -> dict[str, list[Sample]]:
     return {result.cell.slug: answers(result) for result in results.cells if result.status == "ok"}

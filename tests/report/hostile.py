@@ -1,0 +1,47 @@
+"""What models and plugins may say to harm a reader, and results that say it everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from suite.benchmark import Metric
+from suite.results import Results
+from suite.samples import Sample
+
+HOSTILE = [
+    "<script>alert(1)</script>", "</script><img src=x onerror=alert(1)>", "<!-- ", "]]>", "'\"><b>", "{{ 7*7 }}",
+    "![x](https://evil.example/x.png)", "[x](javascript:alert(1))",
+    "https://evil.example www.evil.example",
+    "a | b || c", "`code` ``", "~~x~~ **y** __z__ $x$", "<https://evil.example>", "&lt;b&gt;",
+    "[1]: https://evil.example",
+    "\x1b[31mred\x1b]8;;https://evil.example\x07", "\x9b31m", "\x00\x07\x08\r", "=cmd()", "+1+1", "-1+1", "@SUM(A1)",
+    "\ud800", "\u202egnp.exe", "\u2028\u2029\u2066", "[red]markup[/red] [link=https://evil.example]x[/link]",
+    "\U000e0041\ufeff\uffff", "line\n# heading\n- item\n\n---",
+]  # fmt: skip
+EVERYTHING = " ".join(HOSTILE)
+
+
+def poisoned(results: Results, bad: str) -> Results:
+    """Put `bad` into every field that holds text."""
+    base = results.comparisons[0]
+    comparison = replace(base, split=bad, model=bad, revision=bad, judge=bad, baseline_key=bad, notes=(bad,))
+    comparison = replace(comparison, primary=(*base.primary, bad))
+    cells = []
+    for result in results.cells:
+        name = result.cell.method
+        named = replace(result.cell, method=f"{name}{bad}" if name != "retrain" else name, split=bad, model=bad)
+        extra = Metric(bad, None, True, bad, note=bad)
+        known = (*result.metrics, extra) if result.metrics else ()
+        error = bad if result.status != "ok" else ""
+        cells.append(replace(result, cell=named, metrics=known, notes=(bad,), error=error, environment={bad: bad}))
+    run = replace(
+        results.run, command=bad, engine=bad, dtype=bad, template=bad, device=bad, config={bad: bad},
+        versions={bad: bad}, plugins={bad: bad}, notes=(bad,),
+    )  # fmt: skip
+    return replace(results, run=run, comparisons=(comparison,), cells=tuple(cells))
+
+
+def answers(results: Results, bad: str) -> dict[str, list[Sample]]:
+    said = [Sample(bad, str(i), bad, bad, bad + "x" * 2000 * i, {bad: 0.5, "log_truth_ratio": 0.1}) for i in (0, 1)]
+    said.append(Sample("forget", bad, bad, bad, bad, {"log_truth_ratio": -0.1}))
+    return {result.cell.slug: said for result in results.cells if result.status == "ok"}
