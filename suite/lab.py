@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite import models
+from suite.config import engine_settings
 from suite.engines import Engine
 from suite.progress import Progress, Silent
 from suite.settings import RunConfig, TrainConfig
@@ -69,4 +70,5 @@ class Lab:
             dtype=self.dtype,
             template=self.config.template,
             max_length=self.config.train.max_length,
+            config=engine_settings(self.config, self.registry),
         )

@@ -20,5 +20,7 @@ Fraction = Annotated[float, Gt(0), Lt(1)]
 """Between 0 and 1, neither of them."""
 Smoothing = Annotated[float, Ge(0), Lt(0.5)]
 """A share of wrong labels: at one half the labels say nothing."""
+Count = Annotated[int, Ge(1)]
+"""At least one."""
 Index = Annotated[int, Ge(0)]
 """Counted from 0."""

@@ -85,4 +85,4 @@ class RunConfig:
     train: TrainConfig = field(default_factory=TrainConfig)
     """How methods train."""
     sections: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Settings of methods and benchmarks by name, e.g. {"npo": {"beta": 0.05}, "tofu": {"retain_authors": 8}}."""
+    """Settings of methods, benchmarks and engines by name, e.g. {"npo": {"beta": 0.05}, "hf": {"batch_tokens": 99}}."""

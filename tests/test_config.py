@@ -15,6 +15,7 @@ from suite import UserError
 from suite.config import (
     benchmark_settings,
     blocked,
+    engine_settings,
     finetune_settings,
     json_schema,
     method_settings,
@@ -23,9 +24,10 @@ from suite.config import (
     to_toml,
 )
 from suite.config.fields import field_docs, settings_of
+from suite.lab import Lab
 from suite.registry import Registry
 from suite.settings import RunConfig, TrainConfig
-from tests.thirdparty.distributions import Site, benchmark, method
+from tests.thirdparty.distributions import Site, benchmark, engine, method
 
 PROTOCOL = {
     "train": {"lr": 2e-4, "epochs": 7},
@@ -40,6 +42,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     site = Site(tmp_path, monkeypatch)
     site.add("acme", {"mine": method("mine"), "bench_a": benchmark("bench_a", PROTOCOL), "plain": method("plain")})
     site.add("other", {"bench_b": benchmark("bench_b", {"train": {"epochs": 3}, "finetune": {"lr": 1e-3}})})
+    site.add("remote", {"remote": engine("remote")})
     site.add("faulty", {"faulty": "1 / 0"})
     return Registry.load()
 
@@ -232,6 +235,33 @@ def test_a_mistake_in_set_is_one_line(registry: Registry, item: str, said: str) 
         resolve(registry, None, CHOICE, [item], {})
     assert str(caught.value).startswith(said)
     assert "\n" not in str(caught.value)
+
+
+def test_an_engine_has_a_section_like_a_method(registry: Registry, tmp_path: Path) -> None:
+    file = written(tmp_path, "engine = 'remote'\n[remote]\nbase_url = 'http://a'\n")
+    config = resolved(registry, file, "remote.concurrency=9")
+    settings = engine_settings(config, registry)
+    assert (settings.base_url, settings.concurrency) == ("http://a", 9)
+    again = written(tmp_path, to_toml(config, registry), "again.toml")
+    assert engine_settings(resolve(registry, again, {}, [], {}), registry) == settings
+    assert json_schema(registry)["properties"]["remote"]["properties"]["concurrency"]["default"] == 4
+    lab = Lab(config, registry)
+    assert (lab.engine.name, lab.engine.config) == ("remote", settings)
+
+
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [
+        ("remote.base_ulr=http://a", "--set: unknown setting 'remote.base_ulr'; did you mean 'remote.base_url'?"),
+        ("remote.concurrency=x", "--set: remote.concurrency is 'x', but should be a valid integer"),
+        ("remote.base_url=ftp://a", "settings of remote: base_url must be a web address"),
+        ("remot.base_url=http://a", "--set: unknown section 'remot'; did you mean 'remote'?"),
+    ],
+)
+def test_a_mistake_in_an_engines_section_is_one_line(registry: Registry, item: str, said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        resolve(registry, None, CHOICE | {"engine": "remote"}, [item], {})
+    assert str(caught.value) == said
 
 
 def test_the_environment(registry: Registry) -> None:

@@ -77,8 +77,8 @@ def plugins(block: tuple[str, ...], as_json: bool) -> None:
 
 
 def settings_rows(registry: Registry, name: str) -> list[dict[str, Any]]:
-    """Describe the settings of a method (its own, and the training settings it changes) or a benchmark."""
-    known: list[Any] = [*registry.methods(), *registry.benchmarks()]
+    """Describe the settings of a method (its own, and the training settings it changes), a benchmark or an engine."""
+    known = registry.configured()
     cls = next((each for each in known if each.name == name), None)
     if cls is None:
         raise _absence(registry, name, [each.name for each in known])
@@ -112,7 +112,7 @@ def _absence(registry: Registry, name: str, known: Iterable[str]) -> UserError:
     for info in registry.plugins():
         if info.name == name and info.status != "ok":
             return UserError(f"{info} is {info.status}{': ' if info.error else ''}{info.error}")
-    return unknown("method or benchmark", name, known)
+    return unknown("method, benchmark or engine", name, known)
 
 
 def _row(cls: Any, registry: Registry) -> dict[str, Any]:

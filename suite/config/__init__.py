@@ -12,6 +12,7 @@ from suite.config.dump import json_schema, to_toml
 from suite.config.resolve import (
     benchmark_settings,
     blocked,
+    engine_settings,
     finetune_settings,
     method_settings,
     resolve,
@@ -21,6 +22,7 @@ from suite.config.resolve import (
 __all__ = [
     "benchmark_settings",
     "blocked",
+    "engine_settings",
     "finetune_settings",
     "json_schema",
     "method_settings",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from suite.config.fields import Setting, settings_of
 from suite.config.layers import TOP, Given
 from suite.errors import UserError, unknown
+from suite.method import Method
 from suite.registry import Registry
 from suite.settings import TrainConfig
 
@@ -30,14 +31,10 @@ def known_settings(registry: Registry, section: str) -> dict[str, Setting]:
         return TRAIN
     if section in TOP:
         raise UserError(f"{section} is a single setting, not a section")
-    for method in registry.methods():
-        if method.name == section:
-            return {**settings_of(method.Config), **TRAIN}
-    for benchmark in registry.benchmarks():
-        if benchmark.name == section:
-            return settings_of(benchmark.Config)
-    plugins: list[Any] = [*registry.methods(), *registry.benchmarks()]
-    raise unknown("section", section, [*SECTIONS, *(cls.name for cls in plugins)])
+    for cls in registry.configured():
+        if cls.name == section:
+            return settings_of(cls.Config) | (TRAIN if issubclass(cls, Method) else {})
+    raise unknown("section", section, [*SECTIONS, *(cls.name for cls in registry.configured())])
 
 
 def checked(registry: Registry, given: Given) -> Any:

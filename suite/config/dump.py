@@ -8,7 +8,14 @@ from typing import Any
 from suite.config.check import AT_LEAST, TRAIN, adapter
 from suite.config.fields import Setting, settings_of
 from suite.config.layers import TOP
-from suite.config.resolve import agreed, benchmark_settings, finetune_settings, method_settings, split_spec
+from suite.config.resolve import (
+    agreed,
+    benchmark_settings,
+    engine_settings,
+    finetune_settings,
+    method_settings,
+    split_spec,
+)
 from suite.registry import Registry
 from suite.settings import RunConfig
 
@@ -31,17 +38,17 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
     for bench in config.bench:
         settings = asdict(benchmark_settings(config, registry, bench))
         content[bench] = _said(settings, settings_of(registry.benchmark(bench).Config))
-    return tomli_w.dumps(content)
+    own_engine = _said(asdict(engine_settings(config, registry)), settings_of(registry.engine(config.engine).Config))
+    return tomli_w.dumps(content | ({config.engine: own_engine} if own_engine else {}))
 
 
 def json_schema(registry: Registry) -> JsonSchema:
-    """Describe the configuration file, with a section for each method and benchmark, as a JSON schema."""
+    """Describe the configuration file, with a section for each method, benchmark and engine, as a JSON schema."""
     schema = _table(TOP, "Settings of a run; `suite config show` prints them resolved.", host=True)
     sections = schema["properties"]
     sections["finetune"] = _table(TRAIN, "How the start models are trained from the base model.", host=True)
     sections["train"] = _table(TRAIN, "How methods train.", host=True)
-    plugins: list[Any] = [*registry.methods(), *registry.benchmarks()]
-    for cls in plugins:
+    for cls in registry.configured():
         doc = (cls.__doc__ or cls.name).strip().splitlines()[0]
         sections[cls.name] = _table(settings_of(cls.Config), doc, host=False)
     for method in registry.methods():

@@ -48,7 +48,7 @@ def resolve(
     config = RunConfig(**top, sections=sections)
     for field in ("methods", "bench", "seeds"):
         _check_distinct(field, getattr(config, field))
-    registry.engine(config.engine)
+    engine_settings(config, registry)
     for bench in config.bench:
         for spec in config.methods:
             method_settings(config, registry, spec, bench)
@@ -64,6 +64,11 @@ def resolve(
 def benchmark_settings(config: RunConfig, registry: Registry, bench: str) -> Any:
     """Make the benchmark's Config from the user's section."""
     return _instance(registry.benchmark(bench), config.sections.get(bench, {}))
+
+
+def engine_settings(config: RunConfig, registry: Registry) -> Any:
+    """Make the engine's Config from the user's section."""
+    return _instance(registry.engine(config.engine), config.sections.get(config.engine, {}))
 
 
 def finetune_settings(config: RunConfig, registry: Registry, bench: str) -> TrainConfig:

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from suite.benchmark import Request, Response
+
+
+@dataclass(frozen=True)
+class NoSettings:
+    """Of an engine that has none."""
 
 
 class Engine(ABC):
     """Base class of every engine plugin. Making one is cheap; the first `load` starts it."""
 
     name: ClassVar[str]
+    Config: ClassVar[type[Any]] = NoSettings
+    """A frozen dataclass like a method's: the section of the engine's name, `--set vllm.gpu_share=0.5`."""
 
-    def __init__(self, *, device: str, dtype: str, template: str, max_length: int) -> None:
+    def __init__(self, *, device: str, dtype: str, template: str, max_length: int, config: Any = None) -> None:
         self.device = device
         self.dtype = dtype
         self.template = template
         self.max_length = max_length
+        self.config = self.Config() if config is None else config
 
     @abstractmethod
     def load(self, folder: Path) -> None:

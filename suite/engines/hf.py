@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite import hookimpl
 from suite.benchmark import Request, Response
 from suite.engines import Engine
+from suite.ranges import Count
 
 if TYPE_CHECKING:
     from suite.texts import Encoder
@@ -27,13 +29,19 @@ ATTENTION = "grouped_sdpa"
 """Attention kernel: that of training (sdpa), without its copies; see `suite.engines.attention`."""
 
 
-class HFEngine(Engine):
-    """Answers with a causal language model of transformers. See `suite.settings.RunConfig` for the arguments.
+@dataclass(frozen=True)
+class HFConfig:
+    """Settings of the engine."""
 
-    `batch_tokens`: padded tokens of one batch, cached ones included (rows grow while they are decoded).
-    """
+    batch_tokens: Count = 4096
+    """Padded tokens of one batch, cached ones included (rows grow while they are decoded)."""
+
+
+class HFEngine(Engine):
+    """Answers with a causal language model of transformers. See `suite.settings.RunConfig` for the arguments."""
 
     name = "hf"
+    Config = HFConfig
 
     def __init__(
         self,
@@ -41,11 +49,11 @@ class HFEngine(Engine):
         dtype: str,
         template: str = "chat",
         max_length: int = 512,
+        config: HFConfig | None = None,
         pad_token: str | None = None,
-        batch_tokens: int = 4096,
     ) -> None:
-        self.device, self.dtype, self.template = device, dtype, template
-        self.max_length, self.pad_token, self.batch_tokens = max_length, pad_token, batch_tokens
+        super().__init__(device=device, dtype=dtype, template=template, max_length=max_length, config=config)
+        self.pad_token = pad_token
         self.model: Any = None
         self.encoder: Encoder
         self._files: dict[str, bytes] = {}
@@ -115,7 +123,7 @@ class HFEngine(Engine):
 
         assert self.model is not None, "load a model first"
         return Answering(self.model, self.encoder, self.precision, self.eos_ids, self.context).stream(
-            requests, self.batch_tokens
+            requests, self.config.batch_tokens
         )
 
     def identity(self) -> dict[str, str]:
@@ -128,6 +136,7 @@ class HFEngine(Engine):
             "transformers": version("transformers"),
             "dtype": self.dtype,
             "attention": ATTENTION,
+            "batch_tokens": str(self.config.batch_tokens),
         }
 
 

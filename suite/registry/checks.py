@@ -73,6 +73,7 @@ def check_benchmark(cls: Any) -> None:
 def check_engine(cls: Any) -> None:
     """Refuse a class that cannot serve as an engine."""
     _check_class(cls, Engine)
+    _check_config(cls)
 
 
 CHECKS: Mapping[str, tuple[str, Callable[[Any], None]]] = {

@@ -8,6 +8,9 @@ from typing import Any
 
 from suite.registry.plugin import PluginInfo
 
+CONFIGURED = ("method", "benchmark", "engine")
+"""Kinds whose classes have settings: they share the sections of a configuration file, so their names must differ."""
+
 
 @dataclass
 class Offers:
@@ -36,8 +39,8 @@ class Offers:
         return next((info for offered, info in pairs if offered is cls), None)
 
     def rivals(self, kind: str, name: str) -> list[PluginInfo]:
-        """Plugins that offer the name. Methods and benchmarks share the sections of a configuration file."""
-        kinds = ("method", "benchmark") if kind in ("method", "benchmark") else (kind,)
+        """Plugins that offer the name, to a class of the same kind or to another with settings."""
+        kinds = CONFIGURED if kind in CONFIGURED else (kind,)
         return [info for other in kinds for _, info in self._offers.get((other, name), ())]
 
     def drop(self, info: PluginInfo) -> None:

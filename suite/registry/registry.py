@@ -18,7 +18,7 @@ from suite.engines import Engine
 from suite.errors import UserError, unknown
 from suite.method import Method
 from suite.registry.checks import CHECKS, hooks_of
-from suite.registry.offers import Offers, duplicate
+from suite.registry.offers import CONFIGURED, Offers, duplicate
 from suite.registry.plugin import PluginInfo, discover
 from suite.registry.source import modules_behind, source_digest
 
@@ -73,6 +73,10 @@ class Registry:
     def engines(self) -> list[type[Engine]]:
         """All engines, by name."""
         return self._offers.all("engine")
+
+    def configured(self) -> list[Any]:
+        """All classes that have a section of settings: methods, benchmarks, engines, each by name."""
+        return [cls for kind in CONFIGURED for cls in self._offers.all(kind)]
 
     def plugins(self) -> list[PluginInfo]:
         """All plugins, by name; broken, blocked and refused ones included."""

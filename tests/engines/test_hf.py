@@ -14,7 +14,7 @@ import torch
 from small_models import QUESTIONS, asked
 
 from suite.benchmark import Request, Response
-from suite.engines.hf import ATTENTION, HFEngine
+from suite.engines.hf import ATTENTION, HFConfig, HFEngine
 from suite.errors import UserError
 
 WRONG = ["Nobody knows.", "Lahore", "It was written by somebody else altogether, a long time ago."]
@@ -40,8 +40,8 @@ def folder(request: pytest.FixtureRequest) -> Path:
     return path
 
 
-def loaded(folder: Path, dtype: str = "float32", **options: Any) -> HFEngine:
-    engine = HFEngine("cpu", dtype, **options)
+def loaded(folder: Path, dtype: str = "float32", batch_tokens: int = 4096, **options: Any) -> HFEngine:
+    engine = HFEngine("cpu", dtype, config=HFConfig(batch_tokens), **options)
     engine.load(folder)
     return engine
 
@@ -334,7 +334,7 @@ def test_identity_is_known_before_a_model_is(random_folder: Path) -> None:
     assert identity["engine"] == "hf"
     assert identity["dtype"] == "bfloat16"
     assert identity["torch"] == torch.__version__.split("+")[0] or identity["torch"] == torch.__version__
-    assert set(identity) == {"engine", "torch", "transformers", "dtype", "attention"}
+    assert set(identity) == {"engine", "torch", "transformers", "dtype", "attention", "batch_tokens"}
     engine = loaded(random_folder)
     assert engine.identity()["attention"] == engine.model.config._attn_implementation
 

@@ -17,6 +17,11 @@ def method(name: str) -> str:
     return METHOD.replace("NAME", name)
 
 
+def engine(name: str) -> str:
+    """Source of a plugin with one engine."""
+    return ENGINE.replace("NAME", name)
+
+
 def benchmark(name: str, protocol: Mapping[str, Mapping[str, object]] | None = None) -> str:
     """Source of a plugin with one benchmark, whose protocol prescribes these settings."""
     return BENCHMARK.replace("NAME", name).replace("PROTOCOL", repr(dict(protocol or {})))
@@ -50,6 +55,41 @@ METHOD = """
 
     @hookimpl
     def suite_methods():
+        return [Mine]
+"""
+
+ENGINE = """
+    from dataclasses import dataclass
+    from suite import hookimpl
+    from suite.engines import Engine
+
+    @dataclass(frozen=True)
+    class Settings:
+        base_url: str = "none"
+        \"\"\"Where it answers.\"\"\"
+        concurrency: int = 4
+        \"\"\"Requests at a time.\"\"\"
+
+        def __post_init__(self):
+            if not self.base_url.startswith(("http", "none")):
+                raise ValueError("base_url must be a web address")
+
+    class Mine(Engine):
+        \"\"\"An engine of a test.\"\"\"
+        name = "NAME"
+        Config = Settings
+
+        def load(self, folder):
+            raise NotImplementedError
+
+        def stream(self, requests):
+            raise NotImplementedError
+
+        def identity(self):
+            return {"engine": self.name}
+
+    @hookimpl
+    def suite_engines():
         return [Mine]
 """
 
