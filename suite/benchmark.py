@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
@@ -184,6 +185,9 @@ class Benchmark(ABC, Generic[C]):
     """Metric whose best epoch is reported beside the final step."""
     baseline: ClassVar[str | None] = None
     """The start model that scores are compared with, e.g. "retrain"."""
+    files: ClassVar[Mapping[str, str]] = {}
+    """Files of other tools that `score_files` reads: option -> help. {"retrain": "..."} gives `suite score --bench
+    NAME --retrain FILE`."""
     Config: ClassVar[type[Any]]
 
     def __init__(self, config: C) -> None:
@@ -192,6 +196,11 @@ class Benchmark(ABC, Generic[C]):
     def defaults(self, model: str) -> dict[str, dict[str, Any]]:
         """Settings that the benchmark's protocol prescribes for a model: section -> field -> value."""
         return {}
+
+    def score_files(self, files: Mapping[str, Path]) -> Scores:
+        """Score what another tool measured, without a model. `files`: those of `self.files` that were given (at least
+        one; each exists). Raises UserError naming the file and what it lacks."""
+        raise NotImplementedError
 
 
 class TextBenchmark(Benchmark[C]):

@@ -16,7 +16,8 @@ from suite.cli.doctor import doctor
 from suite.cli.group import Commands
 from suite.cli.installed import list_, plugins
 from suite.cli.run import plan, run
-from suite.cli.stored import report, score, verify
+from suite.cli.score import score
+from suite.cli.stored import report, verify
 from suite.errors import UserError
 from suite.registry import PluginWarning
 

@@ -1,4 +1,4 @@
-"""Commands on what a run has left: `suite score`, `suite report`, `suite verify`."""
+"""Commands on what runs have left: `suite report`, `suite verify`."""
 
 from __future__ import annotations
 
@@ -6,31 +6,10 @@ from pathlib import Path
 
 import click
 
-from suite.cli.options import load
-from suite.errors import MissingError, UserError
+from suite.errors import UserError
 
 RUN = click.Path(path_type=Path)
 EXIT_STATUS = {"corrupt": 3, "newer": 2, "not reproduced": 5, "leftover": 0}
-
-
-@click.command()
-@click.argument("run", type=RUN)
-def score(run: Path) -> int:
-    """Score a run's stored answers again; no model is used.
-
-    \b
-    Example:
-      suite score runs/latest
-    """
-    from suite import pipeline, progress, report
-
-    file = run / "config.toml"
-    if not file.exists():
-        raise MissingError(f"{file}: no such file; `suite run` writes it")
-    config, registry = load(file, (f"out={run}",), {}, environ={})  # as it ran, whatever is set today
-    outcome = pipeline.score(config, registry, progress.bars())
-    report.terminal(outcome.results)
-    return outcome.exit_status
 
 
 @click.command()

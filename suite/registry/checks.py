@@ -18,6 +18,8 @@ from suite.settings import RunConfig, TrainConfig
 FAMILIES = ("unlearning", "alignment", "baseline")
 REWARDS = ("", "ground_truth", "model")
 RESERVED = frozenset(field.name for field in fields(RunConfig))
+SCORE_OPTIONS = frozenset({"bench", "set", "block", "json", "help", "h"})
+"""What `suite score` itself understands."""
 TRAINING = frozenset(field.name for field in fields(TrainConfig))
 
 
@@ -68,6 +70,11 @@ def check_benchmark(cls: Any) -> None:
     _check_strings(cls, "splits", tuple)
     _check_strings(cls, "primary", tuple)
     _check_config(cls)
+    for option in cls.files:
+        if not NAME.fullmatch(option) or option in SCORE_OPTIONS:
+            raise TypeError(f"{cls.__name__}.files has {option!r}, which cannot be an option of `suite score`")
+    if cls.files and cls.score_files is Benchmark.score_files:
+        raise TypeError(f"{cls.__name__} names files, but does not define score_files")
 
 
 def check_engine(cls: Any) -> None:
