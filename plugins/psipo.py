@@ -42,8 +42,9 @@ class PsiPO(PairedMethod[PsiPOConfig]):
         """Population loss where true preferences are known, IPO's sampled loss elsewhere."""
         known = pairs.population
         if known is not None:
-            values = losses.expected_psi(known.preferences, known.opponents, self.config.psi)  # (K,)
-            return losses.psipo(*pairs.sums, values[known.chosen], values[known.rejected], tau=self.config.tau)
+            values = losses.expected_psi(known.preferences, known.opponents, self.config.psi)  # (P, K)
+            chosen, rejected = values[known.prompt, known.chosen], values[known.prompt, known.rejected]
+            return losses.psipo(*pairs.sums, chosen, rejected, tau=self.config.tau)
         if self.config.psi != "identity":
             raise UserError(
                 f"psipo.psi is {self.config.psi!r}, which needs the true preference probabilities; labelled pairs do "

@@ -33,12 +33,14 @@ Four = tuple["Tensor", "Tensor", "Tensor", "Tensor"]
 
 @dataclass(frozen=True)
 class Population:
-    """The true preferences among K answers of one prompt: a bandit's arms. Texts have none."""
+    """The true preferences among K answers to each of P prompts: a bandit's arms. Texts have none."""
 
     preferences: Tensor
-    """(K, K), p*(row's answer > column's answer)."""
+    """(P, K, K), p*(row's answer > column's answer)."""
     opponents: Tensor
-    """(K,), distribution of the answer that others are compared with."""
+    """(P, K), distribution of the answer that others are compared with."""
+    prompt: Tensor
+    """(B,), which of the P each pair answers."""
     chosen: Tensor
     """(B,), which of the K each pair's chosen answer is."""
     rejected: Tensor

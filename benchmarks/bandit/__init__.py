@@ -26,6 +26,7 @@ from .datasets import DATASETS, Dataset
 if TYPE_CHECKING:
     from suite.progress import Progress, Task
 
+    from .datasets import Array
     from .scores import Trial
 
 TEMPERATURES = ("tau", "beta")
@@ -86,8 +87,8 @@ class Bandit(Experiment[BanditConfig]):
         if not isinstance(method, PairedMethod):
             raise UserError(f"method {method.name!r} cannot run on benchmark 'bandit': it has no loss of pairs")
         settings = list(self._sweep(method))
-        with progress.task(f"{self.name}: {method.name}", len(DATASETS) * self.config.steps, "steps") as task:
-            return scores([trial for dataset in DATASETS for trial in self._trials(settings, dataset, seed, task)])
+        with progress.task(f"{self.name}: {method.name}", self.config.steps, "steps") as task:
+            return scores(self._trials(settings, seed, task))
 
     def _sweep(self, method: PairedMethod[Any]) -> Iterator[Setting]:
         names = {field.name for field in fields(method.config)}
@@ -98,32 +99,45 @@ class Bandit(Experiment[BanditConfig]):
         for tau in self.config.taus:
             yield Setting(f"tau={tau:g}", tau, type(method)(replace(method.config, **{temperature: tau})))
 
-    def _trials(self, settings: list[Setting], dataset: Dataset, seed: int, task: Task) -> list[Trial]:
-        """One dataset: all temperatures and runs at once."""
-        import numpy as np
-        import torch
-
+    def _trials(self, settings: list[Setting], seed: int, task: Task) -> list[Trial]:
+        """All datasets, temperatures and runs at once."""
         from . import training
         from .scores import Trial
 
-        methods, runs, total = [setting.method for setting in settings], self.config.runs, self.config.steps
-        note = training.undefined(methods, dataset)
-        if note:
-            task.advance(total)
-            return [Trial(dataset, setting.label, setting.tau, note=note) for setting in settings]
+        methods = [setting.method for setting in settings]
+        notes = {dataset.name: training.undefined(methods, dataset) for dataset in DATASETS}
+        defined = [dataset for dataset in DATASETS if not notes[dataset.name]]
+        steps, policies = self._train(methods, defined, seed, task)
+        return [
+            Trial(dataset, setting.label, setting.tau, note=notes[dataset.name])
+            if notes[dataset.name]
+            else Trial(dataset, setting.label, setting.tau, steps, policies[dataset.name][t])
+            for dataset in DATASETS
+            for t, setting in enumerate(settings)
+        ]
+
+    def _train(
+        self, methods: list[PairedMethod[Any]], datasets: list[Dataset], seed: int, task: Task
+    ) -> tuple[list[int], dict[str, Array]]:
+        """Return S steps and, for each dataset, the policies after them, (T, S, R, K)."""
+        import torch
+
+        from . import training
+
+        total, runs = self.config.steps, self.config.runs
         every = max(1, total // CURVE_POINTS)
-        steps, thetas = [0], [training.start(methods, dataset, runs)]
-        batches = training.sampled(dataset, total, runs, seed)
-        for step, theta in enumerate(training.train(methods, dataset, batches, runs), 1):
+        steps, thetas = [0], [training.start(methods, datasets, runs)]
+        batches = training.sampled(datasets, total, runs, seed)
+        for step, theta in enumerate(training.train(methods, datasets, batches, runs), 1):
             if step % every == 0 or step == total:
                 interrupt.check()
-                if not theta.isfinite().all():
-                    raise DivergedError(f"{dataset.name}: a logit is not finite after step {step}")
+                if theta.isnan().any():
+                    raise DivergedError(f"a logit is not a number after step {step}")
                 task.advance(step - steps[-1])
                 steps.append(step)
                 thetas.append(theta.clone())
-        policies = np.moveaxis(torch.stack(thetas).softmax(-1).numpy(), 1, 0)  # (T, S, R, K)
-        return [Trial(dataset, setting.label, setting.tau, steps, policies[t]) for t, setting in enumerate(settings)]
+        policies = torch.stack(thetas, 1).softmax(-1).numpy()  # (T, S, D, R, K)
+        return steps, {d.name: policies[:, :, i, :, : len(d.arms)] for i, d in enumerate(datasets)}
 
 
 @hookimpl

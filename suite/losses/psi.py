@@ -79,20 +79,20 @@ def psipo(
 
 
 def expected_psi(preferences: Tensor, opponents: Tensor, psi: str | Psi = "identity") -> Tensor:
-    """E_y' Psi(p*(y > y')) for each of K answers. Shape: (K, K), (K,) -> (K,).
+    """E_y' Psi(p*(y > y')) for each of K answers. Shape: (..., K, K), (..., K) -> (..., K), leading ones: prompts.
 
-    `preferences[i, j]` = p*(y_i > y_j); `opponents`: distribution of y'; `psi`: "identity", "logit" or a
-    map of one's own. Psi = logit has no finite answer where one answer always wins, and a ValueError says
-    so.
+    `preferences[..., i, j]` = p*(y_i > y_j); `opponents`: distribution of y'; `psi`: "identity", "logit" or a map of
+    one's own. Psi = logit has no finite answer where one answer always wins, and a ValueError says so.
     """
-    if preferences.shape != (len(opponents), len(opponents)):
-        raise ValueError(f"preferences of {len(opponents)} answers must be square, got {tuple(preferences.shape)}")
+    if preferences.shape != (*opponents.shape, opponents.shape[-1]):
+        count = opponents.shape[-1]
+        raise ValueError(f"preferences of {count} answers must be square, got {tuple(preferences.shape)}")
     if isinstance(psi, str):
         if psi not in _BY_NAME:
             raise ValueError(f"unknown psi {psi!r}; known: {', '.join(sorted(_BY_NAME))}, or a function")
         psi = _BY_NAME[psi]
-    met = opponents > 0  # an opponent that is never met may be unbeatable
-    values = psi(preferences)[:, met]
+    met = (opponents > 0).unsqueeze(-2)  # an opponent that is never met may be unbeatable
+    values = psi(preferences).where(met, 0.0)
     if not torch.isfinite(values).all():
         raise ValueError("psi is infinite at some preference: with logit, no answer may always win or always lose")
-    return values @ opponents[met]
+    return (values * opponents.unsqueeze(-2)).sum(-1)

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +59,13 @@ def swept(registry: Registry, name: str, taus: Any, **settings: Any) -> list[Pai
 def full_batches(dataset: Dataset, steps: int) -> Iterator[torch.Tensor]:
     """Every pair in every step: the noise of mini-batches is gone."""
     for _ in range(steps):
-        yield torch.arange(len(dataset.pairs))[None]
+        yield torch.arange(len(dataset.pairs))[None, None]
 
 
 def trained(methods: list[PairedMethod[Any]], dataset: Dataset, steps: int) -> np.ndarray:
     """Policies after full-batch training, (T, K)."""
-    *_, theta = training.train(methods, dataset, full_batches(dataset, steps), runs=1)
-    return theta[:, 0].softmax(-1).numpy()
+    *_, theta = training.train(methods, [dataset], full_batches(dataset, steps), runs=1)
+    return theta[:, 0, 0].softmax(-1).numpy()
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -123,8 +124,8 @@ def test_dpo_tends_to_its_limit(registry: Registry, dataset: Dataset) -> None:
 def test_dpo_goes_on_where_ipo_stops(registry: Registry) -> None:
     def preferred(name: str) -> np.ndarray:
         """pi(a) after 400, 800 and 1200 steps, at each temperature, (3, 3)."""
-        steps = training.train(swept(registry, name, (1, 5, 10)), D1, full_batches(D1, 1200), runs=1)
-        policies = [theta[:, 0].softmax(-1)[:, 0].numpy() for theta in steps]
+        steps = training.train(swept(registry, name, (1, 5, 10)), [D1], full_batches(D1, 1200), runs=1)
+        policies = [theta[:, 0, 0].softmax(-1)[:, 0].numpy() for theta in steps]
         return np.stack(policies)[[399, 799, 1199]]
 
     dpo, ipo = preferred("dpo"), preferred("ipo")
@@ -137,22 +138,29 @@ def test_dpo_goes_on_where_ipo_stops(registry: Registry) -> None:
 def test_an_arm_in_no_pair_keeps_its_logit_exactly(registry: Registry, name: str) -> None:
     """Only chance moves a and b, which lose what the other wins; pi(c) is 1/3 where they are equal."""
     methods = swept(registry, name, (0.1, 1))
-    *_, theta = training.train(methods, D3, training.sampled(D3, 300, 4, seed=1), runs=4)
+    *_, theta = training.train(methods, [D3], training.sampled([D3], 300, 4, seed=1), runs=4)
     assert (theta[..., 2] == 0).all()
     assert torch.equal(theta[..., 0], -theta[..., 1])
     assert (trained(methods, D3, 50) == 1 / 3).all()
 
 
 @pytest.mark.parametrize("name", ["dpo", "psipo", "aot", "kto"])
-def test_runs_and_settings_learn_as_they_would_alone(registry: Registry, name: str) -> None:
-    """Also under losses that couple the rows of a batch."""
-    methods = [make(registry, name), *swept(registry, name, (2.0,))]
-    batches = list(training.sampled(D1, 40, 3, seed=0))
-    *_, together = training.train(methods, D1, batches, runs=3)
-    for t, method in enumerate(methods):
-        for run in range(3):
-            *_, alone = training.train([method], D1, [batch[run : run + 1] for batch in batches], runs=1)
-            assert torch.allclose(together[t, run], alone[0, 0], rtol=0, atol=1e-12)
+def test_datasets_runs_and_settings_learn_as_they_would_alone(registry: Registry, name: str) -> None:
+    """Also under losses that couple the rows of a batch, and with fewer arms than others have."""
+    methods, datasets = [make(registry, name), *swept(registry, name, (2.0,))], [TWO, D1, D3_PRIME]
+    batches = list(training.sampled(datasets, 40, 3, seed=0))
+    *_, together = training.train(methods, datasets, batches, runs=3)
+    for (t, method), (d, dataset), run in product(enumerate(methods), enumerate(datasets), range(3)):
+        own = [batch[d : d + 1, run : run + 1] for batch in batches]
+        *_, alone = training.train([method], [dataset], own, runs=1)
+        lacking = together.shape[-1] - len(dataset.arms)
+        expected = torch.nn.functional.pad(alone[0, 0, 0], (0, lacking), value=-math.inf)
+        assert torch.allclose(together[t, d, run], expected, rtol=0, atol=1e-12)
+
+
+def test_a_dataset_has_its_own_mini_batches_in_any_company() -> None:
+    (alone,), (among,) = (training.sampled(datasets, 1, 4, seed=3) for datasets in ([D1], [TWO, D1, D2]))
+    assert torch.equal(alone[0], among[1])
 
 
 def measure(registry: Registry, name: str, seed: int = 0, **config: Any) -> Scores:

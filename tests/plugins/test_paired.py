@@ -151,7 +151,7 @@ def test_psipo_learns_the_papers_optimum_on_a_bandit(psi: str) -> None:
     reference = torch.log_softmax(torch.tensor([0.2, -0.5, 0.1], dtype=torch.float64), 0)
     method = paired("psipo", psi=psi, tau=tau)
     arms = torch.tensor(list(itertools.permutations(range(3), 2)))
-    known = Population(preferences, reference.exp(), arms[:, 0], arms[:, 1])
+    known = Population(preferences[None], reference.exp()[None], torch.zeros(len(arms)).long(), *arms.T)
     logits = reference.clone().requires_grad_()
     optimizer = torch.optim.LBFGS([logits], max_iter=100, tolerance_grad=1e-12, tolerance_change=0)
 
