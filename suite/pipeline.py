@@ -198,6 +198,8 @@ def preflight(lab: Lab, plan: Plan, store: Store) -> None:
             encode_rows(rows, encoder)
         for request in stages.requests:
             encoder.encode(request.prompt, request.completion, request.id)
+        if any(stage.kind == "respond" for stage in missing):
+            lab.engine.check(stages.requests)
 
 
 def best_epoch(metrics: Mapping[int, tuple[Metric, ...]], name: str | None) -> int | None:

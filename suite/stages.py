@@ -135,7 +135,13 @@ class TextStages:
         return Stage("reference", spec, build, {"model": start.stage}, (*MODEL_CODE, "suite.reference"), "reference")
 
     def respond(self, model: Model, method: Method[Any] | None, label: str) -> Stage:
-        """A model's answers to the benchmark's requests."""
+        """A model's answers to the benchmark's requests. UserError: the engine cannot be given that model."""
+        if self.lab.engine.serves_one_model and model != self.base:
+            name = self.lab.config.engine
+            raise UserError(
+                f"engine {name!r} answers from the one model that its endpoint serves, but {label} has weights "
+                "that this run makes: use --engine hf or vllm, or only methods that ask the base model"
+            )
         own = method if method is not None and type(method).respond is not Method.respond else None
         answering: Json = None if own is None else {"method": own.name, "settings": work.jsonable(own.config)}
         spec = self.lab.text_spec(self.lab.config.train) | {

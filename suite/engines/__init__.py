@@ -30,6 +30,15 @@ class Engine(ABC):
         self.max_length = max_length
         self.config = self.Config() if config is None else config
 
+    @property
+    def serves_one_model(self) -> bool:
+        """Whether it cannot be given other weights: then it answers for the model that a run starts from, only."""
+        return False
+
+    def check(self, requests: Sequence[Request]) -> None:
+        """Raise UserError for what it cannot answer. Called before anything is computed; nothing is loaded."""
+        return
+
     @abstractmethod
     def load(self, folder: Path) -> None:
         """Answer from the weights in `folder` (a Hugging Face model folder) from now on."""

@@ -39,6 +39,9 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str)
         (["--model", "./no/such/folder"], "--model ./no/such/folder: no such folder"),
         (["--model", "missing.gguf"], "--model missing.gguf: no such file"),
         (["--data", "./no/such/data"], "./no/such/data"),
+        (["--engine", "openai"], "engine openai: name the model at the endpoint: --set openai.model=NAME"),
+        (["--engine", "openai", "--set", "openai.model=m"], "answers from the one model that its endpoint serves"),
+        (["--engine", "openai", "--set", "openai.base_url=host"], "settings of openai: base_url is 'host'"),
         (["--set", "train.max_length=12", "--set", "finetune.max_length=12"], "more than the context of 12"),
     ],
 )

@@ -1,0 +1,50 @@
+"""The base model's answers to a whole benchmark from an OpenAI-compatible endpoint, kept in the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suite.answers import read_responses
+from suite.lab import Lab
+from suite.registry import Registry
+from suite.settings import RunConfig
+from suite.stages import TextStages
+from suite.store import Store
+from tests.servers.openai_server import FolderModel, OpenAIServer
+
+
+def stages(engine: str, model: Path, data: Path, settings: dict[str, Any]) -> TextStages:
+    sections = {"openai": settings, "tofu": {"retain_authors": 2}} if settings else {"tofu": {"retain_authors": 2}}
+    config = RunConfig(
+        engine=engine, model=str(model), data=str(data), limit=1, dtype="float32", device="cpu", sections=sections
+    )
+    registry = Registry.load()
+    benchmark = registry.benchmark("tofu")
+    return TextStages(Lab(config, registry), benchmark(benchmark.Config(retain_authors=2)), "forget10")
+
+
+def test_the_endpoint_answers_for_the_base_model_once(
+    tiny_folder: Path, world_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    store = Store(tmp_path / "store")
+    with OpenAIServer(FolderModel(tiny_folder), key="sk-secret") as server:
+        settings = {"base_url": server.url, "model": server.name}
+        asking = stages("openai", tiny_folder, world_folder, settings)
+        asking.lab.engine.check(asking.requests)
+        responses = read_responses(store.ensure(asking.respond(asking.base, None, "base")))
+        asked = len(server.seen)
+        assert asked == 1 + len(asking.requests)
+        again = stages("openai", tiny_folder, world_folder, settings)
+        store.ensure(again.respond(again.base, None, "base"))
+        assert len(server.seen) == asked
+    local = stages("hf", tiny_folder, world_folder, {})
+    expected = read_responses(store.ensure(local.respond(local.base, None, "base")))
+    assert responses.keys() == expected.keys()
+    for id, response in responses.items():
+        assert response.texts == expected[id].texts
+        assert response.token_logps == pytest.approx(expected[id].token_logps, abs=1e-3)
+    assert not [p for p in tmp_path.rglob("*") if p.is_file() and b"sk-secret" in p.read_bytes()]
