@@ -57,7 +57,7 @@ def imported(lab: Lab) -> Model:
     """A hub model, a folder or a GGUF file, as a model folder in the store."""
     name, pad_token, template = lab.config.model, lab.config.pad_token, lab.config.template
     models.check_source(name)
-    source, identity = _locate(name)
+    source, identity = locate(name)
 
     def build(build: Build) -> None:
         with lab.progress.task(f"import {source.name}", 1) as bar:
@@ -68,7 +68,7 @@ def imported(lab: Lab) -> Model:
     return Model(Stage("base", spec, build, {}, ("suite.models",), f"import {source.name}"))
 
 
-def _locate(name: str) -> tuple[Path, Json]:
+def locate(name: str) -> tuple[Path, Json]:
     """Find the model's files, and what identifies their content: digests, or hub id and commit."""
     path = Path(name).expanduser()
     if path.is_file():

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 if TYPE_CHECKING:
     from suite.method import Method
     from suite.progress import Progress
+    from suite.results import CellResult
     from suite.rewards import Reward
 
 C = TypeVar("C")
@@ -82,6 +83,12 @@ class Response:
     """generate: n continuations."""
     finished: tuple[bool, ...] = ()
     """generate: whether each ended by itself (False: cut at max_new_tokens)."""
+    sampled: tuple[tuple[int, ...], ...] = ()
+    """generate at a temperature above 0: the tokens of each text, end-of-sequence included where it ended; () where
+    the engine does not tell."""
+    kl: tuple[float, ...] = ()
+    """generate: of each text, the sum over its tokens of KL(policy || starting model), nats; only where the benchmark
+    `measures_kl`."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +177,8 @@ class Source:
     """Evaluate on at most so many items of each set."""
     allow_overlap: bool = False
     """Go on although rows to forget are also rows to retain."""
+    continues: bool = False
+    """Whether an answer goes on right where its prompt ends (the template ends in {prompt}): its first space counts."""
 
 
 class Benchmark(ABC, Generic[C]):
@@ -202,9 +211,18 @@ class Benchmark(ABC, Generic[C]):
         one; each exists). Raises UserError naming the file and what it lacks."""
         raise NotImplementedError
 
+    def compare(self, cells: Sequence[CellResult]) -> Sequence[Sequence[Metric]]:
+        """Further metrics of each finished cell, which follow from its whole course or from the other cells."""
+        return [()] * len(cells)
+
 
 class TextBenchmark(Benchmark[C]):
     """A benchmark that trains and questions a language model."""
+
+    sampled_roles: ClassVar[frozenset[str]] = frozenset()
+    """Those of `provides` that `load` does not give, because they are made of answers of the starting model."""
+    measures_kl: ClassVar[bool] = False
+    """Whether `Response.kl` is wanted of every sampled text."""
 
     @abstractmethod
     def load(self, source: Source) -> BenchmarkData:
@@ -213,6 +231,16 @@ class TextBenchmark(Benchmark[C]):
     @abstractmethod
     def requests(self, data: BenchmarkData) -> list[Request]:
         """List what every model of the comparison is asked."""
+
+    def sampling_requests(self, data: BenchmarkData) -> list[Request]:
+        """List what the starting model is asked, to make the sampled roles of its answers."""
+        raise NotImplementedError(f"benchmark {self.name!r} has sampled_roles but no sampling_requests")
+
+    def sampled_rows(
+        self, data: BenchmarkData, responses: Mapping[str, Response]
+    ) -> Mapping[str, Sequence[Row] | Sequence[Pair]]:
+        """Make the rows of every sampled role of the starting model's answers. Raises UserError if there are none."""
+        raise NotImplementedError(f"benchmark {self.name!r} has sampled_roles but no sampled_rows")
 
     @abstractmethod
     def score(

@@ -198,6 +198,10 @@ class Method(ABC, Generic[C]):
         """Answer the benchmark's requests. Best-of-n and prompting methods override it."""
         return engine.respond(requests)
 
+    def kl_bound(self) -> float | None:
+        """Upper bound of KL(answers || starting model), nats, where `respond` chooses among its answers; else None."""
+        return None
+
     def state_dict(self) -> dict[str, Any]:
         """JSON-able state that must survive an interruption (dual variables, running means)."""
         return {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -164,7 +164,8 @@ def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
     for cell in planned.cells:
         interrupt.check()
         outcomes.append((cell.cell, *runner.cell(cell)))
-    results = Results(describe_run(lab, command), comparisons(lab, planned), tuple(o[1] for o in outcomes))
+    cells = compared(planned, [outcome[1] for outcome in outcomes])
+    results = Results(describe_run(lab, command), comparisons(lab, planned), tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
     atomic_write(out / "config.toml", to_toml(lab.config, lab.registry))
     for slug, rows in samples.items():
@@ -172,6 +173,17 @@ def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
     report.write(results, out, samples)
     lab.registry.notify("suite_run_finished", results=results, report_dir=out)
     return Outcome(results, samples, out, max((o[3] for o in outcomes), default=0))
+
+
+def compared(plan: Plan, results: Sequence[CellResult]) -> list[CellResult]:
+    """Add the metrics that a benchmark derives from all of its finished cells."""
+    benchmarks = {cell.benchmark.name: cell.benchmark for cell in plan.cells}
+    done = list(results)
+    for name, benchmark in benchmarks.items():
+        places = [i for i, r in enumerate(done) if r.status == "ok" and r.cell.benchmark == name]
+        for i, more in zip(places, benchmark.compare([done[i] for i in places]), strict=True):
+            done[i] = replace(done[i], metrics=(*done[i].metrics, *more))
+    return done
 
 
 def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:
@@ -196,7 +208,8 @@ def preflight(lab: Lab, plan: Plan, store: Store) -> None:
         encoder = lab.encoder(store.ensure(base), lab.config.train)
         for rows in (*stages.data.roles.values(), *stages.data.starts.values()):
             encode_rows(rows, encoder)
-        for request in stages.requests:
+        asked = stages.benchmark.sampling_requests(stages.data) if stages.benchmark.sampled_roles else []
+        for request in (*stages.requests, *asked):
             encoder.encode(request.prompt, request.completion, request.id)
         if any(stage.kind == "respond" for stage in missing):
             lab.engine.check(stages.requests)

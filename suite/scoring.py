@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from suite.answers import read_responses
+from suite.answers import read_responses, with_kl
 from suite.benchmark import BenchmarkData, CurvePoint, Experiment, Metric, Request, Response, Scores, TextBenchmark
 from suite.lab import Lab
 from suite.method import Method
@@ -21,6 +21,8 @@ def scoring(
 
     def build(build: Build) -> None:
         responses = read_responses(build.inputs["responses"])
+        if "kl" in build.inputs:
+            responses = with_kl(responses, build.inputs["kl"])
         baseline = read_responses(build.inputs["baseline"]) if "baseline" in build.inputs else None
         scores = benchmark.score_method(data, responses, baseline, method)
         write_scores(scores, build.out)

@@ -14,15 +14,17 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from suite import answers, scoring, work
+from suite import answers, sampled, scoring, work
 from suite.bases import Model, imported, tiny_base
-from suite.benchmark import BenchmarkData, Pair, Request, Row, Source, TextBenchmark
+from suite.benchmark import BenchmarkData, Request, Row, Source, TextBenchmark
 from suite.config import finetune_settings
 from suite.errors import UserError
 from suite.lab import Lab
 from suite.method import Method
+from suite.sampled import Rows, SampledRows, inputs_of, rows_digest
 from suite.settings import TrainConfig
 from suite.store import Json, Stage, digest
+from suite.texts import continues
 
 MODEL_CODE = ("suite.texts", "suite.packing", "suite.models", "suite.logprobs")
 TRAIN_CODE = (*MODEL_CODE, "suite.train", "suite.sampling", "suite.method", "suite.reference", "suite.adapters")
@@ -52,7 +54,8 @@ class TextStages:
         """The benchmark's data, read and checked."""
         config = self.lab.config
         tiny = config.model == "tiny"
-        return self.benchmark.load(Source(config.data, self.split, tiny, config.limit, config.allow_overlap))
+        whole = continues(config.template)
+        return self.benchmark.load(Source(config.data, self.split, tiny, config.limit, config.allow_overlap, whole))
 
     @cached_property
     def requests(self) -> list[Request]:
@@ -80,13 +83,25 @@ class TextStages:
         trained = self.start(next(iter(self.data.starts)))
         return Model(trained.stage, trained.epochs[-1])
 
+    def rows(self, role: str) -> Rows:
+        """The training rows of a role: as they were read, or as the starting model's answers will give them."""
+        return SampledRows(self.sampled, role) if role in self.benchmark.sampled_roles else self.data.roles[role]
+
+    @cached_property
+    def sampled(self) -> Stage:
+        """Rows made of the starting model's answers."""
+        wanted = self.benchmark.sampling_requests(self.data)
+        inputs = {"responses": self._ask(self.first, None, wanted, "samples of the starting model")}
+        build = sampled.making(self.benchmark, self.data)
+        return Stage("roles", self._benchmark_spec(), build, inputs, ("suite.sampled",), "training rows from samples")
+
     def _sft(self, base: Model, rows: Sequence[Row], config: TrainConfig, label: str) -> Stage:
         method = self.lab.registry.method("sft")
         return self._train(base, method(method.Config()), {"demonstrations": rows}, config, 0, label, "final")
 
     def method(self, method: Method[Any], config: TrainConfig, seed: int, label: str) -> Trained:
         """A cell's training run."""
-        roles = {role: self.data.roles[role] for role in sorted(method.roles)}
+        roles = {role: self.rows(role) for role in sorted(method.roles)}
         keep = self.lab.config.evaluate if self.benchmark.best_by else "final"
         stage = self._train(self.first, method, roles, config, seed, label, keep)
         epochs = tuple(range(1, config.epochs + 1)) if keep == "epochs" else (config.epochs,)
@@ -96,7 +111,7 @@ class TextStages:
         self,
         start: Model,
         method: Method[Any],
-        roles: dict[str, Sequence[Row] | Sequence[Pair]],
+        roles: dict[str, Rows],
         config: TrainConfig,
         seed: int,
         label: str,
@@ -121,21 +136,24 @@ class TextStages:
             "train",
             spec,
             work.training(self.lab, start, method, roles, config, seed, label, keep),
-            {"start": start.stage, **references},
+            {"start": start.stage, **references, **inputs_of(*roles.values())},
             TRAIN_CODE if method.name == "sft" else (*TRAIN_CODE, "suite.losses", "suite.paired"),
             label,
         )
 
-    def reference(
-        self, start: Model, rows: Sequence[Row] | Sequence[Pair], config: TrainConfig, *, hidden: bool
-    ) -> Stage:
+    def reference(self, start: Model, rows: Rows, config: TrainConfig, *, hidden: bool) -> Stage:
         """Log-probabilities (and last hidden states) of the starting model on training rows."""
         spec = self.lab.text_spec(config) | {"rows": rows_digest(rows), "hidden": hidden, "epoch": start.epoch}
         build = work.referencing(self.lab, start, rows, config, hidden)
-        return Stage("reference", spec, build, {"model": start.stage}, (*MODEL_CODE, "suite.reference"), "reference")
+        inputs = {"model": start.stage, **inputs_of(rows)}
+        return Stage("reference", spec, build, inputs, (*MODEL_CODE, "suite.reference"), "reference")
 
     def respond(self, model: Model, method: Method[Any] | None, label: str) -> Stage:
-        """A model's answers to the benchmark's requests. UserError: the engine cannot be given that model."""
+        """A model's answers to the benchmark's requests."""
+        return self._ask(model, method, self.requests, f"answers of {label}")
+
+    def _ask(self, model: Model, method: Method[Any] | None, requests: Sequence[Request], label: str) -> Stage:
+        """Anybody's answers to any requests. UserError: the engine cannot be given that model."""
         if self.lab.engine.serves_one_model and model != self.base:
             name = self.lab.config.engine
             raise UserError(
@@ -145,28 +163,32 @@ class TextStages:
         own = method if method is not None and type(method).respond is not Method.respond else None
         answering: Json = None if own is None else {"method": own.name, "settings": work.jsonable(own.config)}
         spec = self.lab.text_spec(self.lab.config.train) | {
-            "requests": digest([asdict(r) for r in self.requests]),
+            "requests": digest([asdict(r) for r in requests]),
             "engine": self.lab.engine_identity(),
             "epoch": model.epoch,
             "answering": answering,
         }
-        build = answers.responding(self.lab, model, own, self.requests, label)
+        build = answers.responding(self.lab, model, own, requests, label)
         code = (*MODEL_CODE, "suite.engines", "suite.answers")
-        return Stage("respond", spec, build, {"model": model.stage}, code, f"answers of {label}")
+        return Stage("respond", spec, build, {"model": model.stage}, code, label)
+
+    def kl(self, model: Model, responses: Stage, label: str) -> Stage:
+        """Sequence KL(policy || starting model) of a model's sampled answers."""
+        spec = self.lab.text_spec(self.lab.config.train) | {"epoch": model.epoch, "reference_epoch": self.first.epoch}
+        build = answers.diverging(self.lab, model, self.first, self.requests, label)
+        inputs = {"responses": responses, "model": model.stage, "reference": self.first.stage}
+        return Stage("kl", spec, build, inputs, (*MODEL_CODE, "suite.sequence_kl", "suite.answers"), f"KL of {label}")
 
     def score(self, model: Model, method: Method[Any] | None, label: str) -> Stage:
         """Per-item scores and metrics of a model."""
         inputs = {"responses": self.respond(model, method, label)}
+        if self.benchmark.measures_kl and (method is None or type(method).respond is Method.respond):
+            inputs["kl"] = self.kl(model, inputs["responses"], label)
         baseline = self.benchmark.baseline
         if baseline is not None and baseline in self.data.starts:
             trained = self.start(baseline)
             inputs["baseline"] = self.respond(Model(trained.stage, trained.epochs[-1]), None, baseline)
-        spec: dict[str, Json] = {
-            "benchmark": self.benchmark.name,
-            "settings": work.jsonable(self.benchmark.config),
-            "source": self.lab.registry.source_digest(type(self.benchmark)),
-            "data": self.data_digest,
-        }
+        spec = self._benchmark_spec()
         code: tuple[str, ...] = ("suite.metrics", "suite.stats")
         if type(self.benchmark).score_method is not TextBenchmark.score_method and method is not None:
             spec["method"] = {"method": method.name, "settings": work.jsonable(method.config)}
@@ -175,6 +197,15 @@ class TextStages:
         build = scoring.scoring(self.benchmark, self.data, self.requests, method)
         return Stage("score", spec, build, inputs, code, f"score {label}")
 
+    def _benchmark_spec(self) -> dict[str, Json]:
+        """What determines that which the benchmark itself computes."""
+        return {
+            "benchmark": self.benchmark.name,
+            "settings": work.jsonable(self.benchmark.config),
+            "source": self.lab.registry.source_digest(type(self.benchmark)),
+            "data": self.data_digest,
+        }
+
     @cached_property
     def data_digest(self) -> str:
         """Digest of everything that the benchmark read."""
@@ -182,8 +213,3 @@ class TextStages:
         starts: dict[str, Json] = {name: rows_digest(rows) for name, rows in self.data.starts.items()}
         sets: dict[str, Json] = {name: digest(work.jsonable(list(items))) for name, items in self.data.sets.items()}
         return digest({"roles": roles, "starts": starts, "sets": sets})
-
-
-def rows_digest(rows: Sequence[Row] | Sequence[Pair]) -> str:
-    """Digest of training rows, in order."""
-    return digest([asdict(row) for row in rows])

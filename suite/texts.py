@@ -44,6 +44,7 @@ class Encoder:
         self.tokenizer = tokenizer
         self.template = template
         self.max_length = max_length
+        self.continues = continues(template)
 
     @property
     def eos_id(self) -> int:
@@ -73,8 +74,9 @@ class Encoder:
         return self._ids(self.render(prompt, "")[0])
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Text of a completion, special tokens left out."""
-        return str(self.tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
+        """Text of a completion, special tokens left out; exact where it continues the prompt, else stripped."""
+        text = str(self.tokenizer.decode(list(ids), skip_special_tokens=True))
+        return text if self.continues else text.strip()
 
     def render(self, prompt: Sequence[Message], completion: str) -> tuple[str, str]:
         """Text of the prompt, and of the prompt with the completion and what ends the assistant's turn."""
@@ -89,6 +91,11 @@ class Encoder:
 
     def _ids(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def continues(template: str) -> bool:
+    """Whether a completion goes on right where the prompt ends, so that the space between them is its own."""
+    return template.endswith("{prompt}")
 
 
 def _up_to_eos(text: str, start: int, eos: str) -> str:

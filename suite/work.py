@@ -7,14 +7,13 @@ from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from suite.bases import Model
-from suite.benchmark import Pair, Row
+from suite.benchmark import Pair
 from suite.lab import Lab
 from suite.method import Method
+from suite.sampled import Given, Rows, rows_of
 from suite.settings import TrainConfig
 from suite.store import Build, Json
 from suite.texts import Encoded, Encoder
-
-Rows = Sequence[Row] | Sequence[Pair]
 
 
 def jsonable(value: Any) -> Json:
@@ -28,7 +27,7 @@ def jsonable(value: Any) -> Json:
     return value  # type: ignore[no-any-return]  # the store refuses what is not JSON
 
 
-def encode_rows(rows: Rows, encoder: Encoder) -> list[Any]:
+def encode_rows(rows: Given, encoder: Encoder) -> list[Any]:
     """Tokenise training rows (`Encoded`) or pairs (`EncodedPair`)."""
     from suite.sampling import EncodedPair
 
@@ -67,7 +66,7 @@ def training(
 
         folder = start.folder(build.inputs["start"])
         encoder = lab.encoder(folder, config)
-        encoded = {role: encode_rows(rows, encoder) for role, rows in roles.items()}
+        encoded = {role: encode_rows(rows_of(rows, build), encoder) for role, rows in roles.items()}
         references = References()
         for role in roles:
             if f"reference/{role}" in build.inputs:
@@ -92,7 +91,7 @@ def referencing(lab: Lab, start: Model, rows: Rows, config: TrainConfig, hidden:
 
         folder = start.folder(build.inputs["model"])
         encoder = lab.encoder(folder, config)
-        texts = texts_of(encode_rows(rows, encoder))
+        texts = texts_of(encode_rows(rows_of(rows, build), encoder))
         model = models.load_model(folder).to(lab.device)
         with lab.progress.task("reference log-probabilities", len(texts), "text") as bar:
             tensors = reference.compute(

@@ -87,7 +87,8 @@ class Answering:
             if len(copies) == request.n:
                 copies.sort(key=lambda t: t.copy)
                 texts_of = tuple(self.encoder.decode(t.ids) for t in copies)
-                yield Response(request.id, texts=texts_of, finished=tuple(t.ended for t in copies))
+                sampled = tuple(tuple(t.ids) for t in copies) if request.temperature > 0 else ()
+                yield Response(request.id, texts=texts_of, finished=tuple(t.ended for t in copies), sampled=sampled)
                 del self._copies[request.id]
 
 

@@ -1,0 +1,89 @@
+"""Training rows that only a model can give: made by the benchmark of answers of the model where methods start.
+
+    starting model ─ answers to `sampling_requests` ─ `sampled_rows` ─ pairs.jsonl, demonstrations.jsonl, ...
+
+Nobody knows these rows while the run is planned, so a stage that reads them has the stage that makes them as an input,
+where it would otherwise have the rows' digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from suite.answers import read_responses
+from suite.benchmark import BenchmarkData, Message, Pair, Row, TextBenchmark
+from suite.errors import UserError
+from suite.store import Build, JsonlWriter, Stage, digest, read_jsonl
+
+Given = Sequence[Row] | Sequence[Pair]
+INPUT = "roles"
+"""Name under which a stage reads the stage that makes the rows."""
+
+
+@dataclass(frozen=True)
+class SampledRows:
+    """The rows of one role, as a stage will make them."""
+
+    stage: Stage
+    role: str
+
+
+Rows = Given | SampledRows
+
+
+def rows_digest(rows: Rows) -> str | None:
+    """Digest of training rows, in order; None where the key of their stage stands for it."""
+    return None if isinstance(rows, SampledRows) else digest([asdict(row) for row in rows])
+
+
+def inputs_of(*roles: Rows) -> dict[str, Stage]:
+    """What a stage that reads these rows needs beside them."""
+    stages = [rows.stage for rows in roles if isinstance(rows, SampledRows)]
+    return {INPUT: stages[0]} if stages else {}
+
+
+def rows_of(rows: Rows, build: Build) -> Given:
+    """The rows, now that the stage that makes them is finished."""
+    return read_rows(build.inputs[INPUT], rows.role) if isinstance(rows, SampledRows) else rows
+
+
+def making(benchmark: TextBenchmark[Any], data: BenchmarkData) -> Callable[[Build], None]:
+    """Make the rows of every sampled role: <role>.jsonl."""
+
+    def build(build: Build) -> None:
+        made = benchmark.sampled_rows(data, read_responses(build.inputs["responses"]))
+        if missing := benchmark.sampled_roles - {role for role, rows in made.items() if rows}:
+            raise UserError(f"benchmark {benchmark.name!r}: no rows of {', '.join(sorted(missing))} could be sampled")
+        for role, rows in made.items():
+            write_rows(rows, build.out, role)
+
+    return build
+
+
+def write_rows(rows: Given, folder: Path, role: str) -> None:
+    """Write `<folder>/<role>.jsonl`."""
+    with JsonlWriter(folder / f"{role}.jsonl") as log:
+        for row in rows:
+            log.append(asdict(row))
+
+
+def read_rows(folder: Path, role: str) -> Given:
+    """Read what `write_rows` wrote."""
+    lines = list(read_jsonl(folder / f"{role}.jsonl"))
+    pairs = [_pair(line) for line in lines if "chosen" in line]
+    return pairs or [_row(line) for line in lines]
+
+
+def _pair(line: Mapping[str, Any]) -> Pair:
+    return Pair(**{**line, "prompt": _prompt(line)})
+
+
+def _row(line: Mapping[str, Any]) -> Row:
+    return Row(**{**line, "prompt": _prompt(line)})
+
+
+def _prompt(line: Mapping[str, Any]) -> tuple[Message, ...]:
+    return tuple(Message(**message) for message in line["prompt"])

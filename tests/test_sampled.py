@@ -1,0 +1,50 @@
+"""Training rows made of answers, and what scoring is told of sampled answers."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from suite.answers import read_responses, response_json, with_kl
+from suite.benchmark import Message, Pair, Response, Row
+from suite.sampled import SampledRows, inputs_of, read_rows, rows_digest, write_rows
+from suite.store import Build, JsonlWriter, Stage
+
+
+def nothing(build: Build) -> None:
+    """Build nothing."""
+
+
+PROMPT = (Message("user", "I saw this"),)
+PAIR = Pair("1/0-1", PROMPT, " film. Loved it.", " film. Hated it.", "1")
+ROW = Row("1", PROMPT, "", "1")
+
+
+@pytest.mark.parametrize("row", [PAIR, ROW])
+def test_rows_come_back_as_they_were_written(row: Pair | Row, tmp_path: Path) -> None:
+    write_rows([row, row], tmp_path, "role")  # type: ignore[arg-type]
+    assert list(read_rows(tmp_path, "role")) == [row, row]
+
+
+def test_the_stage_stands_for_rows_that_nobody_knows_yet() -> None:
+    stages = [Stage("roles", {"version": version}, nothing) for version in (1, 2)]
+    first, second = (Stage("train", {}, nothing, inputs_of(SampledRows(stage, "pairs"))) for stage in stages)
+    assert rows_digest(SampledRows(stages[0], "pairs")) is None
+    assert first.key != second.key
+    assert rows_digest([PAIR]) != rows_digest([ROW])
+    assert inputs_of([PAIR]) == {}
+
+
+def test_sampled_tokens_survive_the_log_and_the_kl_joins_them(tmp_path: Path) -> None:
+    response = Response("held_out/1/continuation", texts=("a", "b"), finished=(True, False), sampled=((5, 1), (6, 7)))
+    with JsonlWriter(tmp_path / "responses.jsonl") as log:
+        log.append(response_json(response))
+    with JsonlWriter(tmp_path / "kl.jsonl") as log:
+        log.append({"id": response.id, "kl": [0.5, None]})
+    read = read_responses(tmp_path)
+    assert read == {response.id: response}
+    kl = with_kl(read, tmp_path)[response.id].kl
+    assert kl[0] == 0.5
+    assert math.isnan(kl[1])
