@@ -37,6 +37,7 @@ from suite.data import digest
 
 from ..pairs import scores
 from ..pairs.data import REFERENCE, ROLES, Item, benchmark_data, checked, requests
+from ..pairs.displacement import displacement
 from .derivations import pairs
 
 SEED = 2402_13228
@@ -99,7 +100,7 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
         found = scores.item_scores(name, items, responses, baseline, method)
         found += [score for item in items for score in _after_edit_scores(name, item, responses, baseline)]
         directions = {**AFTER_EDIT, **scores.REWARDS, **scores.LIKELIHOODS}
-        return Scores(found, scores.summarise(found, directions))
+        return Scores(found, [*scores.summarise(found, directions), *displacement(items, found)])
 
     def defaults(self, model: str) -> dict[str, dict[str, Any]]:
         """What lets the model learn derivations, and then moves it far enough to see the difference."""

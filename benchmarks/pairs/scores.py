@@ -173,8 +173,10 @@ def mean(name: str, part: Sequence[ItemScore], better: bool | None, share: bool 
     """
     share = name in SHARES if share is None else share
     unit = "" if share or name in REWARDS else "nats per token" if name in PER_TOKEN else "nats"
+    if not part:
+        return Metric(name, None, better, unit, note="no such pair is held out")
     lacking = [score for score in part if score.value is None]
-    if lacking or not part:
+    if lacking:
         note = lacking[0].note if len({score.note for score in lacking}) == 1 else ""
         note = note or f"{len(lacking)} of {len(part)} pairs have no value"
         return Metric(name, None, better, unit, len(part), note=note)

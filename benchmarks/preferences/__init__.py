@@ -4,8 +4,8 @@
     method      then trained on the pairs
 
 Reported on pairs with held-out prompts: accuracy and margin of the method's own reward, log-probabilities of both
-answers, and displacement: the share of pairs whose *chosen* answer became less likely than under the reference, by
-how much the two answers differ.
+answers, displacement (the share of pairs whose *chosen* answer became less likely than under the reference, by how
+much the two answers differ), and KL(policy || reference) over answers sampled from the policy.
 
 Data (`--data`, a file, a folder or a hub id): rows with `prompt`, `chosen`, `rejected`, or dialogues in the style of
 HH, with `chosen` and `rejected` alone. The tiny model has pairs of its own, about the people that it knows.
@@ -15,7 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Ge
 
 from suite import (
     Benchmark,
@@ -33,15 +35,14 @@ from suite import (
 from suite.ranges import Positive
 
 from ..pairs import scores
-from ..pairs.data import REFERENCE, ROLES, Item, benchmark_data, requests
+from ..pairs.data import REFERENCE, ROLES, benchmark_data, requests
+from ..pairs.displacement import displacement
+from . import divergence
 from .generated import generated
 from .read import published
 from .split import hold_out
 
 HELD_OUT = "held_out"
-BUCKETS = {"low": 0.3, "medium": 0.7, "high": float("inf")}
-"""Edit distance -> the limit that it stays below. DPO's failure was shown at .065, its success at .9 (DPOP,
-arXiv 2402.13228)."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,10 @@ class PreferencesConfig:
     """Prompts that are not trained on but evaluated: a share of them if below 1, otherwise their number."""
     table: str | None = None
     """Table of a folder (default: train), or configuration of a hub dataset (default: default)."""
+    kl_prompts: Annotated[int, Ge(1)] = 64
+    """Held-out prompts to each of which an answer is sampled for KL(policy || reference); at most all of them."""
+    kl_tokens: Annotated[int, Ge(1)] = 128
+    """Tokens at which such an answer is cut; the KL is up to there."""
     drop_unusable: bool = False
     """Leave out pairs with equal answers, and dialogues with an empty answer, instead of refusing the data."""
 
@@ -63,6 +68,7 @@ class Preferences(TextBenchmark[PreferencesConfig]):
     provides = ROLES
     primary = ("reward_accuracy", "displaced")
     baseline = REFERENCE
+    measures_kl = True
     Config = PreferencesConfig
 
     def load(self, source: Source) -> BenchmarkData:
@@ -70,12 +76,16 @@ class Preferences(TextBenchmark[PreferencesConfig]):
         own = source.data is None and source.tiny
         read = generated() if own else published(source.data, self.config.table, drop=self.config.drop_unusable)
         training, held_out = hold_out(read.pairs, self.config.held_out)
-        sampled = "log-ratios on given answers are no KL(policy || reference), which needs sampled answers"
-        return benchmark_data(HELD_OUT, training, held_out, read.revision, source.limit, (*read.notes, sampled))
+        kl = (
+            f"sequence_kl: KL(policy || reference) summed over the steps of one answer sampled to each of the first "
+            f"{self.config.kl_prompts} held-out prompts, at temperature 1, cut at {self.config.kl_tokens} tokens"
+        )
+        return benchmark_data(HELD_OUT, training, held_out, read.revision, source.limit, (*read.notes, kl))
 
     def requests(self, data: BenchmarkData) -> list[Request]:
-        """The log-likelihood of both answers to every held-out prompt."""
-        return requests(data)
+        """The log-likelihood of both answers to every held-out prompt, and sampled answers to some."""
+        sampled = divergence.requests(data.sets[HELD_OUT], self.config.kl_prompts, self.config.kl_tokens)
+        return [*requests(data), *sampled]
 
     def score(
         self, data: BenchmarkData, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
@@ -90,11 +100,12 @@ class Preferences(TextBenchmark[PreferencesConfig]):
         baseline: Mapping[str, Response] | None,
         method: Method[Any] | None,
     ) -> Scores:
-        """Rewards, log-probabilities, and displacement by edit distance."""
+        """Rewards, log-probabilities, displacement by edit distance, divergence from the reference."""
         items = data.sets[HELD_OUT]
         found = scores.item_scores(HELD_OUT, items, responses, baseline, method)
         metrics = scores.summarise(found, {**scores.REWARDS, **scores.LIKELIHOODS})
-        return Scores(found, [*metrics, *displacement(items, found)])
+        kl = divergence.item_scores(HELD_OUT, items, responses, self.config.kl_prompts)
+        return Scores([*found, *kl], [*metrics, *displacement(items, found), divergence.metric(kl)])
 
     def defaults(self, model: str) -> dict[str, dict[str, Any]]:
         """DPO's protocol: one pass over the chosen answers, one over the pairs; for the tiny model what it needs."""
@@ -104,17 +115,6 @@ class Preferences(TextBenchmark[PreferencesConfig]):
                 "train": {"epochs": 3, "lr": 1e-4, "batch_size": 16, "warmup_steps": 0, "warmup_epochs": 0.25},
             }
         return {"finetune": {"epochs": 1, "batch_size": 64}, "train": {"epochs": 1}}
-
-
-def displacement(items: Sequence[Item], found: Sequence[ItemScore]) -> list[Metric]:
-    """Share of displaced pairs in each bucket of edit distance."""
-    distance = {item["id"]: item["edit_distance"] for item in items}
-    bucket = {id: next(name for name, limit in BUCKETS.items() if d < limit) for id, d in distance.items()}
-    parts = {
-        name: [score for score in found if score.metric == "displaced" and bucket[score.item_id] == name]
-        for name in BUCKETS
-    }
-    return [scores.mean(f"displaced_{name}", part, False, share=True) for name, part in parts.items()]
 
 
 @hookimpl

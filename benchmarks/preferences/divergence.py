@@ -1,0 +1,53 @@
+"""KL(policy || reference) on held-out prompts, in nats.
+
+    held_out/12/sampled     one answer, sampled at temperature 1, to the prompt of pair 12     sequence_kl 3.1
+
+At every step of a sampled answer the divergence is exact, over the whole vocabulary (`suite.sequence_kl`); only the
+mean over answers is an estimate. Log-ratios of given answers are no such thing: the policy did not draw them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from suite import ItemScore, Message, Metric, Request, Response
+
+from ..pairs import scores
+from ..pairs.data import Item
+
+NAME = "sequence_kl"
+
+
+def requests(items: Sequence[Item], prompts: int, tokens: int) -> list[Request]:
+    """Ask for an answer of at most `tokens` tokens to each of the first `prompts` different prompts."""
+    return [
+        Request(f"{item['id']}/sampled", "generate", item["pair"].prompt, max_new_tokens=tokens, temperature=1.0)
+        for item in _sampled(items, prompts)
+    ]
+
+
+def item_scores(name: str, items: Sequence[Item], responses: Mapping[str, Response], prompts: int) -> list[ItemScore]:
+    """The divergence on each prompt of the set `name`; where there is none, the reason."""
+    found = []
+    for item in _sampled(items, prompts):
+        response = responses.get(f"{item['id']}/sampled")
+        value = response.kl[0] if response is not None and response.kl else None
+        note = "" if value is not None else "not measured: the answers are not samples of the model itself"
+        if value is not None and not math.isfinite(value):
+            value, note = None, "not finite"
+        found.append(ItemScore(NAME, name, item["id"], item["cluster"], value, note))
+    return found
+
+
+def metric(found: Sequence[ItemScore]) -> Metric:
+    """Mean over prompts."""
+    return scores.mean(NAME, found, None)
+
+
+def _sampled(items: Sequence[Item], prompts: int) -> list[Item]:
+    """The first pair of each of the first prompts."""
+    first: dict[tuple[Message, ...], Item] = {}
+    for item in items:
+        first.setdefault(item["pair"].prompt, item)
+    return list(first.values())[:prompts]
