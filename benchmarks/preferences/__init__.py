@@ -13,7 +13,7 @@ HH, with `chosen` and `rejected` alone. The tiny model has pairs of its own, abo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -22,9 +22,7 @@ from annotated_types import Ge
 from suite import (
     Benchmark,
     BenchmarkData,
-    ItemScore,
     Method,
-    Metric,
     Request,
     Response,
     Scores,
@@ -53,8 +51,8 @@ class PreferencesConfig:
     """Prompts that are not trained on but evaluated: a share of them if below 1, otherwise their number."""
     table: str | None = None
     """Table of a folder (default: train), or configuration of a hub dataset (default: default)."""
-    kl_prompts: Annotated[int, Ge(1)] = 64
-    """Held-out prompts to each of which an answer is sampled for KL(policy || reference); at most all of them."""
+    kl_prompts: Annotated[int, Ge(0)] = 64
+    """Held-out prompts to each of which an answer is sampled for KL(policy || reference); 0: no KL."""
     kl_tokens: Annotated[int, Ge(1)] = 128
     """Tokens at which such an answer is cut; the KL is up to there."""
     drop_unusable: bool = False

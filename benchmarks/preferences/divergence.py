@@ -42,6 +42,8 @@ def item_scores(name: str, items: Sequence[Item], responses: Mapping[str, Respon
 
 def metric(found: Sequence[ItemScore]) -> Metric:
     """Mean over prompts."""
+    if not found:
+        return Metric(NAME, None, None, "nats", note="preferences.kl_prompts is 0")
     return scores.mean(NAME, found, None)
 
 

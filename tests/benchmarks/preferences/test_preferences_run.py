@@ -91,6 +91,28 @@ def test_training_does_what_the_loss_says(cells: dict[str, dict[str, Any]]) -> N
     assert cells["dpo"]["reward_accuracy"] == 1
 
 
+def test_the_divergence_is_zero_for_the_reference_and_grows_with_the_step_size(
+    run: Callable[..., pipeline.Outcome], cells: dict[str, dict[str, Any]]
+) -> None:
+    assert cells["reference"]["sequence_kl"] == 0
+    (_, small) = map(values, run("dpo:lr=1e-5").results.cells)
+    assert 0 < small["sequence_kl"] < cells["dpo"]["sequence_kl"]
+
+
+def test_an_answer_whose_last_token_alone_differs_is_not_cut(
+    run: Callable[..., pipeline.Outcome], tmp_path: Path
+) -> None:
+    """A cut at the context would leave two equal answers, and a loss of ln 2 for ever."""
+    from suite.errors import UserError
+
+    shared = " ".join(["She was born in Arvik and lives in Belmora ."] * 4)
+    rows = [{"prompt": f"Where {i}?", "chosen": f"{shared} A", "rejected": f"{shared} B"} for i in range(6)]
+    path = tmp_path / "late.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(UserError, match=r"its answer would be cut off \(raise train.max_length or drop the row\)"):
+        run("dpo", "train.max_length=40", "finetune.max_length=40", data=str(path))
+
+
 def test_kto_with_steps_of_one_pair_is_refused_in_one_line(run: Callable[..., pipeline.Outcome]) -> None:
     outcome = run("dpo,kto:batch_size=1")
     cell = next(cell for cell in outcome.results.cells if cell.cell.method.startswith("kto"))
@@ -106,7 +128,7 @@ def test_an_answer_that_does_not_fit_is_refused_before_training(run: Callable[..
 
 
 @pytest.mark.parametrize(
-    "setting", ["dpo.beta=0", "dpo.beta=-1", "ipo.tau=0", "kto.beta=-0.1", "preferences.held_out=0"]
+    "setting", ["dpo.beta=0", "dpo.beta=-1", "ipo.tau=0", "psipo.tau=-1", "kto.beta=-0.1", "preferences.held_out=0"]
 )
 def test_settings_outside_their_range_are_refused_in_one_line(
     run: Callable[..., pipeline.Outcome], setting: str
@@ -129,3 +151,4 @@ def test_edit_distance_runs_too(run: Callable[..., pipeline.Outcome], split: str
         change = cell["after_edit_logp"] - cells["reference"]["after_edit_logp"]
         assert cell["after_edit_change"] == pytest.approx(change)
     assert cells["dpop"]["reward_accuracy"] is not None
+    assert cells["dpop"][f"displaced_{split}"] == cells["dpop"]["displaced"]

@@ -173,6 +173,7 @@ def test_a_metric_over_items_without_a_value_is_null_with_the_reason(broken: dic
 
 def test_without_a_reference_there_is_no_number() -> None:
     metrics = score(data(list(TEXTS.values())), responses(POLICY), None, method("dpo"))
+    assert "not samples of the model" in metrics.pop("sequence_kl").note
     assert {metric.value for metric in metrics.values()} == {None}
     assert {metric.note for metric in metrics.values()} == {"no reference model"}
 
@@ -182,7 +183,34 @@ def test_every_item_has_every_metric_and_the_means_follow_from_them() -> None:
     scores = Preferences(PreferencesConfig()).score_method(made, responses(POLICY), responses(REFERENCE), method("dpo"))
     metrics = {m.name: m.value for m in scores.metrics}
     names = {score.metric for score in scores.items}
-    assert len(scores.items) == 3 * len(names) == 3 * 12
+    assert len(scores.items) == 3 * len(names) == 3 * 13
+    names.remove("sequence_kl")  # nothing was sampled
     for name in names:
         column = [score.value for score in scores.items if score.metric == name]
         assert metrics[name] == pytest.approx(sum(column) / 3)  # type: ignore[arg-type]
+
+
+def sampled(kl: float, place: int) -> dict[str, Response]:
+    id = f"held_out/{place}/sampled"
+    return {id: Response(id, texts=("one",), sampled=((5, 1),), kl=(kl,))}
+
+
+def test_the_divergence_is_the_mean_over_different_prompts() -> None:
+    pairs = [Pair(str(i), (Message("user", f"Count {i // 2}."),), "one two", "three", f"c{i // 2}") for i in range(6)]
+    made = benchmark_data("held_out", pairs, pairs, "by hand", None)
+    bench = Preferences(PreferencesConfig(kl_prompts=2, kl_tokens=7))
+    asked = [request for request in bench.requests(made) if request.kind == "generate"]
+    assert [(r.id, r.temperature, r.max_new_tokens) for r in asked] == [
+        ("held_out/0/sampled", 1.0, 7), ("held_out/2/sampled", 1.0, 7),
+    ]  # fmt: skip
+    metrics = {m.name: m for m in bench.score(made, sampled(1.0, 0) | sampled(4.0, 2), None).metrics}
+    assert (metrics["sequence_kl"].value, metrics["sequence_kl"].n, metrics["sequence_kl"].unit) == (2.5, 2, "nats")
+    broken = {m.name: m for m in bench.score(made, sampled(1.0, 0) | sampled(math.nan, 2), None).metrics}
+    assert (broken["sequence_kl"].value, broken["sequence_kl"].note) == (None, "not finite")
+
+
+def test_without_prompts_to_sample_from_there_is_no_divergence() -> None:
+    made, bench = data(list(TEXTS.values())), Preferences(PreferencesConfig(kl_prompts=0))
+    assert {request.kind for request in bench.requests(made)} == {"loglikelihood"}
+    (metric,) = [m for m in bench.score(made, responses(POLICY), None).metrics if m.name == "sequence_kl"]
+    assert (metric.value, metric.note) == (None, "preferences.kl_prompts is 0")
