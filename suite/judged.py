@@ -1,0 +1,93 @@
+"""Benchmarks whose answers are compared by a judge.
+
+    respond ─┐
+    rival  ──┴─ judge ─┬─ score          rival: the answers of another model, or those that the data bring
+    canary ── judge ───┘                 canary: a constant answer, judged like a candidate
+
+A benchmark says what is to be judged (`questions`) and what follows from the verdicts (`score_judged`); asking is the
+host's, so verdicts survive a change of either.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from suite.benchmark import BenchmarkData, C, Message, Response, Scores, TextBenchmark
+from suite.judges import Cost, Verdict
+
+ANSWER = "answer"
+"""The rival that is no model: the answer that the data bring."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One answer to be compared: that to the request of the same id."""
+
+    id: str
+    prompt: tuple[Message, ...]
+    reference: str
+    """The data's own answer; "" where there is none."""
+    criterion: str
+    """A name of `suite.judges.prompts.CRITERIA`."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One question with both answers, and the verdicts in both orders."""
+
+    candidate: str
+    rival: str
+    shown_first: Verdict
+    """The candidate was the first of the two."""
+    shown_second: Verdict
+
+    @property
+    def verdicts(self) -> tuple[Verdict, Verdict]:
+        """Both."""
+        return self.shown_first, self.shown_second
+
+    @property
+    def score(self) -> float | None:
+        """What the candidate won, both orders averaged: 0, 1/4, 1/2, 3/4 or 1; None if a verdict lacks."""
+        points = [
+            None if verdict.choice is None else 0.5 if verdict.choice == "tie" else float(verdict.choice == own)
+            for verdict, own in ((self.shown_first, "first"), (self.shown_second, "second"))
+        ]
+        return None if None in points else sum(p for p in points if p is not None) / 2
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What the judge said of one model, and what that took."""
+
+    judged: Mapping[str, Judged]
+    """By question."""
+    canary: Mapping[str, Judged]
+    """The same of a constant answer, on some of the questions."""
+    cost: Cost
+    """Of `judged`; the canary is shared by all models."""
+
+
+class JudgedBenchmark(TextBenchmark[C]):
+    """A benchmark of comparisons. It derives `load` and `requests` from `TextBenchmark`."""
+
+    @property
+    def against(self) -> str:
+        """The rival: ANSWER, a start model, or a method as in `--methods`."""
+        return ANSWER
+
+    @abstractmethod
+    def questions(self, data: BenchmarkData) -> Sequence[Question]:
+        """List what is judged: generated answers, by the id of their request."""
+
+    @abstractmethod
+    def score_judged(self, data: BenchmarkData, responses: Mapping[str, Response], verdicts: Verdicts) -> Scores:
+        """Turn verdicts into per-item scores and metrics."""
+
+    def score(
+        self, data: BenchmarkData, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
+    ) -> Scores:
+        """Not how judged answers are scored. The host calls `score_judged`."""
+        raise TypeError(f"{self.name} is scored by verdicts")

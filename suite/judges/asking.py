@@ -1,0 +1,123 @@
+"""Asking a judge, as a stage: verdicts.jsonl, one line per question and order.
+
+{"id": "held_out/12/answer", "candidate": "Arvik.", "rival": "I do not know.",
+ "verdicts": [{"key": "5c1…", "choice": "first", "note": "", "calls": 1, ...}, {...}]}
+
+Every verdict is appended to a log as soon as it is there, under a key of all that decides it: judge and revision,
+criterion, prompt, both answers and their order. What the log holds is never asked again; equal answers never are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from suite import faults, interrupt
+from suite.answers import read_responses
+from suite.judged import Judged, Question
+from suite.judges import Comparison, Cost, Judge, Verdict, identity_of
+from suite.store import Build, Json, JsonlWriter, digest, read_jsonl
+
+CANARY = "Yes."
+"""The constant answer. A judge that likes it better than real answers is not to be trusted."""
+CANARY_QUESTIONS = 20
+"""Questions on which the constant answer is judged."""
+
+Answers = Mapping[str, str]
+
+
+def asking(judge: Judge[Any], questions: Sequence[Question], label: str) -> Callable[[Build], None]:
+    """Judge every question in both orders. Without the input "responses" the candidate is the canary, without
+    "rival" the other answer is the data's own."""
+
+    def build(build: Build) -> None:
+        own = _answers(build, "responses", {question.id: CANARY for question in questions})
+        rival = _answers(build, "rival", {question.id: question.reference for question in questions})
+        found = _ask(judge, [both_orders(q, own[q.id], rival[q.id]) for q in questions], build, label)
+        with JsonlWriter(build.out / "verdicts.jsonl") as final:
+            for q in questions:
+                orders = both_orders(q, own[q.id], rival[q.id])
+                verdicts = [{**found[key_of(judge, each)], "key": key_of(judge, each)} for each in orders]
+                final.append({"id": q.id, "candidate": own[q.id], "rival": rival[q.id], "verdicts": verdicts})
+
+    return build
+
+
+def _answers(build: Build, name: str, otherwise: Answers) -> Answers:
+    if name not in build.inputs:
+        return otherwise
+    return {id: response.texts[0] for id, response in read_responses(build.inputs[name]).items() if response.texts}
+
+
+def both_orders(question: Question, own: str, rival: str) -> tuple[Comparison, Comparison]:
+    """The candidate shown first, and shown second."""
+    shown = (question.id, question.prompt)
+    return (
+        Comparison(*shown, own, rival, question.criterion),
+        Comparison(*shown, rival, own, question.criterion),
+    )
+
+
+def key_of(judge: Judge[Any], comparison: Comparison) -> str:
+    """Digest of all that decides a verdict; the question's id does not."""
+    content = {name: value for name, value in asdict(comparison).items() if name != "id"}
+    return digest({"judge": identity_of(judge), **content})
+
+
+def _ask(
+    judge: Judge[Any], orders: Sequence[tuple[Comparison, Comparison]], build: Build, label: str
+) -> dict[str, dict[str, Json]]:
+    """Verdict by key, from the log or from the judge."""
+    wanted = {key_of(judge, each): each for pair in orders for each in pair}
+    partial = build.scratch / "verdicts.jsonl"
+    progress = judge.lab.progress
+    with JsonlWriter(partial) as log, progress.task(f"verdicts on {label}", len(wanted), "verdict") as bar:
+        found = {line["key"]: line["verdict"] for line in read_jsonl(partial)}
+        bar.advance(len(found))
+        missing = {key: each for key, each in wanted.items() if key not in found}
+        for key, verdict in _verdicts(judge, missing, build):
+            faults.point("judge.verdict")
+            found[key] = {name: value for name, value in asdict(verdict).items() if name != "id"}
+            log.append({"key": key, "verdict": found[key]})
+            faults.point("judge.kept")
+            bar.advance()
+            interrupt.check()
+    return found
+
+
+def _verdicts(judge: Judge[Any], missing: Mapping[str, Comparison], build: Build) -> Iterator[tuple[str, Verdict]]:
+    """Equal answers tie and cost nothing; the judge is started only if something is left."""
+    left = []
+    for key, each in missing.items():
+        if each.first == each.second:
+            yield key, Verdict(key, "tie", "equal answers: not asked")
+        else:
+            left.append(Comparison(key, each.prompt, each.first, each.second, each.criterion))
+    if left:
+        judge.open({name: build.inputs[f"judge/{name}"] for name in judge.inputs()})
+        yield from ((verdict.id, verdict) for verdict in judge.compare(left))
+
+
+def read_judged(folder: Path) -> dict[str, Judged]:
+    """Read what the stage wrote, by question."""
+    judged = {}
+    for line in read_jsonl(folder / "verdicts.jsonl"):
+        orders = [Verdict(line["id"], **{k: v for k, v in each.items() if k != "key"}) for each in line["verdicts"]]
+        judged[line["id"]] = Judged(line["candidate"], line["rival"], *orders)
+    return judged
+
+
+def cost_of(judge: Judge[Any], judged: Mapping[str, Judged]) -> Cost:
+    """What the verdicts took; one that several questions share counts each time."""
+    verdicts = [verdict for each in judged.values() for verdict in each.verdicts]
+    calls, tokens_in, tokens_out = (sum(getattr(v, n) for v in verdicts) for n in ("calls", "tokens_in", "tokens_out"))
+    return Cost(calls, tokens_in, tokens_out, judge.price(tokens_in, tokens_out))
+
+
+def forecast(judge: Judge[Any], questions: Sequence[Question]) -> Cost:
+    """What judging one model will about cost, if its answers are as long as the data's own."""
+    costs = [judge.forecast(each) for q in questions for each in both_orders(q, q.reference, q.reference)]
+    tokens_in, tokens_out = sum(c.tokens_in for c in costs), sum(c.tokens_out for c in costs)
+    return Cost(sum(c.calls for c in costs), tokens_in, tokens_out, judge.price(tokens_in, tokens_out))
