@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from suite.benchmark import Benchmark
     from suite.engines import Engine
+    from suite.judges import Judge
     from suite.method import Method
     from suite.results import Cell, CellResult, Results
 
@@ -39,6 +40,12 @@ def suite_benchmarks() -> Iterable[type[Benchmark[Any]]]:
 @hookspec
 def suite_engines() -> Iterable[type[Engine]]:
     """Give the engines of this plugin: classes, not instances."""
+    raise NotImplementedError
+
+
+@hookspec
+def suite_judges() -> Iterable[type[Judge[Any]]]:
+    """Give the judges of this plugin: classes, not instances."""
     raise NotImplementedError
 
 

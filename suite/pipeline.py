@@ -121,11 +121,13 @@ class _Runner:
         """Seconds of the cell's own stages (what it shares with other cells belongs to the start models' rows)."""
         if planned.train is None:
             return {"train": self._timing(list(planned.scores.values()))}
-        responds = [s.inputs["responses"] for s in planned.scores.values()]
+        scores = list(planned.scores.values())
+        judged = [s.inputs["verdicts"] for s in scores if "verdicts" in s.inputs]
         return {
             "train": self._timing([planned.train]),
-            "respond": self._timing(responds),
-            "score": self._timing(list(planned.scores.values())),
+            "respond": self._timing([s.inputs["responses"] for s in scores]),
+            **({"judge": self._timing(judged)} if judged else {}),
+            "score": self._timing(scores),
         }
 
     def _timing(self, stages: list[Stage]) -> Timing:
@@ -147,7 +149,7 @@ def score(config: RunConfig, registry: Registry, progress: Progress | None = Non
     planned = build_plan(lab)
     store = open_store(config)
     for stage in planned.stages():
-        if stage.kind == "respond" and not store.has(stage):
+        if stage.kind in ("respond", "judge") and not store.has(stage):
             raise MissingError(f"{stage}: not in {store.root}; `suite run --config {config.out}/config.toml` does it")
     return _collect(lab, planned, command)
 
@@ -243,6 +245,7 @@ def _comparison(lab: Lab, planned: PlannedCell) -> Comparison:
     if texts is None:
         notes = bench.notes if isinstance(bench, Experiment) else ()
         return Comparison(bench.name, cell.split, cell.model, bench.primary, "generated", notes=notes)
+    judged = texts.judging.notes() if texts.judging else []
     baseline = bench.baseline if bench.baseline in texts.data.starts else None
     return Comparison(
         bench.name,
@@ -253,7 +256,8 @@ def _comparison(lab: Lab, planned: PlannedCell) -> Comparison:
         baseline,
         texts.start(baseline).stage.key if baseline else "",
         bench.best_by,
-        notes=(*texts.data.notes, *deviations(lab.config, bench.defaults(lab.config.model))),
+        texts.judging.judge.describe() if texts.judging else "",
+        (*texts.data.notes, *judged, *deviations(lab.config, bench.defaults(lab.config.model))),
     )
 
 

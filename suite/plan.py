@@ -15,6 +15,7 @@ from suite.bases import Model
 from suite.benchmark import Benchmark, Experiment, TextBenchmark
 from suite.config import benchmark_settings, method_settings, split_spec
 from suite.errors import UserError, unknown
+from suite.judges import Cost
 from suite.lab import Lab
 from suite.method import Method
 from suite.results import Cell
@@ -64,6 +65,17 @@ class Plan:
             for stage in cell.scores.values():
                 _visit_missing(stage, store, needed)
         return list(needed.values())
+
+    def judging(self, store: Store) -> dict[str, Cost]:
+        """Benchmark -> what the verdicts that lack will about cost."""
+        lacking = [stage.key for stage in self.missing(store) if stage.kind == "judge"]
+        costs = {}
+        for cell in self.cells:
+            if cell.texts and (judging := cell.texts.judging) and cell.benchmark.name not in costs:
+                cells = [c for c in self.cells if c.benchmark is cell.benchmark]
+                own = {s.key for c in cells for score in c.scores.values() for s in score.inputs.values()}
+                costs[cell.benchmark.name] = judging.forecast([key for key in lacking if key in own])
+        return costs
 
 
 def _visit(stage: Stage, ordered: dict[str, Stage]) -> None:

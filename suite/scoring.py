@@ -8,6 +8,9 @@ from typing import Any
 
 from suite.answers import read_responses, with_kl
 from suite.benchmark import BenchmarkData, CurvePoint, Experiment, Metric, Request, Response, Scores, TextBenchmark
+from suite.judged import JudgedBenchmark, Verdicts
+from suite.judges import Judge
+from suite.judges.asking import cost_of, read_judged
 from suite.lab import Lab
 from suite.method import Method
 from suite.store import Build, Json, JsonlWriter, read_json, write_json
@@ -15,7 +18,11 @@ from suite.work import jsonable
 
 
 def scoring(
-    benchmark: TextBenchmark[Any], data: BenchmarkData, requests: Sequence[Request], method: Method[Any] | None
+    benchmark: TextBenchmark[Any],
+    data: BenchmarkData,
+    requests: Sequence[Request],
+    method: Method[Any] | None,
+    judge: Judge[Any] | None = None,
 ) -> Callable[[Build], None]:
     """Score answers: items.jsonl (one line per metric and item), metrics.json, samples.jsonl."""
 
@@ -24,7 +31,12 @@ def scoring(
         if "kl" in build.inputs:
             responses = with_kl(responses, build.inputs["kl"])
         baseline = read_responses(build.inputs["baseline"]) if "baseline" in build.inputs else None
-        scores = benchmark.score_method(data, responses, baseline, method)
+        if isinstance(benchmark, JudgedBenchmark):
+            assert judge is not None
+            judged, canary = read_judged(build.inputs["verdicts"]), read_judged(build.inputs["canary"])
+            scores = benchmark.score_judged(data, responses, Verdicts(judged, canary, cost_of(judge, judged)))
+        else:
+            scores = benchmark.score_method(data, responses, baseline, method)
         write_scores(scores, build.out)
         with JsonlWriter(build.out / "samples.jsonl") as log:
             for sample in samples(requests, responses, scores):

@@ -58,6 +58,8 @@ class RunConfig:
     """Seeds of data order and sampling; every method runs once per seed."""
     engine: str = "hf"
     """Who answers requests: hf (in this process)."""
+    judge: str = "length"
+    """Who compares answers, on benchmarks that need it: length (a control), reward, local, openai."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of forward passes; weights and optimiser stay float32. auto: bfloat16 where the hardware has it."""
     device: str = "auto"
@@ -85,4 +87,4 @@ class RunConfig:
     train: TrainConfig = field(default_factory=TrainConfig)
     """How methods train."""
     sections: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Settings of methods, benchmarks and engines by name, e.g. {"npo": {"beta": 0.05}, "hf": {"batch_tokens": 99}}."""
+    """Settings of plugins by section, e.g. {"npo": {"beta": 0.05}, "hf": {"batch_tokens": 99}}."""

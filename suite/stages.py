@@ -17,8 +17,10 @@ from typing import Any
 from suite import answers, sampled, scoring, work
 from suite.bases import Model, imported, tiny_base
 from suite.benchmark import BenchmarkData, Request, Row, Source, TextBenchmark
-from suite.config import finetune_settings
+from suite.config import finetune_settings, method_settings, split_spec
 from suite.errors import UserError
+from suite.judged import ANSWER, JudgedBenchmark
+from suite.judges.judging import Judging, make_judge
 from suite.lab import Lab
 from suite.method import Method
 from suite.sampled import Rows, SampledRows, inputs_of, rows_digest
@@ -94,6 +96,26 @@ class TextStages:
         inputs = {"responses": self._ask(self.first, None, wanted, "samples of the starting model")}
         build = sampled.making(self.benchmark, self.data)
         return Stage("roles", self._benchmark_spec(), build, inputs, ("suite.sampled",), "training rows from samples")
+
+    @cached_property
+    def judging(self) -> Judging | None:
+        """How answers are compared, on a benchmark that is judged."""
+        if not isinstance(self.benchmark, JudgedBenchmark):
+            return None
+        judge = make_judge(self.lab, self.benchmark.reward(self.data))
+        return Judging(judge, self.benchmark.questions(self.data), self._rival(self.benchmark.against))
+
+    def _rival(self, name: str) -> Stage | None:
+        """The answers that others are compared with; None: those that the data bring."""
+        if name == ANSWER:
+            return None
+        if name in self.data.starts:
+            trained = self.start(name)
+        else:
+            method = self.lab.registry.method(split_spec(self.lab.registry, name)[0])
+            own, training = method_settings(self.lab.config, self.lab.registry, name, self.benchmark.name)
+            trained = self.method(method(own), training, 0, name)
+        return self.respond(Model(trained.stage, trained.epochs[-1]), trained.method, name)
 
     def _sft(self, base: Model, rows: Sequence[Row], config: TrainConfig, label: str) -> Stage:
         method = self.lab.registry.method("sft")
@@ -184,17 +206,23 @@ class TextStages:
         inputs = {"responses": self.respond(model, method, label)}
         if self.benchmark.measures_kl and (method is None or type(method).respond is Method.respond):
             inputs["kl"] = self.kl(model, inputs["responses"], label)
+        if self.judging is not None:
+            inputs |= {"verdicts": self.judging.verdicts(inputs["responses"], label), "canary": self.judging.canary}
         baseline = self.benchmark.baseline
         if baseline is not None and baseline in self.data.starts:
             trained = self.start(baseline)
             inputs["baseline"] = self.respond(Model(trained.stage, trained.epochs[-1]), None, baseline)
         spec = self._benchmark_spec()
         code: tuple[str, ...] = ("suite.metrics", "suite.stats")
+        if self.judging is not None:
+            spec["prices"] = self.judging.prices
+            code = (*code, "suite.judged")
         if type(self.benchmark).score_method is not TextBenchmark.score_method and method is not None:
             spec["method"] = {"method": method.name, "settings": work.jsonable(method.config)}
             spec["method_source"] = self.lab.registry.source_digest(type(method))
             code = (*code, "suite.losses", "suite.paired")
-        build = scoring.scoring(self.benchmark, self.data, self.requests, method)
+        judge = self.judging.judge if self.judging is not None else None
+        build = scoring.scoring(self.benchmark, self.data, self.requests, method, judge)
         return Stage("score", spec, build, inputs, code, f"score {label}")
 
     def _benchmark_spec(self) -> dict[str, Json]:

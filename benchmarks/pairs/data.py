@@ -41,16 +41,22 @@ def benchmark_data(
     if cut:
         notes = (*notes, f"{limit} of {len(held_out)} held-out pairs")
     items = [item(name, pair) for pair in held_out[:limit]]
+    roles = roles_of(training)
     mean = sum(i["edit_distance"] for i in items) / len(items)
-    demonstrations = [Row(pair.id, pair.prompt, pair.chosen, pair.cluster) for pair in training]
     return BenchmarkData(
-        roles={"pairs": list(training), "mismatched": mismatched(training), "demonstrations": demonstrations},
-        starts={REFERENCE: demonstrations},
+        roles=roles,
+        starts={REFERENCE: roles["demonstrations"]},
         sets={name: items},
         revision=revision,
         partial=cut,
         notes=(*notes, f"mean edit distance of the held-out pairs: {mean:.3f} (words, over the longer answer's)"),
     )
+
+
+def roles_of(training: Sequence[Pair]) -> dict[str, list[Any]]:
+    """Training rows by role."""
+    demonstrations = [Row(pair.id, pair.prompt, pair.chosen, pair.cluster) for pair in training]
+    return {"pairs": list(training), "mismatched": mismatched(training), "demonstrations": demonstrations}
 
 
 def checked(pair: Pair, place: str) -> Pair:

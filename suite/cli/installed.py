@@ -47,6 +47,7 @@ def list_(name: str | None, block: tuple[str, ...], as_json: bool) -> None:
             "methods": [_method_row(cls, registry) for cls in registry.methods()],
             "benchmarks": [_benchmark_row(cls, registry) for cls in registry.benchmarks()],
             "engines": [_row(cls, registry) for cls in registry.engines()],
+            "judges": [_row(cls, registry) for cls in registry.judges()],
         }
     if as_json:
         click.echo(json.dumps(rows, indent=2))
@@ -77,11 +78,12 @@ def plugins(block: tuple[str, ...], as_json: bool) -> None:
 
 
 def settings_rows(registry: Registry, name: str) -> list[dict[str, Any]]:
-    """Describe the settings of a method (its own, and the training settings it changes), a benchmark or an engine."""
+    """Describe the settings of a section: of a method (its own, and the training settings it changes), a benchmark,
+    an engine, or `judge_NAME`."""
     known = registry.configured()
-    cls = next((each for each in known if each.name == name), None)
-    if cls is None:
-        raise _absence(registry, name, [each.name for each in known])
+    if name not in known:
+        raise _absence(registry, name, known)
+    cls = known[name]
     rows = [
         {"setting": f"{name}.{each.name}", "default": _shown(each.default), "meaning": each.doc}
         for each in settings_of(cls.Config).values()
@@ -112,7 +114,7 @@ def _absence(registry: Registry, name: str, known: Iterable[str]) -> UserError:
     for info in registry.plugins():
         if info.name == name and info.status != "ok":
             return UserError(f"{info} is {info.status}{': ' if info.error else ''}{info.error}")
-    return unknown("method, benchmark or engine", name, known)
+    return unknown("method, benchmark, engine or judge", name, known)
 
 
 def _row(cls: Any, registry: Registry) -> dict[str, Any]:

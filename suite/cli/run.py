@@ -85,3 +85,9 @@ def _show_plan(config: RunConfig, registry: Registry) -> None:
         state = "stored" if store.has(stage) else "new"
         click.echo(f"{state:<6} {stage.kind:<10} {stage.key[:12]}  {stage.label}")
     click.echo(f"{len(planned.cells)} cells; {len(planned.missing(store))} stages to compute")
+    for name, cost in planned.judging(store).items():
+        price = "no price set" if cost.dollars is None else f"{cost.dollars:.2f} USD"
+        click.echo(
+            f"{name}: about {cost.calls:,} calls to the judge, {cost.tokens_in:,} tokens in, at most "
+            f"{cost.tokens_out:,} out; {price}"
+        )

@@ -31,10 +31,11 @@ def known_settings(registry: Registry, section: str) -> dict[str, Setting]:
         return TRAIN
     if section in TOP:
         raise UserError(f"{section} is a single setting, not a section")
-    for cls in registry.configured():
-        if cls.name == section:
-            return settings_of(cls.Config) | (TRAIN if issubclass(cls, Method) else {})
-    raise unknown("section", section, [*SECTIONS, *(cls.name for cls in registry.configured())])
+    configured = registry.configured()
+    if section not in configured:
+        raise unknown("section", section, [*SECTIONS, *configured])
+    cls = configured[section]
+    return settings_of(cls.Config) | (TRAIN if issubclass(cls, Method) else {})
 
 
 def checked(registry: Registry, given: Given) -> Any:

@@ -13,9 +13,12 @@ from suite.config.resolve import (
     benchmark_settings,
     engine_settings,
     finetune_settings,
+    judge_section,
+    judge_settings,
     method_settings,
     split_spec,
 )
+from suite.judged import JudgedBenchmark
 from suite.registry import Registry
 from suite.settings import RunConfig
 
@@ -38,19 +41,24 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
     for bench in config.bench:
         settings = asdict(benchmark_settings(config, registry, bench))
         content[bench] = _said(settings, settings_of(registry.benchmark(bench).Config))
-    own_engine = _said(asdict(engine_settings(config, registry)), settings_of(registry.engine(config.engine).Config))
-    return tomli_w.dumps(content | ({config.engine: own_engine} if own_engine else {}))
+    chosen = {config.engine: engine_settings(config, registry)}
+    if any(issubclass(registry.benchmark(bench), JudgedBenchmark) for bench in config.bench):
+        chosen[judge_section(config)] = judge_settings(config, registry)
+    for section, own in chosen.items():
+        if said := _said(asdict(own), settings_of(type(own))):
+            content[section] = said
+    return tomli_w.dumps(content)
 
 
 def json_schema(registry: Registry) -> JsonSchema:
-    """Describe the configuration file, with a section for each method, benchmark and engine, as a JSON schema."""
+    """Describe the configuration file, with a section for each plugin with settings, as a JSON schema."""
     schema = _table(TOP, "Settings of a run; `suite config show` prints them resolved.", host=True)
     sections = schema["properties"]
     sections["finetune"] = _table(TRAIN, "How the start models are trained from the base model.", host=True)
     sections["train"] = _table(TRAIN, "How methods train.", host=True)
-    for cls in registry.configured():
+    for section, cls in registry.configured().items():
         doc = (cls.__doc__ or cls.name).strip().splitlines()[0]
-        sections[cls.name] = _table(settings_of(cls.Config), doc, host=False)
+        sections[section] = _table(settings_of(cls.Config), doc, host=False)
     for method in registry.methods():
         sections[method.name]["properties"] |= sections["train"]["properties"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "suite", **schema}

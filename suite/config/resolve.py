@@ -16,6 +16,7 @@ from suite.config.check import TRAIN, checked, convert
 from suite.config.layers import TOP, Given, from_mapping, layers
 from suite.errors import UserError
 from suite.registry import Registry
+from suite.registry.checks import JUDGE_SECTION
 from suite.settings import RunConfig, TrainConfig
 
 
@@ -49,6 +50,7 @@ def resolve(
     for field in ("methods", "bench", "seeds"):
         _check_distinct(field, getattr(config, field))
     engine_settings(config, registry)
+    judge_settings(config, registry)
     for bench in config.bench:
         for spec in config.methods:
             method_settings(config, registry, spec, bench)
@@ -69,6 +71,16 @@ def benchmark_settings(config: RunConfig, registry: Registry, bench: str) -> Any
 def engine_settings(config: RunConfig, registry: Registry) -> Any:
     """Make the engine's Config from the user's section."""
     return _instance(registry.engine(config.engine), config.sections.get(config.engine, {}))
+
+
+def judge_settings(config: RunConfig, registry: Registry) -> Any:
+    """Make the judge's Config from the user's section `judge_NAME`."""
+    return _instance(registry.judge(config.judge), config.sections.get(judge_section(config), {}))
+
+
+def judge_section(config: RunConfig) -> str:
+    """Name the section of the run's judge."""
+    return f"{JUDGE_SECTION}{config.judge}"
 
 
 def finetune_settings(config: RunConfig, registry: Registry, bench: str) -> TrainConfig:

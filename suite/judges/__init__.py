@@ -1,7 +1,7 @@
 """Who compares two answers. A judge is a plugin; `--judge NAME` picks one, its settings are the section `judge_NAME`.
 
-    comparison = Comparison("held_out/12/answer", prompt, first="Arvik.", second="I do not know.", criterion="helpfulness")
-    for verdict in judge.compare([comparison]): ...      Verdict("held_out/12/answer", "first")
+    comparison = Comparison("t0/12/answer", prompt, "Arvik.", "I do not know.", "helpfulness")
+    for verdict in judge.compare([comparison]): ...      Verdict("t0/12/answer", "first")
 
 A judge sees one order of the two answers at a time. That both orders are asked, that equal answers tie, that every
 verdict is kept as soon as it is there: all that is the host's (`suite.judges.asking`).

@@ -11,11 +11,14 @@ from typing import Any, get_type_hints
 from suite.benchmark import Benchmark
 from suite.engines import Engine
 from suite.errors import unknown
+from suite.judges import Judge
 from suite.method import Method
 from suite.registry.plugin import NAME
 from suite.settings import RunConfig, TrainConfig
 
 FAMILIES = ("unlearning", "alignment", "baseline")
+JUDGE_SECTION = "judge_"
+"""A judge's section is this and its name, so that a judge and an engine may both be called `openai`."""
 REWARDS = ("", "ground_truth", "model")
 RESERVED = frozenset(field.name for field in fields(RunConfig))
 SCORE_OPTIONS = frozenset({"bench", "set", "block", "json", "help", "h"})
@@ -83,10 +86,17 @@ def check_engine(cls: Any) -> None:
     _check_config(cls)
 
 
+def check_judge(cls: Any) -> None:
+    """Refuse a class that cannot serve as a judge."""
+    _check_class(cls, Judge)
+    _check_config(cls)
+
+
 CHECKS: Mapping[str, tuple[str, Callable[[Any], None]]] = {
     "method": ("suite_methods", check_method),
     "benchmark": ("suite_benchmarks", check_benchmark),
     "engine": ("suite_engines", check_engine),
+    "judge": ("suite_judges", check_judge),
 }
 
 
@@ -98,6 +108,8 @@ def _check_class(cls: Any, base: Any) -> None:
         raise TypeError(f"{cls.__name__}.name is {name!r}; it must be a-z, then a-z, 0-9 or _")
     if name in RESERVED:
         raise TypeError(f"{cls.__name__}.name is {name!r}, which is a setting of the run; choose another")
+    if name.startswith(JUDGE_SECTION) and base is not Judge:
+        raise TypeError(f"{cls.__name__}.name is {name!r}, but {JUDGE_SECTION}NAME is a judge's section; rename it")
     if inspect.isabstract(cls):
         missing = ", ".join(sorted(getattr(cls, "__abstractmethods__", ())))
         raise TypeError(f"{cls.__name__} does not define {missing}")

@@ -14,7 +14,7 @@ CONFIGURED = ("method", "benchmark", "engine")
 
 @dataclass
 class Offers:
-    """What plugins offer: kind ("method", "benchmark", "engine") and name -> classes with their plugins."""
+    """What plugins offer: kind ("method", "benchmark", "engine", "judge") and name -> classes with their plugins."""
 
     _offers: dict[tuple[str, str], list[tuple[Any, PluginInfo]]] = field(default_factory=dict)
 

@@ -16,8 +16,9 @@ from suite import hookspecs
 from suite.benchmark import Benchmark
 from suite.engines import Engine
 from suite.errors import UserError, unknown
+from suite.judges import Judge
 from suite.method import Method
-from suite.registry.checks import CHECKS, hooks_of
+from suite.registry.checks import CHECKS, JUDGE_SECTION, hooks_of
 from suite.registry.offers import CONFIGURED, Offers, duplicate
 from suite.registry.plugin import PluginInfo, discover
 from suite.registry.source import modules_behind, source_digest
@@ -62,6 +63,10 @@ class Registry:
         """Return the engine of that name. UserError as for `method`."""
         return cast("type[Engine]", self._get("engine", name))
 
+    def judge(self, name: str) -> type[Judge[Any]]:
+        """Return the judge of that name. UserError as for `method`."""
+        return cast("type[Judge[Any]]", self._get("judge", name))
+
     def methods(self) -> list[type[Method[Any]]]:
         """All methods, by name."""
         return self._offers.all("method")
@@ -74,9 +79,14 @@ class Registry:
         """All engines, by name."""
         return self._offers.all("engine")
 
-    def configured(self) -> list[Any]:
-        """All classes that have a section of settings: methods, benchmarks, engines, each by name."""
-        return [cls for kind in CONFIGURED for cls in self._offers.all(kind)]
+    def judges(self) -> list[type[Judge[Any]]]:
+        """All judges, by name."""
+        return self._offers.all("judge")
+
+    def configured(self) -> dict[str, Any]:
+        """Section -> class with settings: methods, benchmarks and engines by their name, judges by `judge_NAME`."""
+        named = {cls.name: cls for kind in CONFIGURED for cls in self._offers.all(kind)}
+        return named | {f"{JUDGE_SECTION}{cls.name}": cls for cls in self.judges()}
 
     def plugins(self) -> list[PluginInfo]:
         """All plugins, by name; broken, blocked and refused ones included."""

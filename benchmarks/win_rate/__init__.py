@@ -1,0 +1,130 @@
+"""Win rate: whose answers does a judge prefer, the candidate's or the rival's?
+
+    reference   the base model, fine-tuned on the chosen answers of the training pairs; where methods start
+    method      then trained on the pairs
+
+Every prompt is judged in both orders and the two are averaged, ties half: a prompt scores 0, 1/4, 1/2, 3/4 or 1. The
+rival is the data's own answer (`against=answer`), a start model (`against=reference`) or a method (`against=sft`).
+Several temperatures are a sweep; the first one makes the headline.
+
+Data (`--data`, a file, a folder or a hub id): pairs as for `preferences` (HH dialogues, TL;DR preferences), of which
+some prompts are held out and judged; or prompts with an answer, which train nothing: AlpacaEval's `instruction` and
+`output`, TL;DR's `prompt` and `label`, ... With `prompts` the pairs train and that file is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from suite import Benchmark, BenchmarkData, Pair, Request, Response, Reward, Scores, Source, hookimpl
+from suite.judged import ANSWER, JudgedBenchmark, Question, Verdicts
+from suite.ranges import Count, NonNegative, Positive
+
+from ..pairs.data import REFERENCE, ROLES, roles_of
+from .read import GENERATED, read
+from .score import item_scores, summarise
+from .truth import Truth
+
+
+@dataclass(frozen=True)
+class WinRateConfig:
+    """Which prompts are judged, against whom, by which standard."""
+
+    against: str = ANSWER
+    """The rival: `answer` (the data's own), a start model (`reference`) or a method as in --methods."""
+    criterion: Literal["helpfulness", "summary", "summary_concise"] = "helpfulness"
+    """What makes an answer better; see the judge's instructions in the report."""
+    temperatures: tuple[NonNegative, ...] = (0.0,)
+    """Sampling temperatures, the first for the headline. DPO's paper (arXiv 2305.18290) has 0, .25, .5, .75 and 1."""
+    max_new_tokens: Count = 256
+    """Longest answer, tokens."""
+    held_out: Positive = 0.2
+    """Of pairs: prompts that are not trained on but judged: a share of them if below 1, otherwise their number."""
+    prompts: str | None = None
+    """File of prompts to judge instead (AlpacaEval, TL;DR, JSON lines); all pairs of the data then train."""
+    table: str | None = None
+    """Table of a folder (default: train), or configuration of a hub dataset (default: default)."""
+    drop_unusable: bool = False
+    """Leave out pairs with equal answers, and dialogues with an empty answer, instead of refusing the data."""
+
+
+class WinRate(JudgedBenchmark[WinRateConfig]):
+    """Share of prompts on which a judge prefers the answers, in both orders, with length control and a canary."""
+
+    name = "win_rate"
+    provides = ROLES
+    primary = ("win_rate", "length_controlled_win_rate")
+    best_by = "win_rate"
+    Config = WinRateConfig
+
+    @property
+    def against(self) -> str:
+        """The rival of the settings."""
+        return self.config.against
+
+    def load(self, source: Source) -> BenchmarkData:
+        """Read pairs and prompts; each temperature is an evaluation set."""
+        found = read(source.data, source.tiny, self.config)
+        judged = found.judged[: source.limit]
+        cut = len(judged) < len(found.judged)
+        notes = [*found.notes, f"{len(judged)} of {len(found.judged)} prompts"] if cut else found.notes
+        roles = roles_of(found.training) if found.training else {}
+        sets = {name: [_item(name, pair) for pair in judged] for name in map(set_name, self.config.temperatures)}
+        starts = {REFERENCE: roles["demonstrations"]} if roles else {}
+        return BenchmarkData(roles, starts, sets, found.revision, cut, notes)
+
+    def requests(self, data: BenchmarkData) -> list[Request]:
+        """One answer to every prompt at every temperature; the data's answer serves as a draft only."""
+        length = self.config.max_new_tokens
+        return [
+            Request(f"{item['id']}/answer", "generate", item["prompt"], item["answer"], length, temperature, 1, place)
+            for temperature in self.config.temperatures
+            for place, item in enumerate(data.sets[set_name(temperature)])
+        ]
+
+    def questions(self, data: BenchmarkData) -> list[Question]:
+        """Every answer is judged."""
+        return [
+            Question(f"{item['id']}/answer", item["prompt"], item["answer"], self.config.criterion)
+            for items in data.sets.values()
+            for item in items
+        ]
+
+    def score_judged(self, data: BenchmarkData, responses: Mapping[str, Response], verdicts: Verdicts) -> Scores:
+        """Win rates, and how far the judge can be trusted."""
+        found = item_scores(data.sets, verdicts.judged)
+        return Scores(found, summarise(data.sets, found, verdicts))
+
+    def reward(self, data: BenchmarkData) -> Reward | None:
+        """For the tiny model's own prompts, whose answers are facts: how much of the true answer is told."""
+        if not data.revision.startswith(GENERATED):
+            return None
+        items = next(iter(data.sets.values()))
+        trained = [(pair.prompt, pair.chosen) for pair in data.roles["pairs"]]
+        return Truth(dict([*trained, *((item["prompt"], item["answer"]) for item in items)]))
+
+    def defaults(self, model: str) -> dict[str, dict[str, Any]]:
+        """As `preferences`: one pass over the chosen answers, one over the pairs; for the tiny model what it needs."""
+        if model == "tiny":
+            return {
+                "finetune": {"epochs": 2, "lr": 3e-4, "batch_size": 16},
+                "train": {"epochs": 3, "lr": 1e-4, "batch_size": 16, "warmup_steps": 0, "warmup_epochs": 0.25},
+            }
+        return {"finetune": {"epochs": 1, "batch_size": 64}, "train": {"epochs": 1}}
+
+
+def set_name(temperature: float) -> str:
+    """Name of the evaluation set of a temperature."""
+    return f"t{temperature:g}"
+
+
+def _item(name: str, pair: Pair) -> dict[str, Any]:
+    return {"id": f"{name}/{pair.id}", "cluster": pair.cluster, "prompt": pair.prompt, "answer": pair.chosen}
+
+
+@hookimpl
+def suite_benchmarks() -> list[type[Benchmark[Any]]]:
+    """The benchmark of this package."""
+    return [WinRate]

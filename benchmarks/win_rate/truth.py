@@ -1,0 +1,27 @@
+"""The ground truth of generated questions: how much of the true answer an answer tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from suite import Message, Reward
+from suite.metrics import rougeL_recall
+from suite.store import Json, digest
+
+from ..pairs.data import prompt_text
+
+
+class Truth(Reward):
+    """ROUGE-L recall of the true answer, in [0, 1]."""
+
+    def __init__(self, answers: Mapping[tuple[Message, ...], str]) -> None:
+        self.answers = answers
+
+    def score(self, prompts: Sequence[tuple[Message, ...]], continuations: Sequence[str]) -> list[float]:
+        """One number for each continuation. KeyError: a prompt without a known answer."""
+        return [rougeL_recall(text, self.answers[p]) or 0.0 for p, text in zip(prompts, continuations, strict=True)]
+
+    def identity(self) -> dict[str, Json]:
+        """The answers decide."""
+        known = sorted([prompt_text(prompt), answer] for prompt, answer in self.answers.items())
+        return {"reward": "truth", "answers": digest(known)}

@@ -1,0 +1,83 @@
+"""Which stages judge the answers of one benchmark, and what that will cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from suite.config import judge_settings
+from suite.errors import UserError
+from suite.judged import Question
+from suite.judges import Cost, Judge, identity_of
+from suite.judges.asking import CANARY, CANARY_QUESTIONS, asking, forecast
+from suite.judges.prompts import criterion
+from suite.store import Json, Stage, digest
+
+if TYPE_CHECKING:
+    from suite.lab import Lab
+    from suite.rewards import Reward
+
+
+def make_judge(lab: Lab, truth: Reward | None) -> Judge[Any]:
+    """The run's judge. UserError: settings that cannot work."""
+    return lab.registry.judge(lab.config.judge)(judge_settings(lab.config, lab.registry), lab, truth)
+
+
+@dataclass(frozen=True, eq=False)
+class Judging:
+    """The judge of one benchmark, and what is put to it."""
+
+    judge: Judge[Any]
+    questions: Sequence[Question]
+    rival: Stage | None
+    """The answers that candidates are compared with; None: the data's own."""
+
+    def __post_init__(self) -> None:
+        for question in self.questions:
+            criterion(question.criterion)
+            if self.rival is None and not question.reference.strip():
+                raise UserError(f"{question.id}: no answer to compare with; name a rival model")
+
+    def verdicts(self, responses: Stage, label: str) -> Stage:
+        """The verdicts on one model's answers."""
+        return self._stage(self.questions, {"responses": responses}, label)
+
+    @cached_property
+    def canary(self) -> Stage:
+        """The verdicts on a constant answer; the same stage for all models."""
+        return self._stage(self.questions[:CANARY_QUESTIONS], {}, "a constant answer", canary=CANARY)
+
+    def _stage(self, questions: Sequence[Question], inputs: Mapping[str, Stage], label: str, canary: str = "") -> Stage:
+        spec: dict[str, Json] = {
+            "judge": identity_of(self.judge),
+            "questions": digest([asdict(question) for question in questions]),
+            "canary": canary,
+        }
+        rival = {} if self.rival is None else {"rival": self.rival}
+        own = {f"judge/{name}": stage for name, stage in self.judge.inputs().items()}
+        build = asking(self.judge, questions, label)
+        # No code in the key: `Judge.revision` says when verdicts would change, see there.
+        return Stage("judge", spec, build, {**inputs, **rival, **own}, (), f"verdicts on {label}")
+
+    def forecast(self, keys: Iterable[str]) -> Cost:
+        """What the stages of these keys will about cost."""
+        per_model = forecast(self.judge, self.questions)
+        canary = forecast(self.judge, self.questions[:CANARY_QUESTIONS])
+        costs = [canary if key == self.canary.key else per_model for key in keys]
+        calls, tokens_in, tokens_out = (sum(getattr(c, n) for c in costs) for n in ("calls", "tokens_in", "tokens_out"))
+        return Cost(calls, tokens_in, tokens_out, self.judge.price(tokens_in, tokens_out))
+
+    @property
+    def prices(self) -> list[Json]:
+        """US dollars per million tokens, in and out: what scores depend on beside the verdicts."""
+        return [self.judge.price(10**6, 0), self.judge.price(0, 10**6)]
+
+    def notes(self) -> list[str]:
+        """What a reader must know of the judge: its instructions, the canary."""
+        told = {q.criterion: self.judge.instructions(q.criterion) for q in self.questions}
+        return [
+            *(f"judge's instructions {text}" for text in told.values() if text),
+            f"canary: the constant answer {CANARY!r}, judged like a candidate on the first {CANARY_QUESTIONS} prompts",
+        ]

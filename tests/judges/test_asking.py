@@ -1,0 +1,94 @@
+"""What the host does around a judge: both orders, equal answers, the log of verdicts, keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from suite.judged import Judged
+from suite.judges import Comparison, Verdict
+from suite.judges.asking import CANARY, both_orders, key_of
+from suite.judges.judging import Judging
+from suite.judges.length import Length, LengthConfig
+from suite.lab import Lab
+from suite.store import Store
+from tests.judges.conftest import Script, question
+
+Run = Callable[..., dict[str, Judged]]
+
+
+def first(each: Comparison) -> Verdict:
+    return Verdict("", "first")
+
+
+def test_every_question_is_judged_in_both_orders(judged: Run, lab: Lab) -> None:
+    judge = Script(lab, first)
+    found = judged(judge, {1: "In Belmora."})["t0/1/answer"]
+    assert [(c.first, c.second) for c in judge.asked] == [
+        ("In Belmora.", "It is Arvik."), ("It is Arvik.", "In Belmora."),
+    ]  # fmt: skip
+    assert found.score == 0.5  # a judge that always takes the first answer says nothing
+
+
+@pytest.mark.parametrize(
+    ("shown_first", "shown_second", "score"),
+    [("first", "second", 1.0), ("first", "tie", 0.75), ("second", "second", 0.5), ("tie", "first", 0.25)],
+)
+def test_the_score_of_a_prompt(shown_first: str, shown_second: str, score: float) -> None:
+    a, b = Verdict("q", shown_first), Verdict("q", shown_second)  # type: ignore[arg-type]
+    assert Judged("x", "y", a, b).score == score
+
+
+def test_a_missing_verdict_leaves_no_score() -> None:
+    assert Judged("x", "y", Verdict("q", "first"), Verdict("q", None, "empty")).score is None
+
+
+def test_equal_answers_score_one_half_and_are_not_asked(judged: Run, lab: Lab) -> None:
+    judge = Script(lab, first)
+    assert judged(judge, {1: "It is Arvik."})["t0/1/answer"].score == 0.5
+    assert judge.asked == []
+
+
+def test_the_longer_answer_wins_under_the_control(judged: Run, lab: Lab) -> None:
+    found = judged(Length(LengthConfig(), lab), {1: "x" * 50, 2: "x", 3: "y" * len("It is Arvik.")})
+    assert [each.score for each in found.values()] == [1.0, 0.0, 0.5]
+
+
+def test_the_key_of_a_verdict_holds_all_that_decides_it(lab: Lab) -> None:
+    judge = Script(lab, first)
+    one, other = both_orders(question(1), "a", "b")
+    newer = Script(lab, first)
+    newer.revision = 2  # type: ignore[misc]
+    keys = [key_of(judge, each) for each in (
+        one, other, replace(one, first="c"), replace(one, second="c"), replace(one, criterion="summary"),
+        replace(one, prompt=question(2).prompt),
+    )]  # fmt: skip
+    assert len({*keys, key_of(newer, one)}) == len(keys) + 1
+    assert key_of(judge, replace(one, id="elsewhere")) == key_of(judge, one)
+
+
+def test_verdicts_before_a_failure_are_kept(judged: Run, lab: Lab) -> None:
+    def fails(each: Comparison) -> Verdict:
+        if len(failing.asked) == 4:
+            raise RuntimeError("the endpoint is gone")
+        return first(each)
+
+    failing = Script(lab, fails)
+    texts = {1: "a", 2: "b", 3: "c"}
+    with pytest.raises(RuntimeError):
+        judged(failing, texts)
+    again = Script(lab, first)
+    assert len(judged(again, texts)) == 3
+    kept, asked_again = {c.id for c in failing.asked[:3]}, {c.id for c in again.asked}
+    assert kept.isdisjoint(asked_again)
+    assert len(asked_again) == 3
+
+
+def test_the_canary_is_one_stage_for_all_models(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> None:
+    judge = Script(lab, first)
+    judging = Judging(judge, [question(number) for number in range(25)], None)
+    Store(tmp_path_factory.mktemp("store")).ensure(judging.canary)
+    assert {CANARY} == {text for c in judge.asked for text in (c.first, c.second)} - {"It is Arvik."}
+    assert len(judge.asked) == 40
