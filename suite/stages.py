@@ -87,7 +87,11 @@ class TextStages:
 
     def rows(self, role: str) -> Rows:
         """The training rows of a role: as they were read, or as the starting model's answers will give them."""
-        return SampledRows(self.sampled, role) if role in self.benchmark.sampled_roles else self.data.roles[role]
+        if role in self.benchmark.sampled_roles:
+            return SampledRows(self.sampled, role)
+        if role not in self.data.roles:
+            raise UserError(f"benchmark {self.benchmark.name!r}: {self.data.revision} holds no {role} to train on")
+        return self.data.roles[role]
 
     @cached_property
     def sampled(self) -> Stage:
@@ -112,7 +116,10 @@ class TextStages:
         if name in self.data.starts:
             trained = self.start(name)
         else:
-            method = self.lab.registry.method(split_spec(self.lab.registry, name)[0])
+            try:
+                method = self.lab.registry.method(split_spec(self.lab.registry, name)[0])
+            except UserError as error:
+                raise UserError(f"{self.benchmark.name}.against: {error}") from None
             own, training = method_settings(self.lab.config, self.lab.registry, name, self.benchmark.name)
             trained = self.method(method(own), training, 0, name)
         return self.respond(Model(trained.stage, trained.epochs[-1]), trained.method, name)
