@@ -77,13 +77,17 @@ class AltPO(Method[AltPOConfig]):
         """DPO with an alternate as chosen and the forget answer as rejected; token-mean cross-entropy on retain."""
         forget, retain = batch["forget"], batch["retain"]
         alternate = self._alternate(forget)
-        logps = policy(forget).logps
+        on_alternate, on_forget, on_retain = policy.joint(alternate, forget, retain)
         per_example = losses.alt_po(
-            policy(alternate).logps, logps, alternate.reference_logps, forget.reference_logps, beta=self.config.beta
+            on_alternate.logps,
+            on_forget.logps,
+            alternate.reference_logps,
+            forget.reference_logps,
+            beta=self.config.beta,
         )  # (B,)
         dpo = forget.mean(per_example)
-        nll = retain.token_mean(-policy(retain).token_logps)
-        equal = (alternate.reference_logps == forget.reference_logps).to(logps.dtype)
+        nll = retain.token_mean(-on_retain.token_logps)
+        equal = (alternate.reference_logps == forget.reference_logps).float()
         return LossOutput(
             self.config.forget_weight * dpo + self.config.retain_weight * nll,
             {"forget_loss": dpo.detach(), "retain_loss": nll.detach(), "alternates_equal": forget.mean(equal)},
@@ -99,7 +103,7 @@ class AltPO(Method[AltPOConfig]):
         import torch
 
         rows = [self.alternates[id][self.turn % self.config.alternates] for id in forget.ids]
-        device = forget.input_ids.device
+        device = forget.device
         batch = collate([text for text, _ in rows], pad_id=0, device=device)
         batch.reference_token_logps = torch.cat([logps for _, logps in rows]).to(device)
         return batch

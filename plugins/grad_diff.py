@@ -35,8 +35,9 @@ class GradDiff(Method[GradDiffConfig]):
     def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
         """Both terms are token means."""
         forget, retain = batch["forget"], batch["retain"]
-        ascent = forget.token_mean(policy(forget).token_logps)
-        descent = retain.token_mean(-policy(retain).token_logps)
+        on_forget, on_retain = policy.joint(forget, retain)
+        ascent = forget.token_mean(on_forget.token_logps)
+        descent = retain.token_mean(-on_retain.token_logps)
         return LossOutput(
             self.config.forget_weight * ascent + self.config.retain_weight * descent,
             {"forget_loss": ascent.detach(), "retain_loss": descent.detach()},

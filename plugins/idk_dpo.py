@@ -41,15 +41,16 @@ class IDKDPO(Method[IDKDPOConfig]):
     def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
         """DPO with the refusal as chosen and the forget answer as rejected; token-mean cross-entropy on retain."""
         forget, alternate, retain = batch["forget"], batch["alternate"], batch["retain"]
+        on_forget, on_alternate, on_retain = policy.joint(forget, alternate, retain)
         per_example = losses.idk_dpo(
-            policy(alternate).logps,
-            policy(forget).logps,
+            on_alternate.logps,
+            on_forget.logps,
             alternate.reference_logps,
             forget.reference_logps,
             beta=self.config.beta,
         )  # (B,)
         dpo = forget.mean(per_example)
-        nll = retain.token_mean(-policy(retain).token_logps)
+        nll = retain.token_mean(-on_retain.token_logps)
         return LossOutput(
             self.config.forget_weight * dpo + self.config.retain_weight * nll,
             {"forget_loss": dpo.detach(), "retain_loss": nll.detach()},

@@ -38,8 +38,9 @@ class IDKSFT(Method[IDKSFTConfig]):
     def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
         """Both terms are token means."""
         alternate, retain = batch["alternate"], batch["retain"]
-        refusal = alternate.token_mean(-policy(alternate).token_logps)
-        nll = retain.token_mean(-policy(retain).token_logps)
+        on_alternate, on_retain = policy.joint(alternate, retain)
+        refusal = alternate.token_mean(-on_alternate.token_logps)
+        nll = retain.token_mean(-on_retain.token_logps)
         return LossOutput(
             self.config.forget_weight * refusal + self.config.retain_weight * nll,
             {"forget_loss": refusal.detach(), "retain_loss": nll.detach()},

@@ -39,8 +39,9 @@ class KLMin(Method[KLMinConfig]):
     def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
         """Both terms are token means."""
         forget, retain = batch["forget"], batch["retain"]
-        ascent = forget.token_mean(policy(forget).token_logps)
-        kl = retain.token_mean(policy(retain).reference_kl())
+        on_forget, on_retain = policy.joint(forget, retain)
+        ascent = forget.token_mean(on_forget.token_logps)
+        kl = retain.token_mean(on_retain.reference_kl())
         return LossOutput(
             self.config.forget_weight * ascent + self.config.retain_weight * kl,
             {"forget_loss": ascent.detach(), "retain_kl": kl.detach()},

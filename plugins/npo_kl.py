@@ -41,9 +41,10 @@ class NPOKL(Method[NPOKLConfig]):
     def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
         """NPO on forget, token-mean KL on retain."""
         forget, retain = batch["forget"], batch["retain"]
-        per_example = losses.npo(policy(forget).logps, forget.reference_logps, beta=self.config.beta)  # (B,)
+        on_forget, on_retain = policy.joint(forget, retain)
+        per_example = losses.npo(on_forget.logps, forget.reference_logps, beta=self.config.beta)  # (B,)
         npo = forget.mean(per_example)
-        kl = retain.token_mean(policy(retain).reference_kl())
+        kl = retain.token_mean(on_retain.reference_kl())
         return LossOutput(
             self.config.forget_weight * npo + self.config.retain_weight * kl,
             {"forget_loss": npo.detach(), "retain_kl": kl.detach()},

@@ -40,9 +40,10 @@ class NPORT(Method[NPORTConfig]):
     def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
         """NPO on forget, token-mean cross-entropy on retain."""
         forget, retain = batch["forget"], batch["retain"]
-        per_example = losses.npo(policy(forget).logps, forget.reference_logps, beta=self.config.beta)  # (B,)
+        on_forget, on_retain = policy.joint(forget, retain)
+        per_example = losses.npo(on_forget.logps, forget.reference_logps, beta=self.config.beta)  # (B,)
         npo = forget.mean(per_example)
-        nll = retain.token_mean(-policy(retain).token_logps)
+        nll = retain.token_mean(-on_retain.token_logps)
         return LossOutput(
             self.config.forget_weight * npo + self.config.retain_weight * nll,
             {"forget_loss": npo.detach(), "retain_loss": nll.detach()},

@@ -47,8 +47,9 @@ class PDU(Method[PDUConfig]):
     def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
         """Flatness of forget logits and alpha times the cross-entropy on retain."""
         forget, retain = batch["forget"], batch["retain"]
-        flatness = forget.token_mean(losses.pdu(policy(forget).logits))
-        nll = retain.token_mean(-policy(retain).token_logps)
+        on_forget, on_retain = policy.joint(forget, retain)
+        flatness = forget.token_mean(losses.pdu(on_forget.logits))
+        nll = retain.token_mean(-on_retain.token_logps)
         return LossOutput(flatness + self.alpha * nll, {"forget_loss": flatness.detach(), "retain_loss": nll.detach()})
 
     def train_step(self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]) -> StepOutput:

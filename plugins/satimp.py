@@ -43,9 +43,10 @@ class SatImp(Method[SatImpConfig]):
     def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
         """Both terms are token means."""
         forget, retain = batch["forget"], batch["retain"]
-        per_token = losses.satimp(policy(forget).token_logps, beta1=self.config.beta1, beta2=self.config.beta2)  # (N,)
+        on_forget, on_retain = policy.joint(forget, retain)
+        per_token = losses.satimp(on_forget.token_logps, beta1=self.config.beta1, beta2=self.config.beta2)  # (N,)
         ascent = forget.token_mean(per_token)
-        nll = retain.token_mean(-policy(retain).token_logps)
+        nll = retain.token_mean(-on_retain.token_logps)
         return LossOutput(
             self.config.forget_weight * ascent + self.config.retain_weight * nll,
             {"forget_loss": ascent.detach(), "retain_loss": nll.detach()},

@@ -42,9 +42,10 @@ class SimNPO(Method[SimNPOConfig]):
     def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
         """SimNPO on forget, token-mean cross-entropy on retain."""
         forget, retain = batch["forget"], batch["retain"]
-        per_example = losses.simnpo(policy(forget).mean_logps, beta=self.config.beta, margin=self.config.margin)  # (B,)
+        on_forget, on_retain = policy.joint(forget, retain)
+        per_example = losses.simnpo(on_forget.mean_logps, beta=self.config.beta, margin=self.config.margin)  # (B,)
         simnpo = forget.mean(per_example)
-        nll = retain.token_mean(-policy(retain).token_logps)
+        nll = retain.token_mean(-on_retain.token_logps)
         return LossOutput(
             self.config.forget_weight * simnpo + self.config.retain_weight * nll,
             {"forget_loss": simnpo.detach(), "retain_loss": nll.detach()},

@@ -40,8 +40,9 @@ class WGA(Method[WGAConfig]):
     def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
         """Both terms are token means."""
         forget, retain = batch["forget"], batch["retain"]
-        ascent = forget.token_mean(losses.wga(policy(forget).token_logps, beta=self.config.beta))
-        nll = retain.token_mean(-policy(retain).token_logps)
+        on_forget, on_retain = policy.joint(forget, retain)
+        ascent = forget.token_mean(losses.wga(on_forget.token_logps, beta=self.config.beta))
+        nll = retain.token_mean(-on_retain.token_logps)
         return LossOutput(
             self.config.forget_weight * ascent + self.config.retain_weight * nll,
             {"forget_loss": ascent.detach(), "retain_loss": nll.detach()},

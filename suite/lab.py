@@ -46,7 +46,7 @@ class Lab:
             "template": self.config.template,
             "max_length": config.max_length,
             "dtype": self.dtype,
-            "attention": "sdpa",
+            "attention": models.ATTENTION,
         }
 
     def encoder(self, folder: Path, config: TrainConfig) -> Encoder:

@@ -5,6 +5,7 @@ log-softmax and sums are fp32 (a bf16 sum of magnitude 256..512 resolves 2 nats)
 
     policy = LMPolicy(model)
     policy(batch).logps      # (B,)  one forward pass; `.token_logps`, `.logits`, `.reference_kl()` reuse it
+    on_forget, on_retain = policy.joint(forget, retain)     one forward pass for both
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from suite.errors import UserError
-from suite.texts import TextBatch
+from suite.texts import TextBatch, join
 
 CHUNK_ELEMENTS = 2**26
 """Logits held at once, in elements (2**26 fp32 = 256 MiB)."""
@@ -38,6 +39,12 @@ class LMPolicy:
     def __call__(self, texts: TextBatch) -> LMScored:
         """Run one forward pass over the batch."""
         return LMScored(self, texts, completion_hidden(self.model, texts))
+
+    def joint(self, *batches: TextBatch) -> list[LMScored]:
+        """Run one forward pass over several batches: weights are read, cast and differentiated once, not once each."""
+        sizes = [len(texts.targets) for texts in batches]
+        hidden = torch.split(completion_hidden(self.model, join(batches)), sizes)
+        return [LMScored(self, texts, part) for texts, part in zip(batches, hidden, strict=True)]
 
 
 class LMScored:

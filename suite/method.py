@@ -111,6 +111,10 @@ class Policy(Protocol):
         """Score the completions of `texts`."""
         ...
 
+    def joint(self, *batches: Any) -> Sequence[Scored]:
+        """Score several batches in one forward pass: the same numbers, sooner. One result for each."""
+        ...
+
 
 @dataclass(frozen=True)
 class LossOutput:

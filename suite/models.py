@@ -54,14 +54,22 @@ def load_tokenizer(folder: str | Path, pad_token: str | None = None, **options: 
     return tokenizer
 
 
-def load_model(folder: str | Path, **options: Any) -> Any:
+ATTENTION = "suite_grouped"
+"""Name of the attention kernel of training and of the hf engine; see `suite.attention`."""
+
+
+def load_model(folder: str | Path) -> Any:
     """Load a causal language model in float32, in eval mode: no dropout anywhere, in training either."""
     import torch
     from transformers import AutoModelForCausalLM
 
+    import suite.attention  # noqa: F401  registers ATTENTION
+
     with quiet():
         try:
-            model = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32, **options)
+            model = AutoModelForCausalLM.from_pretrained(
+                str(folder), dtype=torch.float32, attn_implementation=ATTENTION
+            )
         except (OSError, ValueError) as error:
             raise UserError(f"--model {folder}: cannot be loaded ({_first_line(error)})") from error
     return model.eval()

@@ -12,7 +12,7 @@ through the shared prefix as they would through its copies. Values equal those o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -29,12 +29,20 @@ CAPACITY = 256
 
 @dataclass(frozen=True)
 class Packed:
-    """P sequences of T tokens; see `suite.texts.TextBatch` for the fields."""
+    """P sequences of T tokens that hold N completion tokens."""
 
     input_ids: Tensor
+    """(P, T), right-padded."""
     position_ids: Tensor
+    """(P, T), each token's place in its own text."""
     attention_mask: Tensor
+    """(P, 1, T, T), whether a token (row) sees another (column)."""
     positions: Tensor
+    """(N,), where in the flattened (P * T) the hidden state that predicts each completion token stands."""
+
+    def to(self, device: torch.device) -> Packed:
+        """The same on another device."""
+        return Packed(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 def pack(texts: Sequence[Encoded], pad_id: int) -> Packed:

@@ -135,9 +135,10 @@ class PairedMethod(Method[C]):
         """Run the policy over the batch. Methods with further roles add what these say."""
         texts: PairBatch = batch["pairs"]
         chosen, rejected = texts.chosen, texts.rejected
+        on_chosen, on_rejected = policy.joint(chosen, rejected)
         return PairLogps(
-            policy(chosen).logps,
-            policy(rejected).logps,
+            on_chosen.logps,
+            on_rejected.logps,
             chosen.reference_logps if self.needs_reference else None,
             rejected.reference_logps if self.needs_reference else None,
             chosen.lengths,

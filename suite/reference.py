@@ -95,7 +95,7 @@ class References:
 
     def attach(self, role: str, texts: Sequence[Encoded], batch: TextBatch) -> TextBatch:
         """Put the reference values of `texts` into their batch."""
-        device = batch.input_ids.device
+        device = batch.device
         if role in self._logps:
             batch.reference_token_logps = torch.cat([self._logps[role][key_of(t)] for t in texts]).to(device)
         if role in self._hidden:

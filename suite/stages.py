@@ -28,7 +28,7 @@ from suite.settings import TrainConfig
 from suite.store import Json, Stage, digest
 from suite.texts import continues
 
-MODEL_CODE = ("suite.texts", "suite.packing", "suite.models", "suite.logprobs")
+MODEL_CODE = ("suite.texts", "suite.packing", "suite.models", "suite.attention", "suite.logprobs")
 TRAIN_CODE = (*MODEL_CODE, "suite.train", "suite.sampling", "suite.method", "suite.reference", "suite.adapters")
 
 

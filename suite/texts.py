@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from suite.benchmark import Message
@@ -19,6 +20,8 @@ from suite.errors import UserError
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from suite.packing import Packed
 
 
 @dataclass(frozen=True)
@@ -121,15 +124,8 @@ def check_template(tokenizer: Any, template: str) -> None:
 class TextBatch:
     """B texts as tensors, packed into P sequences of T tokens (see `suite.packing`); N: completion tokens of all."""
 
-    ids: tuple[str, ...]
-    input_ids: Tensor
-    """(P, T), right-padded."""
-    position_ids: Tensor
-    """(P, T), each token's place in its own text."""
-    attention_mask: Tensor
-    """(P, 1, T, T), whether a token (row) sees another (column)."""
-    positions: Tensor
-    """(N,), where in the flattened (P * T) the hidden state that predicts each completion token stands."""
+    texts: tuple[Encoded, ...]
+    pad_id: int
     targets: Tensor
     """(N,), the completion tokens."""
     rows: Tensor
@@ -146,12 +142,34 @@ class TextBatch:
     """(N, d), the starting model's last hidden states where the completion tokens are predicted."""
 
     @property
+    def ids(self) -> tuple[str, ...]:
+        """Identifiers of the rows."""
+        return tuple(text.id for text in self.texts)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors live."""
+        return self.targets.device
+
+    @cached_property
+    def packed(self) -> Packed:
+        """The sequences that the decoder reads; laid out when first asked for, since a joint pass has its own."""
+        from suite.packing import pack
+
+        return pack(self.texts, self.pad_id).to(self.device)
+
+    @property
+    def positions(self) -> Tensor:
+        """(N,), where in the flattened (P * T) the hidden state that predicts each completion token stands."""
+        return self.packed.positions
+
+    @property
     def model_inputs(self) -> dict[str, Any]:
         """What the decoder is called with."""
         return {
-            "input_ids": self.input_ids,
-            "position_ids": self.position_ids,
-            "attention_mask": self.attention_mask,
+            "input_ids": self.packed.input_ids,
+            "position_ids": self.packed.position_ids,
+            "attention_mask": self.packed.attention_mask,
             "use_cache": False,
         }
 
@@ -187,26 +205,25 @@ class PairBatch:
     rejected: TextBatch
 
 
+def join(batches: Sequence[TextBatch]) -> TextBatch:
+    """Several batches as one, rows in order, so that one forward pass reads them all."""
+    return collate([text for batch in batches for text in batch.texts], batches[0].pad_id, batches[0].device)
+
+
 def collate(
     texts: Sequence[Encoded], pad_id: int, device: torch.device | str = "cpu", step: tuple[int, int] | None = None
 ) -> TextBatch:
-    """Pack texts and note where their completions are predicted.
+    """Put texts into a batch.
 
     `step`: sequences and completion tokens of the whole optimiser step; by default this batch is the step.
     """
     import torch
 
-    from suite.packing import pack
-
-    packed = pack(texts, pad_id)
     lengths = torch.tensor([len(t.completion_ids) for t in texts])
     sequences, tokens = step or (len(texts), int(lengths.sum()))
     return TextBatch(
-        ids=tuple(t.id for t in texts),
-        input_ids=packed.input_ids.to(device),
-        position_ids=packed.position_ids.to(device),
-        attention_mask=packed.attention_mask.to(device),
-        positions=packed.positions.to(device),
+        texts=tuple(texts),
+        pad_id=pad_id,
         targets=torch.tensor([i for t in texts for i in t.completion_ids], device=device),
         rows=torch.repeat_interleave(torch.arange(len(texts)), lengths).to(device),
         lengths=lengths.to(device),

@@ -100,3 +100,16 @@ def test_projection_check_refuses_a_model_that_scales_its_logits(tiny_folder: Pa
     model.forward = scaled
     with pytest.raises(UserError, match="changes its logits"):
         logprobs.check_projection(model)
+
+
+def test_a_joint_pass_gives_the_numbers_and_gradients_of_separate_ones(tiny_folder: Path, texts: list[Encoded]) -> None:
+    def value_and_gradients(joint: bool) -> list[torch.Tensor]:
+        policy = logprobs.LMPolicy(models.load_model(tiny_folder))
+        batches = batch_of(texts[:1]), batch_of(texts[1:])
+        scored = policy.joint(*batches) if joint else [policy(batch) for batch in batches]
+        loss = scored[0].logps.sum() - 2 * scored[1].mean_logps.sum()
+        loss.backward()
+        return [*(s.token_logps.detach() for s in scored), *(p.grad for p in policy.model.parameters())]
+
+    for together, apart in zip(value_and_gradients(True), value_and_gradients(False), strict=True):
+        torch.testing.assert_close(together, apart, rtol=1e-4, atol=1e-5)

@@ -70,7 +70,7 @@ def test_collate_counts_only_completions(encoder: Encoder) -> None:
     batch = collate(texts, pad_id=0, step=(10, 100))
     assert batch.lengths.tolist() == [len(t.completion_ids) for t in texts]
     assert batch.targets.tolist() == [i for t in texts for i in t.completion_ids]
-    flat = batch.input_ids.flatten()
+    flat = batch.packed.input_ids.flatten()
     assert flat[batch.positions + 1].tolist() == batch.targets.tolist()
     assert batch.mean(batch.lengths.float()).item() == pytest.approx(sum(batch.lengths.tolist()) / 10)
     assert batch.token_mean(batch.targets.float()).item() == pytest.approx(sum(batch.targets.tolist()) / 100)

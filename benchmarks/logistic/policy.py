@@ -109,6 +109,10 @@ class LogisticPolicy:
         """Run one forward pass."""
         return LogisticScored(texts, self.model(texts.inputs))
 
+    def joint(self, *batches: Labelled) -> list[LogisticScored]:
+        """Score several batches."""
+        return [self(texts) for texts in batches]
+
 
 @dataclass
 class LogisticScored:

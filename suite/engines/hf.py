@@ -20,13 +20,11 @@ from typing import TYPE_CHECKING, Any
 from suite import hookimpl
 from suite.benchmark import Request, Response
 from suite.engines import Engine
+from suite.models import ATTENTION
 from suite.ranges import Count
 
 if TYPE_CHECKING:
     from suite.texts import Encoder
-
-ATTENTION = "grouped_sdpa"
-"""Attention kernel: that of training (sdpa), without its copies; see `suite.engines.attention`."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,6 @@ class HFEngine(Engine):
         self._files = files
 
     def _load_all(self, folder: Path) -> None:
-        import suite.engines.attention  # noqa: F401  registers ATTENTION
         from suite.engines.checks import check_cache
         from suite.logprobs import check_projection
         from suite.models import load_model, load_tokenizer
@@ -80,7 +77,7 @@ class HFEngine(Engine):
 
         self.model = None  # not two models in memory
         tokenizer = load_tokenizer(folder, self.pad_token)
-        model = load_model(folder, attn_implementation=ATTENTION).to(self.device)
+        model = load_model(folder).to(self.device)
         check_projection(model)
         check_cache(model)
         self.model = model

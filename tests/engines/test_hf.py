@@ -14,7 +14,7 @@ import torch
 from small_models import QUESTIONS, asked
 
 from suite.benchmark import Request, Response
-from suite.engines.hf import ATTENTION, HFConfig, HFEngine
+from suite.engines.hf import HFConfig, HFEngine
 from suite.errors import UserError
 
 WRONG = ["Nobody knows.", "Lahore", "It was written by somebody else altogether, a long time ago."]
@@ -262,7 +262,7 @@ def test_bfloat16_gives_the_numbers_of_autocast_over_float32_weights(trained_fol
     engine = loaded(random_folder, "bfloat16")
     engine.load(trained_folder)
     cast = engine.respond(likelihoods())
-    engine.model = load_model(trained_folder, attn_implementation=ATTENTION)
+    engine.model = load_model(trained_folder)
     assert cast == engine.respond(likelihoods())
     exact = loaded(trained_folder).respond(likelihoods())
     differences = [

@@ -1,11 +1,14 @@
-"""The plain way to batch texts: padded on the right, in the order given."""
+"""The plain way: the model as transformers loads it, texts padded on the right in the order given."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import AutoModelForCausalLM
 
 from suite.texts import Encoded
 
@@ -20,6 +23,11 @@ class Padded:
     targets: Tensor
     rows: Tensor
     lengths: Tensor
+
+
+def load(folder: Path) -> Any:
+    """The model with transformers' own attention."""
+    return AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32).eval()
 
 
 def pad(texts: list[Encoded]) -> Padded:

@@ -25,7 +25,7 @@ from suite.sampling import micro_batches
 from suite.texts import Encoded, Encoder
 from suite.train import autocast, default_train_step
 from suite.work import encode_rows
-from tests.perf.plain import pad
+from tests.perf.plain import load, pad
 
 pytestmark = pytest.mark.perf
 ROWS, BETA, STEPS = 8, 0.1, 3
@@ -114,7 +114,7 @@ def step_flops(model: Any, step: dict[str, list[Encoded]]) -> float:
 def test_step_of_npo_with_retain_loss(
     smollm2: Path, step: dict[str, list[Encoded]], tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    model, reference = models.load_model(smollm2), models.load_model(smollm2)
+    model, reference = load(smollm2), load(smollm2)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
     flops = step_flops(model, step)
     plain_loss, plain = timed(lambda: plain_step(model, reference, optimizer, step))

@@ -33,7 +33,7 @@ def test_rmu_compares_with_the_layers_own_output(bench: Any) -> None:
     decoder = decoder_of(made.state.policy.model)
     caught = []
     handle = decoder.norm.register_forward_pre_hook(lambda module, args: caught.append(args[0]))
-    decoder(input_ids=forget.input_ids, attention_mask=forget.attention_mask, use_cache=False)
+    decoder(**forget.model_inputs)
     handle.remove()
     hidden = caught[0].flatten(0, 1)[forget.positions]
     expected = torch.square(hidden - made.method.target).mean()

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from suite.engines.attention import grouped_attention
+from suite.attention import grouped_attention, products
 
 
 @pytest.mark.parametrize(("heads", "shared"), [(6, 2), (4, 1), (3, 3)])
@@ -30,3 +30,25 @@ def test_without_a_mask_attention_is_causal() -> None:
     module.num_key_value_groups = 2  # type: ignore[assignment]
     output, _ = grouped_attention(module, query, key[:, :1], value[:, :1], None)
     assert torch.allclose(output[0, 0], value[0, 0, :1].expand(2, -1), atol=1e-6)
+
+
+@pytest.mark.parametrize("shared", [1, 3])
+def test_products_are_attention(shared: int) -> None:
+    query = torch.randn(2, shared, 12, 8, dtype=torch.float64, requires_grad=True)
+    key, value = torch.randn(2, 2, shared, 6, 8, dtype=torch.float64)
+    mask = torch.ones(2, 1, 12, 6, dtype=torch.bool).tril()
+    expected = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    output = products(query, key, value, attn_mask=mask, scale=None)
+    torch.testing.assert_close(output, expected, atol=1e-6, rtol=1e-6)
+    gradients = (torch.autograd.grad(out.square().sum(), query)[0] for out in (output, expected))
+    torch.testing.assert_close(*gradients, atol=1e-6, rtol=1e-6)
+
+
+def test_in_bf16_the_result_is_that_of_fp32_but_for_rounding() -> None:
+    query, key, value = (torch.randn(1, heads, 20, 16) for heads in (6, 2, 2))
+    mask = torch.ones(1, 1, 20, 20, dtype=torch.bool).tril()
+    expected, _ = grouped_attention(nn.Module(), query, key, value, mask)
+    halves = (x.bfloat16() for x in (query, key, value))
+    output, _ = grouped_attention(nn.Module(), *halves, mask)
+    assert output.dtype == torch.bfloat16
+    assert torch.allclose(output.float(), expected, atol=0.03)
