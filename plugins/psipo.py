@@ -4,15 +4,18 @@
     L  = E[(h - (E Psi(p*(y_w > y')) - E Psi(p*(y_l > y'))) / tau)^2],    h = rho_w - rho_l
 
 rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. Psi = logit is RLHF and DPO under Bradley-Terry, Psi =
-identity is IPO. The loss needs the true preferences p*, which a bandit has and a file of pairs has not: a single
-label estimates p* without bias, but no Psi other than the identity of it. So on pairs Psi must be the identity, and
-the loss is IPO's. The training settings are DPO's.
+identity is IPO; any other non-decreasing function may be named, e.g. `psi=mypackage.maps:cube`. The loss needs the
+true preferences p*, which a bandit has and a file of pairs has not: a single label estimates p* without bias, but no
+Psi other than the identity of it. So on pairs Psi must be the identity, and the loss is IPO's. The training settings
+are DPO's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cache
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
 
 from suite import Method, UserError, hookimpl, losses
 from suite.paired import PairedMethod, PairLogps
@@ -22,14 +25,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+NAMED = ("identity", "logit")
+
+
 @dataclass(frozen=True)
 class PsiPOConfig:
     """Which function of preferences, and how strong the reference is."""
 
-    psi: Literal["identity", "logit"] = "identity"
-    """Function of the preference probability: identity is IPO, logit is RLHF."""
+    psi: str = "identity"
+    """Function of the preference probability: identity is IPO, logit is RLHF, or a non-decreasing one of your own, of
+    tensors, as package.module:function."""
     tau: Positive = 0.1
     """Weight of the KL to the reference."""
+
+    def __post_init__(self) -> None:
+        function_of(self.psi)
 
 
 class PsiPO(PairedMethod[PsiPOConfig]):
@@ -38,11 +48,17 @@ class PsiPO(PairedMethod[PsiPOConfig]):
     name = "psipo"
     Config = PsiPOConfig
 
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Where a Psi of the user's own is defined."""
+        return () if self.config.psi in NAMED else (self.config.psi.partition(":")[0],)
+
     def pair_loss(self, pairs: PairLogps) -> Tensor:
         """Population loss where true preferences are known, IPO's sampled loss elsewhere."""
         known = pairs.population
         if known is not None:
-            values = losses.expected_psi(known.preferences, known.opponents, self.config.psi)  # (P, K)
+            psi = function_of(self.config.psi)
+            values = losses.expected_psi(known.preferences, known.opponents, psi)  # (P, K)
             chosen, rejected = values[known.prompt, known.chosen], values[known.prompt, known.rejected]
             return losses.psipo(*pairs.sums, chosen, rejected, tau=self.config.tau)
         if self.config.psi != "identity":
@@ -56,6 +72,37 @@ class PsiPO(PairedMethod[PsiPOConfig]):
         """tau times the log-ratio: E Psi at the optimum, up to a constant."""
         chosen, rejected = pairs.logratios
         return self.config.tau * chosen, self.config.tau * rejected
+
+
+@cache
+def function_of(name: str) -> str | losses.Psi:
+    """The Psi of that name. ValueError if there is none, or if it is no non-decreasing map of probabilities."""
+    if name in NAMED:
+        return name
+    if ":" not in name:
+        raise ValueError(f"psi is {name!r}, but should be {', '.join(NAMED)} or package.module:function")
+    try:
+        psi: losses.Psi = resolve_name(name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"psi {name!r} cannot be imported: {error}") from None
+    _check(name, psi)
+    return psi
+
+
+def _check(name: str, psi: losses.Psi) -> None:
+    """Try it on probabilities between 0 and 1."""
+    import torch
+
+    probabilities = torch.linspace(0.01, 0.99, 99, dtype=torch.float64)
+    try:
+        values = psi(probabilities)
+        wrong = values.shape != probabilities.shape
+        falls = not wrong and bool((values.diff() < 0).any())
+    except Exception as error:
+        raise ValueError(f"psi {name!r} fails on a tensor of probabilities: {error}") from None
+    if wrong or falls:
+        what = "changes the shape of its argument" if wrong else "decreases somewhere between 0 and 1"
+        raise ValueError(f"psi {name!r} {what}")
 
 
 @hookimpl

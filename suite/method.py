@@ -174,6 +174,14 @@ class Method(ABC, Generic[C]):
     def __init__(self, config: C) -> None:
         self.config = config
 
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Modules beside its own whose code decides what it computes, e.g. of a function that its settings name.
+
+        They are part of the key of everything that it computes.
+        """
+        return ()
+
     @abstractmethod
     def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
         """The micro-batch's share of the loss. `batch` maps each role to `Texts` (pairs: to `chosen`, `rejected`)."""

@@ -175,7 +175,7 @@ def _experiment_cells(
                 "source": lab.registry.source_digest(type(experiment)),
                 "method": method.name,
                 "method_settings": work.jsonable(method.config),
-                "method_source": lab.registry.source_digest(type(method)),
+                "method_source": lab.registry.source_digest(type(method), method.modules),
                 "split": split,
                 "seed": seed,
             }

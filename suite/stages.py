@@ -154,7 +154,7 @@ class TextStages:
         spec = self.lab.text_spec(config) | {
             "method": method.name,
             "settings": work.jsonable(method.config),
-            "source": self.lab.registry.source_digest(type(method)),
+            "source": self.lab.registry.source_digest(type(method), method.modules),
             "train": {k: v for k, v in asdict(config).items() if k != "micro_batch"},
             "seed": seed,
             "roles": {role: rows_digest(rows) for role, rows in roles.items()},
@@ -226,7 +226,7 @@ class TextStages:
             code = (*code, "suite.judged")
         if type(self.benchmark).score_method is not TextBenchmark.score_method and method is not None:
             spec["method"] = {"method": method.name, "settings": work.jsonable(method.config)}
-            spec["method_source"] = self.lab.registry.source_digest(type(method))
+            spec["method_source"] = self.lab.registry.source_digest(type(method), method.modules)
             code = (*code, "suite.losses", "suite.paired")
         judge = self.judging.judge if self.judging is not None else None
         build = scoring.scoring(self.benchmark, self.data, self.requests, method, judge)

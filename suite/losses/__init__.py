@@ -19,7 +19,7 @@ from suite.losses.divergences import (
     reverse_kl,
 )
 from suite.losses.preference import cdpo, discopop, dpo, dpop, exo, logistic, robust_dpo, rso_hinge
-from suite.losses.psi import expected_psi, ipo, ipo_mean, psipo
+from suite.losses.psi import Psi, expected_psi, ipo, ipo_mean, psipo
 from suite.losses.reference_free import cpo, orpo, simpo, slic, unlikelihood
 from suite.losses.rewards import apo_down, apo_zero, bco, bco_delta, nca, reward_model, sppo_hard
 from suite.losses.transport import aot, aot_unpaired
@@ -41,6 +41,7 @@ from suite.losses.vocabulary import ce_u, kl, pdu, undial
 
 __all__ = [
     "Divergence",
+    "Psi",
     "alpha_divergence",
     "alt_po",
     "aot",

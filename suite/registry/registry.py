@@ -112,9 +112,9 @@ class Registry:
         modules = {cls.__module__, *bases} - {"abc", "builtins", "typing"}
         return sorted({name for module in modules for name in modules_behind(module)})
 
-    def source_digest(self, cls: type) -> str:
-        """Digest of what `sources_of(cls)` do; part of the key of everything that `cls` computes."""
-        return source_digest(self.sources_of(cls))
+    def source_digest(self, cls: type, also: Iterable[str] = ()) -> str:
+        """Digest of what `sources_of(cls)` and further modules do: part of the key of whatever `cls` computes."""
+        return source_digest({*self.sources_of(cls), *(name for module in also for name in modules_behind(module))})
 
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call every observer of `hook`. One that raises is reported once, as a warning; nothing else."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from plugin_bench import make, registry, trained
 
 from suite import UserError, losses
 from suite.paired import PairedMethod, PairLogps, Population
+from suite.store.digests import code_digest
 
 PAIRED = [name for name in trained() if issubclass(registry().method(name), PairedMethod)]
 GOOD = PairLogps(*torch.tensor([[-3, -2], [-6, -5], [-4, -3.5], [-5, -4]], dtype=torch.float64))
@@ -167,6 +170,69 @@ def test_psipo_learns_the_papers_optimum_on_a_bandit(psi: str) -> None:
     psi_of = preferences if psi == "identity" else torch.logit(preferences)
     optimum = torch.softmax(reference + psi_of @ reference.exp() / tau, 0)
     torch.testing.assert_close(torch.softmax(logits, 0).detach(), optimum, rtol=1e-6, atol=1e-8)
+
+
+MAPS = """
+def cube(p):
+    return p**3
+
+def falling(p):
+    return -p
+
+def total(p):
+    return p.sum()
+
+number = 3
+"""
+
+
+@pytest.fixture
+def maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module of the user's own."""
+    name = f"maps_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(MAPS)
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+def test_psi_of_the_users_own(maps: str) -> None:
+    preferences = torch.tensor([[0.5, 0.9], [0.1, 0.5]], dtype=torch.float64)
+    half = torch.full((1, 2), 0.5, dtype=torch.float64)
+    first = torch.zeros(2, dtype=torch.long)
+    known = Population(preferences[None], half, first, first, first + 1)
+    target = (0.5**3 + 0.9**3 - 0.1**3 - 0.5**3) / 2 / 0.1
+    chosen_ratio, rejected_ratio = GOOD.logratios
+    found = paired("psipo", psi=f"{maps}:cube").pair_loss(replace(GOOD, population=known))
+    torch.testing.assert_close(found, (chosen_ratio - rejected_ratio - target) ** 2)
+
+
+def test_psi_of_the_users_own_is_part_of_the_key(maps: str) -> None:
+    method = paired("psipo", psi=f"{maps}:cube")
+    assert method.modules == (maps,)
+    assert paired("psipo", psi="logit").modules == ()
+    before = registry().source_digest(type(method), method.modules)
+    assert before != registry().source_digest(type(method))
+    file = Path(importlib.import_module(maps).__file__ or "")
+    file.write_text(MAPS.replace("p**3", "p**5"))
+    code_digest.cache_clear()  # taken once per process
+    assert registry().source_digest(type(method), method.modules) != before
+
+
+@pytest.mark.parametrize(
+    ("psi", "problem"),
+    [
+        ("cube", "'cube', but should be identity, logit or package.module:function"),
+        ("{maps}:cub", "cannot be imported"),
+        ("no_such_package.maps:cube", "cannot be imported"),
+        ("{maps}:number", "fails on a tensor"),
+        ("{maps}:falling", "decreases somewhere between 0 and 1"),
+        ("{maps}:total", "changes the shape"),
+    ],
+)
+def test_what_is_no_psi_is_refused_in_one_line(maps: str, psi: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem) as caught:
+        paired("psipo", psi=psi.format(maps=maps))
+    assert "\n" not in str(caught.value)
 
 
 def test_kto_shares_one_z0_and_refuses_a_single_pair(bench: Any) -> None:
