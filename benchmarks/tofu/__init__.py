@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from suite import Benchmark, Request, Response, Scores, TextBenchmark, UserError, hookimpl
@@ -19,12 +20,19 @@ from suite.benchmark import BenchmarkData, Source
 from suite.errors import unknown
 
 from .corpus import RETAIN, generated, published, read_corpus
+from .logs import check_same_questions, read_log
 from .refusals import refusal
 from .requests import item_requests
-from .score import score
+from .score import UTILITY_SETS, score, select, summarise
 from .sets import limit, read_sets
 
 HUB_ID = "locuslab/TOFU"
+TRUTH_RATIO = "log_truth_ratio"
+"""What the retrain model is needed for."""
+FILES = {
+    "unlearned": "The unlearned model: open-unlearning's TOFU_EVAL.json or TOFU's own eval_log_aggregated.json.",
+    "retrain": "The retrain model, of either kind. Without it there is no forget quality.",
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,7 @@ class Tofu(TextBenchmark[TofuConfig]):
     primary = ("forget_quality", "model_utility")
     best_by = "forget_quality"
     baseline = "retrain"
+    files = FILES
     Config = TofuConfig
 
     def load(self, source: Source) -> BenchmarkData:
@@ -78,6 +87,17 @@ class Tofu(TextBenchmark[TofuConfig]):
     ) -> Scores:
         """Forget quality (against `baseline`, the retrain model), model utility and their parts."""
         return score(data.sets, responses, baseline)
+
+    def score_files(self, files: Mapping[str, Path]) -> Scores:
+        """What another program measured: forget quality against `retrain`, model utility of `unlearned`."""
+        if "unlearned" not in files:
+            raise UserError("--unlearned FILE is missing: there is nothing to score")
+        scores = read_log(files["unlearned"], ("forget", *UTILITY_SETS))
+        retrain = None
+        if "retrain" in files:
+            retrain = select(read_log(files["retrain"], ("forget",), (TRUTH_RATIO,)), "forget", TRUTH_RATIO)
+            check_same_questions(scores, retrain, files["retrain"])
+        return Scores(scores, summarise(scores, retrain))
 
     def defaults(self, model: str) -> dict[str, dict[str, Any]]:
         """TOFU's and NPO's protocol; for the tiny model what trains it in seconds."""

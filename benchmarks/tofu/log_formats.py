@@ -1,0 +1,198 @@
+"""The two formats of results on TOFU: numbers of each question, by evaluation set and metric.
+
+open-unlearning, TOFU_EVAL.json           {"forget_Q_A_Prob": {"value_by_index": {"0": {"prob": .7}}}, ...}
+TOFU's own, eval_log_aggregated.json      {"eval_log_forget.json": {"avg_gt_loss": {"0": .3} or [.3]}, ...}
+
+Truth ratios come from the answers' losses where the file has them: open-unlearning's score adds 1e-10 to a
+probability, which blurs a collapsed model. A question's author is its number // 20, as in TOFU's tables.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from suite import UserError, metrics
+
+QUESTIONS_PER_AUTHOR = 20
+WITH_AUTHORS = ("forget", "retain")
+"""Sets whose questions come from TOFU's authors, and have a paraphrased answer."""
+METRICS = ("answer_probability", "rougeL_recall", "log_truth_ratio", "extraction_strength", "exact_memorization")
+MEMORISATION = METRICS[3:]
+"""Only open-unlearning has them, only of the forget set, and only if it is asked to: they may be missing."""
+
+SMALLEST = 5e-324
+"""The smallest positive double."""
+
+Column = Mapping[int, Any]
+"""Value by question: a number, several (wrong answers), or None where the file has no finite number."""
+
+
+class MissingKeyError(Exception):
+    """A key that the file should have."""
+
+
+class Log(ABC):
+    """One file of results."""
+
+    kind: str
+
+    def __init__(self, path: Path, content: Mapping[str, Any]) -> None:
+        self.path = path
+        self.content = content
+
+    @abstractmethod
+    def values(self, name: str, metric: str) -> Column:
+        """The numbers of a metric on a set. Raises MissingKeyError, or UserError for what is malformed."""
+
+    def cluster(self, name: str, question: int) -> str:
+        """The author of a question; a question about the real world is a cluster of its own."""
+        return f"{name}/author/{question // QUESTIONS_PER_AUTHOR}" if name in WITH_AUTHORS else f"{name}/{question}"
+
+    def column(self, entries: Any, where: str, field: str = "") -> dict[int, Any]:
+        """Numbers by question, from an object or a list; `field` of each entry that is an object."""
+        if isinstance(entries, list):
+            entries = dict(enumerate(entries))
+        if not (isinstance(entries, dict) and entries):
+            raise UserError(f"{self.path}: {where} holds no value for each question")
+        return {
+            self._question(key, where): self._number(entry, f"{where}.{key}", field) for key, entry in entries.items()
+        }
+
+    def _question(self, key: Any, where: str) -> int:
+        if not str(key).isdecimal():
+            raise UserError(f"{self.path}: {where}: {key!r} is not the number of a question")
+        return int(key)
+
+    def _number(self, entry: Any, where: str, field: str) -> Any:
+        if field and isinstance(entry, dict):
+            if field not in entry:
+                raise UserError(f"{self.path}: {where}: no {field!r}")
+            entry = entry[field]
+        numbers = entry if isinstance(entry, list) else [entry]
+        if strange := [n for n in numbers if isinstance(n, bool) or not isinstance(n, int | float | None)]:
+            raise UserError(f"{self.path}: {where}: {strange[0]!r} is not a number")
+        return entry if numbers and all(n is not None and math.isfinite(n) for n in numbers) else None
+
+
+class OpenUnlearning(Log):
+    """metric -> {"agg_value": ..., "value_by_index": {question: {"prob": .., "avg_loss": .., "score": ..}}}."""
+
+    kind = "open-unlearning's TOFU_EVAL.json"
+    prefixes: Mapping[str, str] = {"forget": "forget", "retain": "retain", "real_authors": "ra", "world_facts": "wf"}
+
+    def values(self, name: str, metric: str) -> Column:
+        """Probabilities from `prob`, except those over the options; ln TR from losses, or from the score."""
+        prefix = self.prefixes[name]
+        if metric in MEMORISATION:
+            if name != "forget":
+                raise MissingKeyError(metric)
+            return self._by_index(metric, "score")
+        if metric == "rougeL_recall":
+            return self._by_index(f"{prefix}_Q_A_ROUGE", metric)
+        if metric == "log_truth_ratio":
+            return self._log_truth_ratio(name)
+        if name in WITH_AUTHORS:
+            return self._by_index(f"{prefix}_Q_A_Prob", "prob")
+        losses = self._losses(f"{prefix}_Q_A_Prob", f"{prefix}_Q_A_PERT_Prob")
+        return _joined(_normalised, *losses) if losses else self._by_index(f"{prefix}_Q_A_Prob_normalised", "prob")
+
+    def cluster(self, name: str, question: int) -> str:
+        """As our own export says, if it made the file."""
+        entry = self.content.get(truth_ratio_key(self.prefixes[name]), {}).get("value_by_index", {}).get(str(question))
+        said = entry.get("cluster_id") if isinstance(entry, dict) else None
+        return said if isinstance(said, str) else super().cluster(name, question)
+
+    def _log_truth_ratio(self, name: str) -> Column:
+        """From the losses of the answers if they are there, else from the score; our own export has its logarithm."""
+        prefix = self.prefixes[name]
+        correct = f"{prefix}_Q_A_PARA_Prob" if name in WITH_AUTHORS else f"{prefix}_Q_A_Prob"
+        if losses := self._losses(correct, f"{prefix}_Q_A_PERT_Prob"):
+            return _joined(_log_ratio, *losses)
+        key = truth_ratio_key(prefix)
+        entries = self._entries(key)
+        if isinstance(entries, dict) and all(isinstance(e, dict) and "log_score" in e for e in entries.values()):
+            return self._by_index(key, "log_score")
+        return {question: _logarithm(score) for question, score in self._by_index(key, "score").items()}
+
+    def _losses(self, *keys: str) -> list[Column]:
+        try:
+            return [self._by_index(key, "avg_loss") for key in keys]
+        except MissingKeyError:
+            return []
+
+    def _by_index(self, key: str, field: str) -> Column:
+        return self.column(self._entries(key), f"{key}.value_by_index", field)
+
+    def _entries(self, key: str) -> Any:
+        metric = self.content.get(key)
+        if not (isinstance(metric, dict) and "value_by_index" in metric):
+            raise MissingKeyError(f"{key}.value_by_index" if key in self.content else key)
+        return metric["value_by_index"]
+
+
+class Original(Log):
+    """file -> {"avg_gt_loss": .., "average_perturb_loss": .., "avg_paraphrased_loss": .., "rougeL_recall": ..}."""
+
+    kind = "TOFU's eval_log_aggregated.json"
+    files: Mapping[str, str] = {
+        "forget": "eval_log_forget.json",
+        "retain": "eval_log.json",
+        "real_authors": "eval_real_author_wo_options.json",
+        "world_facts": "eval_real_world_wo_options.json",
+    }
+
+    def values(self, name: str, metric: str) -> Column:
+        """All from losses per token but ROUGE."""
+        if metric == "rougeL_recall":
+            return self._column(name, metric)
+        if metric == "log_truth_ratio":
+            correct, wrongs = self._column(name, "avg_paraphrased_loss"), self._column(name, "average_perturb_loss")
+            return _joined(_log_ratio, correct, wrongs)
+        if metric in MEMORISATION:
+            raise MissingKeyError(metric)
+        losses = self._column(name, "avg_gt_loss")
+        if name in WITH_AUTHORS:
+            return {question: None if loss is None else math.exp(-loss) for question, loss in losses.items()}
+        return _joined(_normalised, losses, self._column(name, "average_perturb_loss"))
+
+    def _column(self, name: str, key: str) -> Column:
+        file = self.files[name]
+        entries = self.content.get(file)
+        if not isinstance(entries, dict):
+            raise MissingKeyError(file)
+        if key not in entries:
+            raise MissingKeyError(f"{file}: {key}")
+        return self.column(entries[key], f"{file}: {key}")
+
+
+def truth_ratio_key(prefix: str) -> str:
+    """The metric that holds the truth ratios of a set: its spelling differs on the forget set."""
+    return "forget_truth_ratio" if prefix == "forget" else f"{prefix}_Truth_Ratio"
+
+
+def _joined(function: Callable[[float, list[float]], float], correct: Column, wrongs: Column) -> Column:
+    """A function of the correct answer's loss and the wrong ones', where a question has both."""
+    shared = {question: (correct[question], wrongs[question]) for question in correct if question in wrongs}
+    return {q: None if a is None or b is None else function(a, _listed(b)) for q, (a, b) in shared.items()}
+
+
+def _listed(losses: Any) -> list[float]:
+    return losses if isinstance(losses, list) else [losses]
+
+
+def _log_ratio(correct: float, wrongs: list[float]) -> float:
+    """ln TR from losses per token; TR is wrong / correct."""
+    return metrics.log_truth_ratio(-correct, [-loss for loss in wrongs])
+
+
+def _normalised(correct: float, wrongs: list[float]) -> float:
+    return metrics.normalised_probability(-correct, [-loss for loss in wrongs])
+
+
+def _logarithm(score: float | None) -> float | None:
+    """ln TR. A ratio that underflowed to 0 stays the smallest of all: the KS test looks at the order only."""
+    return None if score is None or score < 0 else math.log(max(score, SMALLEST))
