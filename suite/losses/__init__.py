@@ -4,10 +4,11 @@
 
 Log-probabilities are sums over completion tokens (end-of-sequence in, prompt out), natural logarithms,
 unless the argument's name says mean. `beta` is an inverse temperature, `tau` a temperature; neither weighs
-a loss. Every loss is finite and has a finite gradient at log-ratios of +-10,000 nats, refuses arguments
-that make no sense with a ValueError, and treats rows independently, so that cutting a step into
-micro-batches changes nothing. What does depend on the whole batch says so: `aot`, `aot_unpaired`, `kto_z0`,
-`bco_delta`, `dual_ascent`.
+a loss. grad_diff and kl_min are `ga` plus a weight times `nll` or `kl`, npo_rt and npo_kl `npo` plus the
+same; a task vector has no loss. Every loss is finite and has a finite gradient at log-ratios of +-10,000
+nats, refuses arguments that make no sense with a ValueError, and treats rows independently, so that cutting
+a step into micro-batches changes nothing. What does depend on the whole batch says so: `aot`,
+`aot_unpaired`, `kto_z0`, `bco_delta`, `dual_ascent`.
 """
 
 from suite.losses.divergences import (
@@ -28,11 +29,14 @@ from suite.losses.unlearning import (
     dual_ascent,
     ga,
     idk_dpo,
+    idk_sft,
     nll,
     npo,
+    preferred_ft,
     rmu,
     rmu_control,
     satimp,
+    sft,
     simnpo,
     wga,
 )
@@ -63,6 +67,7 @@ __all__ = [
     "forward_kl",
     "ga",
     "idk_dpo",
+    "idk_sft",
     "ipo",
     "ipo_mean",
     "jensen_shannon",
@@ -75,6 +80,7 @@ __all__ = [
     "npo",
     "orpo",
     "pdu",
+    "preferred_ft",
     "psipo",
     "reverse_kl",
     "reward_model",
@@ -83,6 +89,7 @@ __all__ = [
     "robust_dpo",
     "rso_hinge",
     "satimp",
+    "sft",
     "simnpo",
     "simpo",
     "slic",

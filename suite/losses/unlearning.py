@@ -24,6 +24,10 @@ def nll(logps: Tensor) -> Tensor:
     return -logps
 
 
+sft = preferred_ft = idk_sft = nll
+"""The same, on demonstrations, on chosen answers, on refusals to forget questions."""
+
+
 def ga(logps: Tensor) -> Tensor:
     """Gradient ascent, -CE: log p itself is minimised. Shape: (N,) per token, or (B,) per answer, as given.
 
