@@ -26,9 +26,8 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from suite.benchmark import Message, Request
 from suite.engines.hf import HFEngine
-from suite.models import load_model
 from suite.texts import Encoder
-from tests.perf.plain import pad
+from tests.perf.plain import load, pad
 
 pytestmark = pytest.mark.perf
 
@@ -61,7 +60,7 @@ def test_evaluation_is_three_times_as_fast_as_the_plain_way(shared: Path, smollm
     engine.load(smollm2)
     engine.respond([Request("warm-up", "generate", sets["retain"][0].prompt, max_new_tokens=2)])
 
-    way = PlainWay(load_model(smollm2), engine.encoder)
+    way = PlainWay(load(smollm2), engine.encoder)
 
     fast, seconds = timed(lambda: engine_metrics(engine, sets))
     plain, plain_likelihood = timed(lambda: plain_likelihoods(way, sets))
