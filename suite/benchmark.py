@@ -181,6 +181,16 @@ class Source:
     """Whether an answer goes on right where its prompt ends (the template ends in {prompt}): its first space counts."""
 
 
+@dataclass(frozen=True)
+class Basis:
+    """Which item scores a headline metric is made of, so that the report can say how sure it is of a difference."""
+
+    parts: tuple[tuple[str, str], ...]
+    """(set, metric of an item)."""
+    kind: Literal["mean", "harmonic mean", "ks"] = "mean"
+    """"ks": how far the scores lie from the baseline model's, as a Kolmogorov-Smirnov distance (less is better)."""
+
+
 class Benchmark(ABC, Generic[C]):
     """What all benchmarks declare. Derive from `TextBenchmark` or from `Experiment`."""
 
@@ -197,6 +207,10 @@ class Benchmark(ABC, Generic[C]):
     files: ClassVar[Mapping[str, str]] = {}
     """Files of other tools that `score_files` reads: option -> help. {"retrain": "..."} gives `suite score --bench
     NAME --retrain FILE`."""
+    basis: ClassVar[Mapping[str, Basis]] = {}
+    """What headline metrics are made of; a mean of the item scores of its own name needs no mention."""
+    reference_point: ClassVar[Mapping[str, float]] = {}
+    """Two metrics, with the fixed values above (or below) which hypervolume counts."""
     Config: ClassVar[type[Any]]
 
     def __init__(self, config: C) -> None:

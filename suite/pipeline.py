@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from suite import interrupt, models
 from suite.benchmark import Experiment, Metric
+from suite.comparing import comparing, read_evidence
 from suite.errors import CorruptError, DivergedError, MissingError, UserError
 from suite.lab import Lab
 from suite.plan import Plan, PlannedCell, build_plan, model_name
 from suite.progress import Progress, Silent
 from suite.results import (
+    Cell,
     CellResult,
     CheckpointResult,
     Comparison,
@@ -96,6 +98,18 @@ class _Runner:
         notify("suite_cell_finished", cell=planned.cell, result=result)
         return result, samples, status
 
+    def with_evidence(self, comparison: Comparison, plan: Plan, finished: Collection[Cell]) -> Comparison:
+        """Compare a table's finished methods item by item; a method that lacks a seed is left out."""
+        cells = [c for c in plan.cells if c.cell.benchmark == comparison.benchmark]
+        gone = {c.cell.method for c in cells if c.cell not in finished}
+        scores = {c.cell: c.scores[max(c.scores)] for c in cells if c.cell.method not in gone}
+        starts = {c.cell: scores[c.cell] for c in cells if c.family == "baseline" and c.cell in scores}
+        methods = {cell: stage for cell, stage in scores.items() if cell not in starts}
+        if not methods:
+            return comparison
+        stage = comparing(cells[0].benchmark, methods, starts)
+        return replace(comparison, evidence=read_evidence(self.store.ensure(stage)))
+
     def _failure(self, planned: PlannedCell, status: Any, error: str) -> CellResult:
         self.lab.progress.say(f"{planned.cell.method}: {status}: {error}")
         return CellResult(planned.cell, status, planned.family, partial=planned.partial, error=error)
@@ -167,7 +181,9 @@ def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
         interrupt.check()
         outcomes.append((cell.cell, *runner.cell(cell)))
     cells = compared(planned, [outcome[1] for outcome in outcomes])
-    results = Results(describe_run(lab, command), comparisons(lab, planned), tuple(cells))
+    finished = {result.cell for result in cells if result.status == "ok"}
+    tables = tuple(runner.with_evidence(c, planned, finished) for c in comparisons(lab, planned))
+    results = Results(describe_run(lab, command), tables, tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
     atomic_write(out / "config.toml", to_toml(lab.config, lab.registry))
     for slug, rows in samples.items():
@@ -244,7 +260,10 @@ def _comparison(lab: Lab, planned: PlannedCell) -> Comparison:
     bench, cell, texts = planned.benchmark, planned.cell, planned.texts
     if texts is None:
         notes = bench.notes if isinstance(bench, Experiment) else ()
-        return Comparison(bench.name, cell.split, cell.model, bench.primary, "generated", notes=notes)
+        return Comparison(
+            bench.name, cell.split, cell.model, bench.primary, "generated", notes=notes,
+            reference_point=dict(bench.reference_point),
+        )  # fmt: skip
     judged = texts.judging.notes() if texts.judging else []
     baseline = bench.baseline if bench.baseline in texts.data.starts else None
     return Comparison(
@@ -258,6 +277,7 @@ def _comparison(lab: Lab, planned: PlannedCell) -> Comparison:
         bench.best_by,
         texts.judging.judge.describe() if texts.judging else "",
         (*texts.data.notes, *judged, *deviations(lab.config, bench.defaults(lab.config.model))),
+        dict(bench.reference_point),
     )
 
 

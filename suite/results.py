@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from suite.benchmark import Metric
 from suite.errors import CorruptError, UserError
+from suite.evidence import Evidence
 from suite.samples import read_text
 from suite.store import atomic_write
 
@@ -135,6 +136,10 @@ class Comparison(_Closed):
     best_by: str | None = None
     judge: str = ""
     notes: tuple[str, ...] = ()
+    reference_point: dict[str, float] = field(default_factory=dict)
+    """Two metrics and the fixed values that hypervolume counts from."""
+    evidence: Evidence | None = None
+    """How sure the ranks are; None where nothing could be compared item by item."""
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -13,17 +13,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from suite import Benchmark, Request, Response, Scores, TextBenchmark, UserError, hookimpl
-from suite.benchmark import BenchmarkData, Source
+from suite.benchmark import Basis, BenchmarkData, Source
 from suite.errors import unknown
 
 from .corpus import RETAIN, generated, published, read_corpus
 from .logs import check_same_questions, read_log
 from .refusals import refusal
 from .requests import item_requests
-from .score import UTILITY_SETS, score, select, summarise
+from .score import UTILITY_METRICS, UTILITY_SETS, score, select, summarise
 from .sets import limit, read_sets
 
 HUB_ID = "locuslab/TOFU"
@@ -53,6 +53,11 @@ class Tofu(TextBenchmark[TofuConfig]):
     best_by = "forget_quality"
     baseline = "retrain"
     files = FILES
+    basis: ClassVar[Mapping[str, Basis]] = {
+        "forget_quality": Basis((("forget", "log_truth_ratio"),), "ks"),
+        "model_utility": Basis(tuple((s, m) for s in UTILITY_SETS for m in UTILITY_METRICS), "harmonic mean"),
+    }
+    reference_point: ClassVar[Mapping[str, float]] = {"forget_quality": 0.0, "model_utility": 0.0}
     Config = TofuConfig
 
     def load(self, source: Source) -> BenchmarkData:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from suite.report.numbers import duration, number
+from suite.report.numbers import duration, number, percent
 from suite.report.table import Row, Table
 from suite.report.values import Value
 
@@ -27,7 +27,7 @@ class Column:
     """One column of a leaderboard."""
 
     title: str
-    group: Literal["rank", "method", "metric", "delta", "best", "size", "time"]
+    group: Literal["rank", "method", "metric", "sure", "delta", "best", "size", "time"]
     item: Callable[[Row], Item]
     arrow: str = ""
     """Which direction is better."""
@@ -43,6 +43,8 @@ def _columns(table: Table) -> Iterator[Column]:
     yield Column("Method", "method", _method)
     for name in table.primary:
         yield Column(name, "metric", lambda row, n=name: _value(row.values.get(n)), table.direction(name))  # type: ignore[misc]
+    if any(row.rank and row.overall for row in table.rows):
+        yield Column("P(front)" if len(table.axes) > 1 else "P(best)", "sure", _front)
     for name in table.primary:
         if any(name in row.deltas for row in table.rows):
             title = f"{name} − {table.comparison.baseline}"
@@ -59,8 +61,17 @@ def _columns(table: Table) -> Iterator[Column]:
 def _rank(row: Row, table: Table) -> Item:
     if row.rank is None:
         return Item("–", "" if row.state == "ok" and not row.marks else row.state)
+    sure = row.overall
+    places = f"{sure.rank_low}–{sure.rank_high}" if sure and sure.rank_high > sure.rank_low else ""
     front = "front" if row.rank.front and len(table.axes) > 1 else ""
-    return Item(f"{row.rank.place}{'=' if row.rank.tied else ''}", front, row.rank.place)
+    detail = ", ".join(filter(None, [front, places]))
+    return Item(f"{row.rank.place}{'=' if row.rank.tied else ''}", detail, row.rank.place)
+
+
+def _front(row: Row) -> Item:
+    if row.rank is None or row.overall is None:
+        return Item("–")
+    return Item(percent(row.overall.p_front), sort=row.overall.p_front)
 
 
 def _method(row: Row) -> Item:
@@ -78,7 +89,7 @@ def _value(value: Value | None) -> Item:
 
 def _delta(row: Row, name: str) -> Item:
     delta = row.deltas.get(name)
-    return Item("–") if delta is None else Item(number(delta, signed=True), sort=delta)
+    return Item("–") if delta is None else Item(number(delta.value, signed=True), delta.bounds, delta.value)
 
 
 def _best(row: Row, name: str) -> Item:

@@ -18,7 +18,8 @@ from suite.results import Results
 
 FIELDS = (
     "benchmark", "split", "model", "method", "family", "seed", "state", "rank", "front", "checkpoint",
-    "epoch", "metric", "value", "low", "high", "spread", "minus_baseline", "log10_p", "n", "n_clusters",
+    "epoch", "metric", "value", "low", "high", "spread", "minus_baseline", "minus_baseline_low", "minus_baseline_high",
+    "tier", "p_best", "rank_low", "rank_high", "log10_p", "n", "n_clusters",
     "higher_is_better", "unit", "note",
 )  # fmt: skip
 """Columns of leaderboard.csv."""
@@ -35,7 +36,7 @@ def as_json(results: Results, tables: Sequence[Table]) -> str:
 
 
 def _json_table(table: Table) -> dict[str, Any]:
-    comparison = {k: v for k, v in asdict(table.comparison).items() if k != "notes"}
+    comparison = {k: v for k, v in asdict(table.comparison).items() if k != "notes"}  # with its evidence
     return {**comparison, "notes": footnotes(table), "rows": [_json_row(row) for row in table.rows]}
 
 
@@ -53,7 +54,9 @@ def _json_row(row: Row) -> dict[str, Any]:
         "method": row.method, "family": row.family, "state": row.state, "marks": row.marks,
         "rank": row.rank.place if row.rank else None, "tied": bool(row.rank and row.rank.tied),
         "front": bool(row.rank and row.rank.front),
-        "metrics": [asdict(value) for value in row.values.values()], "minus_baseline": row.deltas,
+        "metrics": [asdict(value) for value in row.values.values()],
+        "minus_baseline": [asdict(delta) for delta in row.deltas.values()],
+        "overall": asdict(row.overall) if row.overall else None,
         "best_epoch": row.best_epochs, "best": [asdict(value) for value in row.best.values()],
         "train_seconds": row.train_seconds, "seeds": seeds,
     }  # fmt: skip
@@ -85,15 +88,27 @@ def _csv_lines(table: Table, row: Row) -> Iterator[dict[str, Any]]:
     for checkpoint, values in (("final", row.values), ("best", row.best)):
         epoch = row.best_epochs if checkpoint == "best" else ""
         for value in values.values():
-            delta = row.deltas.get(value.name) if checkpoint == "final" else None
+            final = checkpoint == "final"
+            extra = _csv_compared(row, value.name) if final else {}
             seed = "mean" if several else only.cell.seed
-            line = {"seed": seed, "checkpoint": checkpoint, "epoch": epoch, "minus_baseline": delta}
+            line = {"seed": seed, "checkpoint": checkpoint, "epoch": epoch, **extra}
             yield {**common, **line, **_csv_value(value)}
     for result in row.cells if several else ():
         metrics = {metric.name: metric for metric in result.metrics}
         for name in metrics:
             line = {"seed": result.cell.seed, "state": result.status, "checkpoint": "final"}
             yield {**common, **line, "rank": None, "front": "", **_csv_value(value_of(metrics, name))}
+
+
+def _csv_compared(row: Row, name: str) -> dict[str, Any]:
+    """The difference to the baseline model, and how sure the place on this metric is."""
+    delta, standing = row.deltas.get(name), row.standings.get(name)
+    columns: dict[str, Any] = {}
+    if delta is not None:
+        columns |= {"minus_baseline": delta.value, "minus_baseline_low": delta.low, "minus_baseline_high": delta.high}
+    if standing is not None and row.rank is not None:
+        columns |= {name: getattr(standing, name) for name in ("tier", "p_best", "rank_low", "rank_high")}
+    return columns
 
 
 def _csv_value(value: Value) -> dict[str, Any]:

@@ -4,29 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from suite.evidence import ALPHA, DRAWS
 from suite.report.table import Table
 from suite.results import Results, Run
 
 
 def footnotes(table: Table) -> list[str]:
     """Explain `table`."""
-    return [*_rank(table), *_numbers(table)]
+    return [*_rank(table), *_evidence(table), *_numbers(table)]
 
 
 def _rank(table: Table) -> Iterator[str]:
     if not table.axes:
         yield "Not ranked: no headline metric says which direction is better."
     elif len(table.axes) == 1:
-        yield f"Rank: by {table.axes[0]} of the final checkpoint. Equal values tie."
+        yield f"Rank: by {table.axes[0]} of the final checkpoint; a better value ranks higher{_beyond_chance(table)}."
     else:
         yield (
             f"Rank: by {' and '.join(table.axes)} of the final checkpoint together, so that nobody wins on "
-            "one by collapsing on another. Rank 1 is shared by the methods that no other method dominates "
-            "(as good on all of them, better on one): the Pareto front. Without these, the next ones share "
-            "the next rank. “=” marks a tie. Within a tie, rows are listed by the worst of their places on "
-            "single metrics: an order to read in, not a claim."
+            "one by collapsing on another. A method stands below another that dominates it (as good on all, better "
+            f"on one){_beyond_chance(table)}; methods that are not parted so tie (“=”). Front: no other method "
+            "dominates it. Within a tie, rows are listed by the worst of their places on single metrics: an order "
+            "to read in, not a claim."
         )
     yield "Not ranked: baselines, partial runs, cells that failed, diverged or lack a headline metric."
+
+
+def _beyond_chance(table: Table) -> str:
+    evidence = table.comparison.evidence
+    if evidence is None or not evidence.family or not all(row.standings for row in table.rows if row.rank):
+        return ""
+    holm = f"p < {ALPHA} after Holm's correction for {evidence.family} comparisons"
+    return f" by a difference that is more than chance ({holm})"
+
+
+def _evidence(table: Table) -> Iterator[str]:
+    """How the ranks' uncertainty was found."""
+    evidence = table.comparison.evidence
+    if evidence is None or not evidence.standings:
+        return
+    seeds = " and seeds" if any(len(row.seeds) > 1 for row in table.rows) else ""
+    yield (
+        f"P(front) and the range beside a rank (95 %): from {DRAWS} joint draws of clusters{seeds}, the same for every "
+        "method. Draws of a p-value metric use its KS distance D to the baseline model; p itself is not bootstrapped."
+    )
+    yield (
+        "Differences are tested by exchanging two methods' answers cluster by cluster"
+        + (", with several seeds by a two-way analysis of variance over seeds and clusters." if seeds else ".")
+    )
+    yield from evidence.notes
 
 
 def _numbers(table: Table) -> Iterator[str]:
@@ -39,7 +65,10 @@ def _numbers(table: Table) -> Iterator[str]:
         yield "p-values shrink as the number of questions grows: compare them within this table only."
     if any(row.deltas for row in table.rows):
         base = table.comparison.baseline
-        yield f"“− {base}”: the plain difference to the {base} model, without its error."
+        sure = any(delta.low is not None for row in table.rows for delta in row.deltas.values())
+        yield f"“− {base}”: the difference to the {base} model" + (
+            " on the same questions, with its 95 % interval." if sure else ", without its error."
+        )
     if any(row.best for row in table.rows):
         by = f" by {table.comparison.best_by}" if table.comparison.best_by else ""
         yield f"The best epoch is chosen{by} on the questions it is reported on: optimistic, never ranked."

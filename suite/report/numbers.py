@@ -38,6 +38,13 @@ def scientific(log10: float) -> str:
     return f"{mantissa} × 10{str(exponent).translate(_SUPERSCRIPT)}"
 
 
+def percent(share: float) -> str:
+    """Show a share; one that rounds to nothing or to all says so only if it is."""
+    if 0 < share < 0.005:
+        return "<1 %"
+    return ">99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
+
+
 def duration(seconds: float | None) -> str:
     """Show a time span."""
     if seconds is None:

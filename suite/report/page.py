@@ -76,7 +76,9 @@ def as_html(results: Results, tables: Sequence[Table], samples: Mapping[str, Seq
 
 def _view(table: Table, name: str, samples: Mapping[str, Sequence[Sample]], count: int) -> View:
     shown = columns(table)
-    groups = dict.fromkeys(column.group for column in shown if column.group in ("delta", "best", "size", "time"))
+    groups = dict.fromkeys(
+        column.group for column in shown if column.group in ("sure", "delta", "best", "size", "time")
+    )
     drawn = [*pictures(table, name, samples), *learning_curves(table, f"{name}-curve")]
     return View(
         name,

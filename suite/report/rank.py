@@ -1,13 +1,15 @@
 """Ranks that several metrics share, so that nobody wins on one by collapsing on another.
 
 A row **dominates** another if it is at least as good on every primary metric and better on one. Rows that
-nothing dominates are the Pareto front: they share rank 1. Without them, the rows that nothing dominates come
-next, and so on (non-dominated sorting). Rows of one layer tie: the choice is the reader's.
+nothing dominates are the Pareto front. A row's tier is the longest chain of rows above it, each dominating the next
+by a difference that is more than chance (every difference, where that is not known: non-dominated sorting). Rows of
+a tier tie: the choice is the reader's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 Point = Sequence[float]
@@ -19,7 +21,7 @@ class Rank:
     """A row's place."""
 
     place: int
-    """1 + the number of rows in better layers."""
+    """1 + the number of rows in better tiers."""
     tied: bool
     front: bool
     """Whether no other row dominates it."""
@@ -30,23 +32,17 @@ def dominates(a: Point, b: Point) -> bool:
     return all(x >= y for x, y in zip(a, b, strict=True)) and any(x > y for x, y in zip(a, b, strict=True))
 
 
-def layers(points: Sequence[Point]) -> list[list[int]]:
-    """Split the rows' indices into non-dominated layers, best first."""
-    left, found = list(range(len(points))), []
-    while left:
-        layer = [i for i in left if not any(dominates(points[j], points[i]) for j in left)]
-        found.append(layer)
-        left = [i for i in left if i not in layer]
-    return found
-
-
-def ranks(points: Sequence[Point]) -> list[Rank]:
-    """Give each row its rank."""
-    found: dict[int, Rank] = {}
-    for depth, layer in enumerate(layers(points)):
-        place = len(found) + 1
-        found.update({i: Rank(place, len(layer) > 1, depth == 0) for i in layer})
-    return [found[i] for i in range(len(points))]
+def ranks(points: Sequence[Point], real: Callable[[int, int], bool] = lambda i, j: True) -> list[Rank]:
+    """Give each row its rank. `real(i, j)`: whether the difference of two rows is more than chance."""
+    dominators = [[j for j, other in enumerate(points) if dominates(other, point)] for point in points]
+    tiers: dict[int, int] = {}
+    for i in sorted(range(len(points)), key=lambda i: len(dominators[i])):  # whoever dominates i comes before i
+        tiers[i] = max((tiers[j] + real(j, i) for j in dominators[i]), default=0)
+    sizes = Counter(tiers.values())
+    return [
+        Rank(1 + sum(n for tier, n in sizes.items() if tier < tiers[i]), sizes[tiers[i]] > 1, not dominators[i])
+        for i in range(len(points))
+    ]
 
 
 def balance(points: Sequence[Point]) -> list[int]:

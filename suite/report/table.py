@@ -7,11 +7,12 @@ failed or diverged are rows too, with their mark and without a rank.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
+from suite.evidence import Evidence, Overall, Standing
 from suite.report.rank import Rank, balance, ranks
-from suite.report.values import Value, mean_of, value_of
+from suite.report.values import Value, mean_of, value_of, with_limits
 from suite.results import CellResult, CheckpointResult, Comparison, Results
 
 
@@ -27,11 +28,15 @@ class Row:
     """Final checkpoint, by metric."""
     best: dict[str, Value]
     """Best epoch, by metric; empty if there is none."""
-    deltas: dict[str, float]
-    """Value minus the baseline model's, by metric."""
+    deltas: dict[str, Value]
+    """Value minus the baseline model's, by metric; with an interval where items were compared."""
     marks: tuple[str, ...]
     """Why it is not ranked."""
     rank: Rank | None = None
+    overall: Overall | None = None
+    """How sure the rank is."""
+    standings: dict[str, Standing] = field(default_factory=dict)
+    """The same on each headline metric."""
 
     @property
     def is_baseline(self) -> bool:
@@ -128,7 +133,21 @@ def _table(comparison: Comparison, cells: Sequence[CellResult]) -> Table:
     base = next((row.values for row in rows if row.method == comparison.baseline), {})
     rows = [replace(row, deltas=_deltas(row, base)) for row in rows]
     axes = tuple(name for name in primary if any(_good(row, name) is not None for row in rows))
-    return Table(comparison, _ranked(rows, axes), primary, axes, metrics)
+    evidence = comparison.evidence
+    if evidence is not None:
+        rows = [_sure(row, evidence) for row in rows]
+    return Table(comparison, _ranked(rows, axes, evidence), primary, axes, metrics)
+
+
+def _sure(row: Row, evidence: Evidence) -> Row:
+    """Add what is known of a row's rank, its own intervals and those of its differences."""
+    standings = {s.metric: s for s in evidence.standings if s.method == row.method}
+    several = len(row.seeds) > 1
+    values = {n: with_limits(v, standings[n]) if several and n in standings else v for n, v in row.values.items()}
+    found = {d.metric: d for d in evidence.to_baseline if d.method == row.method}
+    deltas = {name: with_limits(value, found[name]) if name in found else value for name, value in row.deltas.items()}
+    overall = evidence.overall.get(row.method)
+    return replace(row, values=values, deltas=deltas, overall=overall, standings=standings)
 
 
 def _row(comparison: Comparison, metrics: Iterable[str], cells: Sequence[CellResult]) -> Row:
@@ -166,22 +185,25 @@ def _marks(cells: Sequence[CellResult], values: dict[str, Value], primary: Seque
             yield f"no {name}: {values[name].note}"
 
 
-def _deltas(row: Row, base: dict[str, Value]) -> dict[str, float]:
+def _deltas(row: Row, base: dict[str, Value]) -> dict[str, Value]:
     """Subtract the baseline's values, where a difference means something: not between p-values."""
     deltas = {}
     for name, value in row.values.items():
         reference = base[name].value if name in base else None
         meaningful = value.log10_p is None and value.higher_is_better is not None and row.values is not base
         if meaningful and value.value is not None and reference is not None:
-            deltas[name] = value.value - reference
+            deltas[name] = Value(
+                name, value.value - reference, higher_is_better=value.higher_is_better, unit=value.unit
+            )
     return deltas
 
 
-def _ranked(rows: Sequence[Row], axes: Sequence[str]) -> tuple[Row, ...]:
+def _ranked(rows: Sequence[Row], axes: Sequence[str], evidence: Evidence | None) -> tuple[Row, ...]:
     """Rank the rows that can be ranked; order all: baselines, ranked rows, the others."""
     able = [row for row in rows if row.state == "ok" and axes and all(_good(row, n) is not None for n in axes)]
     points = [[_good(row, name) or 0.0 for name in axes] for row in able]
-    placed = zip(able, ranks(points), balance(points), strict=True)
+    found = ranks(points, lambda i, j: _real(evidence, able[i].method, able[j].method, axes))
+    placed = zip(able, found, balance(points), strict=True)
     order = sorted(placed, key=lambda entry: (entry[1].place, entry[2], entry[0].method))
     rest = sorted((row for row in rows if row not in able), key=lambda row: row.method)
     return (
@@ -193,3 +215,9 @@ def _ranked(rows: Sequence[Row], axes: Sequence[str]) -> tuple[Row, ...]:
 
 def _good(row: Row, name: str) -> float | None:
     return row.values[name].goodness if name in row.values else None
+
+
+def _real(evidence: Evidence | None, method: str, other: str, axes: Sequence[str]) -> bool:
+    """Whether two rows differ by more than chance; where it was not tested on every metric, a difference counts."""
+    tested = {standing.metric for standing in evidence.standings} if evidence else set()
+    return evidence is None or not tested.issuperset(axes) or evidence.real(method, other)

@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import Literal
 
 from suite.benchmark import Metric
+from suite.evidence import Difference, Standing
 from suite.report.numbers import MISSING, number, p_value
 
 _SMALLEST = 5e-324
@@ -102,6 +103,14 @@ def mean_of(values: Sequence[Value]) -> Value:
         log10_p=log10_p,
         note=note,
     )
+
+
+def with_limits(value: Value, known: Standing | Difference) -> Value:
+    """Put the 95 % limits from comparing items in the place of the seeds' range; a p-value has none."""
+    if known.ci_low is None or known.ci_high is None or value.log10_p is not None:
+        return value
+    size = replace(value, n=known.n, n_clusters=known.n_clusters) if isinstance(known, Difference) else value
+    return replace(size, low=known.ci_low, high=known.ci_high, spread="95 % interval")
 
 
 def _log10_p(metrics: Mapping[str, Metric], metric: Metric) -> float | None:

@@ -58,7 +58,7 @@ def hierarchical_bootstrap(
     if n_clusters == 1:
         return replace(result, note="one cluster: its spread cannot be estimated")
     draws = _draws(sums, counts, n_resamples, np.random.default_rng(seed))
-    estimate = _two_way((sums - mean * counts) / counts.mean(), float(draws.std()), confidence)
+    estimate = two_way((sums - mean * counts) / counts.mean(), float(draws.std()), confidence)
     return with_limits(result, draws, estimate, "percentile")
 
 
@@ -70,8 +70,8 @@ def _draws(sums: Array, counts: Array, n_resamples: int, rng: np.random.Generato
     return means
 
 
-def _two_way(deviations: Array, sd_draws: float, confidence: float) -> Spread:
-    """Spread of the grand mean of an (S, C) table of deviations from it, both factors random."""
+def two_way(deviations: Array, sd_draws: float, confidence: float) -> Spread:
+    """Spread of the grand mean of an (S, C) table of deviations from it, both factors random; S and C >= 2."""
     from scipy.stats import t
 
     n_seeds, n_clusters = deviations.shape
@@ -88,3 +88,17 @@ def _two_way(deviations: Array, sd_draws: float, confidence: float) -> Spread:
     satterthwaite = t.isf(tail, 1 / (shares**2 / dfs[:2]).sum())
     cochran_cox = (shares * t.isf(tail, dfs[:2]) ** 2).sum() ** 0.5
     return Spread(variance**0.5, float(satterthwaite + cochran_cox) / 2, variance**0.5 / sd_draws)
+
+
+def two_way_pvalue(value: float, deviations: Array) -> float:
+    """Two-sided p of a grand mean: 1 - the confidence at which the interval just reaches 0; at least 1e-12."""
+    from scipy.optimize import brentq
+
+    def beyond(log_p: float) -> float:
+        estimate = two_way(deviations, 1.0, -float(np.expm1(log_p)))
+        return abs(value) - estimate.quantile * estimate.se
+
+    least = float(np.log(1e-12))
+    if value == 0 or beyond(-1e-9) <= 0:
+        return 1.0
+    return float(np.exp(least if beyond(least) > 0 else brentq(beyond, least, -1e-9)))

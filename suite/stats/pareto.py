@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from suite.stats.arrays import Array
+from suite.stats.arrays import Array, Codes
 
 
 def pareto(points: ArrayLike, directions: Sequence[int]) -> NDArray[np.bool_]:
@@ -25,6 +25,20 @@ def p_non_dominated(draws: ArrayLike, directions: Sequence[int]) -> Array:
     """Share of B joint bootstrap draws (B, M, K) in which each method is non-dominated, (M,)."""
     result: Array = (~_dominated(_upward(draws, directions, 3))).mean(axis=0)
     return result
+
+
+def pareto_places(draws: ArrayLike, directions: Sequence[int]) -> Codes:
+    """Place of each of M methods in each of B draws (B, M, K): 1 + how many lie in better non-dominated layers."""
+    points = _upward(draws, directions, 3)
+    draws_by_methods = points.shape[:-1]
+    places = np.zeros(draws_by_methods, dtype=np.intp)
+    left = np.ones(draws_by_methods, dtype=bool)
+    while left.any():
+        # Whoever has its place already is put out of the way: nobody can be dominated by it.
+        layer = left & ~_dominated(np.where(left[..., None], points, -np.inf))
+        np.copyto(places, 1 + (~left).sum(axis=1, keepdims=True), where=layer)
+        left &= ~layer
+    return places
 
 
 def hypervolume(points: ArrayLike, reference: ArrayLike, directions: Sequence[int]) -> float:

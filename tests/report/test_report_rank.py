@@ -65,3 +65,18 @@ def test_order_of_rows_does_not_matter(points: list[tuple[float, ...]], random: 
     order = list(range(len(points)))
     random.shuffle(order)  # type: ignore[attr-defined]
     assert places([points[i] for i in order]) == [places(points)[i] for i in order]
+
+
+@given(POINTS, st.integers(0, 2**32))
+def test_tiers_part_only_by_real_differences(points: list[tuple[float, ...]], bits: int) -> None:
+    def real(i: int, j: int) -> bool:
+        return bits >> (i * 5 + j * 3) % 32 & 1 == 1
+
+    found = ranks(points, real)
+    assert ranks(points, lambda i, j: True) == ranks(points)
+    assert {rank.place for rank in ranks(points, lambda i, j: False)} == {1}
+    for i, point in enumerate(points):
+        better = [j for j, other in enumerate(points) if dominates(other, point)]
+        assert all(found[j].place <= found[i].place for j in better)
+        assert all(found[j].place < found[i].place for j in better if real(j, i))
+        assert found[i].front is (not better)

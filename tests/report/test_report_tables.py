@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 
 from suite.benchmark import Metric
 from suite.errors import UserError
+from suite.evidence import Difference, Evidence, Overall, Standing
 from suite.report import merge
 from suite.report.table import Row, Table, tables
 from suite.results import Results
+from suite.results import dumps as results_text
+from suite.results import loads as results_read
 
 
 def table_of(results: Results) -> Table:
@@ -74,11 +78,38 @@ def test_a_missing_headline_metric_unranks_with_its_reason(results: Results) -> 
 def test_differences_to_the_baseline(results: Results) -> None:
     row = row_of(results, "npo_rt")
     assert row.values["model_utility"].value == pytest.approx((0.57 + 0.57 * 0.98) / 2)
-    assert row.deltas["model_utility"] == pytest.approx(row.values["model_utility"].value - 0.61)
+    assert row.deltas["model_utility"].value == pytest.approx(row.values["model_utility"].value - 0.61)
     assert "forget_quality" not in row.deltas  # p-values are not subtracted
     assert "privleak" not in row.deltas
-    assert row_of(results, "target").deltas["model_utility"] == pytest.approx(0.01)
+    assert row_of(results, "target").deltas["model_utility"].value == pytest.approx(0.01)
     assert row_of(results, "retrain").deltas == {}
+
+
+def test_ties_and_limits_follow_the_evidence(results: Results) -> None:
+    row = row_of(results, "npo_rt")
+    assert (row.values["model_utility"].spread, row.deltas["model_utility"].low) == ("range over seeds", None)
+    names, metrics = ("ga", "grad_diff", "npo", "npo_rt"), ("forget_quality", "model_utility")
+    shown = {("ga", "npo_rt")}  # the only difference that is more than chance
+    evidence = Evidence(
+        12,
+        tuple(Standing(m, n, 0.5, 0.4, 0.6, 1, 0.25, 1, 4) for m in metrics for n in names),
+        tuple(
+            Difference(m, a, b, 0.1, None, None, 0.01, 0.04 if (a, b) in shown else 0.3, 200, 10)
+            for m in metrics
+            for a, b in combinations(names, 2)
+        ),
+        (Difference("model_utility", "npo_rt", "retrain", -0.05, -0.08, -0.02, 0.001, None, 600, 120),),
+        {n: Overall(0.5, 1, 3) for n in names},
+    )
+    told = replace(results, comparisons=(replace(results.comparisons[0], evidence=evidence),))
+    ranked = {row.method: row.rank for row in table_of(told).rows if row.rank}
+    assert {name: rank.place for name, rank in ranked.items()} == {"npo_rt": 1, "npo": 1, "grad_diff": 1, "ga": 4}
+    assert [name for name, rank in ranked.items() if rank.front] == ["npo_rt", "npo"]
+    row = row_of(told, "npo_rt")
+    assert (row.deltas["model_utility"].low, row.deltas["model_utility"].high) == (-0.08, -0.02)
+    assert (row.values["model_utility"].low, row.values["model_utility"].spread) == (0.4, "95 % interval")
+    assert row.values["forget_quality"].spread == "range over seeds"  # a p-value is not bootstrapped
+    assert results_read(results_text(told)) == told
 
 
 def test_best_epoch_stands_beside_the_final_one(results: Results) -> None:

@@ -1,0 +1,115 @@
+"""Exchange tests and clustered sums, against brute force, closed forms and the module's simpler relatives."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from suite.stats import harmonic_mean, ks_two_sample, sign_flip
+from suite.stats.clustered import Clustered, Part, ks_distances, means
+from suite.stats.exchange import exchange_test
+from suite.stats.hierarchical import hierarchical_bootstrap, two_way_pvalue
+from suite.stats.pareto import pareto, pareto_places
+
+RNG = np.random.default_rng(5)
+CODES = np.repeat(np.arange(8), 3)
+
+
+def mean(parts: np.ndarray) -> np.ndarray:
+    return parts.mean(axis=-1)
+
+
+def harmonic(parts: np.ndarray) -> np.ndarray:
+    return parts.shape[-1] / (1 / parts).sum(axis=-1)
+
+
+def scores(shift: float, seeds: int = 1) -> np.ndarray:
+    return RNG.normal(1 + shift, 0.2, (seeds, len(CODES))).clip(0.05)
+
+
+def one(values: np.ndarray) -> Clustered:
+    return means([Part(values, CODES, "retain")], {"retain": 8}, mean)
+
+
+def test_the_exchange_of_means_is_the_sign_flip_test() -> None:
+    for shift in (0.0, 0.1, 1.0):
+        a, b = scores(shift), scores(0.0)
+        exact = exchange_test(one(a), one(b))
+        flipped = sign_flip(np.bincount(CODES, (a - b)[0]))
+        assert (exact.exact, exact.n_permutations) == (True, 2**7)
+        assert exact.pvalue == pytest.approx(flipped.pvalue)
+        assert exact.statistic == pytest.approx((a - b).mean())
+        sampled = exchange_test(one(a), one(b), n_permutations=100)
+        assert not sampled.exact and abs(sampled.pvalue - exact.pvalue) < 0.15
+
+
+def test_a_harmonic_mean_over_two_populations_by_brute_force() -> None:
+    facts = np.repeat(np.arange(3), 2)
+    values = {name: (scores(shift), RNG.uniform(0.2, 0.9, (1, 6))) for name, shift in (("a", 0.3), ("b", 0.0))}
+    sizes = {"retain": 8, "facts": 3}
+    a, b = (means([Part(x, CODES, "retain"), Part(y, facts, "facts")], sizes, harmonic) for x, y in values.values())
+    for model, (x, y) in zip((a, b), values.values(), strict=True):
+        assert model.estimate()[0] == pytest.approx(harmonic_mean([x.mean(), y.mean()]))
+    found = []
+    for swap in itertools.product((0, 1), repeat=11):
+        first, second = ([], [])
+        for which, codes in ((0, CODES), (1, facts)):
+            flip = np.array(swap[8 * which : 8 + 3 * which])[codes]
+            x, y = values["a"][which][0], values["b"][which][0]
+            first.append(np.where(flip, y, x).mean())
+            second.append(np.where(flip, x, y).mean())
+        found.append(abs(harmonic_mean(first) - harmonic_mean(second)))
+    share = np.mean(np.array(found) >= found[0] - 1e-12)
+    assert exchange_test(a, b).pvalue == pytest.approx(share)
+
+
+def test_ks_distances_to_a_third_model() -> None:
+    a, b, reference = scores(0.2), scores(0.0), scores(0.0)
+    grid = np.unique(np.concatenate([a, b, reference]))
+    parts = [Part(values, CODES, "forget") for values in (a, b, reference)]
+    models = [ks_distances(part, parts[2], 8, grid) for part in parts[:2]]
+    for model, values in zip(models, (a, b), strict=True):
+        assert model.estimate()[0] == pytest.approx(ks_two_sample(values[0], reference[0]).statistic)
+    found = []
+    for swap in itertools.product((0, 1), repeat=8):
+        flip = np.array(swap)[CODES]
+        d = [ks_two_sample(np.where(flip, y, x)[0], reference[0]).statistic for x, y in ((a, b), (b, a))]
+        found.append(abs(d[0] - d[1]))
+    assert exchange_test(*models).pvalue == pytest.approx(np.mean(np.array(found) >= found[0] - 1e-12))
+
+
+def test_weights_are_repeated_clusters() -> None:
+    values = scores(0.0, seeds=2)
+    weights = np.array([[2.0, 0, 1, 0, 0, 3, 0, 0]])
+    drawn = np.concatenate([np.flatnonzero(cluster == CODES) for cluster in (0, 0, 2, 5, 5, 5)])
+    assert one(values).values({"retain": weights})[0] == pytest.approx(values[:, drawn].mean(axis=1))
+
+
+def test_what_is_not_paired_is_refused() -> None:
+    with pytest.raises(ValueError, match="not paired"):
+        exchange_test(one(scores(0)), one(scores(0, seeds=2)))
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.02, 0.05, 0.08, 0.2, 2.0])
+def test_the_two_way_p_agrees_with_the_interval(shift: float) -> None:
+    table = np.random.default_rng(1).normal(0, 0.1, (3, 12))
+    table += shift - table.mean()
+    seeds, clusters = np.repeat([0, 1, 2], 12), np.tile(np.arange(12), 3)
+    interval = hierarchical_bootstrap(table.ravel(), seeds, clusters, n_resamples=20_000)
+    p = two_way_pvalue(shift, table - table.mean())
+    outside = interval.low > 0 or interval.high < 0
+    assert 0 < p <= 1
+    assert outside is (p < 0.05)
+
+
+def test_places_peel_the_front() -> None:
+    draws = RNG.integers(0, 5, (40, 7, 2)).astype(float)
+    places = pareto_places(draws, [1, -1])
+    for draw, place in zip(draws, places, strict=True):
+        left = np.arange(7)
+        while len(left):
+            front = left[pareto(draw[left], [1, -1])]
+            assert (place[front] == 1 + 7 - len(left)).all()
+            left = np.setdiff1d(left, front)

@@ -1,0 +1,113 @@
+"""Evidence from item scores: what is real, what is chance, what is left out, and that seeds widen what they should."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from suite.benchmark import Basis, ItemScore, Metric
+from suite.comparing import Scored, compare
+from suite.evidence import Evidence
+from suite.stats import hierarchical_bootstrap, ks_two_sample, paired_difference
+
+AUTHORS, EACH = 12, 5
+CLUSTERS = [f"author/{i // EACH}" for i in range(AUTHORS * EACH)]
+DIFFICULTY = np.random.default_rng(0).normal(0, 0.3, AUTHORS * EACH)
+BENCH: Any = SimpleNamespace(
+    primary=("retain_recall", "forget_quality"),
+    baseline="retrain",
+    basis={"forget_quality": Basis((("forget", "ratio"),), "ks")},
+)
+
+
+def scored(recall: float, shift: float, seed: int, spread: float = 0.0) -> Scored:
+    rng = np.random.default_rng([seed, int(1000 * recall)])
+    recalls = recall + 0.2 * DIFFICULTY + rng.normal(0, 0.02, len(CLUSTERS)) + spread * (seed % 7 - 1)
+    ratios = DIFFICULTY + shift + rng.normal(0, 0.05, len(CLUSTERS))
+    tables = {("retain", "recall"): recalls, ("forget", "ratio"): ratios}
+    items = {
+        (name, metric): [
+            ItemScore(metric, name, f"{name}/{i}", cluster, float(value))
+            for i, (cluster, value) in enumerate(zip(CLUSTERS, table, strict=True))
+        ]
+        for (name, metric), table in tables.items()
+    }
+    metrics = (Metric("retain_recall", float(recalls.mean()), True), Metric("forget_quality", 0.5, True, "p-value"))
+    return Scored({metric.name: metric for metric in metrics}, items)
+
+
+STARTS = {"retrain": [scored(0.61, 0.0, 9)]}
+
+
+def values(row: Scored, key: tuple[str, str]) -> list[float]:
+    return [item.value or 0.0 for item in row.items[key]]
+
+
+def evidence(methods: Mapping[str, Sequence[Scored]], starts: Mapping[str, Sequence[Scored]] = STARTS) -> Evidence:
+    return compare(BENCH, methods, starts)
+
+
+def test_what_is_better_and_what_is_chance() -> None:
+    methods = {"good": [scored(0.7, 0.0, 1)], "same": [scored(0.701, 0.01, 2)], "bad": [scored(0.4, 2.0, 3)]}
+    found = evidence(methods)
+    assert found.family == 6 == len(found.differences)
+    assert found.real("good", "bad") and found.real("bad", "same") and not found.real("good", "same")
+    by = {(s.metric, s.method): s for s in found.standings}
+    assert {m: by["retain_recall", m].tier for m in methods} == {"good": 1, "same": 1, "bad": 2}
+    assert by["forget_quality", "bad"].p_best == 0 and by["forget_quality", "bad"].rank_low == 3
+    assert sum(by["retain_recall", m].p_best for m in methods) == pytest.approx(1)
+    assert found.overall["bad"].p_front == 0 and found.overall["good"].p_front > 0.3
+    ratios = [values(row[0], ("forget", "ratio")) for row in (methods["bad"], STARTS["retrain"])]
+    assert by["forget_quality", "bad"].value == pytest.approx(ks_two_sample(*ratios).statistic)
+    assert by["forget_quality", "bad"].ci_low is None  # not bootstrapped
+
+
+def test_differences_are_the_paired_ones() -> None:
+    methods = {"a": [scored(0.65, 0.0, 1)], "b": [scored(0.64, 0.0, 2)]}
+    found = evidence(methods)
+    first = next(d for d in found.differences if d.metric == "retain_recall")
+    known = paired_difference(
+        *(values(methods[m][0], ("retain", "recall")) for m in "ab"), CLUSTERS, n_resamples=20_000
+    )
+    assert first.value == pytest.approx(known.value)
+    assert (first.ci_low, first.ci_high) == pytest.approx((known.low, known.high), abs=2e-3)
+    assert first.pvalue == pytest.approx(known.pvalue, abs=0.02)
+    assert (first.n, first.n_clusters) == (AUTHORS * EACH, AUTHORS)
+    base = next(d for d in found.to_baseline if d.method == "a")
+    assert base.adjusted is None and base.ci_low > 0
+
+
+def test_seeds_that_differ_make_a_difference_uncertain() -> None:
+    def run(spread: float) -> tuple[Evidence, dict[str, list[Scored]]]:
+        methods = {
+            "a": [scored(0.7, 0.0, s, spread) for s in range(3)],
+            "b": [scored(0.6, 0.0, 9 - s, spread) for s in range(3)],
+        }
+        return evidence(methods), methods
+
+    steady, methods = run(0.0)
+    assert steady.real("a", "b")
+    own = next(s for s in steady.standings if (s.metric, s.method) == ("retain_recall", "a"))
+    table = np.array([values(row, ("retain", "recall")) for row in methods["a"]])
+    seeds = np.repeat([0, 1, 2], table.shape[1])
+    known = hierarchical_bootstrap(table.ravel(), seeds, CLUSTERS * 3, n_resamples=20_000)
+    assert (own.ci_low, own.ci_high) == pytest.approx((known.low, known.high), abs=5e-3)
+    shaky = run(0.3)[0].differences
+    (first,) = [d for d in shaky if d.metric == "retain_recall"]
+    assert first.ci_low < 0 < first.ci_high and first.adjusted > 0.05
+
+
+def test_what_cannot_be_compared_is_said() -> None:
+    other = scored(0.5, 0.0, 3)
+    wrong = Scored({**other.metrics, "retain_recall": Metric("retain_recall", 0.9, True)}, other.items)
+    found = evidence({"a": [scored(0.7, 0.0, 1)], "b": [wrong]})
+    assert {s.metric for s in found.standings} == {"forget_quality"}
+    assert found.overall == {}
+    assert "retain_recall: no comparison by items: of b the item scores give another value" in found.notes[0]
+    found = evidence({"a": [scored(0.7, 0.0, 1)]}, {})
+    assert any("no baseline model" in note for note in found.notes)
+    assert found.family == 0
