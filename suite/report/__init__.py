@@ -56,6 +56,6 @@ def terminal(results: Results, console: Console | None = None) -> None:
 
 def merge(runs: Sequence[Results]) -> Results:
     """Join several runs into one. Raises UserError if they cannot be compared."""
-    from suite.report.merge import merged
+    from suite.report.merging import merged
 
     return merged(runs)
