@@ -33,7 +33,7 @@ def responding(
         folder = model.folder(build.inputs["model"])
         chunks = list(chunked(requests))
         partial = build.scratch / "responses.jsonl"
-        with JsonlWriter(partial) as log, lab.progress.task(f"answers of {label}", len(requests)) as bar:
+        with JsonlWriter(partial) as log, lab.progress.task(label, len(requests)) as bar:
             done = sum(1 for _ in read_jsonl(partial))
             bar.advance(sum(map(len, chunks[:done])))
             if done < len(chunks):

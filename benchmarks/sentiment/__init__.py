@@ -1,0 +1,253 @@
+"""Controlled sentiment (DPO, arXiv 2305.18290, section 6): more positive reviews, and how far from the start.
+
+    prefix          "I went to see this film"          2 to 8 words of a real review
+    reference       the base model fine-tuned on reviews; methods start from it
+    pairs           4 completions of each training prefix by the reference, labelled by the ground-truth reward
+    a point         (exact sequence KL(policy || reference), mean reward) on held-out prefixes, after every epoch
+
+Data (`--data`, a file, a folder or a hub id): reviews with their label. The tiny model has reviews of its own. A
+model without a chat format continues the prefix itself: --template "{prompt}".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Annotated, Any
+
+from annotated_types import Ge
+
+from suite import (
+    Benchmark,
+    BenchmarkData,
+    ItemScore,
+    Method,
+    Metric,
+    Pair,
+    Request,
+    Response,
+    Row,
+    Scores,
+    Source,
+    TextBenchmark,
+    hookimpl,
+)
+from suite.ranges import Positive
+from suite.results import CellResult
+
+from ..pairs.data import REFERENCE
+from . import frontier
+from .generated import generated
+from .pairs import REQUEST, labelled_pairs
+from .reviews import Read, opening, prompt, published, split
+from .rewards import ReviewReward, accuracy, made
+
+HELD_OUT, LABELLED = "held_out", "labelled"
+DIRECTIONS = {"reward": True, "kl": False, "tokens": None, "finished": None}
+"""Metric of a continuation -> whether more is better."""
+UNITS = {"kl": "nats", "tokens": "tokens"}
+Count = Annotated[int, Ge(1)]
+
+
+@dataclass(frozen=True)
+class SentimentConfig:
+    """The reward, how many reviews serve for what, and how long a continuation is."""
+
+    reward: str = "classifier"
+    """Ground truth: `classifier` (trained on the labelled reviews), `lexicon`, or a sequence-classification model by
+    hub id or folder (paper: siebert/sentiment-roberta-large-english)."""
+    prefixes: Count = 64
+    """Prefixes that methods train on."""
+    held_out: Count = 64
+    """Prefixes that are evaluated, of other reviews."""
+    completions: Annotated[int, Ge(2)] = 4
+    """Completions of each training prefix, paired each with each (paper: 4, hence 6 pairs)."""
+    samples: Count = 1
+    """Continuations of each held-out prefix; a prefix's score is their mean."""
+    length: Count = 48
+    """Longest continuation, in tokens."""
+    demonstrations: Count = 100_000
+    """Most reviews that the reference is fine-tuned on."""
+    review_words: Count = 200
+    """Reviews end, for fine-tuning, with the last sentence that ends within so many words."""
+    kl_limit: Positive = 20.0
+    """Where the hypervolume's box ends, nats; points beyond it add nothing."""
+    table: str | None = None
+    """Table of a folder (default: reviews), or configuration of a hub dataset (default: plain_text)."""
+
+
+class Sentiment(TextBenchmark[SentimentConfig]):
+    """Continuations of reviews: mean reward against the KL to the reference."""
+
+    name = "sentiment"
+    provides = frozenset({"pairs", "mismatched", "demonstrations", "prompts"})
+    sampled_roles = frozenset({"pairs", "mismatched"})
+    measures_kl = True
+    primary = ("reward", "kl", "hypervolume", "front_share")
+    best_by = "reward"
+    baseline = REFERENCE
+    Config = SentimentConfig
+
+    def load(self, source: Source) -> BenchmarkData:
+        """Read the reviews and choose what each serves for."""
+        config = self.config
+        own = source.data is None and source.tiny
+        read = generated() if own else published(source.data, config.table)
+        parts = split(read.reviews, config.held_out, config.prefixes)
+        openings = [opening(r, config.review_words, continues=source.continues) for r in parts.labelled]
+        whole = [row for row in openings if row is not None]
+        held_out = [prompt(review, HELD_OUT) for review in parts.held_out[: source.limit]]
+        return BenchmarkData(
+            roles={
+                "demonstrations": whole[: config.demonstrations],
+                "prompts": [prompt(review, "training") for review in parts.training],
+            },
+            starts={REFERENCE: whole[: config.demonstrations]},
+            sets={
+                HELD_OUT: [{"id": row.id, "cluster": row.cluster, "prompt": row.prompt} for row in held_out],
+                LABELLED: [{"text": review.text, "positive": review.positive} for review in parts.labelled],
+            },
+            revision=read.revision,
+            partial=len(held_out) < config.held_out,
+            notes=(*read.notes, *self._notes(read, parts.labelled, whole), self._accuracy(parts)),
+        )
+
+    def _notes(self, read: Read, labelled: Sequence[Any], whole: Sequence[Row]) -> list[str]:
+        """What the paper leaves open, and what was chosen."""
+        config = self.config
+        return [
+            f"{len(read.reviews)} reviews: {config.held_out} held-out prefixes, {config.prefixes} training prefixes, "
+            f"{min(len(whole), config.demonstrations)} fine-tune the reference "
+            f"({len(labelled) - len(whole)} without a sentence end within {config.review_words} words left out)",
+            "left open by the paper, chosen here: prefixes of 2 to 8 words and punctuation marks; temperature 1 for "
+            f"pairs and evaluation; at most {config.length} tokens; {config.samples} continuation(s) a held-out "
+            "prefix; pairs of equal reward left out; a continuation that was cut is trained on as if it ended there",
+            "KL: exact over the vocabulary at every step, mean over sampled continuations, up to the cut; best-of-n's "
+            "is its analytic bound",
+            "one point after every epoch (paper: every 100 steps)",
+        ]
+
+    def _accuracy(self, parts: Any) -> str:
+        """How right the ground truth is about reviews that it has not seen."""
+        if self.config.reward not in ("classifier", "lexicon"):
+            return f"ground truth: {self.config.reward}, P(positive); its accuracy on these reviews was not measured"
+        unseen = [*parts.held_out, *parts.training]
+        reward = made(self.config.reward, *_columns([(r.text, r.positive) for r in parts.labelled]))
+        right = accuracy(reward, *_columns([(r.text, r.positive) for r in unseen]))
+        return f"ground truth: {self.config.reward}, accuracy {right:.3f} on the {len(unseen)} reviews of the prefixes"
+
+    def reward(self, data: BenchmarkData) -> ReviewReward:
+        """The ground truth."""
+        return made(self.config.reward, *_columns([(item["text"], item["positive"]) for item in data.sets[LABELLED]]))
+
+    def sampling_requests(self, data: BenchmarkData) -> list[Request]:
+        """Completions of every training prefix."""
+        return [self._request(f"{row.id}/{REQUEST}", row.prompt, self.config.completions) for row in _prompts(data)]
+
+    def sampled_rows(
+        self, data: BenchmarkData, responses: Mapping[str, Response]
+    ) -> Mapping[str, Sequence[Row] | Sequence[Pair]]:
+        """Pairs of these completions, labelled by the ground truth."""
+        return labelled_pairs(_prompts(data), responses, self.reward(data))
+
+    def requests(self, data: BenchmarkData) -> list[Request]:
+        """Continuations of every held-out prefix."""
+        return [
+            self._request(f"{item['id']}/continuation", item["prompt"], self.config.samples)
+            for item in data.sets[HELD_OUT]
+        ]
+
+    def _request(self, id: str, prompt: Any, n: int) -> Request:
+        return Request(id, "generate", prompt, max_new_tokens=self.config.length, temperature=1.0, n=n)
+
+    def score(
+        self, data: BenchmarkData, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
+    ) -> Scores:
+        """Mean reward, sequence KL and length of the continuations."""
+        return self.score_method(data, responses, baseline, None)
+
+    def score_method(
+        self,
+        data: BenchmarkData,
+        responses: Mapping[str, Response],
+        baseline: Mapping[str, Response] | None,
+        method: Method[Any] | None,
+    ) -> Scores:
+        """The same; a method that chooses among the reference's continuations is given the bound of its KL."""
+        items = data.sets[HELD_OUT]
+        answers = [responses[f"{item['id']}/continuation"] for item in items]
+        asked = [(item["prompt"], text) for item, answer in zip(items, answers, strict=True) for text in answer.texts]
+        rewards = iter(self.reward(data).score(*_columns(asked)))
+        found = [
+            ItemScore(name, HELD_OUT, item["id"], item["cluster"], value, "" if value is not None else "not measured")
+            for item, answer in zip(items, answers, strict=True)
+            for name, value in _item(answer, [next(rewards) for _ in answer.texts]).items()
+        ]
+        metrics = [_mean(name, [score for score in found if score.metric == name]) for name in DIRECTIONS]
+        return Scores(found, [_bounded(metric, method) for metric in metrics])
+
+    def compare(self, cells: Sequence[CellResult]) -> Sequence[Sequence[Metric]]:
+        """Hypervolume of each run, and its share of the common front."""
+        return frontier.compared(cells, self.config.kl_limit)
+
+    def defaults(self, model: str) -> dict[str, dict[str, Any]]:
+        """One pass over the reviews, as the paper; three over the pairs, so that a run has three points."""
+        if model == "tiny":
+            return {
+                "finetune": {"epochs": 6, "lr": 1e-3, "batch_size": 16},
+                "train": {"epochs": 3, "lr": 3e-4, "batch_size": 16, "warmup_steps": 0, "warmup_epochs": 0.25},
+            }
+        return {"finetune": {"epochs": 1, "batch_size": 32}, "train": {"epochs": 3, "batch_size": 64}}
+
+
+def _prompts(data: BenchmarkData) -> list[Row]:
+    return [row for row in data.roles["prompts"] if isinstance(row, Row)]
+
+
+def _columns(rows: Sequence[tuple[Any, Any]]) -> tuple[list[Any], list[Any]]:
+    return [first for first, _ in rows], [second for _, second in rows]
+
+
+def _item(answer: Response, rewards: Sequence[float]) -> dict[str, float | None]:
+    """Means over the continuations of one prefix."""
+    known = len(answer.kl) == len(rewards) and all(map(math.isfinite, answer.kl))
+    return {
+        "reward": fmean(rewards),
+        "kl": fmean(answer.kl) if known else None,
+        "tokens": fmean(map(len, answer.sampled)) if answer.sampled else None,
+        "finished": fmean(answer.finished),
+    }
+
+
+def _mean(name: str, part: Sequence[ItemScore]) -> Metric:
+    """Mean over prefixes with its interval; null with the reason if any prefix has no value."""
+    from suite import stats
+
+    better, unit = DIRECTIONS[name], UNITS.get(name, "")
+    values = [score.value for score in part if score.value is not None]
+    if len(values) < len(part):
+        note = f"{len(part) - len(values)} of {len(part)} prefixes have no value"
+        return Metric(name, None, better, unit, len(part), note=note)
+    interval = stats.cluster_bootstrap(values, [score.cluster_id for score in part])
+    low, high = interval.low, interval.high
+    if name in ("reward", "finished"):  # limits from a t distribution may lie outside [0, 1]
+        low, high = (None if low is None else max(0.0, low)), (None if high is None else min(1.0, high))
+    return Metric(name, interval.value, better, unit, interval.n, interval.n_clusters, low, high, interval.note)
+
+
+def _bounded(metric: Metric, method: Method[Any] | None) -> Metric:
+    """The KL of a method that answers in its own way: its bound, or the reason why there is none."""
+    own = method is not None and type(method).respond is not Method.respond
+    if metric.name != "kl" or method is None or not own:
+        return metric
+    bound = method.kl_bound()
+    note = "upper bound, not measured" if bound is not None else f"{method.name} answers in its own way: no KL"
+    return Metric("kl", bound, False, "nats", metric.n, metric.n_clusters, note=note)
+
+
+@hookimpl
+def suite_benchmarks() -> list[type[Benchmark[Any]]]:
+    """The benchmark of this package."""
+    return [Sentiment]

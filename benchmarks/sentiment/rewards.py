@@ -1,0 +1,164 @@
+"""The ground truth: how positive a review is that begins with a prefix and goes on as a model wrote it, in [0, 1].
+
+classifier    trained here on labelled reviews: TF-IDF of words and word pairs, logistic regression
+lexicon       a list of words, see `lexicon`
+owner/name    any sequence-classification model, from the hub or a folder: its P(positive)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from suite import UserError
+from suite.benchmark import Message
+from suite.rewards import Prompt, Reward
+from suite.store import Json, digest
+
+from .lexicon import BAD, GOOD, lexicon_score
+
+POSITIVE = ("positive", "pos", "label_1", "1")
+"""Names of the positive class in a classifier's configuration, the first that is there."""
+BATCH = 32
+MAX_TOKENS = 512
+
+
+def review_of(prompt: Sequence[Message], continuation: str) -> str:
+    """Prefix and continuation as one text; a space between them unless the continuation brings its own."""
+    prefix = prompt[-1].content
+    return prefix + continuation if continuation[:1].isspace() else f"{prefix} {continuation}"
+
+
+class ReviewReward(Reward):
+    """A reward that judges whole reviews."""
+
+    def score(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[float]:
+        """How positive each review is, in [0, 1]."""
+        return self.judge([review_of(prompt, text) for prompt, text in zip(prompts, continuations, strict=True)])
+
+    def judge(self, texts: Sequence[str]) -> list[float]:
+        """How positive each text is, in [0, 1]."""
+        raise NotImplementedError
+
+
+class Lexicon(ReviewReward):
+    """Praising against blaming words."""
+
+    def judge(self, texts: Sequence[str]) -> list[float]:
+        """See `lexicon_score`."""
+        return [lexicon_score(text) for text in texts]
+
+    def identity(self) -> dict[str, Json]:
+        """The words."""
+        return {"reward": "lexicon", "words": digest([sorted(GOOD), sorted(BAD)])}
+
+
+class Classifier(ReviewReward):
+    """Logistic regression on TF-IDF, trained on labelled reviews: the same ones give the same numbers."""
+
+    def __init__(self, texts: Sequence[str], positive: Sequence[bool]) -> None:
+        self.texts, self.positive = tuple(texts), tuple(positive)
+
+    def judge(self, texts: Sequence[str]) -> list[float]:
+        """P(positive) of each text."""
+        if not texts:
+            return []
+        model = _fitted(self.texts, self.positive)
+        return [float(p) for p in model.predict_proba(list(texts))[:, 1]]
+
+    def identity(self) -> dict[str, Json]:
+        """The reviews that it is trained on, and with what."""
+        from importlib.metadata import version
+
+        seen = digest([list(self.texts), list(self.positive)])
+        return {"reward": "classifier", "reviews": seen, "scikit-learn": version("scikit-learn")}
+
+
+@lru_cache(maxsize=2)
+def _fitted(texts: tuple[str, ...], positive: tuple[bool, ...]) -> Any:
+    """Train; nothing is stored, since a few thousand reviews take a second or two."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    features = TfidfVectorizer(ngram_range=(1, 2), min_df=2 if len(texts) > 100 else 1, sublinear_tf=True)
+    model = make_pipeline(features, LogisticRegression(C=10.0, max_iter=1000))
+    return model.fit(list(texts), list(positive))
+
+
+class SequenceClassifier(ReviewReward):
+    """P(positive) of a transformers model for sequence classification. Texts are cut at its context."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def judge(self, texts: Sequence[str]) -> list[float]:
+        """P(positive) of each text."""
+        return [p for start in range(0, len(texts), BATCH) for p in self._batch(texts[start : start + BATCH])]
+
+    def _batch(self, texts: Sequence[str]) -> Iterator[float]:
+        import torch
+
+        tokenizer, model, place = _loaded(self.source)
+        longest = min(MAX_TOKENS, tokenizer.model_max_length)
+        inputs = tokenizer(list(texts), padding=True, truncation=True, max_length=longest, return_tensors="pt")
+        with torch.inference_mode():
+            logits = model(**inputs.to(model.device)).logits.float()  # (B, classes)
+        yield from logits.softmax(-1)[:, place].tolist()
+
+    def identity(self) -> dict[str, Json]:
+        """The model's files, or its commit on the hub."""
+        from suite.bases import locate
+
+        return {"reward": "model", "files": locate(self.source)[1]}
+
+
+@lru_cache(maxsize=1)
+def _loaded(source: str) -> tuple[Any, Any, int]:
+    """Tokenizer, model, and the number of its positive class."""
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    from suite.bases import locate
+    from suite.models import pick_device, quiet
+
+    folder = locate(source)[0]
+    with quiet():
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(str(folder))
+            model = AutoModelForSequenceClassification.from_pretrained(str(folder), use_safetensors=True)
+        except (OSError, ValueError) as error:
+            raise UserError(f"sentiment.reward = {source!r}: cannot be loaded: {str(error).splitlines()[0]}") from None
+    return tokenizer, model.to(pick_device("auto")).eval(), positive_class(model.config.id2label, source)
+
+
+def positive_class(names: dict[int, str], source: str) -> int:
+    """Number of the class that means positive, by its name. Raises UserError listing the names there are."""
+    lowered = {name.lower(): number for number, name in names.items()}
+    for name in POSITIVE:
+        if name in lowered and (name in POSITIVE[:2] or len(names) == 2):
+            return lowered[name]
+    raise UserError(
+        f"sentiment.reward = {source!r}: none of its classes is called positive: {', '.join(names.values())}"
+    )
+
+
+def made(name: str, texts: Sequence[str], positive: Sequence[bool]) -> ReviewReward:
+    """The reward of the setting `sentiment.reward`; the labelled reviews are for the classifier."""
+    if name == "classifier":
+        return Classifier(texts, positive)
+    if name == "lexicon":
+        return Lexicon()
+    if not Path(name).is_dir() and name.count("/") != 1:
+        raise UserError(f"sentiment.reward = {name!r}: must be classifier, lexicon, a folder or a hub id, owner/name")
+    return SequenceClassifier(name)
+
+
+def accuracy(reward: ReviewReward, texts: Sequence[str], positive: Sequence[bool]) -> float:
+    """Share of labelled reviews that the reward puts on the right side of 1/2 (exactly 1/2 is half right)."""
+    values = reward.judge(texts)
+    right = [
+        0.5 if value == 0.5 else float((value > 0.5) == good) for value, good in zip(values, positive, strict=True)
+    ]
+    return sum(right) / len(right)
