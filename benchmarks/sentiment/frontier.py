@@ -40,16 +40,19 @@ def compared(cells: Sequence[CellResult], kl_limit: float) -> list[list[Metric]]
     best = stats.pareto([point for _, point in flat], DIRECTIONS) if flat else []
     front = [number for (number, _), kept in zip(flat, best, strict=True) if kept and not is_start[number]]
     return [
-        [_hypervolume([*start, *own], kl_limit, known=bool(own)), _share(number, front, is_start[number])]
+        [_hypervolume([*start, *own], kl_limit), _share(number, front, is_start[number])] if own else _unknown()
         for number, own in enumerate(of_cells)
     ]
 
 
-def _hypervolume(own: Sequence[Point], kl_limit: float, *, known: bool) -> Metric:
+def _unknown() -> list[Metric]:
+    note = "no evaluation has both KL and reward"
+    return [Metric("hypervolume", None, True, note=note), Metric("front_share", None, None, note=note)]
+
+
+def _hypervolume(own: Sequence[Point], kl_limit: float) -> Metric:
     from suite import stats
 
-    if not known:
-        return Metric("hypervolume", None, True, note="no evaluation has both KL and reward")
     area = stats.hypervolume(own, (kl_limit, 0.0), DIRECTIONS) / kl_limit
     note = f"of the box KL 0 to {kl_limit:g} nats, reward 0 to 1; with the starting model's point"
     return Metric("hypervolume", area, True, n=len(own), note=note)

@@ -1,0 +1,147 @@
+"""A whole run on random weights and the generated reviews."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from suite_benchmarks.sentiment.generated import generated
+
+from suite import Method, Request, pipeline
+from suite.config import resolve
+from suite.plan import Plan
+from suite.registry import Registry
+from suite.results import CellResult
+from suite.store import read_jsonl
+
+SETS = (
+    "sentiment.prefixes=8", "sentiment.held_out=6", "sentiment.length=8", "sentiment.samples=2",
+    "sentiment.demonstrations=32", "sentiment.reward=lexicon", "finetune.epochs=2", "finetune.lr=3e-3",
+    "finetune.batch_size=8", "train.epochs=2", "train.lr=1e-3", "train.batch_size=12", "train.warmup_steps=1",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    return Registry.load()
+
+
+@pytest.fixture(scope="module")
+def flags(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("run")
+    with (folder / "reviews.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["review", "sentiment"])
+        rows = generated().reviews
+        writer.writerows((r.text, "positive" if r.positive else "negative") for r in rows)
+    given = {"bench": "sentiment", "data": str(folder), "model": str(tiny_folder), "dtype": "float32"}
+    return given | {"store": str(folder / "store"), "out": str(folder / "out"), "template": "{prompt}"}
+
+
+@pytest.fixture(scope="module")
+def outcome(registry: Registry, flags: dict[str, str]) -> pipeline.Outcome:
+    methods = {"methods": "dpo,unlikelihood"}
+    return pipeline.run(resolve(registry, None, flags | methods, SETS, {}), registry)
+
+
+@pytest.fixture(scope="module")
+def cells(outcome: pipeline.Outcome) -> dict[str, CellResult]:
+    assert outcome.exit_status == 0, [cell.error for cell in outcome.results.cells]
+    return {cell.cell.method: cell for cell in outcome.results.cells}
+
+
+def values(cell: CellResult) -> dict[str, Any]:
+    return {metric.name: metric.value for metric in cell.metrics}
+
+
+def test_the_reference_is_at_kl_zero(cells: dict[str, CellResult]) -> None:
+    assert values(cells["reference"])["kl"] == 0
+
+
+def test_every_epoch_is_a_point_and_training_moves_it(cells: dict[str, CellResult]) -> None:
+    for name in ("dpo", "unlikelihood"):
+        course = [point.metrics for point in cells[name].trajectory]
+        assert len(course) == 2
+        assert all(point["kl"] > 0 for point in course)  # type: ignore[operator]
+        assert course[-1]["reward"] == values(cells[name])["reward"]
+
+
+def test_hypervolume_and_front_are_in_the_table(cells: dict[str, CellResult], outcome: pipeline.Outcome) -> None:
+    start = values(cells["reference"])
+    assert start["hypervolume"] == pytest.approx(start["reward"])
+    shares = [values(cells[name])["front_share"] for name in ("dpo", "unlikelihood")]
+    assert shares == [None, None] or sum(shares) == pytest.approx(1)
+    assert "hypervolume" in (outcome.report / "leaderboard.md").read_text()
+
+
+def test_scores_of_a_prefix_are_means_of_its_continuations(cells: dict[str, CellResult]) -> None:
+    metrics = {metric.name: metric for metric in cells["dpo"].metrics}
+    assert (metrics["reward"].n, metrics["reward"].n_clusters) == (6, 6)
+    assert 1 <= metrics["tokens"].value <= 8  # type: ignore[operator]
+    assert metrics["kl"].ci_low <= metrics["kl"].value <= metrics["kl"].ci_high  # type: ignore[operator]
+
+
+def test_pairs_come_from_the_reference_and_a_second_run_computes_nothing(
+    registry: Registry, flags: dict[str, str], outcome: pipeline.Outcome
+) -> None:
+    config = resolve(registry, None, flags | {"methods": "dpo,unlikelihood"}, SETS, {})
+    plan, store = pipeline.plan(config, registry)
+    assert plan.missing(store) == []
+    made = [stage for stage in plan.stages() if stage.kind == "roles"]
+    assert len(made) == 1  # shared by both methods
+    pairs = list(read_jsonl(store.path(made[0]) / "pairs.jsonl"))
+    assert 6 <= len(pairs) <= 8 * 6
+    answers = list(read_jsonl(store.path(made[0].inputs["responses"]) / "responses.jsonl"))
+    texts = {answer["id"].rpartition("/")[0]: answer["texts"] for answer in answers}
+    for pair in pairs:
+        given, _, places = pair["id"].rpartition("/")
+        both = {texts[given][int(place)] for place in places.split("-")}
+        assert both == {pair["chosen"], pair["rejected"]}
+
+
+def test_another_reward_labels_other_pairs_from_the_same_samples(registry: Registry, flags: dict[str, str]) -> None:
+    def plan(*more: str) -> Plan:
+        config = resolve(registry, None, flags | {"methods": "dpo"}, [*SETS, *more], {})
+        return pipeline.plan(config, registry)[0]
+
+    ours, other = plan(), plan("sentiment.reward=classifier")
+    keys = [{stage.kind: stage.key for stage in p.stages() if stage.label != "KL"} for p in (ours, other)]
+    assert keys[0]["base"] == keys[1]["base"]
+    assert keys[0]["roles"] != keys[1]["roles"]
+    sampled = [next(s for s in p.stages() if s.kind == "roles").inputs["responses"].key for p in (ours, other)]
+    assert sampled[0] == sampled[1]
+
+
+class Choosing(Method[Any]):
+    """Answers in its own way, as best-of-n does."""
+
+    name, family, roles = "choosing", "baseline", frozenset[str]()
+
+    def loss(self, policy: Any, batch: Any) -> Any:
+        """Never called."""
+
+    def respond(self, engine: Any, requests: Any) -> Any:
+        """As the engine does."""
+        return engine.respond(requests)
+
+    def kl_bound(self) -> float | None:
+        """ln 2 - 1/2, of two."""
+        return 0.1931
+
+
+def test_the_kl_of_a_method_that_chooses_is_its_bound_and_says_so(registry: Registry, flags: dict[str, str]) -> None:
+    from suite import Response, Source
+
+    cls = registry.benchmark("sentiment")
+    bench: Any = cls(cls.Config(held_out=4, prefixes=4, reward="lexicon"))
+    data = bench.load(Source(flags["data"], "default", tiny=False, continues=True))
+    asked: list[Request] = bench.requests(data)
+    answers = {r.id: Response(r.id, texts=(" a fine film",), finished=(True,), sampled=((1, 2),)) for r in asked}
+    for method, expected, note in ((Choosing(None), 0.1931, "upper bound, not measured"), (None, None, "")):
+        scores = bench.score_method(data, answers, None, method)
+        kl = next(m for m in scores.metrics if m.name == "kl")
+        assert kl.value == expected
+        assert note in kl.note
+        assert kl.note
