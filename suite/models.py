@@ -58,7 +58,7 @@ ATTENTION = "suite_grouped"
 """Name of the attention kernel of training and of the hf engine; see `suite.attention`."""
 
 
-def load_model(folder: str | Path) -> Any:
+def load_model(folder: str | Path, **options: Any) -> Any:
     """Load a causal language model in float32, in eval mode: no dropout anywhere, in training either."""
     import torch
     from transformers import AutoModelForCausalLM
@@ -68,7 +68,7 @@ def load_model(folder: str | Path) -> Any:
     with quiet():
         try:
             model = AutoModelForCausalLM.from_pretrained(
-                str(folder), dtype=torch.float32, attn_implementation=ATTENTION
+                str(folder), dtype=torch.float32, attn_implementation=ATTENTION, **options
             )
         except (OSError, ValueError) as error:
             raise UserError(f"--model {folder}: cannot be loaded ({_first_line(error)})") from error
