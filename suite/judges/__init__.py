@@ -78,6 +78,7 @@ class Judge(ABC, Generic[C]):
     def __init__(self, config: C, lab: Lab, truth: Reward | None = None) -> None:
         """`truth`: the benchmark's ground-truth reward, where it has one. UserError: settings that cannot work."""
         self.config, self.lab, self.truth = config, lab, truth
+        self.known: dict[str, dict[str, Json]] = {}  # verdicts of this run, by key
 
     @abstractmethod
     def identity(self) -> dict[str, Json]:

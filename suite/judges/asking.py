@@ -69,22 +69,22 @@ def key_of(judge: Judge[Any], comparison: Comparison) -> str:
 def _ask(
     judge: Judge[Any], orders: Sequence[tuple[Comparison, Comparison]], build: Build, label: str
 ) -> dict[str, dict[str, Json]]:
-    """Verdict by key, from the log or from the judge."""
+    """Verdict by key: from the log, from another model's equal answer in this run, or from the judge."""
     wanted = {key_of(judge, each): each for pair in orders for each in pair}
     partial = build.scratch / "verdicts.jsonl"
     progress = judge.lab.progress
     with JsonlWriter(partial) as log, progress.task(f"verdicts on {label}", len(wanted), "verdict") as bar:
-        found = {line["key"]: line["verdict"] for line in read_jsonl(partial)}
-        bar.advance(len(found))
-        missing = {key: each for key, each in wanted.items() if key not in found}
+        judge.known |= {line["key"]: line["verdict"] for line in read_jsonl(partial)}
+        missing = {key: each for key, each in wanted.items() if key not in judge.known}
+        bar.advance(len(wanted) - len(missing))
         for key, verdict in _verdicts(judge, missing, build):
             faults.point("judge.verdict")
-            found[key] = {name: value for name, value in asdict(verdict).items() if name != "id"}
-            log.append({"key": key, "verdict": found[key]})
+            judge.known[key] = {name: value for name, value in asdict(verdict).items() if name != "id"}
+            log.append({"key": key, "verdict": judge.known[key]})
             faults.point("judge.kept")
             bar.advance()
             interrupt.check()
-    return found
+    return judge.known
 
 
 def _verdicts(judge: Judge[Any], missing: Mapping[str, Comparison], build: Build) -> Iterator[tuple[str, Verdict]]:

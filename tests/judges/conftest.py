@@ -40,6 +40,7 @@ class Script(Judge[ScriptConfig]):
     lab: Lab
     say: Callable[[Comparison], Verdict]
     asked: list[Comparison] = field(default_factory=list)
+    known: dict[str, Any] = field(default_factory=dict)
 
     def identity(self) -> dict[str, Any]:
         return {}

@@ -86,6 +86,13 @@ def test_verdicts_before_a_failure_are_kept(judged: Run, lab: Lab) -> None:
     assert len(asked_again) == 3
 
 
+def test_the_same_answers_of_another_model_are_not_asked_again(judged: Run, lab: Lab) -> None:
+    judge = Script(lab, first)
+    judged(judge, {1: "a", 2: "b"})
+    judged(judge, {2: "b", 1: "a", 3: "c"})
+    assert len(judge.asked) == 6
+
+
 def test_the_canary_is_one_stage_for_all_models(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> None:
     judge = Script(lab, first)
     judging = Judging(judge, [question(number) for number in range(25)], None)

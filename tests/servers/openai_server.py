@@ -38,6 +38,8 @@ class Fault:
     content: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    drip: float = 0.0
+    """Seconds between two bytes of the body."""
     change: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the answer that are replaced, e.g. {"model": "another"}."""
 
@@ -55,6 +57,11 @@ def broken(status: int = 500, message: str = "internal error") -> Fault:
 def slow(seconds: float) -> Fault:
     """The right answer, late."""
     return Fault(seconds=seconds)
+
+
+def dripping(seconds: float) -> Fault:
+    """The right answer, byte by byte, so that no single read takes long."""
+    return Fault(drip=seconds)
 
 
 def garbage(content: bytes = b'{"choices": [{"te') -> Fault:
@@ -145,15 +152,18 @@ class _Handler(BaseHTTPRequestHandler):
                 content = json.dumps(json.loads(content) | dict(fault.change)).encode()
         finally:
             self.owner.leave()
-        self._send(status, content, fault.headers)
+        self._send(status, content, fault.headers, fault.drip)
 
-    def _send(self, status: int, content: bytes, headers: Mapping[str, str]) -> None:
+    def _send(self, status: int, content: bytes, headers: Mapping[str, str], drip: float) -> None:
         try:
             self.send_response(status)
             for name, value in {"Content-Type": "application/json", "Content-Length": len(content), **headers}.items():
                 self.send_header(name, str(value))
             self.end_headers()
-            self.wfile.write(content)
+            for place in range(len(content)) if drip else ():
+                self.wfile.write(content[place : place + 1])
+                time.sleep(drip)
+            self.wfile.write(b"" if drip else content)
         except OSError:  # the client has gone: it waits no longer than it said
             self.close_connection = True
 

@@ -1,0 +1,217 @@
+"""A language model behind any OpenAI-compatible endpoint judges, in words.
+
+    suite run --bench win_rate --judge openai --set judge_openai.model=NAME --set judge_openai.base_url=http://…/v1
+
+A reply without a verdict in the agreed form (empty, a refusal, garbage, cut off) is asked for once more, with a
+reminder, and is then unparsed. What the endpoint refuses, or still fails at after the retries, stops the run with one
+line; the verdicts so far are kept, and the same command goes on from there.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from suite import hookimpl
+from suite.endpoint import Endpoint, check_address
+from suite.errors import UserError
+from suite.judges import Comparison, Cost, Judge, Verdict
+from suite.judges.prompts import CRITERIA, REMINDER, VERDICT_LINE, instructions, parse, request
+from suite.ranges import Count, Index, NonNegative, Positive
+from suite.store import Json, digest
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+    from suite.lab import Lab
+    from suite.rewards import Reward
+
+CHARACTERS_PER_TOKEN = 4
+"""Of English text, roughly; for forecasts only."""
+MOST_BYTES = 1 << 20
+"""Of a reply's body; a longer one is no verdict."""
+
+
+@dataclass(frozen=True)
+class OpenAIJudgeConfig:
+    """Settings of the judge. The key is none: it is read from the environment variable OPENAI_API_KEY."""
+
+    base_url: str = "https://api.openai.com/v1"
+    """Address of the API."""
+    model: str = ""
+    """The judging model's name at the endpoint; name a dated version where there is one."""
+    temperature: NonNegative | None = 0.0
+    """Sampling temperature; none: it is not sent (some models refuse it)."""
+    max_tokens: Count = 512
+    """Longest reply, tokens."""
+    concurrency: Count = 8
+    """Comparisons that wait for their verdict at the same time."""
+    timeout: Positive = 120.0
+    """Seconds for one try."""
+    retries: Index = 6
+    """Further tries after a time-out, a lost connection, 408, 409, 429 or 5xx; Retry-After is heeded."""
+    budget_tokens: Index = 0
+    """Ask no more once a benchmark's verdicts have taken so many tokens in this run; 0: no limit."""
+    price_in: NonNegative | None = None
+    """US dollars per million tokens that are sent, for the ledger and `--dry-run`."""
+    price_out: NonNegative | None = None
+    """US dollars per million tokens of replies."""
+
+    def __post_init__(self) -> None:
+        check_address(self.base_url)
+
+
+@dataclass(frozen=True)
+class _Reply:
+    text: str
+    note: str
+    """Why there is no text."""
+    model: str = ""
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+class OpenAIJudge(Judge[OpenAIJudgeConfig]):
+    """A language model at an OpenAI-compatible endpoint compares the answers in words."""
+
+    name = "openai"
+    Config = OpenAIJudgeConfig
+
+    def __init__(self, config: OpenAIJudgeConfig, lab: Lab, truth: Reward | None = None) -> None:
+        super().__init__(config, lab, truth)
+        if not config.model:
+            raise UserError("judge openai: name the judging model: --set judge_openai.model=NAME")
+        self._spent = 0
+        self._lock = Lock()
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        """Where verdicts come from."""
+        own = self.config
+        return Endpoint(own.base_url, own.model, concurrency=own.concurrency, timeout=own.timeout, retries=own.retries)
+
+    def identity(self) -> dict[str, Json]:
+        """Address, model, sampling, and the wording of everything that is asked."""
+        own = self.config
+        told = [[instructions(name, VERDICT_LINE) for name in CRITERIA], REMINDER]
+        return {
+            "base_url": own.base_url,
+            "model": own.model,
+            "temperature": own.temperature,
+            "max_tokens": own.max_tokens,
+            "instructions": digest(told),
+        }
+
+    def open(self, folders: Mapping[str, Path]) -> None:
+        """Refuse a model that the endpoint does not have, before anything is paid for."""
+        self.endpoint.check_model()
+
+    def compare(self, comparisons: Sequence[Comparison]) -> Iterator[Verdict]:
+        """Ask for all of them. After an error nothing new is asked, but verdicts on their way still arrive."""
+        errors: list[UserError] = []
+
+        def judged(client: OpenAI, comparison: Comparison) -> Verdict | None:
+            if errors:
+                return None
+            try:
+                return self.endpoint.ask(lambda client: self._verdict(client, comparison))
+            except UserError as error:
+                errors.append(error)
+                return None
+
+        for _, verdict in self.endpoint.ask_all(judged, comparisons):
+            if verdict is not None:
+                yield verdict
+        if errors:
+            raise type(errors[0])(f"judge openai: {errors[0]}; the verdicts so far are kept") from errors[0]
+
+    def forecast(self, comparison: Comparison) -> Cost:
+        """One call: the request by its characters, the longest reply."""
+        sent = sum(len(message.content) for message in request(comparison, VERDICT_LINE)) // CHARACTERS_PER_TOKEN
+        return Cost(1, sent, self.config.max_tokens, self.price(sent, self.config.max_tokens))
+
+    def price(self, tokens_in: int, tokens_out: int) -> float | None:
+        """By `price_in` and `price_out`, US dollars."""
+        if self.config.price_in is None or self.config.price_out is None:
+            return None
+        return (tokens_in * self.config.price_in + tokens_out * self.config.price_out) / 1e6
+
+    def describe(self) -> str:
+        """Name the model."""
+        return f"openai {self.config.model}"
+
+    def instructions(self, criterion: str) -> str:
+        """All that the model is told."""
+        return instructions(criterion, VERDICT_LINE)
+
+    def _verdict(self, client: OpenAI, comparison: Comparison) -> Verdict:
+        """Ask, and once more if the reply holds no verdict."""
+        system, user = request(comparison, VERDICT_LINE)
+        replies: list[_Reply] = []
+        for text in (user.content, f"{user.content}\n\n{REMINDER}"):
+            self._check_budget()
+            asked = [{"role": "system", "content": system.content}, {"role": "user", "content": text}]
+            reply = self._reply(client, asked)
+            self._spend(reply)
+            replies.append(reply)
+            if parse(reply.text) is not None:
+                break
+        choice = parse(replies[-1].text)
+        note = "" if choice else replies[-1].note or "no verdict in the agreed form"
+        tokens_in, tokens_out = sum(r.tokens_in for r in replies), sum(r.tokens_out for r in replies)
+        return Verdict(comparison.id, choice, note, len(replies), tokens_in, tokens_out, replies[-1].model)
+
+    def _reply(self, client: OpenAI, messages: Sequence[Mapping[str, str]]) -> _Reply:
+        own = self.config
+        sampling = {} if own.temperature is None else {"temperature": own.temperature}
+        body: dict[str, Any] = {"messages": list(messages), "max_completion_tokens": own.max_tokens, **sampling}
+        with client.chat.completions.with_streaming_response.create(model=own.model, **body) as response:
+            content = _within(response.iter_bytes(), time.monotonic() + own.timeout)
+        return _read(content) if content is not None else _Reply("", f"no complete reply within {own.timeout:g} s")
+
+    def _check_budget(self) -> None:
+        limit = self.config.budget_tokens
+        if limit and self._spent >= limit:
+            raise UserError(f"the budget of {limit:,} tokens is spent; judge_openai.budget_tokens raises it")
+
+    def _spend(self, reply: _Reply) -> None:
+        with self._lock:
+            self._spent += reply.tokens_in + reply.tokens_out
+
+
+def _within(chunks: Iterator[bytes], deadline: float) -> bytes | None:
+    """Join what arrives before the deadline. A body that drips never exceeds the time limit of a single read."""
+    content = bytearray()
+    for chunk in chunks:
+        content += chunk
+        if time.monotonic() > deadline or len(content) > MOST_BYTES:
+            return None
+    return bytes(content)
+
+
+def _read(content: bytes) -> _Reply:
+    """Read a chat completion; what is none becomes a reply without text."""
+    try:
+        answer = json.loads(content)
+        usage = answer.get("usage") or {}
+        counts = int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0))
+        message = answer["choices"][0]["message"]
+        text, refusal = message.get("content"), message.get("refusal")
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        return _Reply("", "garbage instead of a reply")
+    model = str(answer.get("model") or "")
+    if not isinstance(text, str) or not text.strip():
+        return _Reply("", "refused" if refusal else "empty reply", model, *counts)
+    return _Reply(text, "", model, *counts)
+
+
+@hookimpl
+def suite_judges() -> list[type[Judge[Any]]]:
+    """Register the judge."""
+    return [OpenAIJudge]
