@@ -26,6 +26,8 @@ class Sample:
     generation: str = ""
     scores: dict[str, float | None] = field(default_factory=dict)
     """Per-item scores by metric, e.g. {"truth_ratio": 0.41, "rougeL_recall": 1.0}."""
+    cluster_id: str = ""
+    """What the item belongs to (TOFU: the author)."""
 
 
 def write_samples(folder: Path, slug: str, samples: Iterable[Sample]) -> Path:

@@ -62,6 +62,7 @@ def samples(
     The id of a request is "<item id>/<what is asked>", that of an item "<set>/<number>".
     """
     by_item: dict[str, dict[str, Json]] = {}
+    clusters = {score.item_id: score.cluster_id for score in scores.items}
     for score in scores.items:
         by_item.setdefault(score.item_id, {})[score.metric] = score.value
     for request in requests:
@@ -74,6 +75,7 @@ def samples(
                 "reference": request.completion,
                 "generation": responses[request.id].texts[0],
                 "scores": by_item.get(item, {}),
+                "cluster_id": clusters.get(item, ""),
             }
 
 

@@ -13,6 +13,7 @@ import click
 from suite import interrupt
 from suite.cli.config import config
 from suite.cli.doctor import doctor
+from suite.cli.export import export
 from suite.cli.group import Commands
 from suite.cli.installed import list_, plugins
 from suite.cli.run import plan, run
@@ -42,7 +43,7 @@ def cli() -> None:
     """
 
 
-for command in (run, plan, score, report, verify, list_, plugins, config, doctor):
+for command in (run, plan, score, report, export, verify, list_, plugins, config, doctor):
     cli.add_command(command)
 
 

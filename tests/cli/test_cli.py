@@ -20,7 +20,7 @@ from suite.config.fields import settings_of
 from suite.errors import CorruptError, UserError
 from suite.settings import RunConfig
 
-COMMANDS = ("run", "plan", "score", "report", "verify", "list", "plugins", "config", "doctor")
+COMMANDS = ("run", "plan", "score", "report", "export", "verify", "list", "plugins", "config", "doctor")
 IMPORTED = "import sys; from suite.cli import main; status = main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
 
 

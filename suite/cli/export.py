@@ -1,0 +1,36 @@
+"""`suite export`: a run in other tools' formats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from suite.export import FORMATS
+
+RUN = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("run", type=RUN)
+@click.option("--format", "name", type=click.Choice(FORMATS), required=True, help="Whose format.")
+@click.option("--out", type=RUN, help="Where to write; default: a folder of the format's name in the run's.")
+def export(run: Path, name: str, out: Path | None) -> None:
+    """Write a run in other tools' formats.
+
+    lm-eval: results and samples of lm-evaluation-harness, a folder for each cell. csv: every item's scores in one
+    table. open-unlearning: TOFU_EVAL.json and TOFU_SUMMARY.json, which `suite score --bench tofu` reads too.
+
+    \b
+    Examples:
+      suite export runs/latest --format csv
+      suite export runs/latest --format open-unlearning --out exported
+    """
+    from suite import results
+    from suite.export import export as write
+    from suite.samples import read_samples
+
+    found = results.read(run / "results.json")
+    samples = read_samples(run / "samples", [cell.cell.slug for cell in found.cells])
+    for path in write(found, samples, out or run / name, name):
+        click.echo(path)
