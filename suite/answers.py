@@ -25,9 +25,17 @@ the uninterrupted one."""
 
 
 def responding(
-    lab: Lab, model: Model, method: Method[Any] | None, requests: Sequence[Request], label: str
+    lab: Lab,
+    model: Model,
+    method: Method[Any] | None,
+    requests: Sequence[Request],
+    label: str,
+    prepare: Callable[[Build], None],
 ) -> Callable[[Build], None]:
-    """Ask the engine, chunk by chunk; finished chunks survive a crash and are never asked again."""
+    """Ask the engine, or the method that answers in its own way (after `prepare`), chunk by chunk.
+
+    Finished chunks survive a crash and are never asked again.
+    """
 
     def build(build: Build) -> None:
         folder = model.folder(build.inputs["model"])
@@ -38,6 +46,7 @@ def responding(
             bar.advance(sum(map(len, chunks[:done])))
             if done < len(chunks):
                 lab.engine.load(folder)
+                prepare(build)
             for chunk in chunks[done:]:
                 answers = method.respond(lab.engine, chunk) if method else lab.engine.respond(chunk)
                 faults.point("respond.chunk")
@@ -116,6 +125,8 @@ def response_json(response: Response) -> dict[str, Json]:
     content: dict[str, Json] = {"id": response.id}
     if logps:
         content |= {"token_logps": logps, "greedy": list(response.greedy), "tokens": list(response.tokens)}
+    if response.reward is not None:
+        content["reward"] = response.reward
     if response.texts:
         content |= {"texts": list(response.texts), "finished": list(response.finished)}
     if response.sampled:
@@ -130,5 +141,5 @@ def read_responses(folder: Path) -> dict[str, Response]:
         logps = tuple(math.nan if x is None else x for x in line.get("token_logps", ()))
         fields = {name: tuple(line.get(name, ())) for name in ("greedy", "tokens", "texts", "finished")}
         sampled = tuple(tuple(tokens) for tokens in line.get("sampled", ()))
-        responses[line["id"]] = Response(line["id"], logps, **fields, sampled=sampled)
+        responses[line["id"]] = Response(line["id"], logps, **fields, sampled=sampled, reward=line.get("reward"))
     return responses

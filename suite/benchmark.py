@@ -89,6 +89,8 @@ class Response:
     kl: tuple[float, ...] = ()
     """generate: of each text, the sum over its tokens of KL(policy || starting model), nats; only where the benchmark
     `measures_kl`."""
+    reward: float | None = None
+    """loglikelihood: the completion's reward, where a reward model answers; it has no log-probabilities."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ def save(state: TrainState, method: Method[Any], scratch: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     save_file(_trainable(state.policy.model), folder / "model.safetensors")
+    for name, head in state.heads.items():
+        save_file(_trainable(head), folder / f"head-{name}.safetensors")
     faults.point("checkpoint.write")
     tensors, rest = flatten(state.optimizer.state_dict())
     save_file(tensors | {"rng": torch.get_rng_state()}, folder / "optimizer.safetensors")
@@ -58,6 +60,8 @@ def restore(state: TrainState, method: Method[Any], scratch: Path) -> bool:
         if not _whole(folder):
             continue
         state.policy.model.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
+        for name, head in state.heads.items():
+            head.load_state_dict(load_file(folder / f"head-{name}.safetensors"))
         tensors = load_file(folder / "optimizer.safetensors")
         torch.set_rng_state(tensors.pop("rng"))
         saved = read_json(folder / "state.json")

@@ -20,6 +20,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
-    from suite.benchmark import Request, Response
+    from suite.benchmark import Pair, Request, Response, Row
     from suite.engines import Engine
+    from suite.rewards import Reward, Rewarder
 
 C = TypeVar("C")
 
@@ -147,6 +149,13 @@ class TrainState:
     autocast: Callable[[], Any]
     """Returns the context manager under which the forward pass runs (bf16 or nothing)."""
     step: int = 0
+    seed: int = 0
+    micro_batch: int = 0
+    """Largest number of sequences in one forward pass; 0: no limit."""
+    heads: Mapping[str, nn.Module] = field(default_factory=dict)
+    """What `Method.heads` gave, in training too."""
+    rewarder: Rewarder | None = None
+    """The reward of tokenised texts; only if the method `needs_reward`."""
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -158,12 +167,21 @@ class Method(ABC, Generic[C]):
     """"unlearning", "alignment" or "baseline"."""
     roles: ClassVar[frozenset[str]]
     """What the training data must offer: forget, retain, alternate, pairs, mismatched, prompts, demonstrations."""
+    trains: ClassVar[bool] = True
+    """False: nothing is trained; the model of `answered_by` answers, in the way of `respond`."""
+    answered_by: ClassVar[Literal["start", "base"]] = "start"
+    """Who answers for a method that trains nothing: the model where methods start, or the one before fine-tuning."""
+    answers: ClassVar[frozenset[str]] = frozenset({"loglikelihood", "generate"})
+    """Kinds of requests that it can answer; to others its `respond` gives an empty `Response`."""
     needs_reference: ClassVar[bool] = False
     """Log-probabilities of the frozen starting model; computed once, cached, shared by methods and settings."""
     needs_reference_hidden: ClassVar[frozenset[str]] = frozenset()
     """Roles on which the starting model's last hidden states are needed (for `Scored.reference_kl`); cached too."""
-    needs_reward: ClassVar[Literal["", "ground_truth", "model"]] = ""
-    """"ground_truth": the benchmark's reward; "model": a reward model trained on its pairs. See `suite.rewards`."""
+    needs_reward: ClassVar[Literal["", "ground_truth", "model", "own"]] = ""
+    """"ground_truth": the benchmark's reward; "model": a reward model trained on its pairs; "own": when it answers,
+    the reward model that it trained itself. See `suite.rewards`."""
+    whole_prompts: ClassVar[bool] = False
+    """True: all pairs of a prompt come in one step."""
     batch_coupled: ClassVar[bool] = False
     """True if the loss of a row depends on the other rows: the step is then never cut into micro-batches."""
     train_defaults: ClassVar[Mapping[str, Any]] = {}
@@ -186,6 +204,14 @@ class Method(ABC, Generic[C]):
     def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
         """The micro-batch's share of the loss. `batch` maps each role to `Texts` (pairs: to `chosen`, `rejected`)."""
 
+    def select(self, roles: Mapping[str, Sequence[Any]]) -> Mapping[str, Sequence[Any]]:
+        """The tokenised rows to train on; by default all. Override it to keep some for an evaluation of your own."""
+        return roles
+
+    def heads(self, hidden_size: int) -> Mapping[str, nn.Module]:
+        """Modules that are trained with the model, e.g. a value head on its last hidden states."""
+        return {}
+
     def begin(self, state: TrainState, roles: Mapping[str, Sequence[Any]]) -> None:
         """Called once, before the first step: the policy is the starting model. `roles`: the tokenised rows.
 
@@ -200,11 +226,17 @@ class Method(ABC, Generic[C]):
         """
         return nullcontext()
 
+    def save(self, state: TrainState, folder: Path) -> None:
+        """Write what is delivered beside the model's weights, e.g. a head, into the model's folder."""
+
     def train_step(self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]) -> StepOutput:
         """Loss, backward, clip, step. Override it to keep state, to sample, or to touch hidden activations."""
         from suite.train import default_train_step
 
         return default_train_step(self, state, micro_batches)
+
+    def prepare(self, rows: Mapping[str, Sequence[Row] | Sequence[Pair]], reward: Reward | None) -> None:
+        """Called before `respond`, where that is overridden: the rows of `roles`, and the reward if it needs one."""
 
     def respond(self, engine: Engine, requests: Sequence[Request]) -> list[Response]:
         """Answer the benchmark's requests. Best-of-n and prompting methods override it."""

@@ -133,12 +133,12 @@ class _Runner:
 
     def _timings(self, planned: PlannedCell) -> dict[str, Timing]:
         """Seconds of the cell's own stages (what it shares with other cells belongs to the start models' rows)."""
-        if planned.train is None:
+        if planned.texts is None:
             return {"train": self._timing(list(planned.scores.values()))}
         scores = list(planned.scores.values())
         judged = [s.inputs["verdicts"] for s in scores if "verdicts" in s.inputs]
         return {
-            "train": self._timing([planned.train]),
+            **({"train": self._timing([planned.train])} if planned.train else {}),
             "respond": self._timing([s.inputs["responses"] for s in scores]),
             **({"judge": self._timing(judged)} if judged else {}),
             "score": self._timing(scores),
@@ -273,7 +273,7 @@ def _comparison(lab: Lab, planned: PlannedCell) -> Comparison:
         bench.primary,
         texts.data.revision,
         baseline,
-        texts.start(baseline).stage.key if baseline else "",
+        texts.start(baseline).final.stage.key if baseline else "",
         bench.best_by,
         texts.judging.judge.describe() if texts.judging else "",
         (*texts.data.notes, *judged, *deviations(lab.config, bench.defaults(lab.config.model))),

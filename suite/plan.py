@@ -11,7 +11,6 @@ from pathlib import PurePath
 from typing import Any
 
 from suite import scoring, work
-from suite.bases import Model
 from suite.benchmark import Benchmark, Experiment, TextBenchmark
 from suite.config import benchmark_settings, method_settings, split_spec
 from suite.errors import UserError, unknown
@@ -121,6 +120,11 @@ def _method(lab: Lab, spec: str, benchmark: type[Benchmark[Any]]) -> tuple[Metho
 def check_roles(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> None:
     """Refuse a method that needs training data which the benchmark does not offer."""
     needed = method.roles | ({"pairs"} if method.needs_reward == "model" else set())
+    if issubclass(benchmark, Experiment) and not method.trains:
+        raise UserError(
+            f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it trains nothing, and there is no "
+            "language model to ask"
+        )
     lacking = sorted(needed - benchmark.provides)
     if lacking:
         raise UserError(
@@ -138,6 +142,16 @@ def check_reward(method: type[Method[Any]], stages: TextStages) -> None:
         )
 
 
+def check_answers(method: type[Method[Any]], stages: TextStages) -> None:
+    """Refuse a method whose model can answer nothing that the benchmark asks."""
+    asked = {request.kind for request in stages.requests}
+    if asked and not asked & method.answers:
+        raise UserError(
+            f"method {method.name!r} cannot run on benchmark {stages.benchmark.name!r}, which asks for "
+            f"{', '.join(sorted(asked))} only; {method.name} answers {', '.join(sorted(method.answers))} requests"
+        )
+
+
 def _text_cells(lab: Lab, stages: TextStages, methods: list[tuple[Method[Any], TrainConfig]]) -> Iterator[PlannedCell]:
     """Start models first (rows of the table too), then every method with every seed."""
     for name in stages.data.starts:
@@ -146,8 +160,9 @@ def _text_cells(lab: Lab, stages: TextStages, methods: list[tuple[Method[Any], T
         yield _planned(lab, stages, name, "baseline", 0, stages.start(name))
     for method, _ in methods:
         check_reward(type(method), stages)
+        check_answers(type(method), stages)
     for spec, (method, config) in zip(lab.config.methods, methods, strict=True):
-        for seed in lab.config.seeds:
+        for seed in lab.config.seeds if method.trains else (0,):
             label = spec if len(lab.config.seeds) == 1 else f"{spec} (seed {seed})"
             trained = stages.method(method, config, seed, label)
             yield _planned(lab, stages, spec, method.family, seed, trained)
@@ -156,8 +171,8 @@ def _text_cells(lab: Lab, stages: TextStages, methods: list[tuple[Method[Any], T
 def _planned(lab: Lab, stages: TextStages, name: str, family: str, seed: int, trained: Trained) -> PlannedCell:
     cell = Cell(name, stages.benchmark.name, stages.split, model_name(lab.config.model), seed)
     scores = {
-        epoch: stages.score(Model(trained.stage, epoch), trained.method, f"{name}, epoch {epoch}")
-        for epoch in trained.epochs
+        epoch: stages.score(model, trained.method, f"{name}, epoch {epoch}" if trained.stage else name)
+        for epoch, model in trained.models.items()
     }
     return PlannedCell(cell, family, stages.benchmark, scores, stages, trained.stage)
 

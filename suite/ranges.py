@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 
 Positive = Annotated[float, Gt(0)]
 """Above 0."""
@@ -20,6 +20,8 @@ Fraction = Annotated[float, Gt(0), Lt(1)]
 """Between 0 and 1, neither of them."""
 Smoothing = Annotated[float, Ge(0), Lt(0.5)]
 """A share of wrong labels: at one half the labels say nothing."""
+Share = Annotated[float, Ge(0), Le(1)]
+"""From 0 to 1."""
 Count = Annotated[int, Ge(1)]
 """At least one."""
 Index = Annotated[int, Ge(0)]

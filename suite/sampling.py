@@ -39,9 +39,15 @@ Item = Encoded | EncodedPair
 
 
 class Sampler:
-    """Draws the rows of each step: the primary role once per epoch, other roles (retain) afresh for every step."""
+    """Draws the rows of each step: the primary role once per epoch, other roles (retain) afresh for every step.
 
-    def __init__(self, roles: Mapping[str, Sequence[Item]], batch_size: int, seed: int) -> None:
+    `whole_prompts`: pairs of one prompt are never parted; steps then hold about `batch_size` pairs, and epochs differ
+    in the order of the steps only.
+    """
+
+    def __init__(
+        self, roles: Mapping[str, Sequence[Item]], batch_size: int, seed: int, *, whole_prompts: bool = False
+    ) -> None:
         self.roles = roles
         self.seed = seed
         self.primary = next(role for role in PRIMARY if role in roles)
@@ -51,23 +57,44 @@ class Sampler:
                 raise UserError(f"the role {role!r} has no rows")
             if role in ALIGNED and len(rows) != len(roles[ALIGNED[role]]):
                 raise UserError(f"{role!r} must have one row for each of {ALIGNED[role]!r}")
+        self.grouped = self._groups() if whole_prompts else []
 
     @property
     def steps_per_epoch(self) -> int:
         """Optimiser steps of one epoch; the last may be smaller."""
-        return -(-len(self.roles[self.primary]) // self.batch_size)
+        return len(self.grouped) or -(-len(self.roles[self.primary]) // self.batch_size)
 
     def step(self, number: int) -> dict[str, list[Item]]:
         """Return the rows of optimiser step `number` (from 0), by role."""
         epoch, within = divmod(number, self.steps_per_epoch)
-        order = self._order(self.primary, epoch)
-        drawn = order[within * self.batch_size : (within + 1) * self.batch_size]
+        drawn = self._drawn(epoch, within)
         batch: dict[str, list[Item]] = {}
         for role, rows in self.roles.items():
             follows = role == self.primary or ALIGNED.get(role) == self.primary
             chosen = drawn if follows else self._fresh(role, number, len(drawn))
             batch[role] = [rows[i] for i in chosen]
         return batch
+
+    def _drawn(self, epoch: int, within: int) -> list[int]:
+        """Rows of the primary role in one step."""
+        if self.grouped:
+            return self.grouped[self._shuffled(len(self.grouped), "steps", epoch)[within]]
+        order = self._order(self.primary, epoch)
+        return order[within * self.batch_size : (within + 1) * self.batch_size]
+
+    def _groups(self) -> list[list[int]]:
+        """The primary role's pairs in steps: prompts in random order, as many to a step as fit."""
+        prompts: dict[tuple[int, ...], list[int]] = {}
+        for i, pair in enumerate(self.roles[self.primary]):
+            assert isinstance(pair, EncodedPair), "whole_prompts is for methods of pairs"
+            prompts.setdefault(pair.chosen.prompt_ids, []).append(i)
+        groups = list(prompts.values())
+        steps: list[list[int]] = [[]]
+        for i in self._shuffled(len(groups), "prompts", 0):
+            if steps[-1] and len(steps[-1]) + len(groups[i]) > self.batch_size:
+                steps.append([])
+            steps[-1] += groups[i]
+        return steps
 
     def _fresh(self, role: str, step: int, count: int) -> list[int]:
         """Rows step * batch_size ... of an endless sequence of shuffled passes over the role."""
@@ -76,10 +103,13 @@ class Sampler:
         return [self._order(role, i // size)[i % size] for i in range(first, first + count)]
 
     def _order(self, role: str, epoch: int) -> list[int]:
+        return self._shuffled(len(self.roles[role]), role, epoch)
+
+    def _shuffled(self, size: int, name: str, epoch: int) -> list[int]:
         import torch
 
-        mixed = hash_seed(self.seed, role, epoch)
-        return torch.randperm(len(self.roles[role]), generator=torch.Generator().manual_seed(mixed)).tolist()
+        mixed = hash_seed(self.seed, name, epoch)
+        return torch.randperm(size, generator=torch.Generator().manual_seed(mixed)).tolist()
 
 
 def hash_seed(*parts: object) -> int:

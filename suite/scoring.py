@@ -66,7 +66,7 @@ def samples(
     for score in scores.items:
         by_item.setdefault(score.item_id, {})[score.metric] = score.value
     for request in requests:
-        if request.kind == "generate":
+        if request.kind == "generate" and responses[request.id].texts:
             item = request.id.rpartition("/")[0]
             yield {
                 "set": item.partition("/")[0],

@@ -9,7 +9,7 @@ share (start models, reference values, baseline answers) is one stage, computed 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -23,23 +23,49 @@ from suite.judged import ANSWER, JudgedBenchmark
 from suite.judges.judging import Judging, make_judge
 from suite.lab import Lab
 from suite.method import Method
+from suite.rewards import Reward
 from suite.sampled import Rows, SampledRows, inputs_of, rows_digest
 from suite.settings import TrainConfig
-from suite.store import Json, Stage, digest
+from suite.store import Build, Json, Stage, digest
 from suite.texts import continues
 
 MODEL_CODE = ("suite.texts", "suite.packing", "suite.models", "suite.attention", "suite.logprobs")
 TRAIN_CODE = (*MODEL_CODE, "suite.train", "suite.sampling", "suite.method", "suite.reference", "suite.adapters")
 
+ONLINE_CODE = ("suite.online", "suite.rollouts", "suite.moments", "suite.engines.decode", "suite.engines.rows")
+
 
 @dataclass(frozen=True)
 class Trained:
-    """How a cell's model comes about; `method` is None for a start model that no method touches."""
+    """How a cell's models come about."""
 
-    stage: Stage
-    epochs: tuple[int, ...]
-    """The epochs that are evaluated, the last one being the final step."""
+    models: Mapping[int, Model]
+    """Epoch -> model, of the epochs that are evaluated; the last is the final step. Untrained: one, of epoch 0."""
+    stage: Stage | None
+    """The cell's training; None where a method trains nothing."""
     method: Method[Any] | None = None
+    """None for a start model that no method touches."""
+
+    @classmethod
+    def by(cls, stage: Stage, epochs: Iterable[int], method: Method[Any] | None = None) -> Trained:
+        """The epochs of a training stage."""
+        return cls({epoch: Model(stage, epoch) for epoch in epochs}, stage, method)
+
+    @property
+    def final(self) -> Model:
+        """The model of the final step."""
+        return self.models[max(self.models)]
+
+
+@dataclass(frozen=True)
+class RewardUse:
+    """How a stage comes by a reward."""
+
+    spec: Json
+    """Part of the stage's key; None: no reward."""
+    inputs: Mapping[str, Stage]
+    open: Callable[[Build], Reward | None]
+    code: tuple[str, ...] = ()
 
 
 class TextStages:
@@ -75,15 +101,14 @@ class TextStages:
         if rows is None:
             raise UserError(f"benchmark {self.benchmark.name!r} has no start model {name!r}")
         stage = self._sft(self.base, rows, self.finetune, f"fine-tune {name}")
-        return Trained(stage, (self.finetune.epochs,))
+        return Trained.by(stage, (self.finetune.epochs,))
 
     @cached_property
     def first(self) -> Model:
         """Where methods start: the first start model, or the base."""
         if not self.data.starts:
             return self.base
-        trained = self.start(next(iter(self.data.starts)))
-        return Model(trained.stage, trained.epochs[-1])
+        return self.start(next(iter(self.data.starts))).final
 
     def rows(self, role: str) -> Rows:
         """The training rows of a role: as they were read, or as the starting model's answers will give them."""
@@ -122,19 +147,46 @@ class TextStages:
                 raise UserError(f"{self.benchmark.name}.against: {error}") from None
             own, training = method_settings(self.lab.config, self.lab.registry, name, self.benchmark.name)
             trained = self.method(method(own), training, 0, name)
-        return self.respond(Model(trained.stage, trained.epochs[-1]), trained.method, name)
+        return self.respond(trained.final, trained.method, name)
 
     def _sft(self, base: Model, rows: Sequence[Row], config: TrainConfig, label: str) -> Stage:
         method = self.lab.registry.method("sft")
         return self._train(base, method(method.Config()), {"demonstrations": rows}, config, 0, label, "final")
 
     def method(self, method: Method[Any], config: TrainConfig, seed: int, label: str) -> Trained:
-        """A cell's training run."""
-        roles = {role: self.rows(role) for role in sorted(method.roles)}
+        """A cell's training run, if its method trains."""
+        if not method.trains:
+            return Trained({0: self.base if method.answered_by == "base" else self.first}, None, method)
         keep = self.lab.config.evaluate if self.benchmark.best_by else "final"
-        stage = self._train(self.first, method, roles, config, seed, label, keep)
-        epochs = tuple(range(1, config.epochs + 1)) if keep == "epochs" else (config.epochs,)
-        return Trained(stage, epochs, method)
+        stage = self._train(self.first, method, self._rows(method), config, seed, label, keep)
+        epochs = range(1, config.epochs + 1) if keep == "epochs" else (config.epochs,)
+        return Trained.by(stage, epochs, method)
+
+    def _rows(self, method: Method[Any]) -> dict[str, Rows]:
+        return {role: self.rows(role) for role in sorted(method.roles)}
+
+    @cached_property
+    def reward_model(self) -> Model:
+        """The reward model of the benchmark's pairs, trained once for all methods that need one."""
+        cls = self.lab.registry.method("reward_model")
+        settings, config = method_settings(self.lab.config, self.lab.registry, "reward_model", self.benchmark.name)
+        method = cls(settings)
+        stage = self._train(self.first, method, self._rows(method), config, 0, "reward model", "final")
+        return Model(stage, config.epochs)
+
+    def reward(self, method: Method[Any] | None, own: Model | None = None) -> RewardUse:
+        """The reward that a method needs; `own`: the model that it has trained itself."""
+        kind = "" if method is None else method.needs_reward
+        if kind == "ground_truth":
+            truth = self.benchmark.reward(self.data)
+            assert truth is not None, "planning refuses methods that need a ground truth where there is none"
+            source = self.lab.registry.source_digest(type(truth))
+            return RewardUse({"ground_truth": truth.identity(), "source": source}, {}, lambda build: truth)
+        model = self.reward_model if kind == "model" else own if kind == "own" else None
+        if model is None:
+            return RewardUse(None, {}, lambda build: None)
+        opened = work.opening_reward(self.lab, model)
+        return RewardUse({"epoch": model.epoch}, {"reward": model.stage}, opened, ("suite.reward_model",))
 
     def _train(
         self,
@@ -151,6 +203,7 @@ class TextStages:
             for role, rows in roles.items()
             if role in method.needs_reference_hidden or (method.needs_reference and role != "retain")
         }
+        reward = self.reward(method)
         spec = self.lab.text_spec(config) | {
             "method": method.name,
             "settings": work.jsonable(method.config),
@@ -161,12 +214,15 @@ class TextStages:
             "epoch": start.epoch,
             "keep": keep,
         }
+        if reward.spec is not None:
+            spec["reward"] = reward.spec
+        code = TRAIN_CODE if method.name == "sft" else (*TRAIN_CODE, "suite.losses", "suite.paired", *reward.code)
         return Stage(
             "train",
             spec,
-            work.training(self.lab, start, method, roles, config, seed, label, keep),
-            {"start": start.stage, **references, **inputs_of(*roles.values())},
-            TRAIN_CODE if method.name == "sft" else (*TRAIN_CODE, "suite.losses", "suite.paired"),
+            work.training(self.lab, start, method, roles, config, seed, label, keep, reward.open),
+            {"start": start.stage, **references, **inputs_of(*roles.values()), **reward.inputs},
+            (*code, *ONLINE_CODE) if "prompts" in roles else code,
             label,
         )
 
@@ -190,16 +246,29 @@ class TextStages:
                 "that this run makes: use --engine hf or vllm, or only methods that ask the base model"
             )
         own = method if method is not None and type(method).respond is not Method.respond else None
-        answering: Json = None if own is None else {"method": own.name, "settings": work.jsonable(own.config)}
+        rows = {} if own is None or own.trains else self._rows(own)
+        reward = self.reward(own, model)
         spec = self.lab.text_spec(self.lab.config.train) | {
             "requests": digest([asdict(r) for r in requests]),
             "engine": self.lab.engine_identity(),
             "epoch": model.epoch,
-            "answering": answering,
+            "answering": None if own is None else self._answering(own, rows, reward),
         }
-        build = answers.responding(self.lab, model, own, requests, label)
-        code = (*MODEL_CODE, "suite.engines", "suite.answers")
-        return Stage("respond", spec, build, {"model": model.stage}, code, label)
+        prepare = work.preparing(own, rows, reward.open)
+        build = answers.responding(self.lab, model, own, requests, label, prepare)
+        inputs = {"model": model.stage, **inputs_of(*rows.values()), **reward.inputs}
+        code = (*MODEL_CODE, "suite.engines", "suite.answers", *reward.code)
+        return Stage("respond", spec, build, inputs, code, label)
+
+    def _answering(self, method: Method[Any], rows: Mapping[str, Rows], reward: RewardUse) -> Json:
+        """What determines the answers of a method that answers in its own way."""
+        return {
+            "method": method.name,
+            "settings": work.jsonable(method.config),
+            "source": self.lab.registry.source_digest(type(method)),
+            "roles": {role: rows_digest(given) for role, given in rows.items()},
+            "reward": reward.spec,
+        }
 
     def kl(self, model: Model, responses: Stage, label: str) -> Stage:
         """Sequence KL(policy || starting model) of a model's sampled answers."""
@@ -217,8 +286,7 @@ class TextStages:
             inputs |= {"verdicts": self.judging.verdicts(inputs["responses"], label), "canary": self.judging.canary}
         baseline = self.benchmark.baseline
         if baseline is not None and baseline in self.data.starts:
-            trained = self.start(baseline)
-            inputs["baseline"] = self.respond(Model(trained.stage, trained.epochs[-1]), None, baseline)
+            inputs["baseline"] = self.respond(self.start(baseline).final, None, baseline)
         spec = self._benchmark_spec()
         code: tuple[str, ...] = ("suite.metrics", "suite.stats")
         if self.judging is not None:

@@ -14,7 +14,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ from suite.logprobs import LMPolicy, check_projection, head_of
 from suite.method import LossOutput, Method, StepOutput, TrainState
 from suite.progress import Progress, Silent
 from suite.reference import References
+from suite.rewards import Rewarder
 from suite.sampling import Item, Sampler, micro_batches
 from suite.settings import TrainConfig
 
@@ -53,6 +54,7 @@ class TrainJob:
     """"epochs": a model folder per epoch; "final": only the last."""
     checkpoint_seconds: float = 60.0
     """A step checkpoint is written when this much time has passed since the last one."""
+    rewarder: Rewarder | None = None
     progress: Progress = field(default_factory=Silent)
     on_step: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
 
@@ -64,16 +66,28 @@ def autocast(dtype: str, device: str) -> Callable[[], AbstractContextManager[Any
 
 
 def default_train_step(method: Method[Any], state: TrainState, micro: Sequence[Mapping[str, Any]]) -> StepOutput:
-    """Loss and backward for each micro-batch, then clip and step.
+    """Descend on the method's loss of the step, then go on in the schedule."""
+    output = descend(state, (micro_loss(method, state, batch) for batch in micro))
+    state.scheduler.step()
+    return output
+
+
+def micro_loss(method: Method[Any], state: TrainState, batch: Mapping[str, Any]) -> LossOutput:
+    """The loss of a micro-batch, in the precision of the run. UserError if it is not a scalar with a gradient."""
+    with state.autocast():
+        output = method.loss(state.policy, batch)
+    _check_loss(method, output)
+    return output
+
+
+def descend(state: TrainState, parts: Iterable[LossOutput]) -> StepOutput:
+    """One step of the optimiser: backward for each micro-batch, then clip and step.
 
     Each micro-batch's loss is its share of the step's (it was divided by the step's count), so gradients just add up.
     Raises DivergedError before the weights change if loss or gradient is not finite.
     """
     total, metrics = 0.0, Counter[str]()
-    for batch in micro:
-        with state.autocast():
-            output = method.loss(state.policy, batch)
-        _check_loss(method, output)
+    for output in parts:
         output.loss.backward()  # type: ignore[no-untyped-call]
         total += float(output.loss.detach())
         metrics.update({name: float(torch.as_tensor(v).detach()) for name, v in output.metrics.items()})
@@ -81,7 +95,6 @@ def default_train_step(method: Method[Any], state: TrainState, micro: Sequence[M
     if not math.isfinite(total) or not math.isfinite(norm):
         raise DivergedError(f"step {state.step}: loss {total}, gradient norm {norm}")
     state.optimizer.step()
-    state.scheduler.step()
     state.optimizer.zero_grad(set_to_none=True)
     return StepOutput(total, norm, dict(metrics))
 
@@ -96,10 +109,11 @@ def _check_loss(method: Method[Any], output: LossOutput) -> None:
 def train(job: TrainJob) -> None:
     """Run a job from its newest checkpoint (or the start) to its end."""
     torch.manual_seed(job.seed)
-    sampler = Sampler(job.roles, job.config.batch_size, job.seed)
+    roles = job.method.select(job.roles)
+    sampler = Sampler(roles, job.config.batch_size, job.seed, whole_prompts=job.method.whole_prompts)
     tokenizer = models.load_tokenizer(job.start)
     state = _prepare(job, sampler)
-    job.method.begin(state, job.roles)
+    job.method.begin(state, roles)
     resumed = checkpoints.restore(state, job.method, job.scratch)
     log = _Log(job.scratch / "log.jsonl", keep=state.step)
     if not resumed:
@@ -140,7 +154,8 @@ def _prepare(job: TrainJob, sampler: Sampler) -> TrainState:
         reference_head = head_of(model).weight.detach().clone()
     if job.config.lora_rank:
         model = adapters.wrap(model, job.config.lora_rank, job.config.lora_alpha)
-    parameters = [p for p in model.parameters() if p.requires_grad]
+    heads = {n: head.to(job.device) for n, head in job.method.heads(head_of(model).weight.shape[1]).items()}
+    parameters = [p for module in (model, *heads.values()) for p in module.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=job.config.lr, weight_decay=job.config.weight_decay, fused=True)
     schedule = lr_schedule(job.config, sampler.steps_per_epoch)
     return TrainState(
@@ -150,6 +165,10 @@ def _prepare(job: TrainJob, sampler: Sampler) -> TrainState:
         scheduler=torch.optim.lr_scheduler.LambdaLR(optimizer, schedule),
         max_grad_norm=job.config.max_grad_norm,
         autocast=autocast(job.dtype, job.device),
+        seed=job.seed,
+        micro_batch=job.config.micro_batch,
+        heads=heads,
+        rewarder=job.rewarder,
     )
 
 
@@ -202,6 +221,7 @@ def _keep_epoch(job: TrainJob, state: TrainState, tokenizer: Any, epoch: int) ->
     shutil.rmtree(folder, ignore_errors=True)
     with job.method.result(state):
         adapters.save(state.policy.model, tokenizer, folder)
+        job.method.save(state, folder)
 
 
 def _publish(job: TrainJob) -> None:

@@ -10,6 +10,7 @@ from suite.bases import Model
 from suite.benchmark import Pair
 from suite.lab import Lab
 from suite.method import Method
+from suite.rewards import Reward, Rewarder
 from suite.sampled import Given, Rows, rows_of
 from suite.settings import TrainConfig
 from suite.store import Build, Json
@@ -57,6 +58,7 @@ def training(
     seed: int,
     label: str,
     keep: str,
+    reward: Callable[[Build], Reward | None],
 ) -> Callable[[Build], None]:
     """Train `method` from `start`: epoch-NN/ model folders and log.jsonl."""
 
@@ -76,10 +78,49 @@ def training(
                 type(method)(method.config), config, seed, folder, encoded, references, build.out, build.scratch,
                 dtype=lab.dtype, device=lab.device, label=label, epochs_kept=keep, progress=lab.progress,
                 on_step=lab.on_step, checkpoint_seconds=lab.config.checkpoint_seconds,
+                rewarder=rewarder(reward(build), rows_of(roles.get("prompts", ()), build), encoder),
             )
         )  # fmt: skip
 
     return build
+
+
+def rewarder(reward: Reward | None, prompts: Given, encoder: Encoder) -> Rewarder | None:
+    """A reward of texts as a reward of tokenised answers to these prompts."""
+    if reward is None:
+        return None
+    conversations = {encoder.encode_prompt(row.prompt): row.prompt for row in prompts}
+
+    def score(texts: Sequence[Encoded]) -> list[float]:
+        prompts = [conversations[text.prompt_ids] for text in texts]
+        return reward.score(prompts, [encoder.decode(text.completion_ids) for text in texts])
+
+    return score
+
+
+def preparing(
+    method: Method[Any] | None, rows: Mapping[str, Rows], reward: Callable[[Build], Reward | None]
+) -> Callable[[Build], None]:
+    """Give a method that answers in its own way the rows and the reward that it needs."""
+
+    def prepare(build: Build) -> None:
+        if method is not None:
+            method.prepare({role: rows_of(given, build) for role, given in rows.items()}, reward(build))
+
+    return prepare
+
+
+def opening_reward(lab: Lab, model: Model) -> Callable[[Build], Reward]:
+    """The trained reward model that a stage reads as its input `reward`."""
+
+    def open(build: Build) -> Reward:
+        from suite.reward_model import ModelReward, held_out_accuracy
+
+        folder = model.folder(build.inputs["reward"])
+        lab.progress.say(held_out_accuracy(folder))
+        return ModelReward(folder, lab.encoder(folder, lab.config.train), lab.device, lab.dtype)
+
+    return open
 
 
 def referencing(lab: Lab, start: Model, rows: Rows, config: TrainConfig, hidden: bool) -> Callable[[Build], None]:

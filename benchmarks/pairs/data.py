@@ -3,6 +3,7 @@
     Pair("12", prompt, "Paris.", "Rome.", cluster)
     pairs           the pair
     demonstrations  prompt 12 with "Paris."
+    prompts         prompt 12 alone, once
     mismatched      prompt 12 with the chosen answer of another prompt (KTO estimates a KL on these)
     item            {"id": "held_out/12", "cluster": ..., "edit_distance": 0.5, "pair": the pair}
     requests        held_out/12/chosen, held_out/12/rejected
@@ -24,7 +25,7 @@ Item = Mapping[str, Any]
 REFERENCE = "reference"
 """The start model: the base fine-tuned on the chosen answers, as DPO's paper does first. Not called "sft": that
 is a method, which these benchmarks run too."""
-ROLES = frozenset({"pairs", "mismatched", "demonstrations"})
+ROLES = frozenset({"pairs", "mismatched", "demonstrations", "prompts"})
 """What pairs offer for training."""
 
 
@@ -56,7 +57,12 @@ def benchmark_data(
 def roles_of(training: Sequence[Pair]) -> dict[str, list[Any]]:
     """Training rows by role."""
     demonstrations = [Row(pair.id, pair.prompt, pair.chosen, pair.cluster) for pair in training]
-    return {"pairs": list(training), "mismatched": mismatched(training), "demonstrations": demonstrations}
+    return {
+        "pairs": list(training),
+        "mismatched": mismatched(training),
+        "demonstrations": demonstrations,
+        "prompts": prompts(training),
+    }
 
 
 def checked(pair: Pair, place: str) -> Pair:
@@ -67,6 +73,12 @@ def checked(pair: Pair, place: str) -> Pair:
     if pair.chosen == pair.rejected:
         raise UserError(f"{place}: the chosen and the rejected answer are equal")
     return pair
+
+
+def prompts(pairs: Sequence[Pair]) -> list[Row]:
+    """Every prompt once; methods that sample answer it themselves."""
+    distinct = {pair.prompt: pair for pair in reversed(pairs)}
+    return [Row(pair.id, pair.prompt, "", pair.cluster) for pair in reversed(distinct.values())]
 
 
 def mismatched(pairs: Sequence[Pair]) -> list[Row]:

@@ -82,6 +82,8 @@ def item_scores(
     name: str, items: Sequence[Item], responses: Responses, baseline: Responses | None, method: Method[Any] | None
 ) -> list[ItemScore]:
     """Every metric of every item of the set `name`; where there is no value, the reason."""
+    if any(response.reward is not None for response in responses.values()):
+        return _reward_model_scores(name, items, responses)
     found: list[Answers] = []
     lacking: dict[str, str] = {}
     for item in items:
@@ -101,6 +103,20 @@ def item_scores(
     ]
     gone = [item for item in items if item["id"] in lacking]
     return [*scores, *(_score(metric, name, item, None, lacking[item["id"]]) for metric in columns for item in gone)]
+
+
+def _reward_model_scores(name: str, items: Sequence[Item], responses: Responses) -> list[ItemScore]:
+    """The rewards that a reward model gave; there are no log-probabilities."""
+    scores = []
+    for item in items:
+        chosen, rejected = (responses[f"{item['id']}/{which}"].reward for which in ("chosen", "rejected"))
+        assert chosen is not None and rejected is not None, "a reward model rewards every answer"
+        values = (float(chosen > rejected), chosen - rejected, chosen, rejected)
+        scores += [_score(metric, name, item, value, "") for metric, value in zip(REWARDS, values, strict=True)]
+        scores += [
+            _score(metric, name, item, None, "a reward model has no log-probabilities") for metric in LIKELIHOODS
+        ]
+    return scores
 
 
 def _score(metric: str, name: str, item: Item, value: float | None, note: str) -> ItemScore:

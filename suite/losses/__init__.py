@@ -19,6 +19,17 @@ from suite.losses.divergences import (
     jensen_shannon,
     reverse_kl,
 )
+from suite.losses.online import (
+    adaptive_kl_coef,
+    clipped_surrogate,
+    clipped_value,
+    gae,
+    grpo_advantages,
+    rloo_advantages,
+    sampled_kl,
+    token_rewards,
+    whiten,
+)
 from suite.losses.preference import cdpo, discopop, dpo, dpop, exo, logistic, robust_dpo, rso_hinge
 from suite.losses.psi import Psi, expected_psi, ipo, ipo_mean, psipo
 from suite.losses.reference_free import cpo, orpo, simpo, slic, unlikelihood
@@ -46,6 +57,7 @@ from suite.losses.vocabulary import ce_u, kl, pdu, undial
 __all__ = [
     "Divergence",
     "Psi",
+    "adaptive_kl_coef",
     "alpha_divergence",
     "alt_po",
     "aot",
@@ -56,6 +68,8 @@ __all__ = [
     "bco_delta",
     "cdpo",
     "ce_u",
+    "clipped_surrogate",
+    "clipped_value",
     "cpo",
     "discopop",
     "divergence",
@@ -66,6 +80,8 @@ __all__ = [
     "expected_psi",
     "forward_kl",
     "ga",
+    "gae",
+    "grpo_advantages",
     "idk_dpo",
     "idk_sft",
     "ipo",
@@ -84,17 +100,21 @@ __all__ = [
     "psipo",
     "reverse_kl",
     "reward_model",
+    "rloo_advantages",
     "rmu",
     "rmu_control",
     "robust_dpo",
     "rso_hinge",
+    "sampled_kl",
     "satimp",
     "sft",
     "simnpo",
     "simpo",
     "slic",
     "sppo_hard",
+    "token_rewards",
     "undial",
     "unlikelihood",
     "wga",
+    "whiten",
 ]

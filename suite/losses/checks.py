@@ -34,6 +34,13 @@ def finite(**values: float) -> None:
             raise ValueError(f"{name} must be finite, got {value}")
 
 
+def share(**values: float) -> None:
+    """Each value lies in [0, 1]."""
+    for name, value in values.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} must be in [0, 1], got {value}")
+
+
 def smoothing(label_smoothing: float) -> None:
     """A share of wrong labels: at one half the labels say nothing, beyond it they say the opposite."""
     if not 0 <= label_smoothing < 0.5:

@@ -19,7 +19,7 @@ from suite.settings import RunConfig, TrainConfig
 FAMILIES = ("unlearning", "alignment", "baseline")
 JUDGE_SECTION = "judge_"
 """A judge's section is this and its name, so that a judge and an engine may both be called `openai`."""
-REWARDS = ("", "ground_truth", "model")
+REWARDS = ("", "ground_truth", "model", "own")
 RESERVED = frozenset(field.name for field in fields(RunConfig))
 SCORE_OPTIONS = frozenset({"bench", "set", "block", "json", "help", "h"})
 """What `suite score` itself understands."""

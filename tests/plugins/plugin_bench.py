@@ -13,6 +13,7 @@ import torch
 
 from suite.logprobs import LMPolicy, head_of
 from suite.method import LossOutput, Method, TrainState
+from suite.online import OnlineMethod
 from suite.reference import References, compute, save
 from suite.registry import Registry
 from suite.sampling import EncodedPair, micro_batches
@@ -20,7 +21,12 @@ from suite.texts import Encoded
 from suite.work import texts_of
 
 VOCABULARY, END, PAD, ROWS = 24, 1, 0, 6
-SETTINGS: dict[str, dict[str, Any]] = {"pdu": {"epsilon": 2.0}, "rmu": {"layer": 0}, "alt_po": {"alternates": 1}}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "pdu": {"epsilon": 2.0},
+    "rmu": {"layer": 0},
+    "alt_po": {"alternates": 1},
+    "ppo": {"target_kl": 3.0},
+}
 """What has no default that suits so small a model."""
 
 
@@ -30,8 +36,8 @@ def registry() -> Registry:
 
 
 def trained() -> list[str]:
-    """Every method that trains on rows, by name."""
-    return [cls.name for cls in registry().methods() if cls.roles]
+    """Every method whose loss is a function of given rows, by name."""
+    return [cls.name for cls in registry().methods() if cls.trains and not issubclass(cls, OnlineMethod)]
 
 
 def make(name: str, **settings: Any) -> Method[Any]:
@@ -140,11 +146,13 @@ def bench(all_references: dict[str, References]) -> Any:
                 references._logps |= all_references[role]._logps
             if role in method.needs_reference_hidden:
                 references._hidden |= all_references[role]._hidden
-        parameters = list(model.parameters())
+        torch.manual_seed(0)
+        heads = method.heads(model.config.hidden_size)
+        parameters = [p for module in (model, *heads.values()) for p in module.parameters()]
         optimizer = torch.optim.AdamW(parameters, lr=lr, weight_decay=0.0)
         policy = LMPolicy(model, head_of(model).weight.detach().clone())
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
-        state = TrainState(policy, parameters, optimizer, scheduler, 1.0, nullcontext)
+        state = TrainState(policy, parameters, optimizer, scheduler, 1.0, nullcontext, heads=heads)
         method.begin(state, roles)
         return Bench(method, state, roles, references)
 

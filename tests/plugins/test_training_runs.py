@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from plugin_bench import fresh_model, make, rows
 from suite import Method, UserError, models
 from suite.reference import References
 from suite.settings import TrainConfig
+from suite.texts import Encoded
 from suite.tiny.tokenizer import build
 from suite.train import TrainJob, epochs_in, train
 
@@ -36,14 +37,19 @@ def job(start: Path, references: Mapping[str, References], folder: Path, name: s
     (folder / "scratch").mkdir()
     roles = {role: items for role, items in rows().items() if role in method.roles}
     made = TrainJob(method, CONFIG, 0, start, roles, given, folder / "out", folder / "scratch")
-    return replace(made, checkpoint_seconds=0.0, **changes)
+    return replace(made, checkpoint_seconds=0.0, rewarder=small_tokens, **changes)
+
+
+def small_tokens(texts: Sequence[Encoded]) -> list[float]:
+    """A reward: the share of tokens below half of the vocabulary."""
+    return [sum(i < 12 for i in text.completion_ids) / len(text.completion_ids) for text in texts]
 
 
 def weights(folder: Path, epoch: int) -> bytes:
     return (epochs_in(folder / "out")[epoch] / "model.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["alt_po", "bco", "pdu", "rmu", "task_vector"])
+@pytest.mark.parametrize("name", ["alt_po", "bco", "grpo", "pdu", "ppo", "reward_model", "rloo", "rmu", "task_vector"])
 def test_an_interrupted_run_ends_in_the_same_bytes(
     start: Path, all_references: Mapping[str, References], tmp_path: Path, name: str
 ) -> None:

@@ -1,0 +1,138 @@
+"""PPO on a reward model (Schulman et al., arXiv 1707.06347; for language models Ziegler et al., arXiv 1909.08593).
+
+    r_t = -kl_coef (log pi_theta - log pi_ref)(y_t), plus the score at the last token
+    A_t = sum_k (gamma lam)^k delta_{t+k},   delta_t = r_t + gamma V_{t+1} - V_t,   whitened over the step
+    L   = E_t[-min(w_t A_t, clip(w_t) A_t)] + vf_coef E_t[1/2 max((V - R)^2, (clip(V) - R)^2)],   R = A + V
+
+w = pi_theta / pi_old; E_t is the mean over the step's tokens; V is a linear head on the policy's last hidden states.
+Scores are brought to mean 0 and deviation 1 by their running moments (`normalise`), as the DPO paper found PPO to
+need (arXiv 2305.18290, section 6). With `target_kl` the coefficient follows the KL of whole answers; otherwise it is
+fixed. `ppo_gt` is the same with the benchmark's ground-truth reward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from suite import Method, TrainState, hookimpl, losses
+from suite.moments import Moments
+from suite.online import OnlineMethod
+from suite.ranges import Count, Fraction, NonNegative, Positive, Share
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from suite.rollouts import Part, Rollouts
+
+
+@dataclass(frozen=True)
+class PPOConfig:
+    """The KL's price, the two clips, and how advantages are made."""
+
+    kl_coef: Positive = 0.05
+    """Price of the KL to the starting model, reward per nat; with target_kl where it starts."""
+    target_kl: Positive | None = None
+    """KL of whole answers that kl_coef is adapted to, nats (DPO's paper: 3, 6, 9, 12); none: kl_coef is fixed."""
+    clip: Fraction = 0.2
+    """How far pi / pi_old may leave 1."""
+    value_clip: Positive = 0.2
+    """How far a value may leave the old one."""
+    vf_coef: NonNegative = 0.1
+    """Weight of the value loss."""
+    gamma: Share = 1.0
+    """Discount per token."""
+    lam: Share = 0.95
+    """Lambda of the generalised advantages."""
+    updates: Count = 4
+    """Steps of the optimiser on the same answers."""
+    normalise: bool = True
+    """Bring scores to mean 0 and deviation 1, by the running moments of all scores so far."""
+    max_new_tokens: Count = 64
+    """Longest answer, in tokens."""
+
+
+class PPO(OnlineMethod[PPOConfig]):
+    """Proximal policy optimisation on a reward model."""
+
+    name = "ppo"
+    train_defaults: ClassVar = {"lr": 3e-6, "batch_size": 64, "epochs": 1}
+    Config = PPOConfig
+
+    def __init__(self, config: PPOConfig) -> None:
+        super().__init__(config)
+        self.updates, self.kl_coef, self.moments = config.updates, config.kl_coef, Moments()
+
+    def heads(self, hidden_size: int) -> Mapping[str, nn.Module]:
+        """The value head; it starts at 0, so the first advantages are the rewards'."""
+        from torch import nn
+
+        head = nn.Linear(hidden_size, 1)
+        nn.init.zeros_(head.weight)
+        nn.init.zeros_(head.bias)
+        return {"value": head}
+
+    def begin(self, state: TrainState, roles: Mapping[str, Sequence[Any]]) -> None:
+        """Keep the value head at hand, too."""
+        super().begin(state, roles)
+        self.value_head = state.heads["value"]
+
+    def values(self, hidden: Tensor) -> Tensor:
+        """V before each token, in fp32. Shape: (N, d) -> (N,)."""
+        return self.value_head(hidden.float())[:, 0].float()
+
+    def credit(self, rollouts: Rollouts) -> None:
+        """Advantages and returns of every token."""
+        import torch
+
+        if self.config.normalise:
+            self.moments = self.moments.updated(rollouts.rewards.flatten().tolist())
+        for part in rollouts.parts:
+            with torch.no_grad():
+                self._credit_part(part)
+        sizes = [len(part.logps) for part in rollouts.parts]
+        whitened = losses.whiten(torch.cat([part.extra["advantages"] for part in rollouts.parts]))
+        for part, advantages in zip(rollouts.parts, torch.split(whitened, sizes), strict=True):
+            part.extra["advantages"] = advantages
+
+    def _credit_part(self, part: Part) -> None:
+        scores = self.moments.normalised(part.rewards) if self.config.normalise else part.rewards
+        rewards = losses.token_rewards(scores, part.padded(part.log_ratios), part.mask, kl_coef=self.kl_coef)
+        values = self.values(part.hidden)
+        gamma, lam = self.config.gamma, self.config.lam
+        advantages = losses.gae(rewards, part.padded(values), part.mask, gamma=gamma, lam=lam)[part.mask]
+        part.extra |= {"advantages": advantages, "values": values, "returns": advantages + values}
+
+    def rollout_loss(self, scored: Any, part: Part) -> Tensor:
+        """Clipped surrogate plus clipped value loss, mean over the step's tokens."""
+        extra = part.extra
+        policy = losses.clipped_surrogate(scored.token_logps, part.logps, extra["advantages"], clip=self.config.clip)
+        value = losses.clipped_value(
+            self.values(scored.hidden), extra["values"], extra["returns"], clip=self.config.value_clip
+        )
+        return part.texts.token_mean(policy + self.config.vf_coef * value)
+
+    def after(self, rollouts: Rollouts) -> None:
+        """Adapt the KL coefficient."""
+        if self.config.target_kl is not None:
+            kl = float(rollouts.sequence_log_ratios.mean())
+            self.kl_coef = losses.adaptive_kl_coef(self.kl_coef, kl, self.config.target_kl)
+
+    def logged(self) -> dict[str, float]:
+        """The coefficient of this step."""
+        return {"kl_coef": self.kl_coef}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The KL coefficient and the moments of the scores."""
+        return {"kl_coef": self.kl_coef, "moments": list(self.moments.state)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore them."""
+        self.kl_coef, self.moments = state["kl_coef"], Moments(*state["moments"])
+
+
+@hookimpl
+def suite_methods() -> list[type[Method[Any]]]:
+    """Register the method."""
+    return [PPO]

@@ -1,0 +1,158 @@
+"""The reward model that other methods learn from (Bradley-Terry; Ouyang et al., arXiv 2203.02155, equation 1).
+
+    L = E[-log sigma(r_w - r_l - margin) + centering (r_w + r_l)^2]
+
+r is a linear head on the starting model's last hidden state behind the answer; the whole model is trained. All pairs
+of a prompt come in one step, since their answers are correlated (section 3.5 there); a step then holds about
+`batch_size` pairs. `margin` and `centering` are those of arXiv 2307.09288 and 2312.09244. Some prompts are held out,
+and the share of their pairs that is ordered rightly is stored with the model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from suite import LossOutput, Method, TrainState, hookimpl, losses
+from suite.benchmark import Request, Response
+from suite.engines import Engine
+from suite.method import Policy
+from suite.ranges import NonNegative
+from suite.rewards import Reward
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+EVALUATED_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class RewardModelConfig:
+    """Margin, centring, and what is held out."""
+
+    margin: NonNegative = 0.0
+    """How much the chosen answer's reward should be above the other's, at least."""
+    centering: NonNegative = 0.0
+    """Weight of (r_w + r_l)^2, which keeps rewards near 0 (paper: 0.01)."""
+    held_out: NonNegative = 0.1
+    """Share of the prompts whose pairs measure the accuracy and are not trained on."""
+
+    def __post_init__(self) -> None:
+        if self.held_out >= 1:
+            raise ValueError(f"held_out is a share of the prompts, below 1, not {self.held_out}")
+
+
+class RewardModel(Method[RewardModelConfig]):
+    """Bradley-Terry reward model: a scalar head on the starting model."""
+
+    name = "reward_model"
+    family = "alignment"
+    roles = frozenset({"pairs"})
+    answers = frozenset({"loglikelihood"})
+    needs_reward = "own"
+    whole_prompts = True
+    train_defaults: ClassVar = {"lr": 1e-5, "batch_size": 64, "epochs": 1}
+    Config = RewardModelConfig
+
+    def __init__(self, config: RewardModelConfig) -> None:
+        super().__init__(config)
+        self.held_out: Sequence[Any] = ()
+        self.reward: Reward | None = None
+
+    def select(self, roles: Mapping[str, Sequence[Any]]) -> Mapping[str, Sequence[Any]]:
+        """Keep some prompts, by a hash of their tokens."""
+        prompts = sorted({pair.chosen.prompt_ids for pair in roles["pairs"]}, key=_hash)
+        kept = set(prompts[: round(self.config.held_out * len(prompts))])
+        self.held_out = [pair for pair in roles["pairs"] if pair.chosen.prompt_ids in kept]
+        return {"pairs": [pair for pair in roles["pairs"] if pair.chosen.prompt_ids not in kept]}
+
+    def heads(self, hidden_size: int) -> Mapping[str, nn.Module]:
+        """The reward's head, deviation 1 / sqrt(d + 1) as in arXiv 2009.01325."""
+        from torch import nn
+
+        head = nn.Linear(hidden_size, 1)
+        nn.init.normal_(head.weight, std=(hidden_size + 1) ** -0.5)
+        nn.init.zeros_(head.bias)
+        return {"reward": head}
+
+    def begin(self, state: TrainState, roles: Mapping[str, Sequence[Any]]) -> None:
+        """Keep the head at hand."""
+        self.head = state.heads["reward"]
+
+    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+        """Bradley-Terry, mean over pairs."""
+        import torch
+
+        chosen, rejected = self._rewards(policy, batch)
+        margin = torch.full_like(chosen, self.config.margin)
+        share = batch["pairs"].chosen.mean
+        return LossOutput(
+            share(losses.reward_model(chosen, rejected, margin, centering=self.config.centering)),
+            {
+                "rewards/chosen": share(chosen.detach()),
+                "rewards/rejected": share(rejected.detach()),
+                "rewards/accuracies": share((chosen > rejected).float()),
+            },
+        )
+
+    def _rewards(self, policy: Any, batch: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+        """Of chosen and rejected answers, (B,) each."""
+        from suite.reward_model import rewards
+
+        pairs = batch["pairs"]
+        chosen, rejected = (rewards(policy(texts).hidden, texts, self.head) for texts in (pairs.chosen, pairs.rejected))
+        return chosen, rejected
+
+    def save(self, state: TrainState, folder: Path) -> None:
+        """Write the head, and the accuracy on the held-out pairs."""
+        from safetensors.torch import save_file
+
+        from suite.reward_model import ACCURACY, HEAD
+        from suite.store import write_json
+
+        (folder / HEAD).parent.mkdir()
+        save_file({name: tensor.contiguous() for name, tensor in self.head.state_dict().items()}, folder / HEAD)
+        right = self._ordered_rightly(state)
+        accuracy = right / len(self.held_out) if self.held_out else None
+        write_json(folder / ACCURACY, {"accuracy": accuracy, "held_out_pairs": len(self.held_out)})
+
+    def _ordered_rightly(self, state: TrainState) -> int:
+        """How many held-out pairs have the higher reward on the chosen answer."""
+        import torch
+
+        from suite.reference import References
+        from suite.sampling import micro_batches
+
+        if not self.held_out:
+            return 0
+        device, right = state.parameters[0].device, 0
+        with torch.no_grad(), state.autocast():
+            for batch in micro_batches({"pairs": self.held_out}, EVALUATED_AT_ONCE, 0, References(), device):
+                chosen, rejected = self._rewards(state.policy, batch)
+                right += int((chosen > rejected).sum())
+        return right
+
+    def prepare(self, rows: Mapping[str, Any], reward: Reward | None) -> None:
+        """Keep the trained reward model."""
+        self.reward = reward
+
+    def respond(self, engine: Engine, requests: Sequence[Request]) -> list[Response]:
+        """The reward of each given answer; it writes none, and its log-probabilities mean nothing."""
+        assert self.reward is not None, "prepare comes first"
+        given = [request for request in requests if request.kind == "loglikelihood"]
+        values = self.reward.score([r.prompt for r in given], [r.completion for r in given])
+        rewards = {request.id: value for request, value in zip(given, values, strict=True)}
+        return [Response(request.id, reward=rewards.get(request.id)) for request in requests]
+
+
+def _hash(prompt: tuple[int, ...]) -> str:
+    return hashlib.sha256(repr(prompt).encode()).hexdigest()
+
+
+@hookimpl
+def suite_methods() -> list[type[Method[Any]]]:
+    """Register the method."""
+    return [RewardModel]

@@ -1,0 +1,50 @@
+"""Zero-shot prompting: the base model, before any fine-tuning, is asked as it is. A baseline of arXiv 2305.18290.
+
+request   Who wrote 1984?
+asked     <instruction>
+
+          Who wrote 1984?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from suite import Message, Method, hookimpl
+from suite.benchmark import Request, Response
+from suite.engines import Engine
+from suite.untrained import UntrainedMethod
+
+
+@dataclass(frozen=True)
+class ZeroShotConfig:
+    """What the model is told."""
+
+    instruction: str = ""
+    """Put before the first message, with an empty line between; empty: the bare request."""
+
+
+class ZeroShot(UntrainedMethod[ZeroShotConfig]):
+    """The base model, asked without examples."""
+
+    name = "zero_shot"
+    answered_by = "base"
+    Config = ZeroShotConfig
+
+    def respond(self, engine: Engine, requests: Sequence[Request]) -> list[Response]:
+        """Ask with the instruction in front."""
+        return engine.respond([replace(request, prompt=self._prompt(request.prompt)) for request in requests])
+
+    def _prompt(self, prompt: tuple[Message, ...]) -> tuple[Message, ...]:
+        if not self.config.instruction:
+            return prompt
+        first, *others = prompt
+        return (Message(first.role, f"{self.config.instruction}\n\n{first.content}"), *others)
+
+
+@hookimpl
+def suite_methods() -> list[type[Method[Any]]]:
+    """Register the method."""
+    return [ZeroShot]
