@@ -17,6 +17,7 @@ from suite import interrupt, models
 from suite.benchmark import Experiment, Metric
 from suite.comparing import comparing, read_evidence
 from suite.errors import CorruptError, DivergedError, MissingError, UserError
+from suite.judges import alpaca_eval
 from suite.lab import Lab
 from suite.plan import Plan, PlannedCell, build_plan, model_name
 from suite.progress import Progress, Silent
@@ -188,6 +189,7 @@ def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
     atomic_write(out / "config.toml", to_toml(lab.config, lab.registry))
     for slug, rows in samples.items():
         write_samples(out / "samples", slug, rows)
+    alpaca_eval.export(out / "alpaca_eval", planned.cells, runner.store)
     report.write(results, out, samples)
     lab.registry.notify("suite_run_finished", results=results, report_dir=out)
     return Outcome(results, samples, out, max((o[3] for o in outcomes), default=0))

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from suite import Benchmark, BenchmarkData, Pair, Request, Response, Reward, Scores, Source, hookimpl
@@ -23,6 +25,7 @@ from suite.judged import ANSWER, JudgedBenchmark, Question, Verdicts
 from suite.ranges import Count, NonNegative, Positive
 
 from ..pairs.data import REFERENCE, ROLES, roles_of
+from .annotations import of_annotations
 from .read import GENERATED, read
 from .score import item_scores, summarise
 from .truth import Truth
@@ -57,6 +60,7 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
     provides = ROLES
     primary = ("win_rate", "length_controlled_win_rate")
     best_by = "win_rate"
+    files = MappingProxyType({"annotations": "annotations.json of AlpacaEval: win_rate, standard_error, ..."})
     Config = WinRateConfig
 
     @property
@@ -96,6 +100,10 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
         """Win rates, and how far the judge can be trusted."""
         found = item_scores(data.sets, verdicts.judged)
         return Scores(found, summarise(data.sets, found, verdicts))
+
+    def score_files(self, files: Mapping[str, Path]) -> Scores:
+        """AlpacaEval's numbers from its annotations."""
+        return of_annotations(files["annotations"])
 
     def reward(self, data: BenchmarkData) -> Reward | None:
         """For the tiny model's own prompts, whose answers are facts: how much of the true answer is told."""

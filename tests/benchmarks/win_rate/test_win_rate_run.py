@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from suite_benchmarks.win_rate import WinRateConfig
+from suite_benchmarks.win_rate.annotations import of_annotations
+from suite_benchmarks.win_rate.read import read
 
 from suite import UserError, pipeline
 from suite.config import resolve
@@ -105,3 +110,24 @@ def test_prompts_of_another_file_are_judged(run: Start, tmp_path: Path) -> None:
     outcome = run("dpo", f"win_rate.prompts={prompts}")
     assert {metric.n for metric in outcome.results.cells[0].metrics if metric.name == "win_rate"} == {2}
     assert {metric.n_clusters for metric in outcome.results.cells[0].metrics if metric.name == "win_rate"} == {1}
+
+
+def test_a_run_leaves_alpaca_evals_files_which_say_the_same(run: Start, tmp_path: Path) -> None:
+    outcome = run("dpo", out=str(tmp_path))
+    folder = tmp_path / "alpaca_eval"
+    with (folder / "leaderboard.csv").open() as file:
+        rows = {row[""]: row for row in csv.DictReader(file)}
+    assert set(rows) == {cell.cell.slug for cell in outcome.results.cells}
+    for cell in outcome.results.cells:
+        rate = next(metric.value for metric in cell.metrics if metric.name == "win_rate")
+        assert rate is not None
+        assert float(rows[cell.cell.slug]["win_rate"]) == pytest.approx(100 * rate)
+        annotations = folder / cell.cell.slug / "annotations.json"
+        (again,) = (m for m in of_annotations(annotations).metrics if m.name == "win_rate")
+        assert again.value == pytest.approx(100 * rate)
+        outputs = json.loads((folder / cell.cell.slug / "model_outputs.json").read_text())
+        generations = [sample.generation for sample in outcome.samples[cell.cell.slug]]
+        assert sorted(each["output"] for each in outputs) == sorted(generations)
+    written = str(folder / outcome.results.cells[0].cell.slug / "model_outputs.json")
+    judged = read(written, False, WinRateConfig()).judged
+    assert [pair.chosen for pair in judged] == [each["output"] for each in json.loads(Path(written).read_text())]

@@ -1,0 +1,171 @@
+"""AlpacaEval's files: verdicts written in its columns, and its annotations read back.
+
+    <out>/alpaca_eval/leaderboard.csv                      a row for each cell
+    <out>/alpaca_eval/<cell>/model_outputs.json            instruction, output, generator, dataset
+    <out>/alpaca_eval/<cell>/annotations.json              ... output_1 (rival), output_2 (candidate), preference
+
+A preference is 1 where the rival's answer is better, 2 where the candidate's is, 1.5 for a tie; anything between
+counts by its value. Here it is 1 + the score of both orders; null where a verdict could not be read.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from suite.errors import UserError
+from suite.store import atomic_write
+
+if TYPE_CHECKING:
+    from suite.judged import Judged, Question
+    from suite.plan import PlannedCell
+    from suite.store import Store
+
+LENGTH_TERM = (1.6, 0.25)
+"""Mean and sd of the length coefficient where AlpacaEval's fit ends up for its baseline's verbose and concise versions
+(arXiv 2404.04475)."""
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One comparison."""
+
+    instruction: str
+    output_1: str
+    output_2: str
+    preference: float
+    """1..2."""
+
+
+def read_annotations(path: Path) -> list[Annotation]:
+    """Read annotations.json. UserError names the file, the item and the column; items without a preference are left
+    out, as AlpacaEval does."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: not JSON: {error}") from None
+    if not isinstance(content, list) or not content:
+        raise UserError(f"{path}: must be a list of annotations")
+    found = [_annotation(item, f"{path}, item {number}") for number, item in enumerate(content, 1)]
+    kept = [each for each in found if each is not None]
+    if not kept:
+        raise UserError(f"{path}: no annotation has a preference")
+    return kept
+
+
+def _annotation(item: Any, place: str) -> Annotation | None:
+    if not isinstance(item, dict):
+        raise UserError(f"{place}: must be an object")
+    for column in ("instruction", "output_1", "output_2", "preference"):
+        if column not in item:
+            raise UserError(f"{place}: no column {column!r}, there are {', '.join(item)}")
+        if column != "preference" and not isinstance(item[column], str):
+            raise UserError(f"{place}, {column!r}: must be a text")
+    given = item["preference"]
+    if given is None or given != given:  # null and NaN
+        return None
+    if given == 0:  # a tie, in older files
+        given = 1.5
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 1 <= given <= 2:
+        raise UserError(f"{place}, 'preference': must be a number in 1..2, not {item['preference']!r}")
+    return Annotation(item["instruction"], item["output_1"], item["output_2"], float(given))
+
+
+def summary(annotations: Sequence[Annotation]) -> dict[str, float | None]:
+    """AlpacaEval's columns of one model, percent where theirs are: win_rate is the mean preference - 1."""
+    from suite import stats
+
+    wins = [each.preference - 1 for each in annotations]
+    n = len(wins)
+    lengths = [len(each.output_2) for each in annotations], [len(each.output_1) for each in annotations]
+    controlled = stats.length_controlled_win_rate(wins, *lengths, length_prior=LENGTH_TERM)
+    discrete = [0.5 if win == 0.5 else float(win > 0.5) for win in wins]
+    return {
+        "win_rate": 100 * fmean(wins),
+        "standard_error": 100 * stdev(wins) / math.sqrt(n) if n > 1 else None,
+        "n_wins": sum(win > 0.5 for win in wins),
+        "n_wins_base": sum(win < 0.5 for win in wins),
+        "n_draws": sum(win == 0.5 for win in wins),
+        "n_total": n,
+        "discrete_win_rate": 100 * fmean(discrete),
+        "avg_length": int(fmean(lengths[0])),
+        "length_controlled_winrate": None if controlled.value is None else 100 * controlled.value,
+    }
+
+
+def export(out: Path, cells: Iterable[PlannedCell], store: Store) -> None:
+    """Write the files of all judged cells of a run, by the final step's verdicts on the headline's questions."""
+    from suite.judged import JudgedBenchmark
+    from suite.judges.asking import read_judged
+
+    rows = {}
+    for cell in cells:
+        verdicts = cell.scores[max(cell.scores)].inputs.get("verdicts")
+        if verdicts is None or cell.texts is None or cell.texts.judging is None or not store.has(verdicts):
+            continue
+        judging = cell.texts.judging
+        assert isinstance(cell.benchmark, JudgedBenchmark)
+        headline = set_of(judging.questions[0])
+        questions = [question for question in judging.questions if set_of(question) == headline]
+        names = cell.benchmark.against, cell.cell.method
+        folder = out / cell.cell.slug
+        if row := write_cell(folder, names, judging.judge.describe(), questions, read_judged(store.path(verdicts))):
+            rows[cell.cell.slug] = row
+    if rows:
+        write_leaderboard(out / "leaderboard.csv", rows)
+
+
+def set_of(question: Question) -> str:
+    """The evaluation set: questions are named "<set>/<number>/..."."""
+    return question.id.partition("/")[0]
+
+
+def write_cell(
+    folder: Path, names: tuple[str, str], annotator: str, questions: Sequence[Question], judged: Mapping[str, Judged]
+) -> dict[str, float | None] | None:
+    """Write one cell's files; return its leaderboard row, None without any verdict. `names`: rival, candidate."""
+    rows = [_row(question, judged[question.id], names, annotator) for question in questions]
+    outputs = [
+        {"instruction": r["instruction"], "output": r["output_2"], "generator": names[1], "dataset": r["dataset"]}
+        for r in rows
+    ]
+    atomic_write(folder / "model_outputs.json", json.dumps(outputs, indent=1).encode())
+    atomic_write(folder / "annotations.json", json.dumps(rows, indent=1).encode())
+    given = [r for r in rows if r["preference"] is not None]
+    if not given:
+        return None
+    return summary([Annotation(r["instruction"], r["output_1"], r["output_2"], r["preference"]) for r in given])
+
+
+def _row(question: Question, judged: Judged, names: tuple[str, str], annotator: str) -> dict[str, Any]:
+    turns = [message.content for message in question.prompt]
+    roles = [f"{message.role}: {message.content}" for message in question.prompt]
+    return {
+        "instruction": turns[0] if len(turns) == 1 else "\n\n".join(roles),
+        "output_1": judged.rival,
+        "generator_1": names[0],
+        "dataset": set_of(question),
+        "output_2": judged.candidate,
+        "generator_2": names[1],
+        "annotator": annotator,
+        "preference": None if judged.score is None else 1 + judged.score,
+        "raw_completion": [{"choice": verdict.choice, "note": verdict.note} for verdict in judged.verdicts],
+    }
+
+
+def write_leaderboard(path: Path, rows: Mapping[str, Mapping[str, float | None]]) -> None:
+    """Write the rows by name, in AlpacaEval's columns."""
+    text = io.StringIO()
+    columns = list(next(iter(rows.values())))
+    writer = csv.DictWriter(text, ["", *columns], lineterminator="\n")
+    writer.writeheader()
+    for name, row in rows.items():
+        writer.writerow({"": name, **row})
+    atomic_write(path, text.getvalue().encode())
