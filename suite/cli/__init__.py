@@ -11,6 +11,7 @@ from typing import TextIO
 import click
 
 from suite import interrupt
+from suite.cli.agreement import agreement
 from suite.cli.config import config
 from suite.cli.doctor import doctor
 from suite.cli.export import export
@@ -43,7 +44,7 @@ def cli() -> None:
     """
 
 
-for command in (run, plan, score, report, export, verify, list_, plugins, config, doctor):
+for command in (run, plan, score, agreement, report, export, verify, list_, plugins, config, doctor):
     cli.add_command(command)
 
 
