@@ -9,6 +9,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("suite", deadline=None)  # a busy machine is not a failure
+settings.load_profile("suite")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -22,7 +22,7 @@ STRATEGY = {"sum": SUMS, "mean": MEANS, "reward": st.floats(-1e4, 1e4, width=32)
 
 @pytest.mark.parametrize("name", CASES)
 @given(data=st.data(), rows=st.integers(1, 4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_finite(name: str, data: st.DataObject, rows: int) -> None:
     case = CASES[name]
     args = [

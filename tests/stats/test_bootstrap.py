@@ -103,7 +103,7 @@ def test_ids_must_match_the_scores() -> None:
         cluster_bootstrap([0.5, 0.1], ["x", None])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.floats(0, 1), min_size=4, max_size=40),
     st.integers(2, 8),

@@ -99,7 +99,7 @@ def test_mean_interval_t() -> None:
     assert mean_interval_t([0.5, 0.5]).note == "all scores are equal"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 1000), st.sampled_from([None, "linear", "quadratic"]), st.booleans())
 def test_kappa_is_sklearns(seed: int, weights: str | None, text: bool) -> None:
     rng = np.random.default_rng(seed)

@@ -64,7 +64,7 @@ def test_against_all_label_permutations(n: int, m: int) -> None:
         assert pvalue == pytest.approx(share, rel=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 2**32 - 1), st.sampled_from([None, 3, 10]))
 def test_agrees_with_scipy_exact(n: int, m: int, seed: int, grid: int | None) -> None:
     """Also with ties (values rounded to a grid) and equal or unequal sizes."""

@@ -79,7 +79,7 @@ def test_partly_shared_clusters_are_refused() -> None:
         ks_permutation([1.0, 2.0], [3.0, 4.0], ["x", "y"], ["y", "z"])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(-20, 20), min_size=1, max_size=8))
 def test_sign_flip_by_enumeration(sums: list[int]) -> None:
     totals = [abs(np.dot(signs, sums)) for signs in itertools.product((-1, 1), repeat=len(sums))]

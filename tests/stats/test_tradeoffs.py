@@ -49,7 +49,7 @@ def test_hypervolume_in_two_dimensions() -> None:
     assert hypervolume([[-1, 1], [2, 6]], [0, 5], (1, -1)) == 0.0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 4).flatmap(lambda k: st.lists(st.tuples(*[coordinates] * k), min_size=1, max_size=6)))
 def test_hypervolume_counts_unit_cubes(points: list[tuple[float, ...]]) -> None:
     """With integer coordinates the dominated volume is the number of unit cubes below some point."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from suite.tiny import tokenizer as tiny
@@ -41,7 +41,6 @@ def test_refusals_are_in_the_world() -> None:
     assert set(words.REFUSALS) <= set(world.sentences())
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_text_comes_back_exactly(text: str) -> None:
     if not any(special in text for special in tiny.SPECIAL):
