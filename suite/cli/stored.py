@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,13 +16,18 @@ EXIT_STATUS = {"corrupt": 3, "newer": 2, "not reproduced": 5, "leftover": 0}
 @click.command()
 @click.argument("runs", type=RUN, nargs=-1, required=True)
 @click.option("--out", type=RUN, help="Where to write; default: the run's folder, if there is one run.")
-def report(runs: tuple[Path, ...], out: Path | None) -> None:
+@click.option("--compare", is_flag=True, help="Mark what cannot be compared, in a table of its own, and go on.")
+def report(runs: tuple[Path, ...], out: Path | None, compare: bool) -> None:
     """Write a leaderboard again, or join several runs.
+
+    Runs that differ in data, judge or baseline model, or in the result of the same cell, are refused; with --compare
+    they are shown all the same, in tables and rows that name the run and say what differs.
 
     \b
     Examples:
       suite report runs/latest
       suite report runs/a runs/b --out reports
+      suite report runs/a runs/b --out reports --compare
     """
     from suite import report, results
     from suite.samples import read_samples
@@ -29,15 +35,23 @@ def report(runs: tuple[Path, ...], out: Path | None) -> None:
     if len(runs) > 1 and out is None:
         raise UserError("--out: name a folder for the joined leaderboard")
     found = [results.read(run / "results.json") for run in runs]
-    samples = {
-        slug: rows
-        for run, content in zip(runs, found, strict=True)
-        for slug, rows in read_samples(run / "samples", [cell.cell.slug for cell in content.cells]).items()
-    }
-    joined = report.merge(found) if len(found) > 1 else found[0]
+    shown = report.separate(found, _names(runs)) if compare else found
+    samples = {}
+    for run, content, renamed in zip(runs, found, shown, strict=True):
+        answers = read_samples(run / "samples", [cell.cell.slug for cell in content.cells])
+        for before, after in zip(content.cells, renamed.cells, strict=True):
+            if before.cell.slug in answers:
+                samples[after.cell.slug] = answers[before.cell.slug]
+    joined = report.merge(shown) if len(shown) > 1 else shown[0]
     for path in report.write(joined, out or runs[0], samples):
         click.echo(path)
     report.terminal(joined)
+
+
+def _names(runs: Sequence[Path]) -> list[str]:
+    """Folder names; numbered where two are equal."""
+    names = [run.resolve().name for run in runs]
+    return [name if names.count(name) == 1 else f"{name} {number}" for number, name in enumerate(names, 1)]
 
 
 @click.command()

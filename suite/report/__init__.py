@@ -59,3 +59,10 @@ def merge(runs: Sequence[Results]) -> Results:
     from suite.report.merging import merged
 
     return merged(runs)
+
+
+def separate(runs: Sequence[Results], names: Sequence[str]) -> list[Results]:
+    """Mark what `merge` would refuse, so that it goes into tables and rows of its own."""
+    from suite.report.merging import separated
+
+    return separated(runs, names)

@@ -1,4 +1,5 @@
-"""Several runs side by side. What cannot be compared is refused, what may differ is said in the report."""
+"""Several runs side by side. What may differ is said in the report; what cannot be compared is refused (`merged`), or
+first set apart (`separated`): in a table or a row of its own that names the run and says why."""
 
 from __future__ import annotations
 
@@ -27,6 +28,44 @@ def merged(runs: Sequence[Results]) -> Results:
     return Results(_run([results.run for results in runs]), tuple(comparisons.values()), tuple(cells.values()))
 
 
+def separated(runs: Sequence[Results], names: Sequence[str]) -> list[Results]:
+    """Rename what stands in the way of `merged`, in every run after the first that has it; the order of cells stays.
+
+    Other data, judge or baseline model: the split becomes "forget10 @ b", a table of its own. Another result of the
+    same cell: the method becomes "npo @ b". `names`: what to call the runs.
+    """
+    known: dict[tuple[str, str, str], Comparison] = {}
+    cells: dict[Any, CellResult] = {}
+    return [_apart(run, name, known, cells) for run, name in zip(runs, names, strict=True)]
+
+
+def _apart(
+    run: Results, name: str, known: dict[tuple[str, str, str], Comparison], cells: dict[Any, CellResult]
+) -> Results:
+    comparisons = {c.key: _renamed(c, known.setdefault(c.key, c), name) for c in run.comparisons}
+    results = []
+    for result in run.cells:
+        cell = result.cell
+        split = comparisons[cell.benchmark, cell.split, cell.model].split
+        moved = replace(result, cell=replace(cell, split=split))
+        if not _same(cells.setdefault(moved.cell, moved), moved):
+            note = f"another result of {cell.method} than in another run: their settings differ"
+            moved = replace(
+                moved, cell=replace(moved.cell, method=f"{cell.method} @ {name}"), notes=(*moved.notes, note)
+            )
+        results.append(moved)
+    return replace(run, comparisons=tuple(comparisons.values()), cells=tuple(results))
+
+
+def _renamed(comparison: Comparison, known: Comparison, name: str) -> Comparison:
+    differing = [field for field in _MUST_AGREE if getattr(comparison, field) != getattr(known, field)]
+    if not differing:
+        return comparison
+    values = "; ".join(f"{f} {getattr(comparison, f)!r}, not {getattr(known, f)!r}" for f in differing)
+    note = f"Not comparable with the table {' '.join(known.key)}: {values}."
+    return replace(comparison, split=f"{comparison.split} @ {name}", notes=(note, *comparison.notes))
+
+
 def _joined(a: Comparison, b: Comparison) -> Comparison:
     for name in _MUST_AGREE:
         if getattr(a, name) != getattr(b, name):
@@ -38,12 +77,16 @@ def _joined(a: Comparison, b: Comparison) -> Comparison:
 
 
 def _check_same(a: CellResult, b: CellResult) -> None:
-    if (a.status, a.metrics, a.partial) != (b.status, b.metrics, b.partial):
+    if not _same(a, b):
         cell = a.cell
         raise UserError(
             f"{cell.method} on {cell.benchmark} {cell.split}, {cell.model}, seed {cell.seed}: two runs hold "
             "different results of this cell; name the settings that differ in the method, e.g. npo:beta=0.05"
         )
+
+
+def _same(a: CellResult, b: CellResult) -> bool:
+    return (a.status, a.metrics, a.partial) == (b.status, b.metrics, b.partial)
 
 
 def _run(runs: Sequence[Run]) -> Run:

@@ -10,7 +10,7 @@ import pytest
 from suite.benchmark import Metric
 from suite.errors import UserError
 from suite.evidence import Difference, Evidence, Overall, Standing
-from suite.report import merge
+from suite.report import merge, separate
 from suite.report.table import Row, Table, tables
 from suite.results import Results
 from suite.results import dumps as results_text
@@ -155,3 +155,27 @@ def test_merge_refuses_two_results_of_one_cell(results: Results) -> None:
         merge([results, other])
     with pytest.raises(UserError, match="nothing to compare"):
         merge([])
+
+
+@pytest.mark.parametrize("field", ["revision", "judge", "baseline_key"])
+def test_separate_gives_what_cannot_be_compared_a_table_of_its_own(results: Results, field: str) -> None:
+    comparison = replace(results.comparisons[0], **{field: "another"})
+    other = replace(results, comparisons=(comparison, *results.comparisons[1:]))
+    joined = merge(separate([results, other], ["a", "b"]))
+    first, second = joined.comparisons[0], next(c for c in joined.comparisons if c.split.endswith(" @ b"))
+    assert (first, getattr(second, field)) == (results.comparisons[0], "another")
+    assert second.notes[0].startswith("Not comparable with the table tofu forget05 tiny: ") and field in second.notes[0]
+    moved = [result for result in joined.cells if result.cell.split == second.split]
+    assert [r.cell.method for r in moved] == [
+        r.cell.method for r in results.cells if (r.cell.benchmark, r.cell.split, r.cell.model) == first.key
+    ]
+    assert {row.method for table in tables(joined) for row in table.rows} == {r.cell.method for r in results.cells}
+
+
+def test_separate_names_the_run_of_another_result(results: Results) -> None:
+    other = changed(results, "npo", 0, metrics=(Metric("model_utility", 0.1, True),))
+    joined = merge(separate([results, other, results], ["a", "b", "c"]))
+    extra = [result for result in joined.cells if result not in results.cells]
+    assert [result.cell.method for result in extra] == ["npo @ b"]
+    assert extra[0].metrics[0].value == 0.1
+    assert separate([results, results], ["a", "b"]) == [results, results]
