@@ -302,12 +302,14 @@ class TextStages:
 
     def _benchmark_spec(self) -> dict[str, Json]:
         """What determines that which the benchmark itself computes."""
-        return {
+        spec: dict[str, Json] = {
             "benchmark": self.benchmark.name,
             "settings": work.jsonable(self.benchmark.config),
             "source": self.lab.registry.source_digest(type(self.benchmark)),
             "data": self.data_digest,
         }
+        truth = self.benchmark.reward(self.data)
+        return spec if truth is None else {**spec, "reward": truth.identity()}
 
     @cached_property
     def data_digest(self) -> str:

@@ -145,3 +145,17 @@ def test_the_kl_of_a_method_that_chooses_is_its_bound_and_says_so(registry: Regi
         assert kl.value == expected
         assert note in kl.note
         assert kl.note
+
+
+def test_scores_are_computed_again_when_the_ground_truth_has_other_weights(
+    registry: Registry, flags: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from suite_benchmarks.sentiment.rewards import Lexicon
+
+    def score_keys() -> list[str]:
+        config = resolve(registry, None, flags | {"methods": "dpo"}, SETS, {})
+        return [stage.key for stage in pipeline.plan(config, registry)[0].stages() if stage.kind == "score"]
+
+    before = score_keys()
+    monkeypatch.setattr(Lexicon, "identity", lambda self: {"reward": "lexicon", "words": "others"})
+    assert not set(before) & set(score_keys())
