@@ -159,3 +159,10 @@ def test_scores_are_computed_again_when_the_ground_truth_has_other_weights(
     before = score_keys()
     monkeypatch.setattr(Lexicon, "identity", lambda self: {"reward": "lexicon", "words": "others"})
     assert not set(before) & set(score_keys())
+
+
+@pytest.mark.parametrize("name", ["sentiment_paper", "sentiment_smollm2_reduced"])
+def test_the_shipped_configurations_name_methods_and_settings_that_exist(registry: Registry, name: str) -> None:
+    config = resolve(registry, Path(__file__).parents[3] / "configs" / f"{name}.toml", {}, (), {})
+    assert config.bench == ("sentiment",)
+    assert len(config.methods) == {"sentiment_paper": 17, "sentiment_smollm2_reduced": 8}[name]
