@@ -213,6 +213,8 @@ class Benchmark(ABC, Generic[C]):
     """What headline metrics are made of; a mean of the item scores of its own name needs no mention."""
     reference_point: ClassVar[Mapping[str, float]] = {}
     """Two metrics, with the fixed values above (or below) which hypervolume counts."""
+    argument: ClassVar[str | None] = None
+    """The setting that may stand behind its name, e.g. "task": --bench lm_eval:arc_easy."""
     Config: ClassVar[type[Any]]
 
     def __init__(self, config: C) -> None:

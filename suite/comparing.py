@@ -46,19 +46,22 @@ Rows = Mapping[str, Sequence[Scored]]
 """Method -> its seeds."""
 
 
-def comparing(benchmark: Benchmark[Any], methods: Mapping[Cell, Stage], starts: Mapping[Cell, Stage]) -> Stage:
-    """The stage that compares finished cells, given as cell -> score stage of its final checkpoint."""
+def comparing(
+    benchmark: Benchmark[Any], methods: Mapping[Cell, Stage], starts: Mapping[Cell, Stage], primary: Sequence[str]
+) -> Stage:
+    """The stage that compares finished cells by the metrics `primary`, given as cell -> score stage of its final
+    checkpoint."""
     cells = {**starts, **methods}
     inputs = {f"{cell.method}, seed {cell.seed}": stage for cell, stage in cells.items()}
 
     def build(build: Build) -> None:
         read = {cell: read_scores(build.inputs[name]) for cell, name in zip(cells, inputs, strict=True)}
-        found = compare(benchmark, _rows(methods, read), _rows(starts, read))
+        found = compare(benchmark, _rows(methods, read), _rows(starts, read), primary)
         write_json(build.out / "evidence.json", jsonable(asdict(found)))
 
     spec: dict[str, Json] = {
         "methods": [[cell.method, cell.seed] for cell in methods],
-        "primary": list(benchmark.primary),
+        "primary": list(primary),
         "baseline": benchmark.baseline,
         "basis": jsonable(benchmark.basis),
     }
@@ -87,12 +90,12 @@ def read_evidence(folder: Path) -> Evidence:
     return TypeAdapter(Evidence).validate_python(read_json(folder / "evidence.json"))
 
 
-def compare(benchmark: Benchmark[Any], methods: Rows, starts: Rows) -> Evidence:
+def compare(benchmark: Benchmark[Any], methods: Rows, starts: Rows, primary: Sequence[str]) -> Evidence:
     """Compare the methods with each other, and every row with the baseline model."""
     from suite.standing import Joint
 
     headlines, notes = [], []
-    for name in axes(benchmark.primary, {**starts, **methods}):
+    for name in axes(primary, {**starts, **methods}):
         try:
             headlines.append(_headline(name, benchmark, methods, starts))
         except _LeftOut as reason:

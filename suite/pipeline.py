@@ -19,6 +19,7 @@ from suite.comparing import comparing, read_evidence
 from suite.errors import CorruptError, DivergedError, MissingError, UserError
 from suite.judges import alpaca_eval
 from suite.lab import Lab
+from suite.model_benchmark import ModelBenchmark
 from suite.plan import Plan, PlannedCell, build_plan, model_name
 from suite.progress import Progress, Silent
 from suite.results import (
@@ -101,14 +102,15 @@ class _Runner:
 
     def with_evidence(self, comparison: Comparison, plan: Plan, finished: Collection[Cell]) -> Comparison:
         """Compare a table's finished methods item by item; a method that lacks a seed is left out."""
-        cells = [c for c in plan.cells if c.cell.benchmark == comparison.benchmark]
+        table = (comparison.benchmark, comparison.split)
+        cells = [c for c in plan.cells if (c.cell.benchmark, c.cell.split) == table]
         gone = {c.cell.method for c in cells if c.cell not in finished}
         scores = {c.cell: c.scores[max(c.scores)] for c in cells if c.cell.method not in gone}
         starts = {c.cell: scores[c.cell] for c in cells if c.family == "baseline" and c.cell in scores}
         methods = {cell: stage for cell, stage in scores.items() if cell not in starts}
         if not methods:
             return comparison
-        stage = comparing(cells[0].benchmark, methods, starts)
+        stage = comparing(cells[0].benchmark, methods, starts, comparison.primary)
         return replace(comparison, evidence=read_evidence(self.store.ensure(stage)))
 
     def _failure(self, planned: PlannedCell, status: Any, error: str) -> CellResult:
@@ -134,6 +136,8 @@ class _Runner:
 
     def _timings(self, planned: PlannedCell) -> dict[str, Timing]:
         """Seconds of the cell's own stages (what it shares with other cells belongs to the start models' rows)."""
+        if isinstance(planned.benchmark, ModelBenchmark):
+            return {"measure": self._timing(list(planned.scores.values()))}
         if planned.texts is None:
             return {"train": self._timing(list(planned.scores.values()))}
         scores = list(planned.scores.values())
@@ -183,7 +187,7 @@ def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
         outcomes.append((cell.cell, *runner.cell(cell)))
     cells = compared(planned, [outcome[1] for outcome in outcomes])
     finished = {result.cell for result in cells if result.status == "ok"}
-    tables = tuple(runner.with_evidence(c, planned, finished) for c in comparisons(lab, planned))
+    tables = tuple(runner.with_evidence(c, planned, finished) for c in comparisons(lab, planned, cells))
     results = Results(describe_run(lab, command), tables, tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
     atomic_write(out / "config.toml", to_toml(lab.config, lab.registry))
@@ -221,6 +225,10 @@ def preflight(lab: Lab, plan: Plan, store: Store) -> None:
     from suite.work import encode_rows
 
     missing = plan.missing(store)
+    keys = {stage.key for stage in missing}
+    for cell in plan.cells:
+        if isinstance(cell.benchmark, ModelBenchmark) and any(s.key in keys for s in cell.scores.values()):
+            cell.benchmark.check()
     if not any(stage.kind in {"train", "respond", "reference"} for stage in missing):
         return
     for stages in {id(c.texts): c.texts for c in plan.cells if c.texts}.values():
@@ -252,14 +260,19 @@ def steps_per_epoch(train: Path, epochs: int) -> int:
     return len(log.read_text().splitlines()) // epochs if log.exists() else 0
 
 
-def comparisons(lab: Lab, plan: Plan) -> tuple[Comparison, ...]:
-    """One table for each benchmark."""
-    first = {cell.benchmark.name: cell for cell in reversed(plan.cells)}
-    return tuple(_comparison(lab, first[name]) for name in lab.config.bench)
+def comparisons(lab: Lab, plan: Plan, results: Sequence[CellResult]) -> tuple[Comparison, ...]:
+    """One table for each benchmark; for finished models one for each benchmark that made them."""
+    first = {(cell.cell.benchmark, cell.cell.split): cell for cell in reversed(plan.cells)}
+    ordered = sorted(first.values(), key=lambda cell: (lab.config.bench.index(cell.cell.benchmark), cell.cell.split))
+    return tuple(_comparison(lab, cell, results) for cell in ordered)
 
 
-def _comparison(lab: Lab, planned: PlannedCell) -> Comparison:
+def _comparison(lab: Lab, planned: PlannedCell, results: Sequence[CellResult]) -> Comparison:
     bench, cell, texts = planned.benchmark, planned.cell, planned.texts
+    if isinstance(bench, ModelBenchmark):
+        described = bench.describe(lab.config.engine)
+        primary = headline([r for r in results if r.cell.benchmark == cell.benchmark]) or bench.primary
+        return Comparison(cell.benchmark, cell.split, cell.model, primary, described.revision, notes=described.notes)
     if texts is None:
         notes = bench.notes if isinstance(bench, Experiment) else ()
         return Comparison(
@@ -281,6 +294,12 @@ def _comparison(lab: Lab, planned: PlannedCell) -> Comparison:
         (*texts.data.notes, *judged, *deviations(lab.config, bench.defaults(lab.config.model))),
         dict(bench.reference_point),
     )
+
+
+def headline(results: Sequence[CellResult]) -> tuple[str, ...]:
+    """The headline metrics of finished models, which are known once one is measured."""
+    metrics = next((result.metrics for result in results if result.status == "ok"), ())
+    return tuple(m.name for m in metrics if m.higher_is_better is not None and "/" not in m.name)
 
 
 def trajectory(metrics: Mapping[int, tuple[Metric, ...]], steps: int) -> tuple[TrajectoryPoint, ...]:

@@ -10,13 +10,15 @@ from dataclasses import dataclass, fields
 from pathlib import PurePath
 from typing import Any
 
-from suite import scoring, work
+from suite import evaluations, scoring, work
+from suite.bases import Model
 from suite.benchmark import Benchmark, Experiment, TextBenchmark
-from suite.config import benchmark_settings, method_settings, split_spec
+from suite.config import benchmark_settings, method_settings, split_bench, split_spec
 from suite.errors import UserError, unknown
 from suite.judges import Cost
 from suite.lab import Lab
 from suite.method import Method
+from suite.model_benchmark import ModelBenchmark
 from suite.results import Cell
 from suite.settings import TrainConfig
 from suite.stages import TextStages, Trained
@@ -36,11 +38,13 @@ class PlannedCell:
     """Epoch -> score stage; the last is the final step. An experiment has one, of epoch 0."""
     texts: TextStages | None = None
     train: Stage | None = None
+    reduced: bool = False
+    """Whether its model was made, or is measured, on a part of a benchmark."""
 
     @property
     def partial(self) -> bool:
         """Whether it is evaluated on a part of the benchmark."""
-        return self.texts is not None and self.texts.data.partial
+        return self.reduced or (self.texts is not None and self.texts.data.partial)
 
 
 @dataclass(frozen=True)
@@ -96,17 +100,28 @@ def build_plan(lab: Lab) -> Plan:
     """Plan the run. Raises UserError for what cannot work: unknown names, missing roles, bad data, no such model."""
     cells: list[PlannedCell] = []
     for name in lab.config.bench:
-        benchmark_class = lab.registry.benchmark(name)
+        benchmark_class = split_bench(lab.registry, name)[0]
+        if issubclass(benchmark_class, ModelBenchmark):
+            continue
         split = lab.config.split or benchmark_class.splits[0]
         if split not in benchmark_class.splits:
             raise unknown(f"split of {name}", split, benchmark_class.splits)
         methods = [_method(lab, spec, benchmark_class) for spec in lab.config.methods]
-        benchmark = benchmark_class(benchmark_settings(lab.config, lab.registry, name))
+        benchmark = made(lab, name)
         if isinstance(benchmark, TextBenchmark):
             cells.extend(_text_cells(lab, TextStages(lab, benchmark, split), methods))
         elif isinstance(benchmark, Experiment):
             cells.extend(_experiment_cells(lab, benchmark, split, [method for method, _ in methods]))
+    trained = [cell for cell in cells if cell.texts]
+    for name in lab.config.bench:
+        if issubclass(split_bench(lab.registry, name)[0], ModelBenchmark):
+            cells.extend(_model_cells(lab, name, trained))
     return Plan(tuple(cells))
+
+
+def made(lab: Lab, spec: str) -> Any:
+    """A benchmark with its settings; `spec` as in --bench."""
+    return split_bench(lab.registry, spec)[0](benchmark_settings(lab.config, lab.registry, spec))
 
 
 def _method(lab: Lab, spec: str, benchmark: type[Benchmark[Any]]) -> tuple[Method[Any], TrainConfig]:
@@ -175,6 +190,30 @@ def _planned(lab: Lab, stages: TextStages, name: str, family: str, seed: int, tr
         for epoch, model in trained.models.items()
     }
     return PlannedCell(cell, family, stages.benchmark, scores, stages, trained.stage)
+
+
+def _model_cells(lab: Lab, spec: str, trained: list[PlannedCell]) -> Iterator[PlannedCell]:
+    """Every model that the run trains; if it trains none, the base model, also as what each method answers from."""
+    benchmark: ModelBenchmark[Any] = made(lab, spec)
+    if trained:
+        for cell, family, model, partial in evaluations.trained_models(lab, spec, trained):
+            yield _measured(lab, benchmark, cell, family, model, partial)
+        return
+    model = evaluations.base_model(lab, benchmark)
+    methods = [lab.registry.method(split_spec(lab.registry, name)[0]) for name in lab.config.methods]
+    for method in methods:
+        evaluations.check_alone(method, spec)
+    rows = [("base", "baseline"), *zip(lab.config.methods, [m.family for m in methods], strict=True)]
+    for name, family in rows:
+        cell = Cell(name, spec, "default", model_name(lab.config.model), 0)
+        yield _measured(lab, benchmark, cell, family, model, False)
+
+
+def _measured(
+    lab: Lab, benchmark: ModelBenchmark[Any], cell: Cell, family: str, model: Model, partial: bool
+) -> PlannedCell:
+    stage = evaluations.measure(lab, benchmark, model, f"{cell.method} on {cell.benchmark}")
+    return PlannedCell(cell, family, benchmark, {0: stage}, reduced=partial or lab.config.limit is not None)
 
 
 def _experiment_cells(

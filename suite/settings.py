@@ -47,7 +47,7 @@ class RunConfig:
     methods: tuple[str, ...] = ("ga", "npo")
     """Methods to compare, separated by commas. Settings may follow a name: `npo,npo:beta=0.5`."""
     bench: tuple[str, ...] = ("tofu",)
-    """Benchmarks to run, separated by commas."""
+    """Benchmarks to run, separated by commas: `tofu,lm_eval:arc_easy`."""
     model: str = "tiny"
     """Hub id, local folder, .gguf file, or `tiny`: a small model that the run itself trains in seconds."""
     data: str | None = None

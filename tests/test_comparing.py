@@ -48,7 +48,7 @@ def values(row: Scored, key: tuple[str, str]) -> list[float]:
 
 
 def evidence(methods: Mapping[str, Sequence[Scored]], starts: Mapping[str, Sequence[Scored]] = STARTS) -> Evidence:
-    return compare(BENCH, methods, starts)
+    return compare(BENCH, methods, starts, BENCH.primary)
 
 
 def test_what_is_better_and_what_is_chance() -> None:

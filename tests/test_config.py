@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suite import UserError
@@ -345,6 +345,7 @@ def test_the_schema_describes_every_section(registry: Registry) -> None:
     assert sections["bench_a"]["additionalProperties"] is False
 
 
+@settings(deadline=None)  # the first example makes the validators
 @given(st.floats(min_value=0, allow_nan=False, allow_infinity=False), st.integers(1, 10**6))
 def test_numbers_survive_being_written_in_a_variant(lr: float, epochs: int) -> None:
     registry = _shared_registry()

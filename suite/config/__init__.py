@@ -17,6 +17,7 @@ from suite.config.resolve import (
     judge_settings,
     method_settings,
     resolve,
+    split_bench,
     split_spec,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "judge_settings",
     "method_settings",
     "resolve",
+    "split_bench",
     "split_spec",
     "to_toml",
 ]

@@ -16,7 +16,9 @@ from suite.config.resolve import (
     judge_section,
     judge_settings,
     method_settings,
+    split_bench,
     split_spec,
+    training_benches,
 )
 from suite.judged import JudgedBenchmark
 from suite.registry import Registry
@@ -32,17 +34,21 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
     """
     import tomli_w
 
+    training = training_benches(config, registry)
     content: dict[str, Any] = _said({name: getattr(config, name) for name in TOP}, TOP)
-    content["finetune"] = agreed([finetune_settings(config, registry, bench) for bench in config.bench])
+    content["finetune"] = agreed([finetune_settings(config, registry, bench) for bench in training])
     content["train"] = config.sections.get("train", {})
     for name in dict.fromkeys(split_spec(registry, spec)[0] for spec in config.methods):
-        own, training = zip(*(method_settings(config, registry, name, bench) for bench in config.bench), strict=True)
-        content[name] = _said(agreed(own), settings_of(registry.method(name).Config)) | agreed(training)
+        own, trains = zip(*(method_settings(config, registry, name, bench) for bench in training), strict=True)
+        content[name] = _said(agreed(own), settings_of(registry.method(name).Config)) | agreed(trains)
+    benchmarks: dict[str, list[Any]] = {}
     for bench in config.bench:
-        settings = asdict(benchmark_settings(config, registry, bench))
-        content[bench] = _said(settings, settings_of(registry.benchmark(bench).Config))
+        settings = benchmark_settings(config, registry, bench)
+        benchmarks.setdefault(split_bench(registry, bench)[0].name, []).append(settings)
+    for name, settings in benchmarks.items():
+        content[name] = _said(agreed(settings), settings_of(registry.benchmark(name).Config))
     chosen = {config.engine: engine_settings(config, registry)}
-    if any(issubclass(registry.benchmark(bench), JudgedBenchmark) for bench in config.bench):
+    if any(issubclass(split_bench(registry, bench)[0], JudgedBenchmark) for bench in config.bench):
         chosen[judge_section(config)] = judge_settings(config, registry)
     for section, own in chosen.items():
         if said := _said(asdict(own), settings_of(type(own))):

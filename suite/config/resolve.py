@@ -12,9 +12,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
+from suite.benchmark import Benchmark
 from suite.config.check import TRAIN, checked, convert
 from suite.config.layers import TOP, Given, from_mapping, layers
 from suite.errors import UserError
+from suite.model_benchmark import ModelBenchmark
 from suite.registry import Registry
 from suite.registry.checks import JUDGE_SECTION
 from suite.settings import RunConfig, TrainConfig
@@ -46,16 +48,19 @@ def resolve(
         if not _unavailable(registry, given.section):
             target = sections.setdefault(given.section, {}) if given.section else top
             target[given.field] = checked(registry, given)
-    config = RunConfig(**top, sections=sections)
-    for field in ("methods", "bench", "seeds"):
+    top["bench"] = _spelled_out(registry, top.get("bench", RunConfig.bench))
+    no_methods = _methods_by_default(registry, top["bench"])
+    config = RunConfig(**{**no_methods, **top}, sections=sections)
+    for field in ("bench", "seeds") if no_methods else ("methods", "bench", "seeds"):
         _check_distinct(field, getattr(config, field))
     engine_settings(config, registry)
     judge_settings(config, registry)
     for bench in config.bench:
         for spec in config.methods:
             method_settings(config, registry, spec, bench)
-    trains = [_section(config, registry, bench, "train") for bench in config.bench]
-    finetunes = [finetune_settings(config, registry, bench) for bench in config.bench]
+    training = training_benches(config, registry)
+    trains = [_section(config, registry, bench, "train") for bench in training]
+    finetunes = [finetune_settings(config, registry, bench) for bench in training]
     return replace(
         config,
         train=replace(config.train, **agreed(trains)),
@@ -64,8 +69,15 @@ def resolve(
 
 
 def benchmark_settings(config: RunConfig, registry: Registry, bench: str) -> Any:
-    """Make the benchmark's Config from the user's section."""
-    return _instance(registry.benchmark(bench), config.sections.get(bench, {}))
+    """Make the benchmark's Config from the user's section; `bench` as in --bench."""
+    benchmark, own = split_bench(registry, bench)
+    return _instance(benchmark, {**config.sections.get(benchmark.name, {}), **own})
+
+
+def training_benches(config: RunConfig, registry: Registry) -> tuple[str, ...]:
+    """The benchmarks whose protocols say how to train: those that measure finished models have none."""
+    training = (b for b in config.bench if not issubclass(split_bench(registry, b)[0], ModelBenchmark))
+    return tuple(training) or config.bench
 
 
 def engine_settings(config: RunConfig, registry: Registry) -> Any:
@@ -117,6 +129,34 @@ def split_spec(registry: Registry, spec: str) -> tuple[str, dict[str, Any]]:
     return name, variant
 
 
+def split_bench(registry: Registry, spec: str) -> tuple[type[Benchmark[Any]], dict[str, Any]]:
+    """Split `lm_eval:arc_easy` into the benchmark and the setting that stands behind the colon."""
+    name, colon, value = spec.partition(":")
+    benchmark = registry.benchmark(name)
+    if not colon:
+        return benchmark, {}
+    if benchmark.argument is None:
+        raise UserError(f"benchmark {name!r} takes nothing behind a colon, but {spec!r} was asked for")
+    given = Given(name, benchmark.argument, value, f"benchmark {spec!r}", text=True)
+    return benchmark, {benchmark.argument: checked(registry, given)}
+
+
+def _spelled_out(registry: Registry, bench: Sequence[str]) -> tuple[str, ...]:
+    """`lm_eval:a,b` asks for `lm_eval:a` and `lm_eval:b`, unless b is a benchmark."""
+    names = {cls.name for cls in registry.benchmarks()}
+    spelled: list[str] = []
+    for spec in bench:
+        before, colon, _ = spelled[-1].partition(":") if spelled else ("", "", "")
+        spelled.append(f"{before}:{spec}" if colon and ":" not in spec and spec not in names else spec)
+    return tuple(spelled)
+
+
+def _methods_by_default(registry: Registry, bench: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """No method, where nothing is asked for but measurements of finished models: there is no data to train on."""
+    only_models = bench and all(issubclass(split_bench(registry, spec)[0], ModelBenchmark) for spec in bench)
+    return {"methods": ()} if only_models else {}
+
+
 def agreed(settings: Sequence[Any]) -> dict[str, Any]:
     """Return the fields on which instances of one dataclass agree."""
     first, *others = map(asdict, settings)
@@ -131,7 +171,7 @@ def _section(config: RunConfig, registry: Registry, bench: str, section: str) ->
 
 def _protocol(config: RunConfig, registry: Registry, bench: str) -> dict[str, dict[str, Any]]:
     """Ask the benchmark for the settings that its protocol prescribes for the model, and check them."""
-    benchmark = registry.benchmark(bench)
+    benchmark, _ = split_bench(registry, bench)
     source = f"{registry.plugin_of(benchmark)}: {benchmark.__name__}.defaults"
     prescribed = benchmark(benchmark_settings(config, registry, bench)).defaults(config.model)
     protocol: dict[str, dict[str, Any]] = {}

@@ -73,6 +73,8 @@ def check_benchmark(cls: Any) -> None:
     _check_strings(cls, "splits", tuple)
     _check_strings(cls, "primary", tuple)
     _check_config(cls)
+    if cls.argument is not None and cls.argument not in get_type_hints(cls.Config):
+        raise TypeError(f"{cls.__name__}.argument is {cls.argument!r}, which is no setting of its Config")
     for option in cls.files:
         if not NAME.fullmatch(option) or option in SCORE_OPTIONS:
             raise TypeError(f"{cls.__name__}.files has {option!r}, which cannot be an option of `suite score`")

@@ -1,0 +1,91 @@
+"""Any task of the lm-evaluation-harness, on every model of the run.
+
+    suite run --methods npo --bench tofu,lm_eval:arc_easy,hellaswag      start models and npo's model, trained on tofu
+    suite run --bench lm_eval:arc_easy --model FOLDER                    the model itself
+    suite run --bench lm_eval:my_task --set lm_eval.include_path=DIR     tasks of one's own: YAML files of the harness
+
+The harness does it all, data, prompts, metrics and standard errors, through `lm_eval.simple_evaluate`; here its numbers
+become metrics, items and samples of this program (`outcome.py`), and its own log is kept beside them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suite import UserError, hookimpl
+from suite.model_benchmark import Described, Measured, ModelBenchmark, ModelFolder
+from suite.ranges import Count, Index
+
+if TYPE_CHECKING:
+    from suite_benchmarks.lm_eval.tasks import Found
+
+
+@dataclass(frozen=True)
+class LMEvalConfig:
+    """Settings of the benchmark."""
+
+    task: str = ""
+    """Task, group or tag of the harness; it stands behind the colon: --bench lm_eval:arc_easy."""
+    include_path: str | None = None
+    """Folder of task definitions (YAML) besides the harness's own."""
+    batch_size: Count = 16
+    """Requests in one forward pass."""
+    num_fewshot: Index | None = None
+    """Examples before each question; none: as the task says."""
+    chat_template: bool = False
+    """Ask through the tokenizer's chat template; the harness's default is the bare text."""
+
+
+class LMEval(ModelBenchmark[LMEvalConfig]):
+    """Tasks of the lm-evaluation-harness: --bench lm_eval:TASK."""
+
+    name = "lm_eval"
+    argument = "task"
+    Config = LMEvalConfig
+
+    @cached_property
+    def found(self) -> Found:
+        """The task's definition. UserError: there is none of that name."""
+        from suite_benchmarks.lm_eval.tasks import find
+
+        if not self.config.task:
+            raise UserError("benchmark lm_eval: name a task of the harness: --bench lm_eval:arc_easy")
+        return find(self.config.task, self.config.include_path)
+
+    def describe(self, engine: str) -> Described:
+        """What the task consists of, before anything of it is loaded."""
+        if engine not in ("hf", "vllm"):
+            raise UserError(f"benchmark lm_eval loads each model itself, with --engine hf or vllm, not {engine!r}")
+        asked = {
+            "lm_eval": version("lm_eval"),
+            "task": self.config.task,
+            "definition": self.found.digest,
+            "batch_size": self.config.batch_size,
+            "num_fewshot": self.config.num_fewshot,
+            "chat_template": self.config.chat_template,
+        }
+        return Described(f"lm-evaluation-harness {version('lm_eval')}: {self.found.source}", asked)
+
+    def check(self) -> None:
+        """Load the task with its data now, not after an hour of training."""
+        self.found.load()
+
+    def measure(self, model: ModelFolder, out: Path) -> Measured:
+        """Evaluate with the harness; harness.json and harness_samples.jsonl in `out` are its own log."""
+        from suite_benchmarks.lm_eval.harness import evaluate
+        from suite_benchmarks.lm_eval.outcome import measured
+
+        with model.progress.task(f"lm_eval {self.config.task}: {model.label}", 1) as bar:
+            results = evaluate(self.found, self.config, model, out)
+            bar.advance()
+        return measured(results, self.config.task)
+
+
+@hookimpl
+def suite_benchmarks() -> list[type[LMEval]]:
+    """Register the benchmark."""
+    return [LMEval]

@@ -1,0 +1,61 @@
+"""One model through `lm_eval.simple_evaluate`, as the harness does it itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suite import UserError
+from suite.model_benchmark import ModelFolder
+
+if TYPE_CHECKING:
+    from suite_benchmarks.lm_eval import LMEvalConfig
+    from suite_benchmarks.lm_eval.tasks import Found
+
+BOOTSTRAPS = 1000
+"""Resamples for the standard errors that have no closed form (that of a mean has one). The harness takes 100,000."""
+VOLATILE = ("date", "git_hash", "upper_git_hash", "pretty_env_info", "config")
+
+
+def evaluate(found: Found, config: LMEvalConfig, model: ModelFolder, out: Path) -> dict[str, Any]:
+    """Return what `simple_evaluate` returns; keep it as harness.json and harness_samples.jsonl in `out`."""
+    import lm_eval
+
+    results = lm_eval.simple_evaluate(
+        model=_loaded(config, model),
+        tasks=[found.name],
+        task_manager=found.manager,
+        num_fewshot=config.num_fewshot,
+        batch_size=config.batch_size,
+        limit=model.limit,
+        apply_chat_template=config.chat_template,
+        bootstrap_iters=BOOTSTRAPS,
+        log_samples=True,
+    )
+    if results is None:
+        raise UserError(f"lm_eval task {found.name!r}: the harness gave no results in this process")
+    _keep(results, out)
+    return dict(results)
+
+
+def _loaded(config: LMEvalConfig, model: ModelFolder) -> Any:
+    """The harness's own wrapper of the run's engine."""
+    shared = {"pretrained": str(model.folder), "dtype": model.dtype, "batch_size": config.batch_size}
+    if model.engine == "vllm":
+        from lm_eval.models.vllm_causallms import VLLM
+
+        return VLLM(**shared, seed=0)
+    from lm_eval.models.huggingface import HFLM
+
+    return HFLM(**shared, device=model.device)
+
+
+def _keep(results: Any, out: Path) -> None:
+    """The harness's results and samples, without what differs from one time to the next."""
+    shown = {name: value for name, value in results.items() if name not in (*VOLATILE, "samples")}
+    (out / "harness.json").write_text(json.dumps(shown, indent=1, default=str, sort_keys=True))
+    with (out / "harness_samples.jsonl").open("w") as log:
+        for task, samples in sorted(results["samples"].items()):
+            for sample in samples:
+                log.write(json.dumps({"task": task, **sample}, default=str, sort_keys=True) + "\n")

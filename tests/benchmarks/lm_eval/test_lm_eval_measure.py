@@ -1,0 +1,92 @@
+"""The harness's numbers, checked against the model's own log-probabilities, and taken over whole."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from suite.model_benchmark import Measured, ModelFolder
+from suite.progress import Silent
+from suite.registry import Registry
+from tests.benchmarks.lm_eval.conftest import DOCS
+
+
+def measured(task: str, tasks: Path, model: Path, out: Path, **options: Any) -> Measured:
+    LMEval = Registry.load().benchmark("lm_eval")
+    settings = LMEval.Config(task=task, include_path=str(tasks), batch_size=4)
+    out.mkdir(exist_ok=True)
+    limit = options.get("limit")
+    folder = ModelFolder(model, "cpu", "float32", "hf", limit, Silent(), "a test")
+    result = LMEval(settings).measure(folder, out)  # type: ignore[attr-defined]
+    assert isinstance(result, Measured)
+    return result
+
+
+def choices(model: Path) -> list[tuple[int, int]]:
+    """The likeliest choice of each document, and the likeliest per character, from plain forward passes."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer, lm = AutoTokenizer.from_pretrained(model), AutoModelForCausalLM.from_pretrained(model).eval()
+
+    def logp(question: str, choice: str) -> float:
+        start = tokenizer(question, add_special_tokens=False)["input_ids"]
+        ids = tokenizer(f"{question} {choice}", add_special_tokens=False)["input_ids"]
+        with torch.no_grad():
+            logps = lm(torch.tensor([ids])).logits[0].log_softmax(-1)
+        return sum(float(logps[i - 1, ids[i]]) for i in range(len(start), len(ids)))
+
+    found = []
+    for doc in DOCS:
+        values = [logp(str(doc["question"]), choice) for choice in doc["choices"]]  # type: ignore[attr-defined]
+        normed = [v / len(c) for v, c in zip(values, doc["choices"], strict=True)]  # type: ignore[call-overload]
+        found.append((values.index(max(values)), normed.index(max(normed))))
+    return found
+
+
+def test_accuracies_are_those_of_the_models_own_log_probabilities(
+    tasks: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    result = measured("acme_capitals", tasks, tiny_folder, tmp_path)
+    metrics = {metric.name: metric for metric in result.scores.metrics}
+    likeliest = choices(tiny_folder)
+    for name, place in (("acc", 0), ("acc_norm", 1)):
+        right = [float(pair[place] == doc["answer"]) for pair, doc in zip(likeliest, DOCS, strict=True)]
+        stderr = statistics.stdev(right) / len(right) ** 0.5
+        metric = metrics[name]
+        assert [item.value for item in result.scores.items if item.metric == name] == right
+        assert (metric.value, metric.n, metric.higher_is_better) == (pytest.approx(statistics.mean(right)), 13, True)
+        assert metrics[f"{name}_stderr"].value == pytest.approx(stderr)
+        assert metric.ci_high == pytest.approx(statistics.mean(right) + 1.96 * stderr, abs=1e-3)
+    assert {item.item_id for item in result.scores.items} == {f"acme_capitals/{i}" for i in range(13)}
+    first = result.samples[0]
+    chosen = DOCS[0]["choices"][likeliest[0][0]]  # type: ignore[index]
+    assert (first["prompt"], first["reference"], first["generation"]) == (DOCS[0]["question"], "Karachi", chosen)
+
+
+def test_a_group_has_its_aggregate_first_and_its_tasks_as_clusters(
+    tasks: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    result = measured("acme_group", tasks, tiny_folder, tmp_path)
+    metrics = {metric.name: metric for metric in result.scores.metrics}
+    assert result.scores.metrics[0].name == "acc"
+    assert (metrics["acc"].n, metrics["acc"].n_clusters) == (26, 2)
+    assert metrics["acc"].value == pytest.approx(metrics["acme_books/acc"].value)
+    assert {item.cluster_id for item in result.scores.items} == {"acme_books", "acme_capitals"}
+
+
+def test_generated_answers_keep_each_filter(tasks: Path, tiny_folder: Path, tmp_path: Path) -> None:
+    result = measured("acme_text", tasks, tiny_folder, tmp_path, limit=3)
+    names = [metric.name for metric in result.scores.metrics if metric.higher_is_better]
+    assert names == ["exact_match (strict)", "exact_match (lower)"]
+    assert len(result.samples) == 3
+    assert set(result.samples[0]["scores"]) == set(names)  # type: ignore[arg-type]
+    log = [json.loads(line) for line in (tmp_path / "harness_samples.jsonl").read_text().splitlines()]
+    texts = [line["resps"][0][0].strip() for line in log if line["filter"] == "strict"]
+    assert [str(sample["generation"]).strip() for sample in result.samples] == texts
+    kept = json.loads((tmp_path / "harness.json").read_text())
+    assert kept["n-samples"]["acme_text"] == {"original": 13, "effective": 3}
