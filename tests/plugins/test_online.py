@@ -76,9 +76,9 @@ def run(folder: Path, out: Path, name: str, steps: int, **settings: Any) -> list
     ],
 )
 def test_the_reward_rises_on_tiny(tiny_folder: Path, tmp_path: Path, name: str, settings: dict[str, Any]) -> None:
-    log = run(tiny_folder, tmp_path, name, steps=8, **settings)
+    log = run(tiny_folder, tmp_path, name, steps=12, **settings)
     before, after = (sum(line["reward"] for line in part) / 2 for part in (log[:2], log[-2:]))
-    assert after > before + 0.1, (before, after)
+    assert after > before + 0.15, (before, after)
     assert log[0]["kl"] == pytest.approx(0, abs=1e-5)  # before the first step the policy is the reference
 
 
