@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from suite.judges import Judge
     from suite.method import Method
     from suite.results import Cell, CellResult, Results
+    from suite.settings import RunConfig
 
 hookspec = pluggy.HookspecMarker("suite")
 
@@ -52,6 +53,11 @@ def suite_judges() -> Iterable[type[Judge[Any]]]:
 @hookspec
 def suite_commands(cli: click.Group) -> None:
     """Attach commands: `cli.add_command(mine)`. Names that exist already are refused."""
+
+
+@hookspec
+def suite_run_started(config: RunConfig, report_dir: Path) -> None:
+    """Observe that a run begins: its settings (`config.log` names the loggers asked for), and where it writes."""
 
 
 @hookspec

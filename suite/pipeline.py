@@ -181,6 +181,7 @@ def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
     models.set_threads(lab.config.model)
     runner = _Runner.on(lab)
     out = Path(lab.config.out).expanduser()
+    lab.registry.notify("suite_run_started", config=lab.config, report_dir=out)
     outcomes = []
     for cell in planned.cells:
         interrupt.check()

@@ -78,6 +78,8 @@ class RunConfig:
     """Go on although forget and retain data share rows (counted in the report)."""
     block: tuple[str, ...] = ()
     """Plugins (entry-point names) that are not loaded."""
+    log: tuple[str, ...] = ()
+    """Log training there too, besides <out>/log.jsonl: tensorboard, wandb, trackio (extras of those names)."""
     out: str = "runs/latest"
     """Folder for results.json, the leaderboards and samples."""
     store: str | None = None

@@ -1,0 +1,66 @@
+"""<out>/log.jsonl: one line for each event of the last run. Only what was computed trains, so only that has steps.
+
+{"event": "step", "cell": "npo__tofu__forget10__tiny__seed0", "step": 1, "metrics": {"loss": 13.9, "grad_norm": 2.1}}
+{"event": "finished", "cell": "npo__tofu__forget10__tiny__seed0", "status": "ok", "metrics": {"forget_quality": 0.7}}
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suite import hookimpl
+
+if TYPE_CHECKING:
+    from suite.results import Cell, CellResult, Results
+    from suite.store import Json, JsonlWriter
+
+_open: list[JsonlWriter] = []
+"""The log of the run in progress."""
+
+
+def _write(event: str, cell: Cell, **fields: Json) -> None:
+    for log in _open:
+        log.append({"event": event, "cell": cell.slug, **fields})
+
+
+@hookimpl
+def suite_run_started(report_dir: Path) -> None:
+    """Begin a new log."""
+    from suite.store import JsonlWriter
+
+    _close()
+    (report_dir / "log.jsonl").unlink(missing_ok=True)
+    _open.append(JsonlWriter(report_dir / "log.jsonl"))
+
+
+@hookimpl
+def suite_cell_started(cell: Cell) -> None:
+    """Note that a cell begins."""
+    _write("started", cell)
+
+
+@hookimpl
+def suite_train_logged(cell: Cell, step: int, metrics: Mapping[str, float]) -> None:
+    """Note a step; what is not finite is null."""
+    _write("step", cell, step=step, metrics={k: v if math.isfinite(v) else None for k, v in metrics.items()})
+
+
+@hookimpl
+def suite_cell_finished(cell: Cell, result: CellResult) -> None:
+    """Note what came of a cell."""
+    values = {metric.name: metric.value for metric in result.metrics}
+    _write("finished", cell, status=result.status, metrics=values, error=result.error)
+
+
+@hookimpl
+def suite_run_finished(results: Results) -> None:
+    """End the log."""
+    _close()
+
+
+def _close() -> None:
+    while _open:
+        _open.pop().close()
