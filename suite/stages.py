@@ -20,6 +20,7 @@ from suite.benchmark import BenchmarkData, Request, Row, Source, TextBenchmark
 from suite.config import finetune_settings, method_settings, split_spec
 from suite.errors import UserError
 from suite.judged import ANSWER, JudgedBenchmark
+from suite.judges import Rewards
 from suite.judges.judging import Judging, make_judge
 from suite.lab import Lab
 from suite.method import Method
@@ -131,7 +132,8 @@ class TextStages:
         """How answers are compared, on a benchmark that is judged."""
         if not isinstance(self.benchmark, JudgedBenchmark):
             return None
-        judge = make_judge(self.lab, self.benchmark.reward(self.data))
+        rewards = Rewards(self.benchmark.reward(self.data), lambda: self.reward_model)
+        judge = make_judge(self.lab, rewards)
         return Judging(judge, self.benchmark.questions(self.data), self._rival(self.benchmark.against))
 
     def _rival(self, name: str) -> Stage | None:

@@ -10,7 +10,7 @@ verdict is kept as soon as it is there: all that is the host's (`suite.judges.as
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 from suite.benchmark import Message
 
 if TYPE_CHECKING:
+    from suite.bases import Model
     from suite.lab import Lab
     from suite.rewards import Reward
     from suite.store import Json, Stage
@@ -65,6 +66,16 @@ class Cost:
     dollars: float | None = 0.0
 
 
+@dataclass(frozen=True)
+class Rewards:
+    """Rewards that a benchmark offers to a judge."""
+
+    truth: Reward | None = None
+    """Its ground truth."""
+    model: Callable[[], Model] | None = None
+    """Plans the reward model that is trained on its pairs. UserError: it has none."""
+
+
 class Judge(ABC, Generic[C]):
     """Base class of every judge plugin. Making one is cheap; the first `compare` starts it."""
 
@@ -75,9 +86,9 @@ class Judge(ABC, Generic[C]):
     Config: ClassVar[type[Any]]
     """A frozen dataclass like a method's: the section `judge_NAME`."""
 
-    def __init__(self, config: C, lab: Lab, truth: Reward | None = None) -> None:
-        """`truth`: the benchmark's ground-truth reward, where it has one. UserError: settings that cannot work."""
-        self.config, self.lab, self.truth = config, lab, truth
+    def __init__(self, config: C, lab: Lab, rewards: Rewards | None = None) -> None:
+        """`rewards`: what the benchmark offers. UserError: settings that cannot work."""
+        self.config, self.lab, self.rewards = config, lab, rewards or Rewards()
         self.known: dict[str, dict[str, Json]] = {}  # verdicts of this run, by key
 
     @abstractmethod

@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Any
 from suite.config import judge_settings
 from suite.errors import UserError
 from suite.judged import Question
-from suite.judges import Cost, Judge, identity_of
+from suite.judges import Cost, Judge, Rewards, identity_of
 from suite.judges.asking import CANARY, CANARY_QUESTIONS, asking, forecast
 from suite.judges.prompts import criterion
 from suite.store import Json, Stage, digest
 
 if TYPE_CHECKING:
     from suite.lab import Lab
-    from suite.rewards import Reward
 
 
-def make_judge(lab: Lab, truth: Reward | None) -> Judge[Any]:
+def make_judge(lab: Lab, rewards: Rewards) -> Judge[Any]:
     """The run's judge. UserError: settings that cannot work."""
-    return lab.registry.judge(lab.config.judge)(judge_settings(lab.config, lab.registry), lab, truth)
+    return lab.registry.judge(lab.config.judge)(judge_settings(lab.config, lab.registry), lab, rewards)
 
 
 @dataclass(frozen=True, eq=False)

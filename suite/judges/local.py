@@ -19,7 +19,7 @@ from suite.bases import imported
 from suite.benchmark import Request, Response
 from suite.engines import Engine
 from suite.errors import UserError
-from suite.judges import Comparison, Judge, Verdict
+from suite.judges import Comparison, Judge, Rewards, Verdict
 from suite.judges.length import by_value
 from suite.judges.prompts import CRITERIA, LETTER, instructions, request
 from suite.ranges import Count
@@ -27,7 +27,6 @@ from suite.store import Json, Stage, digest
 
 if TYPE_CHECKING:
     from suite.lab import Lab
-    from suite.rewards import Reward
 
 CHUNK = 32
 """Comparisons answered together, between two verdicts that are kept."""
@@ -53,8 +52,8 @@ class Local(Judge[LocalConfig]):
     name = "local"
     Config = LocalConfig
 
-    def __init__(self, config: LocalConfig, lab: Lab, truth: Reward | None = None) -> None:
-        super().__init__(config, lab, truth)
+    def __init__(self, config: LocalConfig, lab: Lab, rewards: Rewards | None = None) -> None:
+        super().__init__(config, lab, rewards)
         if not config.model:
             raise UserError("judge local: name the judging model: --set judge_local.model=FOLDER")
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from suite import hookimpl
 from suite.endpoint import Endpoint, check_address
 from suite.errors import UserError
-from suite.judges import Comparison, Cost, Judge, Verdict
+from suite.judges import Comparison, Cost, Judge, Rewards, Verdict
 from suite.judges.prompts import CRITERIA, REMINDER, VERDICT_LINE, instructions, parse, request
 from suite.ranges import Count, Index, NonNegative, Positive
 from suite.store import Json, digest
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
     from suite.lab import Lab
-    from suite.rewards import Reward
 
 CHARACTERS_PER_TOKEN = 4
 """Of English text, roughly; for forecasts only."""
@@ -83,8 +82,8 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
     name = "openai"
     Config = OpenAIJudgeConfig
 
-    def __init__(self, config: OpenAIJudgeConfig, lab: Lab, truth: Reward | None = None) -> None:
-        super().__init__(config, lab, truth)
+    def __init__(self, config: OpenAIJudgeConfig, lab: Lab, rewards: Rewards | None = None) -> None:
+        super().__init__(config, lab, rewards)
         if not config.model:
             raise UserError("judge openai: name the judging model: --set judge_openai.model=NAME")
         self._spent = 0

@@ -1,17 +1,22 @@
-"""The answer with the larger reward wins: by the benchmark's ground truth."""
+"""The answer with the larger reward wins: by the benchmark's ground truth, or by a reward model of its pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from suite import hookimpl
 from suite.errors import UserError
 from suite.judges import Comparison, Judge, Verdict
 from suite.judges.length import by_value
 from suite.rewards import Reward
-from suite.store import Json
+from suite.store import Json, Stage
+
+if TYPE_CHECKING:
+    from suite.bases import Model
 
 CHUNK = 64
 """Comparisons scored together, between two verdicts that are kept."""
@@ -19,38 +24,67 @@ CHUNK = 64
 
 @dataclass(frozen=True)
 class RewardConfig:
-    """No settings."""
+    """Settings of the judge."""
+
+    by: Literal["ground_truth", "model"] = "ground_truth"
+    """ground_truth: the benchmark's; model: a reward model trained on its pairs, the one that ppo and others use."""
 
 
 class RewardJudge(Judge[RewardConfig]):
-    """The answer with the larger reward wins, by the benchmark's ground truth."""
+    """The answer with the larger reward wins, by the benchmark's ground truth or a reward model of its pairs."""
 
     name = "reward"
     Config = RewardConfig
+    _opened: Reward
+
+    @cached_property
+    def _model(self) -> Model:
+        if self.rewards.model is None:
+            raise UserError("judge 'reward': the benchmark has no pairs to train a reward model on")
+        return self.rewards.model()
 
     @property
-    def reward(self) -> Reward:
+    def truth(self) -> Reward:
         """The ground truth. UserError if the benchmark has none."""
-        if self.truth is None:
-            raise UserError("judge 'reward': the benchmark has no ground truth; choose another judge with --judge")
-        return self.truth
+        if self.rewards.truth is None:
+            raise UserError(
+                "judge 'reward': the benchmark has no ground truth; --set judge_reward.by=model trains a reward model"
+            )
+        return self.rewards.truth
 
     def identity(self) -> dict[str, Json]:
-        """The reward decides."""
-        return {"reward": self.reward.identity(), "source": self.lab.registry.source_digest(type(self.reward))}
+        """The reward decides; its model is known by the key of the stage that trains it."""
+        if self.config.by == "model":
+            return {"model": self._model.stage.key, "epoch": self._model.epoch}
+        return {"reward": self.truth.identity(), "source": self.lab.registry.source_digest(type(self.truth))}
+
+    def inputs(self) -> Mapping[str, Stage]:
+        """The reward model."""
+        return {"model": self._model.stage} if self.config.by == "model" else {}
+
+    def open(self, folders: Mapping[str, Path]) -> None:
+        """Load the reward model."""
+        if self.config.by == "ground_truth":
+            self._opened = self.truth
+            return
+        from suite.reward_model import ModelReward
+
+        folder = self._model.folder(folders["model"])
+        encoder = self.lab.encoder(folder, self.lab.config.train)
+        self._opened = ModelReward(folder, encoder, self.lab.device, self.lab.dtype)
 
     def compare(self, comparisons: Sequence[Comparison]) -> Iterator[Verdict]:
         """Score both answers."""
         for start in range(0, len(comparisons), CHUNK):
             chunk = comparisons[start : start + CHUNK]
             prompts = [each.prompt for each in chunk]
-            first = self.reward.score(prompts, [each.first for each in chunk])
-            second = self.reward.score(prompts, [each.second for each in chunk])
+            first = self._opened.score(prompts, [each.first for each in chunk])
+            second = self._opened.score(prompts, [each.second for each in chunk])
             yield from map(by_value, chunk, first, second)
 
     def describe(self) -> str:
         """Name the reward."""
-        return f"reward ({type(self.reward).__name__})"
+        return "reward model of the benchmark's pairs" if self.config.by == "model" else "reward: the ground truth"
 
 
 @hookimpl

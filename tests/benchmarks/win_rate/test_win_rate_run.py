@@ -78,6 +78,12 @@ def test_a_model_scores_one_half_against_itself(run: Start) -> None:
     assert cells(run("dpo", "win_rate.against=reference"))["reference"]["win_rate"] == 0.5
 
 
+def test_a_reward_model_judges(run: Start) -> None:
+    outcome = run("dpo", "judge_reward.by=model", judge="reward")
+    assert outcome.results.comparisons[0].judge == "reward model of the benchmark's pairs"
+    assert 0 <= cells(outcome)["dpo"]["win_rate"] <= 1
+
+
 def test_every_temperature_is_judged(run: Start) -> None:
     found = cells(run("dpo", "win_rate.temperatures=0,1"))["dpo"]
     assert {"win_rate", "win_rate_t1", "length_controlled_win_rate_t1"} <= set(found)
