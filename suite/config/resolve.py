@@ -15,7 +15,8 @@ from typing import Any, cast
 from suite.benchmark import Benchmark
 from suite.config.check import TRAIN, checked, convert
 from suite.config.layers import TOP, Given, from_mapping, layers
-from suite.errors import UserError
+from suite.errors import UserError, unknown
+from suite.loggers import LOGGERS
 from suite.model_benchmark import ModelBenchmark
 from suite.registry import Registry
 from suite.registry.checks import JUDGE_SECTION
@@ -53,6 +54,9 @@ def resolve(
     config = RunConfig(**{**no_methods, **top}, sections=sections)
     for field in ("bench", "seeds") if no_methods else ("methods", "bench", "seeds"):
         _check_distinct(field, getattr(config, field))
+    for name in config.log:
+        if name not in {*LOGGERS, *(info.name for info in registry.plugins())}:
+            raise unknown("logger", name, LOGGERS)
     engine_settings(config, registry)
     judge_settings(config, registry)
     for bench in config.bench:

@@ -90,6 +90,7 @@ def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str])
         (["run", "--block", "npoo"], "unknown plugin to block 'npoo'; did you mean 'npo'?"),
         (["run", "--block", "npo"], "method 'npo' is not available: plugin 'npo' (suite-compare"),
         (["run", "--config", "nowhere.toml"], "nowhere.toml: cannot be read: No such file or directory"),
+        (["run", "--log", "tensorbord"], "unknown logger 'tensorbord'; did you mean 'tensorboard'?"),
         (["list", "npoo"], "unknown method, benchmark, engine or judge 'npoo'; did you mean 'npo'?"),
         (["list", "npo", "--block", "npo"], "plugin 'npo' (suite-compare"),
         (["score"], "Missing argument 'RUN'."),
