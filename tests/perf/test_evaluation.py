@@ -191,3 +191,25 @@ def plain_texts(way: PlainWay, items: list[Item]) -> list[str]:
 def ended(ids: list[int], eos_id: int) -> list[int]:
     """Up to the end token; behind it stands padding."""
     return ids[: ids.index(eos_id)] if eos_id in ids else ids
+
+
+def test_generation_alone_is_no_slower_than_plain_generate(shared: Path, smollm2: Path) -> None:
+    """Without a reference answer to draft from, as for open questions: batches by length, rows leave as they end."""
+    items = [
+        item for name, options in SETS.items() for item in read(shared / f"data/tofu/{name}_perturbed.json", options)
+    ]
+    engine = HFEngine("cpu", "float32")
+    engine.load(smollm2)
+    engine.respond([Request("warm-up", "generate", items[0].prompt, max_new_tokens=2)])
+    requests = [Request(item.id, "generate", item.prompt, max_new_tokens=NEW_TOKENS) for item in items]
+    way = PlainWay(load(smollm2), engine.encoder)
+    responses, seconds = timed(lambda: engine.respond(requests))
+    texts, plain_seconds = timed(lambda: plain_texts(way, items))
+    same = fmean(ours.texts[0] == theirs for ours, theirs in zip(responses, texts, strict=True))
+    ratio = plain_seconds / seconds
+    print(
+        f"\n{len(items)} texts, CPU seconds: transformers' generate {plain_seconds:.0f}, engine {seconds:.0f}, "
+        f"ratio {ratio:.2f}; equal texts {same:.2f}"
+    )
+    assert same >= 0.9  # a tie of two tokens may fall either way
+    assert ratio >= 1
