@@ -166,3 +166,17 @@ def test_the_shipped_configurations_name_methods_and_settings_that_exist(registr
     config = resolve(registry, Path(__file__).parents[3] / "configs" / f"{name}.toml", {}, (), {})
     assert config.bench == ("sentiment",)
     assert len(config.methods) == {"sentiment_paper": 17, "sentiment_smollm2_reduced": 8}[name]
+
+
+def test_methods_that_learn_from_rewards_get_the_prefixes_the_pairs_and_the_truth(
+    registry: Registry, flags: dict[str, str]
+) -> None:
+    chosen = {"methods": "ppo_gt,best_of_n:n=2", "evaluate": "final"}
+    few = ("ppo_gt.epochs=1", "ppo_gt.max_new_tokens=8", "ppo_gt.batch_size=8", "reward_model.epochs=1")
+    outcome = pipeline.run(resolve(registry, None, flags | chosen, [*SETS, *few], {}), registry)
+    assert outcome.exit_status == 0, [cell.error for cell in outcome.results.cells]
+    cells = {cell.cell.method: cell for cell in outcome.results.cells}
+    assert values(cells["ppo_gt"])["kl"] > 0
+    kl = next(metric for metric in cells["best_of_n:n=2"].metrics if metric.name == "kl")
+    assert kl.value == pytest.approx(0.1931, abs=1e-4)  # ln 2 - 1/2
+    assert kl.note == "upper bound, not measured"
