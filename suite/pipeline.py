@@ -143,11 +143,21 @@ class _Runner:
         scores = list(planned.scores.values())
         judged = [s.inputs["verdicts"] for s in scores if "verdicts" in s.inputs]
         return {
-            **({"train": self._timing([planned.train])} if planned.train else {}),
+            **({"train": self._training(planned.train)} if planned.train else {}),
             "respond": self._timing([s.inputs["responses"] for s in scores]),
             **({"judge": self._timing(judged)} if judged else {}),
             "score": self._timing(scores),
         }
+
+    def _training(self, stage: Stage) -> Timing:
+        """What training cost, beside its seconds."""
+        if not self.store.has(stage):
+            return self._timing([stage])
+        spent = self.store.manifest(stage).timings
+        known = {name: spent[name] for name in ("cpu_seconds", "gpu_seconds", "peak_bytes") if name in spent}
+        log = self.store.path(stage) / "log.jsonl"
+        tokens = sum(line.get("tokens", 0) for line in read_jsonl(log)) if log.exists() else None
+        return replace(self._timing([stage]), tokens=tokens, **known)
 
     def _timing(self, stages: list[Stage]) -> Timing:
         seconds = sum(float(self.store.manifest(s).timings["wall_seconds"]) for s in stages if self.store.has(s))

@@ -92,6 +92,14 @@ class Timing(_Closed):
     """Wall-clock seconds of the computation itself, also when it was found in the store."""
     cached: bool = False
     """Whether this run found it in the store."""
+    cpu_seconds: float | None = None
+    """Processor time, all threads."""
+    gpu_seconds: float | None = None
+    """Wall-clock time with an accelerator held; 0 on a CPU."""
+    tokens: int | None = None
+    """Trained on, prompts and repetitions included."""
+    peak_bytes: int | None = None
+    """Most memory held: the accelerator's where there is one, else the process's."""
 
 
 @dataclass(frozen=True)

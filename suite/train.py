@@ -24,6 +24,7 @@ import torch
 from torch import nn
 
 from suite import adapters, checkpoints, faults, interrupt, models
+from suite.cost import Cost, CostMeter
 from suite.errors import DivergedError, UserError
 from suite.logprobs import LMPolicy, check_projection, head_of
 from suite.method import LossOutput, Method, StepOutput, TrainState
@@ -32,6 +33,7 @@ from suite.reference import References
 from suite.rewards import Rewarder
 from suite.sampling import Item, Sampler, micro_batches
 from suite.settings import TrainConfig
+from suite.texts import Encoded
 
 
 @dataclass
@@ -106,8 +108,9 @@ def _check_loss(method: Method[Any], output: LossOutput) -> None:
         raise UserError(f"method {method.name!r}: its loss has no gradient")
 
 
-def train(job: TrainJob) -> None:
-    """Run a job from its newest checkpoint (or the start) to its end."""
+def train(job: TrainJob) -> Cost:
+    """Run a job from its newest checkpoint (or the start) to its end; return what it cost, all attempts together."""
+    meter = CostMeter(job.scratch, job.device)
     torch.manual_seed(job.seed)
     roles = job.method.select(job.roles)
     sampler = Sampler(roles, job.config.batch_size, job.seed, whole_prompts=job.method.whole_prompts)
@@ -124,16 +127,18 @@ def train(job: TrainJob) -> None:
         bar.advance(state.step)
         while state.step < total:
             output = _one_step(job, sampler, state, tokenizer.pad_token_id)
-            log.write(state.step, output)
+            log.write(state.step, output, _tokens(sampler.step(state.step - 1)))
             job.on_step(state.step, {"loss": output.loss, "grad_norm": output.grad_norm, **output.metrics})
             bar.advance(1, f"loss {output.loss:.3g}")
             if state.step % sampler.steps_per_epoch == 0:
                 _keep_epoch(job, state, tokenizer, state.step // sampler.steps_per_epoch)
             if time.monotonic() - saved >= job.checkpoint_seconds or interrupt.pending():
                 checkpoints.save(state, job.method, job.scratch)
+                meter.save()
                 saved = time.monotonic()
             interrupt.check()
     _publish(job)
+    return meter.cost()
 
 
 def _one_step(job: TrainJob, sampler: Sampler, state: TrainState, pad_id: int) -> StepOutput:
@@ -143,6 +148,12 @@ def _one_step(job: TrainJob, sampler: Sampler, state: TrainState, pad_id: int) -
     state.step += 1
     faults.point("train.step", state.step)
     return output
+
+
+def _tokens(batch: Mapping[str, Sequence[Item]]) -> int:
+    """Tokens of a step's texts, prompts included."""
+    items = [item for rows in batch.values() for item in rows]
+    return sum(len(i) if isinstance(i, Encoded) else len(i.chosen) + len(i.rejected) for i in items)
 
 
 def _prepare(job: TrainJob, sampler: Sampler) -> TrainState:
@@ -239,8 +250,8 @@ class _Log:
         path.write_text("".join(f"{line}\n" for line in lines))
         self.file = path.open("a")
 
-    def write(self, step: int, output: StepOutput) -> None:
-        record = {"step": step, "loss": output.loss, "grad_norm": output.grad_norm, **output.metrics}
+    def write(self, step: int, output: StepOutput, tokens: int) -> None:
+        record = {"step": step, "tokens": tokens, "loss": output.loss, "grad_norm": output.grad_norm, **output.metrics}
         self.file.write(json.dumps(record) + "\n")
         self.file.flush()
 

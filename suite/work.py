@@ -73,7 +73,7 @@ def training(
         for role in roles:
             if f"reference/{role}" in build.inputs:
                 references.add(role, build.inputs[f"reference/{role}"], texts_of(encoded[role]))
-        train(
+        cost = train(
             TrainJob(
                 type(method)(method.config), config, seed, folder, encoded, references, build.out, build.scratch,
                 dtype=lab.dtype, device=lab.device, label=label, epochs_kept=keep, progress=lab.progress,
@@ -81,6 +81,7 @@ def training(
                 rewarder=rewarder(reward(build), rows_of(roles.get("prompts", ()), build), encoder),
             )
         )  # fmt: skip
+        build.spent |= asdict(cost)
 
     return build
 

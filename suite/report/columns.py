@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from suite.report.numbers import duration, number, percent
+from suite.report.numbers import compact, duration, memory, number, percent
 from suite.report.table import Row, Table
 from suite.report.values import Value
 
@@ -56,6 +56,22 @@ def _columns(table: Table) -> Iterator[Column]:
     yield Column("n", "size", lambda row: _size(row, table))
     if any(row.train_seconds is not None for row in table.rows):
         yield Column("Training", "time", _time)
+    for name, (title, show) in COSTS.items():
+        if any(row.spent(name) for row in table.rows):
+            yield Column(title, "time", lambda row, n=name, s=show: _cost(row.spent(n), s))  # type: ignore[misc]
+
+
+COSTS: dict[str, tuple[str, Callable[[float], str]]] = {
+    "cpu_seconds": ("CPU time", duration),
+    "gpu_seconds": ("GPU time", duration),
+    "tokens": ("Tokens", compact),
+    "peak_bytes": ("Memory", memory),
+}
+"""Columns of what training cost, where it was measured."""
+
+
+def _cost(value: float | None, show: Callable[[float], str]) -> Item:
+    return Item("–") if value is None else Item(show(value), sort=value)
 
 
 def _rank(row: Row, table: Table) -> Item:

@@ -74,6 +74,11 @@ def _numbers(table: Table) -> Iterator[str]:
         yield f"The best epoch is chosen{by} on the questions it is reported on: optimistic, never ranked."
     if any(row.train_seconds is not None for row in table.rows):
         yield "Training: wall-clock time of the computation, also where its result was found in the store."
+    if any(row.spent("cpu_seconds") is not None for row in table.rows):
+        yield (
+            "CPU time: all threads. GPU time: wall-clock time with the accelerator held. Tokens: all that was trained "
+            "on, prompts and repetitions included. Memory: the most held in training."
+        )
 
 
 def provenance(results: Results) -> list[tuple[str, str]]:

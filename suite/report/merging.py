@@ -73,7 +73,8 @@ def _joined(a: Comparison, b: Comparison) -> Comparison:
                 f"{' '.join(a.key)}: the runs cannot be compared, their {name} differs: "
                 f"{getattr(a, name)!r} and {getattr(b, name)!r}"
             )
-    return replace(a, notes=tuple(dict.fromkeys((*a.notes, *b.notes))))
+    same = a.evidence == b.evidence
+    return replace(a, evidence=a.evidence if same else None, notes=tuple(dict.fromkeys((*a.notes, *b.notes))))
 
 
 def _check_same(a: CellResult, b: CellResult) -> None:

@@ -45,6 +45,19 @@ def percent(share: float) -> str:
     return ">99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
 
 
+def compact(count: float) -> str:
+    """Show a count: 950, 12.3 k, 4.56 M."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count:.0f}"
+
+
+def memory(size: float) -> str:
+    """Show a number of bytes."""
+    return f"{size / 2**30:.2f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"
+
+
 def duration(seconds: float | None) -> str:
     """Show a time span."""
     if seconds is None:

@@ -67,6 +67,14 @@ class Row:
         spent = [result.timings["train"].seconds for result in self.cells if "train" in result.timings]
         return fmean(spent) if spent else None
 
+    def spent(self, name: str) -> float | None:
+        """Return a cost of training (a field of `Timing`), mean over seeds; of memory, the largest."""
+        known = [getattr(result.timings["train"], name) for result in self.cells if "train" in result.timings]
+        known = [value for value in known if value is not None]
+        if not known:
+            return None
+        return max(known) if name == "peak_bytes" else fmean(known)
+
     @property
     def trained_before(self) -> bool:
         """Whether every training was found in the store."""

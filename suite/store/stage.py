@@ -30,6 +30,8 @@ class Build:
     inputs: dict[str, Path]
     """The finished folders of the stage's inputs, by name. Read only."""
     stage: Stage
+    spent: dict[str, float] = field(default_factory=dict)
+    """What `build` measured of its own cost, for the manifest's timings."""
 
 
 @dataclass(frozen=True, eq=False)

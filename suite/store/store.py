@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from suite import faults
 from suite.errors import CorruptError
@@ -117,9 +117,10 @@ class Store:
             self._observer(stage, "building", 0.0)
             with user_errors(self.root, only_full=True):
                 faults.point("build.begin")
-                stage.build(Build(out, scratch, inputs, stage))
+                build = Build(out, scratch, inputs, stage)
+                stage.build(build)
             with user_errors(self.root):
-                self._publish(stage, inputs, out, meter, resumed)
+                self._publish(build, meter.timings(resumed=resumed) | build.spent, meter)
             faults.point("publish.before_cleanup")
             publish.remove(scratch)
 
@@ -135,11 +136,12 @@ class Store:
         finally:
             publish.remove(out)
 
-    def _publish(self, stage: Stage, inputs: dict[str, Path], out: Path, meter: Meter, resumed: bool) -> None:
-        contents = {name: read_manifest(folder).content for name, folder in inputs.items()}
-        files = publish.seal(out)
-        manifest = describe(stage, contents, files, meter.timings(resumed=resumed))
-        if publish.publish(out, self.path(stage), manifest):
+    def _publish(self, build: Build, timings: dict[str, Any], meter: Meter) -> None:
+        stage = build.stage
+        contents = {name: read_manifest(folder).content for name, folder in build.inputs.items()}
+        files = publish.seal(build.out)
+        manifest = describe(stage, contents, files, timings)
+        if publish.publish(build.out, self.path(stage), manifest):
             self._checked.add(stage.key)
             self._observer(stage, "built", meter.seconds())
         elif self._first(stage).content != manifest.content:

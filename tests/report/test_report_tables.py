@@ -11,8 +11,9 @@ from suite.benchmark import Metric
 from suite.errors import UserError
 from suite.evidence import Difference, Evidence, Overall, Standing
 from suite.report import merge, separate
+from suite.report.columns import columns
 from suite.report.table import Row, Table, tables
-from suite.results import Results
+from suite.results import Results, Timing
 from suite.results import dumps as results_text
 from suite.results import loads as results_read
 
@@ -132,6 +133,28 @@ def test_merge_joins_methods_and_keeps_shared_cells_once(results: Results) -> No
     b = replace(results, cells=results.cells[:2] + results.cells[4:])
     assert merge([a, b]) == results
     assert merge([results, results]) == results
+
+
+def test_what_training_cost_is_a_column(results: Results) -> None:
+    assert not [c.title for c in columns(table_of(results)) if c.title in ("CPU time", "Tokens", "Memory", "GPU time")]
+    for seed in (0, 1):
+        spent = Timing(3.0, False, 5.0 + 2 * seed, 0.0, 12_000, (3 + seed) * 2**30)
+        results = changed(results, "npo", seed, timings={"train": spent})
+    row = row_of(results, "npo")
+    shown = {c.title: c.item(row).text for c in columns(table_of(results)) if c.group == "time"}
+    assert shown == {
+        "Training": "3.0 s",
+        "CPU time": "6.0 s",
+        "Tokens": "12 k",
+        "Memory": "4.00 GiB",
+    }  # no GPU: no column
+
+
+def test_merged_runs_keep_evidence_only_if_it_is_of_all(results: Results) -> None:
+    told = replace(results.comparisons[0], evidence=Evidence(0))
+    one = replace(results, comparisons=(told,))
+    assert merge([one, one]).comparisons[0].evidence == Evidence(0)
+    assert merge([one, results]).comparisons[0].evidence is None
 
 
 def test_merge_shows_what_differs(results: Results) -> None:
