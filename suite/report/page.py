@@ -20,10 +20,13 @@ from markupsafe import Markup
 from suite.report.answers import QUESTIONS, Question, side_by_side
 from suite.report.columns import Column, columns
 from suite.report.curves import learning_curves
+from suite.report.displacement import displacement
 from suite.report.footnotes import commands, deviations, footnotes, provenance
+from suite.report.frontier import frontier
 from suite.report.pictures import Picture, colour, pictures
 from suite.report.table import Row, Table
 from suite.report.text import one_line, visible
+from suite.report.trajectories import trajectories
 from suite.report.values import Value, value_of
 from suite.results import CellResult, Results
 from suite.samples import Sample
@@ -79,7 +82,13 @@ def _view(table: Table, name: str, samples: Mapping[str, Sequence[Sample]], coun
     groups = dict.fromkeys(
         column.group for column in shown if column.group in ("sure", "delta", "best", "size", "time")
     )
-    drawn = [*pictures(table, name, samples), *learning_curves(table, f"{name}-curve")]
+    drawn = [
+        *pictures(table, name, samples),
+        *frontier(table, f"{name}-frontier"),
+        *displacement(table, f"{name}-displacement"),
+        *trajectories(table, f"{name}-course"),
+        *learning_curves(table, f"{name}-curve"),
+    ]
     return View(
         name,
         table,

@@ -11,7 +11,7 @@ from suite.benchmark import Metric
 from suite.report.svg import INK, LINE, MUTED, PALETTE, as_svg, report_style
 from suite.report.table import Row, Table
 from suite.report.text import one_line
-from suite.report.values import Value, value_of
+from suite.report.values import Value, bars, value_of
 from suite.samples import Sample
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ def colour(table: Table, method: str) -> int | None:
     return names.index(method) % len(PALETTE) if method in names else None
 
 
+def paint_of(table: Table, method: str) -> str:
+    """Return the colour of a method's marks; ink for a baseline."""
+    index = colour(table, method)
+    return INK if index is None else PALETTE[index]
+
+
 def pictures(table: Table, name: str, samples: Mapping[str, Sequence[Sample]]) -> list[Picture]:
     """Draw what the table has the numbers for; `name` starts the pictures' identifiers."""
     with report_style():
@@ -57,18 +63,27 @@ def _tradeoff(table: Table, name: str) -> Iterator[Picture]:
     rows = [row for row in _complete(table) if _point(row.values, x, y)]
     if not rows:
         return
-    figure, axes = _figure()
+    figure, axes = figure_of()
     for row in rows:
         _draw_row(axes, table, row, x, y)
+    _draw_front(axes, [point for row in table.front if (point := _point(row.values, x, y))], table.direction(x))
     is_p = any(row.values[y].log10_p is not None for row in rows)
     _scale(axes, [_coordinate(row.values[y]) for row in rows], is_p)
     axes.set_xlabel(f"{_label(x)} {table.direction(x)}")
     axes.set_ylabel(f"{'log10 p, ' if is_p else ''}{_label(y)} {table.direction(y)}")
-    _legend(figure, axes)
+    legend(figure, axes)
     caption = f"{_label(y).capitalize()} against {_label(x)}. Large marks: final checkpoint"
-    caption += ", with its spread where known; small ones: earlier epochs."
+    caption += ", with its spread where known; small ones: earlier epochs. Grey line: the front."
     caption += " Dashed: p = .05, above which the test finds no difference." if is_p else ""
     yield Picture(as_svg(figure, name, caption), caption)
+
+
+def _draw_front(axes: Axes, points: Sequence[tuple[float, float]], x_direction: str) -> None:
+    """Join the final checkpoints that no other dominates, in the order of x."""
+    if len(points) > 1:
+        xs, ys = zip(*sorted(points), strict=True)
+        steps = "steps-pre" if x_direction == "↑" else "steps-post"
+        axes.plot(xs, ys, color=MUTED, linewidth=1, drawstyle=steps, zorder=1)
 
 
 def _draw_row(axes: Axes, table: Table, row: Row, x: str, y: str) -> None:
@@ -81,8 +96,8 @@ def _draw_row(axes: Axes, table: Table, row: Row, x: str, y: str) -> None:
         axes.plot(xs, ys, color=paint, alpha=0.45, marker=".", markersize=4, linewidth=0.9)
     point = _point(row.values, x, y)
     assert point is not None, "rows without a point are left out before"
-    bars = _bars(row.values[x]), _bars(row.values[y])
-    axes.errorbar(*point, xerr=bars[0], yerr=bars[1], fmt="none", ecolor=paint, elinewidth=1.1, capsize=2.5)
+    spread = bars(row.values[x]), bars(row.values[y])
+    axes.errorbar(*point, xerr=spread[0], yerr=spread[1], fmt="none", ecolor=paint, elinewidth=1.1, capsize=2.5)
     size = 11 if marker == "*" else 7
     axes.plot(
         *point, color=paint, label=ascii_label(row.method), marker=marker, markersize=size, markeredgecolor="none",
@@ -109,13 +124,6 @@ def _coordinate(value: Value) -> float:
     return shown
 
 
-def _bars(value: Value) -> list[list[float]] | None:
-    """Return the distances from the value down to low and up to high, as matplotlib wants them."""
-    if value.low is None or value.high is None or value.value is None or value.log10_p is not None:
-        return None
-    return [[max(0.0, value.value - value.low)], [max(0.0, value.high - value.value)]]
-
-
 def _scale(axes: Axes, ys: Sequence[float], is_p: bool) -> None:
     if not is_p:
         return
@@ -134,7 +142,7 @@ def _truth_ratios(table: Table, name: str, samples: Mapping[str, Sequence[Sample
     curves = {method: ratios for method, ratios in curves.items() if ratios}
     if len(curves) < 2:
         return
-    figure, axes = _figure()
+    figure, axes = figure_of()
     for method, ratios in curves.items():
         index = colour(table, method)
         paint = INK if index is None else PALETTE[index]
@@ -143,7 +151,7 @@ def _truth_ratios(table: Table, name: str, samples: Mapping[str, Sequence[Sample
         axes.ecdf(ratios, color=paint, linestyle=dots, linewidth=width, label=ascii_label(method))
     axes.set_xlabel("ln truth ratio, forget set")
     axes.set_ylabel("share of questions below")
-    _legend(figure, axes)
+    legend(figure, axes)
     caption = "Truth ratios of the forget questions, cumulated. Forget quality asks whether a method's curve "
     caption += f"could be the {table.comparison.baseline} model's; their largest vertical gap is KS's D."
     yield Picture(as_svg(figure, name, caption), caption)
@@ -155,14 +163,16 @@ def _log_ratios(row: Row, samples: Mapping[str, Sequence[Sample]]) -> list[float
     return [ratio for ratio in ratios if ratio is not None]
 
 
-def _figure() -> tuple[Figure, Axes]:
+def figure_of(height: float = 4.2) -> tuple[Figure, Axes]:
+    """Make one plot of the report's size, inches."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5.0, 4.2), layout="constrained")
+    figure = Figure(figsize=(5.0, height), layout="constrained")
     return figure, figure.add_subplot()
 
 
-def _legend(figure: Figure, axes: Axes) -> None:
+def legend(figure: Figure, axes: Axes) -> None:
+    """Put the legend below the plot, and the grid behind it."""
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, labelcolor=INK)
     axes.grid(color=LINE)
 

@@ -105,6 +105,13 @@ def mean_of(values: Sequence[Value]) -> Value:
     )
 
 
+def bars(value: Value) -> list[list[float]] | None:
+    """Return the distances from the value down to low and up to high, as matplotlib wants them."""
+    if value.low is None or value.high is None or value.value is None or value.log10_p is not None:
+        return None
+    return [[max(0.0, value.value - value.low)], [max(0.0, value.high - value.value)]]
+
+
 def with_limits(value: Value, known: Standing | Difference) -> Value:
     """Put the 95 % limits from comparing items in the place of the seeds' range; a p-value has none."""
     if known.ci_low is None or known.ci_high is None or value.log10_p is not None:

@@ -127,7 +127,7 @@ def test_page_is_well_formed(page: Page) -> None:
     assert max(ids.values()) == 1
     targets = {value[1:] for _, name, value in page.attributes if name in ("href", "xlink:href") and value[:1] == "#"}
     assert targets <= ids.keys()
-    assert page.tags["svg"] == 2
+    assert page.tags["svg"] == 4
     assert page.tags["caption"] == 1
     scopes = [value for tag, name, value in page.attributes if tag == "th" and name == "scope"]
     assert len(scopes) == page.tags["th"]
@@ -150,7 +150,7 @@ def test_page_without_samples_has_no_answers(results: Results, tmp_path: Path) -
     report.write(results, tmp_path)
     page = Page((tmp_path / "leaderboard.html").read_text(encoding="utf-8"))
     assert "#answers" not in {value for _, _, value in page.attributes}
-    assert page.tags["svg"] == 1
+    assert page.tags["svg"] == 3
 
 
 def test_csv_has_every_number_of_every_seed(results: Results, tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ def check_html(text: str, good: Tags) -> None:
 
 
 def test_html_of_each(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suite.report.page.pictures", lambda *_: [])  # drawing is what takes long
+    for drawn in ("pictures", "trajectories"):  # drawing is what takes long
+        monkeypatch.setattr(f"suite.report.page.{drawn}", lambda *_: [])
     good = Tags(html(results, "benign"))
     for bad in HOSTILE:
         check_html(html(results, bad), good)
