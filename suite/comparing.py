@@ -78,7 +78,8 @@ def _rows(cells: Mapping[Cell, Stage], read: Mapping[Cell, Scored]) -> Rows:
 def read_scores(folder: Path) -> Scored:
     """Read what a score stage left."""
     items: dict[tuple[str, str], list[ItemScore]] = {}
-    for line in read_jsonl(folder / "items.jsonl"):
+    path = folder / "items.jsonl"
+    for line in read_jsonl(path) if path.exists() else ():
         items.setdefault((line["set"], line["metric"]), []).append(ItemScore(**line))
     return Scored({metric.name: metric for metric in read_metrics(folder)}, items)
 

@@ -111,7 +111,14 @@ class _Runner:
         if not methods:
             return comparison
         stage = comparing(cells[0].benchmark, methods, starts, comparison.primary)
-        return replace(comparison, evidence=read_evidence(self.store.ensure(stage)))
+        try:
+            return replace(comparison, evidence=read_evidence(self.store.ensure(stage)))
+        except UserError:
+            raise
+        except Exception as error:  # the results are computed: a comparison that fails must not lose them
+            self.lab.progress.say(traceback.format_exc())
+            failed = f"The methods could not be compared item by item: {type(error).__name__}: {error}"
+            return replace(comparison, notes=(*comparison.notes, failed))
 
     def _failure(self, planned: PlannedCell, status: Any, error: str) -> CellResult:
         self.lab.progress.say(f"{planned.cell.method}: {status}: {error}")
