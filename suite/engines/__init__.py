@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -51,6 +51,16 @@ class Engine(ABC):
         """Answer every request, in the order given."""
         answers = {response.id: response for response in self.stream(requests)}
         return [answers[request.id] for request in requests]
+
+    def rest(self) -> None:  # noqa: B027  optional
+        """No more requests until the next `load`: give back what training could use. By default nothing."""
+
+    def agreement(self) -> Mapping[str, float] | None:
+        """Log-probabilities of the loaded weights against the training stack's; None where they are the same.
+
+        `mean` and `max` absolute difference over `tokens` tokens, nats.
+        """
+        return None
 
     @abstractmethod
     def identity(self) -> dict[str, str]:
