@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from suite import faults, interrupt
+from suite import agreement, faults, interrupt
 from suite.bases import Model
 from suite.benchmark import Request, Response
 from suite.errors import UserError
@@ -46,6 +46,7 @@ def responding(
             bar.advance(sum(map(len, chunks[:done])))
             if done < len(chunks):
                 lab.engine.load(folder)
+                agreement.keep(lab.engine, build.scratch)
                 prepare(build)
             for chunk in chunks[done:]:
                 answers = method.respond(lab.engine, chunk) if method else lab.engine.respond(chunk)
@@ -53,6 +54,8 @@ def responding(
                 log.append([response_json(answer) for answer in answers])
                 bar.advance(len(chunk))
                 interrupt.check()
+        lab.engine.rest()
+        agreement.hand_over(build.scratch, build.out)
         by_id = {answer["id"]: answer for chunk in read_jsonl(partial) for answer in chunk}
         with JsonlWriter(build.out / "responses.jsonl") as final:
             for request in requests:

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite import interrupt, models
+from suite import agreement, interrupt, models
 from suite.benchmark import Experiment, Metric
 from suite.comparing import comparing, read_evidence
 from suite.errors import CorruptError, DivergedError, MissingError, UserError
@@ -205,7 +205,7 @@ def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
         outcomes.append((cell.cell, *runner.cell(cell)))
     cells = compared(planned, [outcome[1] for outcome in outcomes])
     finished = {result.cell for result in cells if result.status == "ok"}
-    tables = tuple(runner.with_evidence(c, planned, finished) for c in comparisons(lab, planned, cells))
+    tables = tuple(runner.with_evidence(c, planned, finished) for c in comparisons(lab, planned, cells, runner.store))
     results = Results(describe_run(lab, command), tables, tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
     atomic_write(out / "config.toml", to_toml(lab.config, lab.registry))
@@ -278,14 +278,20 @@ def steps_per_epoch(train: Path, epochs: int) -> int:
     return len(log.read_text().splitlines()) // epochs if log.exists() else 0
 
 
-def comparisons(lab: Lab, plan: Plan, results: Sequence[CellResult]) -> tuple[Comparison, ...]:
+def comparisons(lab: Lab, plan: Plan, results: Sequence[CellResult], store: Store) -> tuple[Comparison, ...]:
     """One table for each benchmark; for finished models one for each benchmark that made them."""
     first = {(cell.cell.benchmark, cell.cell.split): cell for cell in reversed(plan.cells)}
     ordered = sorted(first.values(), key=lambda cell: (lab.config.bench.index(cell.cell.benchmark), cell.cell.split))
-    return tuple(_comparison(lab, cell, results) for cell in ordered)
+    return tuple(_comparison(lab, cell, results, _agreement(lab, plan, store, cell.benchmark.name)) for cell in ordered)
 
 
-def _comparison(lab: Lab, planned: PlannedCell, results: Sequence[CellResult]) -> Comparison:
+def _agreement(lab: Lab, plan: Plan, store: Store, bench: str) -> list[str]:
+    scores = [stage for cell in plan.cells if cell.benchmark.name == bench for stage in cell.scores.values()]
+    responds = [stage for score in scores for stage in score.inputs.values() if stage.kind == "respond"]
+    return agreement.notes(store, lab.config.engine, responds)
+
+
+def _comparison(lab: Lab, planned: PlannedCell, results: Sequence[CellResult], agreed: Sequence[str]) -> Comparison:
     bench, cell, texts = planned.benchmark, planned.cell, planned.texts
     if isinstance(bench, ModelBenchmark):
         described = bench.describe(lab.config.engine)
@@ -309,7 +315,7 @@ def _comparison(lab: Lab, planned: PlannedCell, results: Sequence[CellResult]) -
         texts.start(baseline).final.stage.key if baseline else "",
         bench.best_by,
         texts.judging.judge.describe() if texts.judging else "",
-        (*texts.data.notes, *judged, *deviations(lab.config, bench.defaults(lab.config.model))),
+        (*texts.data.notes, *judged, *agreed, *deviations(lab.config, bench.defaults(lab.config.model))),
         dict(bench.reference_point),
     )
 

