@@ -142,16 +142,6 @@ def test_one_engine_serves_many_checkpoints(engine: VLLMEngine, tiny_folder: Pat
     assert engine._child and engine._child.process.pid == process
 
 
-def test_weights_that_did_not_arrive_are_noticed(
-    engine: VLLMEngine, other_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert engine._child is not None
-    with monkeypatch.context() as patch:
-        patch.setattr(engine._child, "call", lambda *args, **kwargs: {"done": True})
-        with pytest.raises(RuntimeError, match="still answers from the weights that were loaded before"):
-            engine.load(other_folder)
-
-
 def test_answers_of_one_prompt_share_its_computation_and_stay_right(engine: VLLMEngine, tiny_folder: Path) -> None:
     """Long prompts, so that whole cache blocks are shared, and answers that begin alike, beyond the prompt's end."""
     assert engine._child is not None
@@ -233,6 +223,16 @@ def test_a_stream_may_be_left_early(engine: VLLMEngine) -> None:
     next(stream)
     stream.close()
     assert [r.id for r in engine.respond(likelihoods())] == [r.id for r in likelihoods()]
+
+
+def test_weights_that_did_not_arrive_are_noticed(
+    engine: VLLMEngine, other_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert engine._child is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(engine._child, "call", lambda *args, **kwargs: {"done": True})
+        with pytest.raises(RuntimeError, match="still answers from the weights that were loaded before"):
+            engine.load(other_folder)
 
 
 def test_a_start_that_takes_too_long_is_an_error_and_leaves_no_child(
