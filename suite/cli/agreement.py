@@ -16,15 +16,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from suite.cli.installed import json_option, show_table
 from suite.errors import UserError
-
-if TYPE_CHECKING:
-    pass
 
 HUMAN, SLICE, ITEM = "human", "slice", "item"
 Row = Mapping[str, str]
@@ -49,10 +46,11 @@ class Ratings:
 )
 @json_option
 def agreement(file: Path, judges: tuple[str, ...], ordinal: str | None, as_json: bool) -> None:
-    """Cohen's kappa and raw agreement of judges with people, from a CSV or JSON-lines FILE.
+    """Compare judges with people: kappa and raw agreement.
 
-    Columns: human (a person's label), judge... (a label by each judge); item (who compared the same answers shares
-    it; default: every row is one) and slice are optional. Where items have several people, these are compared too.
+    FILE is CSV or JSON lines. Columns: human (a person's label), judge... (a label by each judge); item (who compared
+    the same answers shares it; default: every row is one) and slice are optional. Where items have several people,
+    these are compared too.
 
     \b
     Examples:

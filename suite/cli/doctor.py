@@ -12,7 +12,6 @@ from pathlib import Path
 import click
 
 from suite.cli.installed import registry_of
-from suite.engines.vllm import installed
 from suite.errors import UserError
 
 PACKAGES = ("suite-compare", "torch", "transformers", "datasets", "peft", "numpy", "scipy")
@@ -36,6 +35,8 @@ def doctor(store: Path | None) -> int:
 
 
 def _versions() -> Iterator[tuple[str, str]]:
+    from suite.engines.vllm import installed
+
     yield "python", f"{platform.python_version()} on {platform.platform()}"
     for package in PACKAGES:
         try:

@@ -23,6 +23,8 @@ from suite.registry.offers import CONFIGURED, Offers, duplicate
 from suite.registry.plugin import PluginInfo, discover
 from suite.registry.source import modules_behind, source_digest
 
+DISTRIBUTION = "suite-compare"
+"""What the host is installed as."""
 HOOKS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("suite_")}
 
 
@@ -41,10 +43,15 @@ class Registry:
         self._reported: set[tuple[str, str]] = set()
 
     @classmethod
-    def load(cls, block: Iterable[str] = ()) -> Registry:
-        """Import every plugin except those in `block` (entry-point names). UserError: nothing to block."""
+    def load(cls, block: Iterable[str] = (), *, built_in: bool = True) -> Registry:
+        """Import every plugin except those in `block` (entry-point names). UserError: nothing to block.
+
+        `built_in`: whether those of the host's own distribution are imported too.
+        """
         registry = cls()
         for info, point in discover(tuple(block)):
+            if not built_in and info.distribution == DISTRIBUTION:
+                continue
             registry._plugins.append(info)
             if info.status == "ok":
                 registry._add(info, point)

@@ -70,8 +70,9 @@ def spread(influences: Sequence[Array], confidence: float) -> Spread:
     total = float(variances.sum())
     if total == 0:
         return Spread(0.0, 0.0, 1.0)
-    df = total**2 / float((variances**2 / (sizes - 1)).sum())
-    skew = float(sum((u**3).sum() for u in influences)) / float(plain.sum()) ** 1.5
+    df = 1 / float(((variances / total) ** 2 / (sizes - 1)).sum())  # of shares: no underflow
+    scale = float(plain.sum()) ** 0.5
+    skew = float(sum(((u / scale) ** 3).sum() for u in influences))
     quantile = float(t.isf((1 - confidence) / 2, df))
     return Spread(total**0.5, quantile, (total / float(plain.sum())) ** 0.5, skew / 6)
 

@@ -84,7 +84,7 @@ def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str])
     [
         (["rnu"], "No such command 'rnu'. Did you mean 'run'?"),
         (["run", "--metods", "x"], "No such option '--metods'."),
-        (["run", "--methods", "npp"], "unknown method 'npp'; did you mean 'npo'?"),
+        (["run", "--methods", "npo2"], "unknown method 'npo2'; did you mean 'npo'?"),
         (["plan", "--seeds", "x"], "--seeds: seeds is 'x', but should be a valid integer"),
         (["run", "--set", "npo.bta=1"], "--set: unknown setting 'npo.bta'; did you mean 'npo.beta'?"),
         (["run", "--block", "npoo"], "unknown plugin to block 'npoo'; did you mean 'npo'?"),
