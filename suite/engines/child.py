@@ -56,11 +56,13 @@ class Child:
         self.connection.settimeout(seconds)
         with suppress(OSError):  # what is wrong, `_reply` finds out
             send(self.connection, {"op": op, "number": number, **arguments})
-        reply: dict[str, Any] = {}
-        while "done" not in reply:
+        while True:
             reply = self._reply(op, seconds)
-            if reply["number"] == number:  # others answer a stream that nobody read to its end
-                yield reply
+            if reply["number"] != number:  # it belongs to a stream that nobody read to its end
+                continue
+            yield reply
+            if "done" in reply:
+                return
 
     def _reply(self, op: str, seconds: float | None) -> dict[str, Any]:
         try:

@@ -135,4 +135,5 @@ def _scored(asked: Asked) -> Response:
 def _generated(request: Request, reply: dict[str, Any], encoder: Encoder) -> Response:
     copies = request.n // len(reply["texts"])  # greedy: one stands for all
     texts = tuple(encoder.decode(ids) for ids in reply["texts"]) * copies
-    return Response(request.id, texts=texts, finished=tuple(reply["ended"]) * copies)
+    sampled = tuple(map(tuple, reply["texts"])) if request.temperature > 0 else ()
+    return Response(request.id, texts=texts, finished=tuple(reply["ended"]) * copies, sampled=sampled)

@@ -42,6 +42,7 @@ def small_llama(tokenizer: Any) -> Any:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
+        head_dim=32,  # the smallest that vLLM's kernels know
         max_position_embeddings=256,
         tie_word_embeddings=True,
         initializer_range=0.2,  # large enough for logits that are far apart

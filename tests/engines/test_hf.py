@@ -271,10 +271,14 @@ def test_bfloat16_gives_the_numbers_of_autocast_over_float32_weights(trained_fol
     assert 0 < max(differences) < 0.5
 
 
-def test_nan_is_returned_not_dropped(random_folder: Path) -> None:
-    engine = loaded(random_folder)
+def test_nan_is_returned_not_dropped(random_folder: Path, tmp_path: Path) -> None:
+    from suite import models
+
+    model = models.load_model(random_folder)
     with torch.no_grad():
-        engine.model.model.norm.weight.fill_(math.nan)
+        model.model.norm.weight.fill_(math.nan)
+    models.save_model(model, models.load_tokenizer(random_folder), tmp_path)
+    engine = loaded(tmp_path)
     answers = engine.respond(likelihoods() + generations())
     assert all(math.isnan(x) for r in answers[: len(likelihoods())] for x in r.token_logps)
     assert len(answers) == len(likelihoods()) + len(generations())

@@ -112,7 +112,7 @@ def check_greedy_texts(ours: list[Response], theirs: HFEngine, requests: list[Re
         parted += 1
         prompt = theirs.encoder.encode_prompt(request.prompt)
         a, b = (theirs.encoder.tokenizer(r.texts[0], add_special_tokens=False)["input_ids"] for r in (mine, other))
-        same = next(i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y)
+        same = next(i for i in range(max(len(a), len(b))) if a[i : i + 1] != b[i : i + 1])
         with torch.no_grad():
             best = theirs.model(torch.tensor([[*prompt, *a[:same]]])).logits[0, -1].log_softmax(-1).topk(2).values
         assert float(best[0] - best[1]) < ROUNDING, f"{request.id}: {mine.texts} is not {other.texts}"
@@ -178,13 +178,14 @@ def test_samples_follow_the_request_s_seed(engine: VLLMEngine) -> None:
 def test_sampled_first_tokens_follow_the_model(engine: VLLMEngine, tiny_folder: Path) -> None:
     n, plain = 1000, hf(tiny_folder)
     request = Request("r", "generate", asked("And?"), max_new_tokens=1, temperature=0.5, n=n)
-    texts = engine.respond([request])[0].texts
+    response = engine.respond([request])[0]
+    assert response.texts == tuple(plain.encoder.decode(ids) for ids in response.sampled)
     with torch.no_grad():
         logits = plain.model(torch.tensor([plain.encoder.encode_prompt(request.prompt)])).logits[0, -1]
     p = (logits / 0.5).softmax(-1)
-    best = int(p.argmax())
-    share = texts.count(plain.encoder.decode([best])) / n
-    assert share == pytest.approx(float(p[best]), abs=4 * math.sqrt(float(p[best] * (1 - p[best])) / n))
+    drawn = torch.bincount(torch.tensor([ids[0] for ids in response.sampled]), minlength=len(p)) / n
+    likely = p.topk(5).indices
+    assert ((drawn - p)[likely].abs() < 4 * (p * (1 - p) / n).sqrt()[likely]).all(), (drawn[likely], p[likely])
 
 
 def test_nan_is_returned_not_dropped(engine: VLLMEngine, tiny_folder: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,6 +94,30 @@ def test_what_goes_wrong_in_the_child_is_told_and_leaves_no_child() -> None:
     with pytest.raises(UserError, match=r"load: AttributeError.*It wrote last:(.|\n)*Traceback"):
         child.call("load", 60, folder="x")  # before any start
     assert gone(child.process.pid)
+
+
+COUNTING = """
+import socket, sys
+from suite.engines import vllm_worker
+
+class Counting(vllm_worker.Worker):
+    def answer(self, items):
+        yield from ({"index": i} for i in items)
+        yield {"done": True}
+
+vllm_worker.Worker = Counting
+vllm_worker.serve(socket.socket(fileno=int(sys.argv[1])))
+"""
+
+
+def test_a_stream_that_was_left_early_does_not_end_the_next(tmp_path: Path) -> None:
+    (tmp_path / "counting.py").write_text(COUNTING)
+    child = Child("counting", {**os.environ, "PYTHONPATH": str(tmp_path)})
+    left = child.stream("answer", items=[1, 2, 3])
+    assert next(left)["index"] == 1
+    left.close()
+    assert [reply.get("index") for reply in child.stream("answer", items=[4, 5])] == [4, 5, None]
+    child.close()
 
 
 def test_a_child_that_dies_is_noticed() -> None:
