@@ -200,6 +200,8 @@ class Benchmark(ABC, Generic[C]):
     provides: ClassVar[frozenset[str]]
     """Roles that its training data offers."""
     splits: ClassVar[tuple[str, ...]] = ("default",)
+    default_splits: ClassVar[tuple[str, ...]] = ()
+    """Those that run where none is asked for; if empty, the first of `splits`."""
     primary: ClassVar[tuple[str, ...]]
     """Headline metrics, most important first; the leaderboard ranks by them."""
     best_by: ClassVar[str | None] = None
@@ -220,8 +222,8 @@ class Benchmark(ABC, Generic[C]):
     def __init__(self, config: C) -> None:
         self.config = config
 
-    def defaults(self, model: str) -> dict[str, dict[str, Any]]:
-        """Settings that the benchmark's protocol prescribes for a model: section -> field -> value."""
+    def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
+        """Settings that the benchmark's protocol prescribes for a model on a split: section -> field -> value."""
         return {}
 
     def score_files(self, files: Mapping[str, Path]) -> Scores:

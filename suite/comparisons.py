@@ -67,7 +67,7 @@ def _comparison(lab: Lab, planned: PlannedCell, results: Sequence[CellResult], a
         texts.start(baseline).final.stage.key if baseline else "",
         bench.best_by,
         texts.judging.judge.describe() if texts.judging else "",
-        (*texts.data.notes, *judged, *agreed, *deviations(lab.config, bench.defaults(lab.config.model))),
+        (*texts.data.notes, *judged, *agreed, *deviations(lab.config, bench.defaults(lab.config.model, cell.split))),
         dict(bench.reference_point),
     )
 

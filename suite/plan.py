@@ -13,8 +13,8 @@ from typing import Any
 from suite import evaluations, scoring, work
 from suite.bases import Model
 from suite.benchmark import Benchmark, Experiment, TextBenchmark
-from suite.config import benchmark_settings, method_settings, split_bench, split_spec
-from suite.errors import UserError, unknown
+from suite.config import benchmark_settings, chosen_splits, method_settings, split_bench, split_spec
+from suite.errors import UserError
 from suite.judges import Cost
 from suite.lab import Lab
 from suite.method import Method
@@ -103,15 +103,13 @@ def build_plan(lab: Lab) -> Plan:
         benchmark_class = split_bench(lab.registry, name)[0]
         if issubclass(benchmark_class, ModelBenchmark):
             continue
-        split = lab.config.split or benchmark_class.splits[0]
-        if split not in benchmark_class.splits:
-            raise unknown(f"split of {name}", split, benchmark_class.splits)
-        methods = [_method(lab, spec, benchmark_class) for spec in lab.config.methods]
         benchmark = made(lab, name)
-        if isinstance(benchmark, TextBenchmark):
-            cells.extend(_text_cells(lab, TextStages(lab, benchmark, split), methods))
-        elif isinstance(benchmark, Experiment):
-            cells.extend(_experiment_cells(lab, benchmark, split, [method for method, _ in methods]))
+        for split in chosen_splits(lab.config, lab.registry, name):
+            methods = [_method(lab, spec, benchmark_class, split) for spec in lab.config.methods]
+            if isinstance(benchmark, TextBenchmark):
+                cells.extend(_text_cells(lab, TextStages(lab, benchmark, split), methods))
+            elif isinstance(benchmark, Experiment):
+                cells.extend(_experiment_cells(lab, benchmark, split, [method for method, _ in methods]))
     trained = [cell for cell in cells if cell.texts]
     for name in lab.config.bench:
         if issubclass(split_bench(lab.registry, name)[0], ModelBenchmark):
@@ -124,11 +122,11 @@ def made(lab: Lab, spec: str) -> Any:
     return split_bench(lab.registry, spec)[0](benchmark_settings(lab.config, lab.registry, spec))
 
 
-def _method(lab: Lab, spec: str, benchmark: type[Benchmark[Any]]) -> tuple[Method[Any], TrainConfig]:
-    """A method (name or variant) with its settings on a benchmark."""
+def _method(lab: Lab, spec: str, benchmark: type[Benchmark[Any]], split: str) -> tuple[Method[Any], TrainConfig]:
+    """A method (name or variant) with its settings on a benchmark's split."""
     method_class = lab.registry.method(split_spec(lab.registry, spec)[0])
     check_roles(method_class, benchmark)
-    own, training = method_settings(lab.config, lab.registry, spec, benchmark.name)
+    own, training = method_settings(lab.config, lab.registry, spec, benchmark.name, split)
     return method_class(own), training
 
 

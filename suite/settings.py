@@ -52,8 +52,8 @@ class RunConfig:
     """Hub id, local folder, .gguf file, or `tiny`: a small model that the run itself trains in seconds."""
     data: str | None = None
     """Folder or hub id of the benchmark's data; without it the benchmark's own default (for `tiny`: generated)."""
-    split: str | None = None
-    """The benchmark's split, e.g. forget01, forget05, forget10."""
+    split: tuple[str, ...] = ()
+    """Splits of the benchmark, separated by commas: `forget01,forget10`; without any, those that it runs by default."""
     seeds: tuple[int, ...] = (0,)
     """Seeds of data order and sampling; every method runs once per seed."""
     engine: str = "hf"

@@ -76,7 +76,7 @@ class TextStages:
         self.lab = lab
         self.benchmark = benchmark
         self.split = split
-        self.finetune = finetune_settings(lab.config, lab.registry, benchmark.name)
+        self.finetune = finetune_settings(lab.config, lab.registry, benchmark.name, split)
 
     @cached_property
     def data(self) -> BenchmarkData:
@@ -147,9 +147,13 @@ class TextStages:
                 method = self.lab.registry.method(split_spec(self.lab.registry, name)[0])
             except UserError as error:
                 raise UserError(f"{self.benchmark.name}.against: {error}") from None
-            own, training = method_settings(self.lab.config, self.lab.registry, name, self.benchmark.name)
+            own, training = self._settings(name)
             trained = self.method(method(own), training, 0, name)
         return self.respond(trained.final, trained.method, name)
+
+    def _settings(self, spec: str) -> tuple[Any, TrainConfig]:
+        """Settings of a method that the benchmark itself asks for."""
+        return method_settings(self.lab.config, self.lab.registry, spec, self.benchmark.name, self.split)
 
     def _sft(self, base: Model, rows: Sequence[Row], config: TrainConfig, label: str) -> Stage:
         method = self.lab.registry.method("sft")
@@ -171,7 +175,7 @@ class TextStages:
     def reward_model(self) -> Model:
         """The reward model of the benchmark's pairs, trained once for all methods that need one."""
         cls = self.lab.registry.method("reward_model")
-        settings, config = method_settings(self.lab.config, self.lab.registry, "reward_model", self.benchmark.name)
+        settings, config = self._settings("reward_model")
         method = cls(settings)
         stage = self._train(self.first, method, self._rows(method), config, 0, "reward model", "final")
         return Model(stage, config.epochs)

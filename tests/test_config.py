@@ -15,6 +15,7 @@ from suite import UserError
 from suite.config import (
     benchmark_settings,
     blocked,
+    chosen_splits,
     engine_settings,
     finetune_settings,
     json_schema,
@@ -66,10 +67,10 @@ def test_without_layers_everything_is_the_default(registry: Registry) -> None:
 
 
 def test_precedence_of_the_runs_own_fields(registry: Registry, tmp_path: Path) -> None:
-    file = written(tmp_path, 'model = "file"\nsplit = "file"\ndata = "file"\nout = "file"')
-    environ = {"SUITE_SPLIT": "environment", "SUITE_DATA": "environment", "SUITE_OUT": "environment"}
+    file = written(tmp_path, 'model = "file"\ndevice = "file"\ndata = "file"\nout = "file"')
+    environ = {"SUITE_DEVICE": "environment", "SUITE_DATA": "environment", "SUITE_OUT": "environment"}
     config = resolved(registry, file, "out=set", environ=environ, flags={"data": "flag", "out": "flag"})
-    assert (config.model, config.split, config.data, config.out) == ("file", "environment", "flag", "set")
+    assert (config.model, config.device, config.data, config.out) == ("file", "environment", "flag", "set")
 
 
 def test_precedence_of_a_methods_training_settings(registry: Registry, tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_precedence_of_a_methods_training_settings(registry: Registry, tmp_path:
     section = written(tmp_path, "[train]\nlr = 4e-4\n[mine]\nlr = 5e-4\n", "section.toml")
 
     def training(config: RunConfig, spec: str = spec, bench: str = "bench_a") -> TrainConfig:
-        return method_settings(config, registry, spec, bench)[1]
+        return method_settings(config, registry, spec, bench, "default")[1]
 
     paper = training(resolved(registry, flags={"bench": "bench_b"}), bench="bench_b")
     assert (paper.lr, paper.batch_size, paper.weight_decay, paper.epochs) == (3e-4, 8, 0.5, 3)
@@ -95,16 +96,16 @@ def test_precedence_of_a_methods_training_settings(registry: Registry, tmp_path:
 
 def test_a_methods_own_settings_come_from_protocol_section_and_variant(registry: Registry) -> None:
     config = resolved(registry, None, "mine.words=x, y", flags={"methods": "mine,mine:strength=2:cap=none"})
-    base, _ = method_settings(config, registry, "mine", "bench_a")
-    variant, _ = method_settings(config, registry, "mine:strength=2:cap=none", "bench_a")
+    base, _ = method_settings(config, registry, "mine", "bench_a", "default")
+    variant, _ = method_settings(config, registry, "mine:strength=2:cap=none", "bench_a", "default")
     assert (base.strength, base.words, base.cap) == (5.0, ("x", "y"), 2.0)
     assert (variant.strength, variant.words, variant.cap) == (2.0, ("x", "y"), None)
-    assert method_settings(config, registry, "mine", "bench_b")[0].strength == 1.0
+    assert method_settings(config, registry, "mine", "bench_b", "default")[0].strength == 1.0
 
 
 def test_start_models_and_benchmarks_have_their_own_settings(registry: Registry) -> None:
     config = resolved(registry, None, "finetune.lr=0.5", "bench_a.size=8", "train.epochs=2")
-    assert finetune_settings(config, registry, "bench_a") == TrainConfig(epochs=9, lr=0.5)
+    assert finetune_settings(config, registry, "bench_a", "default") == TrainConfig(epochs=9, lr=0.5)
     assert benchmark_settings(config, registry, "bench_a").size == 8
     assert (config.finetune.epochs, config.finetune.lr, config.train.epochs) == (9, 0.5, 2)
 
@@ -112,7 +113,36 @@ def test_start_models_and_benchmarks_have_their_own_settings(registry: Registry)
 def test_where_protocols_differ_the_run_keeps_the_default_and_each_benchmark_its_own(registry: Registry) -> None:
     config = resolved(registry, flags={"bench": "bench_a,bench_b"})
     assert (config.finetune.epochs, config.train.epochs) == (RunConfig().finetune.epochs, RunConfig().train.epochs)
-    assert [finetune_settings(config, registry, name).epochs for name in config.bench] == [9, 5]
+    assert [finetune_settings(config, registry, name, "default").epochs for name in config.bench] == [9, 5]
+
+
+def test_every_split_that_runs_has_its_own_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = benchmark("parted", {"finetune": {"epochs": 2, "lr": 1e-3}})
+    source = source.replace('name = "parted"', 'name = "parted"\n        splits = ("a", "b", "c")')
+    source = source.replace("'epochs': 2", "'epochs': {'a': 4, 'b': 5, 'c': 6}[split]")
+    more = source.replace('"parted"', '"more"').replace(
+        "        splits =", '        default_splits = ("a", "b")\n        splits ='
+    )
+    Site(tmp_path, monkeypatch).add("acme", {"mine": method("mine"), "parted": source, "more": more})
+    registry = Registry.load()
+
+    def epochs(bench: str, **flags: str) -> list[int]:
+        config = resolved(registry, flags={"bench": bench, **flags})
+        assert config.finetune.lr == 1e-3
+        splits = chosen_splits(config, registry, bench)
+        return [finetune_settings(config, registry, bench, split).epochs for split in splits]
+
+    assert epochs("parted") == [4]
+    assert epochs("more") == [4, 5]
+    assert epochs("more", split="c,a") == [6, 4]
+    with pytest.raises(UserError, match=r"^unknown split of parted 'd'"):
+        epochs("parted", split="a,d")
+    with pytest.raises(UserError, match=r"^split: 'a' is given twice$"):
+        epochs("parted", split="a,a")
+
+
+def test_a_list_may_be_written_with_commas_in_a_file_too(registry: Registry, tmp_path: Path) -> None:
+    assert resolved(registry, written(tmp_path, 'split = "default"\nseeds = "1, 2"')).split == ("default",)
 
 
 @pytest.mark.parametrize("bench", ["bench_a", "bench_a,bench_b"])
@@ -125,9 +155,12 @@ def test_what_is_written_repeats_the_run(registry: Registry, tmp_path: Path, ben
     assert replace(first, sections={}) == replace(second, sections={})
     for name in first.bench:
         assert benchmark_settings(first, registry, name) == benchmark_settings(second, registry, name)
-        assert finetune_settings(first, registry, name) == finetune_settings(second, registry, name)
+        starts = (finetune_settings(config, registry, name, "default") for config in (first, second))
+        assert len(set(starts)) == 1
         for spec in first.methods:
-            assert method_settings(first, registry, spec, name) == method_settings(second, registry, spec, name)
+            assert method_settings(first, registry, spec, name, "default") == method_settings(
+                second, registry, spec, name, "default"
+            )
 
 
 def test_what_is_written_shows_every_number_that_was_decided(registry: Registry) -> None:

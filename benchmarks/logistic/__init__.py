@@ -46,7 +46,7 @@ class Logistic(Experiment[LogisticConfig]):
     )
     Config = LogisticConfig
 
-    def defaults(self, model: str) -> dict[str, dict[str, Any]]:
+    def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
         """The paper's beta for this alpha."""
         return {name: {"beta": self.config.beta(name)} for name in BETA}
 

@@ -105,7 +105,7 @@ class Preferences(TextBenchmark[PreferencesConfig]):
         kl = divergence.item_scores(HELD_OUT, items, responses, self.config.kl_prompts)
         return Scores([*found, *kl], [*metrics, *displacement(items, found), divergence.metric(kl)])
 
-    def defaults(self, model: str) -> dict[str, dict[str, Any]]:
+    def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
         """DPO's protocol: one pass over the chosen answers, one over the pairs; for the tiny model what it needs."""
         if model == "tiny":
             return {

@@ -192,7 +192,7 @@ class Sentiment(TextBenchmark[SentimentConfig]):
         """Hypervolume of each run, and its share of the common front."""
         return frontier.compared(cells, self.config.kl_limit)
 
-    def defaults(self, model: str) -> dict[str, dict[str, Any]]:
+    def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
         """One pass over the reviews, as the paper; three over the pairs, so that a run has three points."""
         if model == "tiny":
             return {

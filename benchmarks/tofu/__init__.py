@@ -104,7 +104,7 @@ class Tofu(TextBenchmark[TofuConfig]):
             check_same_questions(scores, retrain, files["retrain"])
         return Scores(scores, summarise(scores, retrain))
 
-    def defaults(self, model: str) -> dict[str, dict[str, Any]]:
+    def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
         """TOFU's and NPO's protocol; for the tiny model what trains it in seconds."""
         if model == "tiny":
             from suite.tiny import FINETUNE, TRAIN

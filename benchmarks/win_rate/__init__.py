@@ -113,7 +113,7 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
         trained = [(pair.prompt, pair.chosen) for pair in data.roles["pairs"]]
         return Truth(dict([*trained, *((item["prompt"], item["answer"]) for item in items)]))
 
-    def defaults(self, model: str) -> dict[str, dict[str, Any]]:
+    def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
         """As `preferences`: one pass over the chosen answers, one over the pairs; for the tiny model what it needs."""
         if model == "tiny":
             return {

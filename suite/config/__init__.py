@@ -1,7 +1,7 @@
 """Configuration: defaults < the benchmark's protocol < file < SUITE_* environment < flags < --set.
 
     config = resolve(registry, Path("run.toml"), {"seeds": "0,1"}, ["npo.beta=0.05"], os.environ)
-    settings, training = method_settings(config, registry, "npo:beta=0.5", "tofu")
+    settings, training = method_settings(config, registry, "npo:beta=0.5", "tofu", "forget10")
 
 A mistake is one line that names the layer, the setting, the value and what was expected.
 """
@@ -12,6 +12,7 @@ from suite.config.dump import json_schema, to_toml
 from suite.config.resolve import (
     benchmark_settings,
     blocked,
+    chosen_splits,
     engine_settings,
     finetune_settings,
     judge_settings,
@@ -24,6 +25,7 @@ from suite.config.resolve import (
 __all__ = [
     "benchmark_settings",
     "blocked",
+    "chosen_splits",
     "engine_settings",
     "finetune_settings",
     "json_schema",

@@ -67,7 +67,7 @@ def convert(setting: Setting, given: Given, at_least: float | None = None) -> An
         return None
     if isinstance(value, bool) and setting.bare is not bool:
         raise UserError(f"{given.source}: {given.name} is {value}, but should be {setting.metavar}")
-    if given.text and setting.is_list:
+    if setting.is_list and isinstance(value, str):
         value = [item.strip() for item in value.split(",") if item.strip()]
     try:
         return adapter(setting.type, at_least).validate_python(value)

@@ -18,7 +18,7 @@ from suite.config.resolve import (
     method_settings,
     split_bench,
     split_spec,
-    training_benches,
+    training_protocols,
 )
 from suite.judged import JudgedBenchmark
 from suite.registry import Registry
@@ -34,12 +34,12 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
     """
     import tomli_w
 
-    training = training_benches(config, registry)
+    protocols = training_protocols(config, registry)
     content: dict[str, Any] = _said({name: getattr(config, name) for name in TOP}, TOP)
-    content["finetune"] = agreed([finetune_settings(config, registry, bench) for bench in training])
+    content["finetune"] = agreed([finetune_settings(config, registry, *protocol) for protocol in protocols])
     content["train"] = config.sections.get("train", {})
     for name in dict.fromkeys(split_spec(registry, spec)[0] for spec in config.methods):
-        own, trains = zip(*(method_settings(config, registry, name, bench) for bench in training), strict=True)
+        own, trains = zip(*(method_settings(config, registry, name, *protocol) for protocol in protocols), strict=True)
         content[name] = _said(agreed(own), settings_of(registry.method(name).Config)) | agreed(trains)
     benchmarks: dict[str, list[Any]] = {}
     for bench in config.bench:

@@ -7,7 +7,7 @@ section of the method, the variant in --methods (`npo:beta=0.5:lr=1e-4`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
@@ -41,7 +41,7 @@ def resolve(
     """Merge the layers and check every value. UserError names layer, setting, value and the nearest name.
 
     `sections` of the result holds what the user set, by section. `train` and `finetune` hold the protocol of
-    the benchmarks where they agree; with several benchmarks use `method_settings` and `finetune_settings`.
+    the benchmarks where they agree; with several of them use `method_settings` and `finetune_settings`.
     """
     top: dict[str, Any] = {}
     sections: dict[str, dict[str, Any]] = {}
@@ -53,6 +53,8 @@ def resolve(
     no_methods = _methods_by_default(registry, top["bench"])
     config = RunConfig(**{**no_methods, **top}, sections=sections)
     for field in ("bench", "seeds") if no_methods else ("methods", "bench", "seeds"):
+        _check_given(field, getattr(config, field))
+    for field in ("methods", "bench", "split", "seeds"):
         _check_distinct(field, getattr(config, field))
     for name in config.log:
         if name not in {*LOGGERS, *(info.name for info in registry.plugins())}:
@@ -60,11 +62,12 @@ def resolve(
     engine_settings(config, registry)
     judge_settings(config, registry)
     for bench in config.bench:
-        for spec in config.methods:
-            method_settings(config, registry, spec, bench)
-    training = training_benches(config, registry)
-    trains = [_section(config, registry, bench, "train") for bench in training]
-    finetunes = [finetune_settings(config, registry, bench) for bench in training]
+        for split in chosen_splits(config, registry, bench):
+            for spec in config.methods:
+                method_settings(config, registry, spec, bench, split)
+    protocols = training_protocols(config, registry)
+    trains = [_section(config, registry, bench, split, "train") for bench, split in protocols]
+    finetunes = [finetune_settings(config, registry, bench, split) for bench, split in protocols]
     return replace(
         config,
         train=replace(config.train, **agreed(trains)),
@@ -78,10 +81,23 @@ def benchmark_settings(config: RunConfig, registry: Registry, bench: str) -> Any
     return _instance(benchmark, {**config.sections.get(benchmark.name, {}), **own})
 
 
-def training_benches(config: RunConfig, registry: Registry) -> tuple[str, ...]:
-    """The benchmarks whose protocols say how to train: those that measure finished models have none."""
-    training = (b for b in config.bench if not issubclass(split_bench(registry, b)[0], ModelBenchmark))
-    return tuple(training) or config.bench
+def chosen_splits(config: RunConfig, registry: Registry, bench: str) -> tuple[str, ...]:
+    """The splits of a benchmark that run; one that measures finished models has nothing to choose from."""
+    benchmark, _ = split_bench(registry, bench)
+    usual = benchmark.default_splits or benchmark.splits[:1]
+    if not config.split or issubclass(benchmark, ModelBenchmark):
+        return usual
+    for split in config.split:
+        if split not in benchmark.splits:
+            raise unknown(f"split of {bench}", split, benchmark.splits)
+    return config.split
+
+
+def training_protocols(config: RunConfig, registry: Registry) -> tuple[tuple[str, str], ...]:
+    """(benchmark, split) whose protocols say how to train: benchmarks that measure finished models have none."""
+    training = [b for b in config.bench if not issubclass(split_bench(registry, b)[0], ModelBenchmark)]
+    benches = training or config.bench
+    return tuple((bench, split) for bench in benches for split in chosen_splits(config, registry, bench))
 
 
 def engine_settings(config: RunConfig, registry: Registry) -> Any:
@@ -99,16 +115,18 @@ def judge_section(config: RunConfig) -> str:
     return f"{JUDGE_SECTION}{config.judge}"
 
 
-def finetune_settings(config: RunConfig, registry: Registry, bench: str) -> TrainConfig:
+def finetune_settings(config: RunConfig, registry: Registry, bench: str, split: str) -> TrainConfig:
     """How the start models are trained: defaults < the benchmark's protocol < the user's [finetune]."""
-    return _section(config, registry, bench, "finetune")
+    return _section(config, registry, bench, split, "finetune")
 
 
-def method_settings(config: RunConfig, registry: Registry, spec: str, bench: str) -> tuple[Any, TrainConfig]:
-    """Make the method's Config and its training settings on a benchmark; `spec` as in --methods."""
+def method_settings(
+    config: RunConfig, registry: Registry, spec: str, bench: str, split: str
+) -> tuple[Any, TrainConfig]:
+    """Make the method's Config and its training settings on a benchmark's split; `spec` as in --methods."""
     name, variant = split_spec(registry, spec)
     method = registry.method(name)
-    protocol = _protocol(config, registry, bench)
+    protocol = _protocol(config, registry, bench, split)
     source = f"{registry.plugin_of(method)}: {method.__name__}.train_defaults"
     paper = {
         field: checked(registry, Given(name, field, value, source)) for field, value in method.train_defaults.items()
@@ -167,17 +185,17 @@ def agreed(settings: Sequence[Any]) -> dict[str, Any]:
     return {name: value for name, value in first.items() if all(other[name] == value for other in others)}
 
 
-def _section(config: RunConfig, registry: Registry, bench: str, section: str) -> TrainConfig:
-    protocol = _protocol(config, registry, bench)
+def _section(config: RunConfig, registry: Registry, bench: str, split: str, section: str) -> TrainConfig:
+    protocol = _protocol(config, registry, bench, split)
     default: TrainConfig = getattr(RunConfig(), section)
     return replace(default, **{**protocol.get(section, {}), **config.sections.get(section, {})})
 
 
-def _protocol(config: RunConfig, registry: Registry, bench: str) -> dict[str, dict[str, Any]]:
-    """Ask the benchmark for the settings that its protocol prescribes for the model, and check them."""
+def _protocol(config: RunConfig, registry: Registry, bench: str, split: str) -> dict[str, dict[str, Any]]:
+    """Ask the benchmark for the settings that its protocol prescribes for model and split, and check them."""
     benchmark, _ = split_bench(registry, bench)
     source = f"{registry.plugin_of(benchmark)}: {benchmark.__name__}.defaults"
-    prescribed = benchmark(benchmark_settings(config, registry, bench)).defaults(config.model)
+    prescribed = benchmark(benchmark_settings(config, registry, bench)).defaults(config.model, split)
     protocol: dict[str, dict[str, Any]] = {}
     for given in from_mapping(prescribed, source):
         if not _unavailable(registry, given.section):
@@ -198,10 +216,12 @@ def _unavailable(registry: Registry, section: str) -> bool:
     return any(info.name == section and info.status in ("blocked", "broken") for info in registry.plugins())
 
 
-def _check_distinct(field: str, values: Iterable[Any]) -> None:
-    listed = list(values)
-    if not listed:
+def _check_given(field: str, values: Sequence[Any]) -> None:
+    if not values:
         raise UserError(f"{field} is empty; name at least one")
-    for value in listed:
-        if listed.count(value) > 1:
+
+
+def _check_distinct(field: str, values: Sequence[Any]) -> None:
+    for value in values:
+        if values.count(value) > 1:
             raise UserError(f"{field}: {value!r} is given twice")

@@ -122,7 +122,7 @@ BENCHMARK = """
         def score(self, data, responses, baseline):
             return Scores([], [])
 
-        def defaults(self, model):
+        def defaults(self, model, split):
             return PROTOCOL
 
     @hookimpl

@@ -28,7 +28,7 @@ def test_the_papers_beta_unless_the_user_says_otherwise(
     registry: Registry, tmp_path: Path, sets: list[str], beta: float
 ) -> None:
     resolved = config(registry, tmp_path, "npo", sets)
-    assert method_settings(resolved, registry, "npo", "logistic")[0].beta == beta
+    assert method_settings(resolved, registry, "npo", "logistic", "synthetic")[0].beta == beta
 
 
 def test_the_papers_step_sizes_unless_the_user_says_otherwise(registry: Registry, tmp_path: Path) -> None:

@@ -244,7 +244,7 @@ def test_model_utility_resamples_the_same_authors_in_all_parts_of_a_set(small):
 
 
 def test_protocol():
-    defaults = Tofu(TofuConfig()).defaults("some/model")
+    defaults = Tofu(TofuConfig()).defaults("some/model", "forget10")
     shared = {"lr": 1e-5, "batch_size": 32, "weight_decay": 0.01}
     assert defaults == {"finetune": {"epochs": 5, **shared}, "train": {"epochs": 10, **shared}}
 
@@ -252,4 +252,4 @@ def test_protocol():
 def test_the_tiny_model_has_its_own_protocol():
     from suite.tiny import FINETUNE, TRAIN
 
-    assert Tofu(TofuConfig()).defaults("tiny") == {"finetune": dict(FINETUNE), "train": dict(TRAIN)}
+    assert Tofu(TofuConfig()).defaults("tiny", "forget10") == {"finetune": dict(FINETUNE), "train": dict(TRAIN)}

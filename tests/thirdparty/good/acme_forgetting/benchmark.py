@@ -73,7 +73,7 @@ class Capitals(TextBenchmark[CapitalsConfig]):
         ]
         return Scores(items, [summary("forget", items, False), summary("retain", items, True)])
 
-    def defaults(self, model: str) -> dict[str, dict[str, Any]]:
+    def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
         """What teaches eight short answers, and unlearns two of them."""
         start = {"epochs": 30, "lr": 1e-3, "batch_size": 8, "max_length": 64}
         return {"finetune": start, "train": {**start, "epochs": 5, "lr": 1e-4}}
