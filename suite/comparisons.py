@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from suite import agreement
+from suite import agreement, volume
 from suite.benchmark import Experiment
 from suite.comparing import comparing, read_evidence
 from suite.errors import UserError
@@ -20,12 +20,14 @@ from suite.store import Store
 
 
 def compared(plan: Plan, results: Sequence[CellResult]) -> list[CellResult]:
-    """Add the metrics that a benchmark derives from all of its finished cells."""
+    """Add the metrics that a benchmark derives from all of its finished cells, and hypervolume."""
     benchmarks = {cell.benchmark.name: cell.benchmark for cell in plan.cells}
     done = list(results)
     for name, benchmark in benchmarks.items():
         places = [i for i, r in enumerate(done) if r.status == "ok" and r.cell.benchmark == name]
         for i, more in zip(places, benchmark.compare([done[i] for i in places]), strict=True):
+            if reference := benchmark.reference_point:
+                more = (*more, volume.of_cell(reference, done[i]))
             done[i] = replace(done[i], metrics=(*done[i].metrics, *more))
     return done
 
@@ -34,7 +36,8 @@ def comparisons(lab: Lab, plan: Plan, results: Sequence[CellResult], store: Stor
     """One table for each benchmark; for finished models one for each benchmark that made them."""
     first = {(cell.cell.benchmark, cell.cell.split): cell for cell in reversed(plan.cells)}
     ordered = sorted(first.values(), key=lambda cell: (lab.config.bench.index(cell.cell.benchmark), cell.cell.split))
-    return tuple(_comparison(lab, cell, results, _agreement(lab, plan, store, cell.benchmark.name)) for cell in ordered)
+    found = [_comparison(lab, cell, results, _agreement(lab, plan, store, cell.benchmark.name)) for cell in ordered]
+    return tuple(replace(one, front_hypervolume=volume.of_front(one, results)) for one in found)
 
 
 def _agreement(lab: Lab, plan: Plan, store: Store, bench: str) -> list[str]:
@@ -53,7 +56,7 @@ def _comparison(lab: Lab, planned: PlannedCell, results: Sequence[CellResult], a
         notes = bench.notes if isinstance(bench, Experiment) else ()
         return Comparison(
             bench.name, cell.split, cell.model, bench.primary, "generated", notes=notes,
-            reference_point=dict(bench.reference_point),
+            reference_point=dict(bench.reference_point), basis=dict(bench.basis),
         )  # fmt: skip
     judged = texts.judging.notes() if texts.judging else []
     baseline = bench.baseline if bench.baseline in texts.data.starts else None
@@ -69,6 +72,7 @@ def _comparison(lab: Lab, planned: PlannedCell, results: Sequence[CellResult], a
         texts.judging.judge.describe() if texts.judging else "",
         (*texts.data.notes, *judged, *agreed, *deviations(lab.config, bench.defaults(lab.config.model, cell.split))),
         dict(bench.reference_point),
+        basis=dict(bench.basis),
     )
 
 

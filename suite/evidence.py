@@ -86,6 +86,8 @@ class Evidence(_Closed):
     """Every row minus the baseline model (retrain)."""
     overall: dict[str, Overall] = field(default_factory=dict)
     """By method; empty if a headline metric has no item scores."""
+    hypervolume: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """By method: 95 % limits of its hypervolume; empty if a metric of it is not to be bootstrapped."""
     notes: tuple[str, ...] = ()
     """Which headline metrics are left out, and why."""
 

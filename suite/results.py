@@ -21,7 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from suite.benchmark import Metric
+from suite.benchmark import Basis, Metric
 from suite.errors import CorruptError, UserError
 from suite.evidence import Evidence
 from suite.samples import read_text
@@ -52,6 +52,11 @@ class Cell(_Closed):
     split: str
     model: str
     seed: int
+
+    @property
+    def table(self) -> tuple[str, str, str]:
+        """The `Comparison.key` of the table that it is in."""
+        return self.benchmark, self.split, self.model
 
     @property
     def slug(self) -> str:
@@ -146,6 +151,10 @@ class Comparison(_Closed):
     notes: tuple[str, ...] = ()
     reference_point: dict[str, float] = field(default_factory=dict)
     """Two metrics and the fixed values that hypervolume counts from."""
+    front_hypervolume: tuple[float, ...] = ()
+    """Of all ranked methods together, for each seed."""
+    basis: dict[str, Basis] = field(default_factory=dict)
+    """What headline metrics are made of, so that merged runs can be compared item by item."""
     evidence: Evidence | None = None
     """How sure the ranks are; None where nothing could be compared item by item."""
 
@@ -253,7 +262,7 @@ def _problems(results: Results) -> Iterator[str]:
         if cell in seen:
             yield f"{name}: the cell is there twice"
         seen.add(cell)
-        if (cell.benchmark, cell.split, cell.model) not in keys:
+        if cell.table not in keys:
             yield f"{name}: no comparison of that benchmark, split and model"
         if result.status != "ok" and not result.error:
             yield f"{name}: {result.status} without a reason in `error`"

@@ -148,6 +148,11 @@ class Joint:
         exchanges = max(10_000, EXCHANGES_A_TEST * self.family)
         return exchange_test(*headline.pair(a, b), n_permutations=exchanges, seed=self.seed).pvalue
 
+    def limits(self, headline: Headline) -> dict[str, tuple[float, float]]:
+        """95 % limits of every method that has them."""
+        found = {name: self._interval(headline, name) for name in self.methods}
+        return {n: (i.low, i.high) for n, i in found.items() if i.low is not None and i.high is not None}
+
     def _interval(self, headline: Headline, name: str, minus: str | None = None) -> Interval:
         """Limits of a model's number, or of its difference to another's."""
         models = [headline.models[name], *([] if minus is None else [headline.models[minus]])]

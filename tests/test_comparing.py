@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from suite.benchmark import Basis, ItemScore, Metric
-from suite.comparing import Scored, compare
+from suite.comparing import compare
 from suite.evidence import Evidence
+from suite.headlines import Scored
 from suite.stats import hierarchical_bootstrap, ks_two_sample, paired_difference
 
 AUTHORS, EACH = 12, 5
@@ -20,6 +21,7 @@ DIFFICULTY = np.random.default_rng(0).normal(0, 0.3, AUTHORS * EACH)
 BENCH: Any = SimpleNamespace(
     primary=("retain_recall", "forget_quality"),
     baseline="retrain",
+    reference_point={"forget_quality": 0.0, "retain_recall": 0.0},
     basis={"forget_quality": Basis((("forget", "ratio"),), "ks")},
 )
 

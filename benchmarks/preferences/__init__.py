@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge
 
@@ -65,6 +65,7 @@ class Preferences(TextBenchmark[PreferencesConfig]):
     name = "preferences"
     provides = ROLES
     primary = ("reward_accuracy", "displaced")
+    reference_point: ClassVar[Mapping[str, float]] = {"reward_accuracy": 0.0, "displaced": 1.0}
     baseline = REFERENCE
     measures_kl = True
     Config = PreferencesConfig

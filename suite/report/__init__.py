@@ -26,7 +26,7 @@ def write(results: Results, out: Path, samples: Mapping[str, Sequence[Sample]] |
     `samples`: each cell's slug -> its answers, for truth ratios and answers side by side.
     Raises UserError, before anything is written, if a number in `results` is not finite.
     """
-    from suite.report import files, page
+    from suite.report import files, page, spreadsheet
     from suite.report.table import tables
     from suite.results import dumps, loads
     from suite.store import atomic_write
@@ -37,7 +37,7 @@ def write(results: Results, out: Path, samples: Mapping[str, Sequence[Sample]] |
     content = {
         "results.json": text,
         "leaderboard.json": files.as_json(results, rows),
-        "leaderboard.csv": files.as_csv(rows),
+        "leaderboard.csv": spreadsheet.as_csv(rows),
         "leaderboard.md": files.as_markdown(results, rows),
         "leaderboard.html": page.as_html(results, rows, samples or {}),
     }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from suite.report.numbers import compact, duration, memory, number, percent
 from suite.report.table import Row, Table
 from suite.report.values import Value
+from suite.volume import NAME as HYPERVOLUME
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Item:
     """Smaller, under or behind the text."""
     sort: float | str | None = None
     """What the column is sorted by; None goes last."""
+    more: str = ""
+    """A second line of detail."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,12 @@ class Column:
     """One column of a leaderboard."""
 
     title: str
-    group: Literal["rank", "method", "metric", "sure", "delta", "best", "size", "time"]
+    group: Literal["rank", "method", "metric", "sure", "volume", "delta", "best", "size", "time"]
     item: Callable[[Row], Item]
     arrow: str = ""
     """Which direction is better."""
+    help: str = ""
+    """What it is, in a few words."""
 
 
 def columns(table: Table) -> list[Column]:
@@ -42,9 +47,11 @@ def _columns(table: Table) -> Iterator[Column]:
     yield Column("Rank", "rank", lambda row: _rank(row, table))
     yield Column("Method", "method", _method)
     for name in table.primary:
-        yield Column(name, "metric", lambda row, n=name: _value(row.values.get(n)), table.direction(name))  # type: ignore[misc]
-    if any(row.rank and row.overall for row in table.rows):
-        yield Column("P(front)" if len(table.axes) > 1 else "P(best)", "sure", _front)
+        yield Column(name, "metric", lambda row, n=name: _headline(row, n, table), table.direction(name))  # type: ignore[misc]
+    yield from _certainty(table)
+    if table.comparison.reference_point and any(HYPERVOLUME in row.values for row in table.rows):
+        text = "what lies between the final checkpoint and the reference point"
+        yield Column(HYPERVOLUME, "volume", lambda row: _value(row.values.get(HYPERVOLUME)), "↑", text)
     for name in table.primary:
         if any(name in row.deltas for row in table.rows):
             title = f"{name} − {table.comparison.baseline}"
@@ -59,6 +66,19 @@ def _columns(table: Table) -> Iterator[Column]:
     for name, (title, show) in COSTS.items():
         if any(row.spent(name) for row in table.rows):
             yield Column(title, "time", lambda row, n=name, s=show: _cost(row.spent(n), s))  # type: ignore[misc]
+
+
+def _certainty(table: Table) -> Iterator[Column]:
+    ranked = [row for row in table.rows if row.rank]
+    if any(row.overall for row in ranked):
+        if len(table.axes) > 1:
+            yield Column("P(front)", "sure", _front, help="share of draws in which no other method dominates it")
+        else:
+            yield Column("P(best)", "sure", _front, help="share of draws in which it is first")
+    for name in table.axes if len(table.axes) > 1 else ():
+        if any(name in row.standings for row in ranked):
+            text = "share of draws in which it is first on this metric; below it its rank in 95 % of the draws"
+            yield Column(f"P(best) {name}", "sure", lambda row, n=name: _best_place(row, n), help=text)  # type: ignore[misc]
 
 
 COSTS: dict[str, tuple[str, Callable[[float], str]]] = {
@@ -76,7 +96,7 @@ def _cost(value: float | None, show: Callable[[float], str]) -> Item:
 
 def _rank(row: Row, table: Table) -> Item:
     if row.rank is None:
-        return Item("–", "" if row.state == "ok" and not row.marks else row.state)
+        return Item("–", table.label(row))
     sure = row.overall
     places = f"{sure.rank_low}–{sure.rank_high}" if sure and sure.rank_high > sure.rank_low else ""
     front = "front" if row.rank.front and len(table.axes) > 1 else ""
@@ -88,6 +108,27 @@ def _front(row: Row) -> Item:
     if row.rank is None or row.overall is None:
         return Item("–")
     return Item(percent(row.overall.p_front), sort=row.overall.p_front)
+
+
+def _best_place(row: Row, name: str) -> Item:
+    if row.rank is None or name not in row.standings:
+        return Item("–")
+    known = row.standings[name]
+    places = f"{known.rank_low}–{known.rank_high}" if known.rank_high > known.rank_low else str(known.rank_low)
+    return Item(percent(known.p_best), f"rank {places}", known.p_best)
+
+
+def _headline(row: Row, name: str, table: Table) -> Item:
+    """A headline metric; under a p-value its KS distance, and p by exchanging whole clusters."""
+    item = _value(row.values.get(name))
+    found = [row.values.get(other) for unit in ("KS statistic", "p-value") for other in table.behind(name, unit)]
+    shown = [f"{title_behind(v.name, name)} {v.text}" for v in found if v is not None and v.value is not None]
+    return replace(item, more=", ".join(shown)) if item.sort is not None else item
+
+
+def title_behind(name: str, headline: str) -> str:
+    """Shorten the name of what stands behind a p-value: forget_quality_author_p -> author p."""
+    return name.removeprefix(f"{headline}_").replace("_", " ")
 
 
 def _method(row: Row) -> Item:

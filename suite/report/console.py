@@ -12,6 +12,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from suite.report.columns import Column, columns
+from suite.report.footnotes import partial
 from suite.report.table import Row, Table
 from suite.report.text import one_line
 
@@ -25,7 +26,9 @@ def show(tables: Sequence[Table], console: Console | None = None) -> None:
             for mark in row.marks:
                 name = (f"  {one_line(row.method)} ", "bold")
                 console.print(Text.assemble(name, (one_line(mark), "yellow")))
-        console.print(Text(f"  {_ranking(table)}\n", style="dim"))
+        for note in [*partial(table), _ranking(table)]:
+            console.print(Text(f"  {one_line(note)}", style="dim"))
+        console.print()
 
 
 def _fitting(table: Table, console: Console) -> Grid:
@@ -57,8 +60,8 @@ def _text(column: Column, row: Row) -> Text:
     item = column.item(row)
     style = "dim" if row.rank is None else "bold" if column.group in ("rank", "method") else ""
     text = Text(one_line(item.text), style=style)
-    if item.detail and column.group in ("rank", "metric"):
-        text.append(f"\n{one_line(item.detail)}", style="dim")
+    for detail in filter(None, (item.detail, item.more) if column.group in ("rank", "metric") else ()):
+        text.append(f"\n{one_line(detail)}", style="dim")
     return text
 
 

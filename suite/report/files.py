@@ -1,9 +1,7 @@
-"""leaderboard.json, leaderboard.csv (one line per number) and leaderboard.md."""
+"""leaderboard.json and leaderboard.md."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -11,18 +9,11 @@ from typing import Any
 
 from suite.report.columns import Item, columns
 from suite.report.footnotes import commands, deviations, footnotes, provenance
+from suite.report.pairs import HEADERS, pairs
+from suite.report.spreadsheet import UNITS
 from suite.report.table import Row, Table
-from suite.report.text import cell, markdown, one_line
-from suite.report.values import Value, value_of
+from suite.report.text import markdown, one_line
 from suite.results import Results
-
-FIELDS = (
-    "benchmark", "split", "model", "method", "family", "seed", "state", "rank", "front", "checkpoint",
-    "epoch", "metric", "value", "low", "high", "spread", "minus_baseline", "minus_baseline_low", "minus_baseline_high",
-    "tier", "p_best", "rank_low", "rank_high", "log10_p", "n", "n_clusters",
-    "higher_is_better", "unit", "note",
-)  # fmt: skip
-"""Columns of leaderboard.csv."""
 
 
 def as_json(results: Results, tables: Sequence[Table]) -> str:
@@ -37,6 +28,8 @@ def as_json(results: Results, tables: Sequence[Table]) -> str:
 
 def _json_table(table: Table) -> dict[str, Any]:
     comparison = {k: v for k, v in asdict(table.comparison).items() if k != "notes"}  # with its evidence
+    volume = table.front_volume
+    comparison["front_hypervolume"] = asdict(volume) if volume else None
     return {**comparison, "notes": footnotes(table), "rows": [_json_row(row) for row in table.rows]}
 
 
@@ -58,61 +51,8 @@ def _json_row(row: Row) -> dict[str, Any]:
         "minus_baseline": [asdict(delta) for delta in row.deltas.values()],
         "overall": asdict(row.overall) if row.overall else None,
         "best_epoch": row.best_epochs, "best": [asdict(value) for value in row.best.values()],
-        "train_seconds": row.train_seconds, "seeds": seeds,
+        "train_seconds": row.train_seconds, "training": {name: row.spent(name) for name in UNITS}, "seeds": seeds,
     }  # fmt: skip
-
-
-def as_csv(tables: Sequence[Table]) -> str:
-    """Render every number as one line: final and best epoch, mean over seeds ("mean") and each seed."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, FIELDS, lineterminator="\n", restval="")
-    writer.writeheader()
-    for table in tables:
-        for row in table.rows:
-            for line in _csv_lines(table, row):
-                writer.writerow({k: cell(v) if isinstance(v, str) else v for k, v in line.items()})
-    return out.getvalue()
-
-
-def _csv_lines(table: Table, row: Row) -> Iterator[dict[str, Any]]:
-    benchmark, split, model = table.comparison.key
-    common = {
-        "benchmark": benchmark, "split": split, "model": model, "method": row.method, "family": row.family,
-        "state": row.state, "rank": row.rank.place if row.rank else None,
-        "front": bool(row.rank and row.rank.front),
-    }  # fmt: skip
-    if not row.values:
-        yield {**common, "seed": "mean", "note": "; ".join(row.marks)}
-    several = len(row.cells) > 1
-    only = row.cells[0]
-    for checkpoint, values in (("final", row.values), ("best", row.best)):
-        epoch = row.best_epochs if checkpoint == "best" else ""
-        for value in values.values():
-            final = checkpoint == "final"
-            extra = _csv_compared(row, value.name) if final else {}
-            seed = "mean" if several else only.cell.seed
-            line = {"seed": seed, "checkpoint": checkpoint, "epoch": epoch, **extra}
-            yield {**common, **line, **_csv_value(value)}
-    for result in row.cells if several else ():
-        metrics = {metric.name: metric for metric in result.metrics}
-        for name in metrics:
-            line = {"seed": result.cell.seed, "state": result.status, "checkpoint": "final"}
-            yield {**common, **line, "rank": None, "front": "", **_csv_value(value_of(metrics, name))}
-
-
-def _csv_compared(row: Row, name: str) -> dict[str, Any]:
-    """The difference to the baseline model, and how sure the place on this metric is."""
-    delta, standing = row.deltas.get(name), row.standings.get(name)
-    columns: dict[str, Any] = {}
-    if delta is not None:
-        columns |= {"minus_baseline": delta.value, "minus_baseline_low": delta.low, "minus_baseline_high": delta.high}
-    if standing is not None and row.rank is not None:
-        columns |= {name: getattr(standing, name) for name in ("tier", "p_best", "rank_low", "rank_high")}
-    return columns
-
-
-def _csv_value(value: Value) -> dict[str, Any]:
-    return {("metric" if name == "name" else name): content for name, content in asdict(value).items()}
 
 
 def as_markdown(results: Results, tables: Sequence[Table]) -> str:
@@ -120,7 +60,7 @@ def as_markdown(results: Results, tables: Sequence[Table]) -> str:
     lines = ["# Leaderboard", ""]
     for table in tables:
         lines += [f"## {markdown(table.title)}", "", *_markdown_table(table), ""]
-        lines += [*(f"- {markdown(note)}" for note in footnotes(table)), ""]
+        lines += [*(f"- {markdown(note)}" for note in footnotes(table)), "", *_markdown_pairs(table)]
     lines += ["## What was run", ""]
     lines += [f"- {markdown(name)}: {markdown(value)}" for name, value in provenance(results)]
     lines += [f"- {markdown(note)}" for note in deviations(results)]
@@ -136,6 +76,15 @@ def _markdown_table(table: Table) -> Iterator[str]:
         yield "| " + " | ".join(_markdown_item(column.item(row)) for column in shown) + " |"
 
 
+def _markdown_pairs(table: Table) -> Iterator[str]:
+    if found := pairs(table):
+        yield from ("### Every pair of methods", "")
+        yield "| " + " | ".join(HEADERS) + " |"
+        yield "| :-- | :-- | :-- | --: | --: | --: | :-- |"
+        yield from ("| " + " | ".join(map(markdown, pair.cells)) + " |" for pair in found)
+        yield ""
+
+
 def _markdown_item(item: Item) -> str:
-    text = markdown(item.text)
-    return f"{text}<br><sub>{markdown(item.detail)}</sub>" if item.detail else text
+    details = [f"<sub>{markdown(detail)}</sub>" for detail in (item.detail, item.more) if detail]
+    return "<br>".join([markdown(item.text), *details])

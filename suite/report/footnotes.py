@@ -5,13 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from suite.evidence import ALPHA, DRAWS
+from suite.report.columns import title_behind
 from suite.report.table import Table
 from suite.results import Results, Run
 
 
 def footnotes(table: Table) -> list[str]:
     """Explain `table`."""
-    return [*_rank(table), *_evidence(table), *_numbers(table)]
+    return [*lead(table), *rest(table)]
+
+
+def lead(table: Table) -> list[str]:
+    """How it is ranked, and how sure that is: what a reader needs before anything else."""
+    return [*_rank(table), *partial(table), *_certainty(table)]
+
+
+def rest(table: Table) -> list[str]:
+    """What the other columns are."""
+    return [*_unranked(table), *_test(table), *_volume(table), *_differences(table), *_numbers(table), *_costs(table)]
+
+
+def partial(table: Table) -> Iterator[str]:
+    """Say once what is partial."""
+    if table.all_partial:
+        yield "Partial: every model was evaluated on a part of the questions, so nothing is ranked."
+    elif names := table.partial:
+        yield f"Partial, evaluated on a part of the questions and not ranked: {', '.join(names)}."
 
 
 def _rank(table: Table) -> Iterator[str]:
@@ -27,7 +46,11 @@ def _rank(table: Table) -> Iterator[str]:
             "dominates it. Within a tie, rows are listed by the worst of their places on single metrics: an order "
             "to read in, not a claim."
         )
-    yield "Not ranked: baselines, partial runs, cells that failed, diverged or lack a headline metric."
+
+
+def _unranked(table: Table) -> Iterator[str]:
+    if any(row.rank is None for row in table.rows) and not table.all_partial:
+        yield "Not ranked: baselines, partial runs, cells that failed, diverged or lack a headline metric."
 
 
 def _beyond_chance(table: Table) -> str:
@@ -38,19 +61,70 @@ def _beyond_chance(table: Table) -> str:
     return f" by a difference that is more than chance ({holm})"
 
 
-def _evidence(table: Table) -> Iterator[str]:
+def _certainty(table: Table) -> Iterator[str]:
     """How the ranks' uncertainty was found."""
+    evidence = table.comparison.evidence
+    if evidence is None or not evidence.standings or not any(row.rank for row in table.rows):
+        return
+    seeds = " and seeds" if any(len(row.seeds) > 1 for row in table.rows) else ""
+    text = (
+        f"How sure that is: clusters of questions (of one author, of one document){seeds} were drawn anew {DRAWS} "
+        "times, the same for every method. P(best): the share of draws in which a method is first on a metric; a range "
+        "of ranks holds 95 % of the draws."
+    )
+    if len(table.axes) > 1:
+        text += (
+            " P(front), the probability of being non-dominated: the share of draws in which no other method is as good "
+            "on every metric and better on one."
+        )
+    if any(row.values[name].log10_p is not None for row in table.rows for name in table.axes if name in row.values):
+        text += " For a p-value the draws take its KS distance D, since p itself must not be bootstrapped."
+    yield text
+
+
+def _test(table: Table) -> Iterator[str]:
+    for name in table.axes:
+        if table.behind(name, "KS statistic"):
+            base = table.comparison.baseline
+            yield (
+                f"{name}: p of a two-sample Kolmogorov-Smirnov test against the {base} model; high means that no "
+                "difference to it was found. D: the test's statistic, the largest gap between the two cumulated "
+                "curves (0: none)."
+            )
+        for other in table.behind(name, "p-value"):
+            short = title_behind(other, name)
+            yield (
+                f"{short.capitalize()}: the same test by exchanging the two models' answers cluster by cluster. The "
+                "classical p takes all questions as independent, and is too sure where questions share a subject."
+            )
+
+
+def _volume(table: Table) -> Iterator[str]:
+    """What hypervolume is, and that of the front."""
+    whole, corner = table.front_volume, table.comparison.reference_point
+    if not corner or not any("hypervolume" in row.values for row in table.rows):
+        return
+    point = ", ".join(f"{name} {value:g}" for name, value in corner.items())
+    text = f"Hypervolume: what lies between a method's final checkpoint and the fixed reference point ({point})."
+    if whole is not None:
+        spread = f" ({whole.bounds})" if whole.bounds else ""
+        text += f" All ranked methods together cover {whole.text}{spread}."
+    if any(row.values[n].log10_p is not None for row in table.rows for n in corner if n in row.values):
+        text += " It has no interval, because a p-value is a factor of it."
+    yield text
+
+
+def _differences(table: Table) -> Iterator[str]:
     evidence = table.comparison.evidence
     if evidence is None or not evidence.standings:
         return
-    seeds = " and seeds" if any(len(row.seeds) > 1 for row in table.rows) else ""
-    yield (
-        f"P(front) and the range beside a rank (95 %): from {DRAWS} joint draws of clusters{seeds}, the same for every "
-        "method. Draws of a p-value metric use its KS distance D to the baseline model; p itself is not bootstrapped."
-    )
     yield (
         "Differences are tested by exchanging two methods' answers cluster by cluster"
-        + (", with several seeds by a two-way analysis of variance over seeds and clusters." if seeds else ".")
+        + (
+            ", with several seeds by a two-way analysis of variance over seeds and clusters."
+            if any(len(row.seeds) > 1 for row in table.rows)
+            else "."
+        )
     )
     yield from evidence.notes
 
@@ -72,6 +146,9 @@ def _numbers(table: Table) -> Iterator[str]:
     if any(row.best for row in table.rows):
         by = f" by {table.comparison.best_by}" if table.comparison.best_by else ""
         yield f"The best epoch is chosen{by} on the questions it is reported on: optimistic, never ranked."
+
+
+def _costs(table: Table) -> Iterator[str]:
     if any(row.train_seconds is not None for row in table.rows):
         yield "Training: wall-clock time of the computation, also where its result was found in the store."
     if any(row.spent("cpu_seconds") is not None for row in table.rows):

@@ -21,10 +21,11 @@ from suite.report.answers import QUESTIONS, Question, side_by_side
 from suite.report.columns import Column, columns
 from suite.report.curves import learning_curves
 from suite.report.displacement import displacement
-from suite.report.footnotes import commands, deviations, footnotes, provenance
+from suite.report.footnotes import commands, deviations, lead, provenance, rest
 from suite.report.frontier import frontier
+from suite.report.pairs import HEADERS, Pair, pairs
 from suite.report.pictures import Picture, colour, pictures
-from suite.report.table import Row, Table
+from suite.report.table import Table
 from suite.report.text import one_line, visible
 from suite.report.trajectories import trajectories
 from suite.report.values import Value, value_of
@@ -41,7 +42,11 @@ class View:
     columns: list[Column]
     groups: list[str]
     """Groups of columns that a reader may hide."""
-    footnotes: list[str]
+    lead: list[str]
+    """How it is ranked and how sure that is."""
+    rest: list[str]
+    """What the other columns are."""
+    pairs: list[Pair]
     pictures: list[Picture]
     questions: list[Question]
 
@@ -49,10 +54,6 @@ class View:
         """Return the class of the method's colour."""
         index = colour(self.table, method)
         return "base" if index is None else f"c{index}"
-
-    def label(self, row: Row) -> str:
-        """Name what the row is, or ""."""
-        return "" if row.state == "ok" else row.state
 
     def seed_value(self, result: CellResult, metric: str) -> Value:
         """Read one metric of one seed."""
@@ -70,6 +71,7 @@ def as_html(results: Results, tables: Sequence[Table], samples: Mapping[str, Seq
         deviations=deviations(results),
         commands=commands(results.run),
         config=json.dumps(results.run.config, indent=2, sort_keys=True),
+        pair_headers=HEADERS,
         style=Markup(style),
         script=Markup(script),
         style_hash=_csp_hash(style),
@@ -79,9 +81,7 @@ def as_html(results: Results, tables: Sequence[Table], samples: Mapping[str, Seq
 
 def _view(table: Table, name: str, samples: Mapping[str, Sequence[Sample]], count: int) -> View:
     shown = columns(table)
-    groups = dict.fromkeys(
-        column.group for column in shown if column.group in ("sure", "delta", "best", "size", "time")
-    )
+    groups = dict.fromkeys(column.group for column in shown if column.group not in ("rank", "method", "metric"))
     drawn = [
         *pictures(table, name, samples),
         *frontier(table, f"{name}-frontier"),
@@ -94,7 +94,9 @@ def _view(table: Table, name: str, samples: Mapping[str, Sequence[Sample]], coun
         table,
         shown,
         list(groups),
-        footnotes(table),
+        lead(table),
+        rest(table),
+        pairs(table),
         drawn,
         side_by_side(table, samples, -(-QUESTIONS // count)),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from suite.benchmark import Metric
+from suite.report.numbers import percent
 from suite.report.svg import INK, LINE, MUTED, PALETTE, as_svg, report_style
 from suite.report.table import Row, Table
 from suite.report.text import one_line
@@ -74,6 +75,10 @@ def _tradeoff(table: Table, name: str) -> Iterator[Picture]:
     legend(figure, axes)
     caption = f"{_label(y).capitalize()} against {_label(x)}. Large marks: final checkpoint"
     caption += ", with its spread where known; small ones: earlier epochs. Grey line: the front."
+    if any(row.overall for row in rows):
+        caption += " In brackets: P(non-dominated), the share of draws in which no other method dominates it."
+    if table.front_volume is not None:
+        caption += f" Hypervolume of all methods together: {table.front_volume.text}."
     caption += " Dashed: p = .05, above which the test finds no difference." if is_p else ""
     yield Picture(as_svg(figure, name, caption), caption)
 
@@ -100,9 +105,15 @@ def _draw_row(axes: Axes, table: Table, row: Row, x: str, y: str) -> None:
     axes.errorbar(*point, xerr=spread[0], yerr=spread[1], fmt="none", ecolor=paint, elinewidth=1.1, capsize=2.5)
     size = 11 if marker == "*" else 7
     axes.plot(
-        *point, color=paint, label=ascii_label(row.method), marker=marker, markersize=size, markeredgecolor="none",
+        *point, color=paint, label=_sure_label(row), marker=marker, markersize=size, markeredgecolor="none",
         linestyle="none", zorder=3,
     )  # fmt: skip
+
+
+def _sure_label(row: Row) -> str:
+    """A method's name with its P(non-dominated)."""
+    known = f" ({percent(row.overall.p_front)})" if row.overall and row.rank else ""
+    return f"{ascii_label(row.method)}{known}"
 
 
 def _at(metrics: Mapping[str, float | None], like: Mapping[str, Value], x: str, y: str) -> tuple[float, float] | None:

@@ -14,6 +14,7 @@ from suite.evidence import Evidence, Overall, Standing
 from suite.report.rank import Rank, balance, ranks
 from suite.report.values import Value, mean_of, value_of, with_limits
 from suite.results import CellResult, CheckpointResult, Comparison, Results
+from suite.volume import NAME as HYPERVOLUME
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Row:
     deltas: dict[str, Value]
     """Value minus the baseline model's, by metric; with an interval where items were compared."""
     marks: tuple[str, ...]
-    """Why it is not ranked."""
+    """Why it is not ranked, beyond being partial."""
     rank: Rank | None = None
     overall: Overall | None = None
     """How sure the rank is."""
@@ -115,6 +116,37 @@ class Table:
         """The rows that no other dominates."""
         return [row for row in self.rows if row.rank and row.rank.front]
 
+    @property
+    def all_partial(self) -> bool:
+        """Whether every row was evaluated on a part of the questions: said once, not of each."""
+        return all(row.state == "partial" for row in self.rows)
+
+    @property
+    def partial(self) -> list[str]:
+        """The methods that were."""
+        return [row.method for row in self.rows if row.state == "partial"]
+
+    @property
+    def front_volume(self) -> Value | None:
+        """The hypervolume of all ranked methods together: over several seeds their mean and range."""
+        found = self.comparison.front_hypervolume
+        return mean_of([Value(HYPERVOLUME, v, higher_is_better=True) for v in found]) if found else None
+
+    def label(self, row: Row) -> str:
+        """What a row is, in one word; "" of an ordinary one."""
+        if row.state == "partial" and self.all_partial:
+            return "baseline" if row.is_baseline else ""
+        return "" if row.state == "ok" else row.state
+
+    def behind(self, name: str, unit: str) -> list[str]:
+        """The metrics of a unit that stand beside the p-value `name`, e.g. forget_quality_D."""
+        units = {n: v.unit for row in self.rows for n, v in row.values.items()}
+        return (
+            [n for n in self.metrics if n.startswith(f"{name}_") and units.get(n) == unit]
+            if units.get(name) == "p-value"
+            else []
+        )
+
     def direction(self, name: str) -> str:
         """Return ↑, ↓ or "" for a metric."""
         known = [row.values[name].higher_is_better for row in self.rows if name in row.values]
@@ -126,7 +158,7 @@ def tables(results: Results) -> list[Table]:
     """Build the tables, in order of benchmark, split and model."""
     found = []
     for comparison in sorted(results.comparisons, key=lambda comparison: comparison.key):
-        cells = [r for r in results.cells if (r.cell.benchmark, r.cell.split, r.cell.model) == comparison.key]
+        cells = [r for r in results.cells if r.cell.table == comparison.key]
         if cells:
             found.append(_table(comparison, cells))
     return found
@@ -154,6 +186,9 @@ def _sure(row: Row, evidence: Evidence) -> Row:
     values = {n: with_limits(v, standings[n]) if several and n in standings else v for n, v in row.values.items()}
     found = {d.metric: d for d in evidence.to_baseline if d.method == row.method}
     deltas = {name: with_limits(value, found[name]) if name in found else value for name, value in row.deltas.items()}
+    if HYPERVOLUME in values and row.method in evidence.hypervolume:
+        low, high = evidence.hypervolume[row.method]
+        values[HYPERVOLUME] = replace(values[HYPERVOLUME], low=low, high=high, spread="95 % interval")
     overall = evidence.overall.get(row.method)
     return replace(row, values=values, deltas=deltas, overall=overall, standings=standings)
 
@@ -186,8 +221,6 @@ def _marks(cells: Sequence[CellResult], values: dict[str, Value], primary: Seque
         seed = f" (seed {result.cell.seed})" if len(cells) > 1 else ""
         if result.status != "ok":
             yield f"{result.status}{seed}: {result.error}"
-    if any(result.partial for result in cells):
-        yield "partial: evaluated on a part of the questions"
     for name in primary:
         if name in values and values[name].value is None:
             yield f"no {name}: {values[name].note}"

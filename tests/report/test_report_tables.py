@@ -12,10 +12,13 @@ from suite.errors import UserError
 from suite.evidence import Difference, Evidence, Overall, Standing
 from suite.report import merge, separate
 from suite.report.columns import columns
+from suite.report.footnotes import footnotes
+from suite.report.pairs import pairs
 from suite.report.table import Row, Table, tables
 from suite.results import Results, Timing
 from suite.results import dumps as results_text
 from suite.results import loads as results_read
+from suite.volume import of_cell, of_front
 
 
 def table_of(results: Results) -> Table:
@@ -54,7 +57,18 @@ def test_order_and_ranks(results: Results) -> None:
 def test_broken_and_partial_cells_are_marked_and_unranked(results: Results) -> None:
     assert row_of(results, "simnpo").marks == ("failed: RuntimeError: out of memory at step 3",)
     assert row_of(results, "npo:beta=20").state == "diverged"
-    assert row_of(results, "npo:beta=0.05").marks == ("partial: evaluated on a part of the questions",)
+    partial = row_of(results, "npo:beta=0.05")
+    assert (partial.state, partial.rank, partial.marks) == ("partial", None, ())
+
+
+def test_what_is_partial_is_said_once(results: Results) -> None:
+    table = table_of(results)
+    said = [note for note in footnotes(table) if note.startswith("Partial")]
+    assert said == ["Partial, evaluated on a part of the questions and not ranked: npo:beta=0.05."]
+    assert [table.label(row) for row in table.rows[-3:]] == ["partial", "diverged", "failed"]
+    table = table_of(replace(results, cells=tuple(replace(r, partial=True) for r in results.cells if r.status == "ok")))
+    assert "so nothing is ranked" in "".join(footnotes(table))
+    assert [table.label(row) for row in table.rows[:3]] == ["baseline", "baseline", ""]  # no mark on every row
 
 
 def test_one_diverged_seed_unranks_the_method(results: Results) -> None:
@@ -106,6 +120,16 @@ def test_ties_and_limits_follow_the_evidence(results: Results) -> None:
     ranked = {row.method: row.rank for row in table_of(told).rows if row.rank}
     assert {name: rank.place for name, rank in ranked.items()} == {"npo_rt": 1, "npo": 1, "grad_diff": 1, "ga": 4}
     assert [name for name, rank in ranked.items() if rank.front] == ["npo_rt", "npo"]
+    shown = {c.title: c.item(row_of(told, "npo")) for c in columns(table_of(told)) if c.group == "sure"}
+    assert {title: (item.text, item.detail) for title, item in shown.items()} == {
+        "P(front)": ("50 %", ""),
+        "P(best) forget_quality": ("25 %", "rank 1–4"),
+        "P(best) model_utility": ("25 %", "rank 1–4"),
+    }
+    compared = {(p.metric, p.method, p.other): p for p in pairs(table_of(told))}
+    assert len(compared) == 12
+    assert compared["forget_quality (D)", "ga", "npo_rt"].verdict == "real"
+    assert compared["model_utility", "ga", "npo"].cells[3:] == ("+0.100", "0.010", "0.300", "may be chance")
     row = row_of(told, "npo_rt")
     assert (row.deltas["model_utility"].low, row.deltas["model_utility"].high) == (-0.08, -0.02)
     assert (row.values["model_utility"].low, row.values["model_utility"].spread) == (0.4, "95 % interval")
@@ -133,6 +157,42 @@ def test_merge_joins_methods_and_keeps_shared_cells_once(results: Results) -> No
     b = replace(results, cells=results.cells[:2] + results.cells[4:])
     assert merge([a, b]) == results
     assert merge([results, results]) == results
+
+
+def test_distance_and_author_p_stand_beside_forget_quality(results: Results) -> None:
+    cells = []
+    for r in results.cells:
+        author = Metric("forget_quality_author_p", 0.25, True, "p-value", 200, 10)
+        cells.append(replace(r, metrics=(*r.metrics, author)) if r.metrics else r)
+    table = table_of(replace(results, cells=tuple(cells)))
+    column = next(c for c in columns(table) if c.title == "forget_quality")
+    row = next(row for row in table.rows if row.method == "npo")
+    distance = row.values["forget_quality_D"].text
+    assert column.item(row).more == f"D {distance}, author p 0.250"
+    assert column.item(row).detail == row.values["forget_quality"].bounds
+    assert column.item(next(r for r in table.rows if r.method == "simnpo")).more == ""
+    explained = "".join(footnotes(table))
+    assert "D: the test's statistic" in explained and "Author p: the same test" in explained
+
+
+def test_hypervolume_is_a_column_with_its_limits_or_its_range(results: Results) -> None:
+    assert "hypervolume" not in {c.title for c in columns(table_of(results))}
+    reference = {"forget_quality": 0.0, "model_utility": 0.0}
+    comparison = replace(results.comparisons[0], reference_point=reference)
+    cells = [replace(r, metrics=(*r.metrics, of_cell(reference, r))) if r.metrics else r for r in results.cells]
+    whole = replace(comparison, front_hypervolume=of_front(comparison, cells))
+    told = replace(results, comparisons=(whole,), cells=tuple(cells))
+    row = row_of(told, "npo_rt")
+    seeds = [r.metrics[0].value * r.metrics[1].value for r in row.cells]
+    value = row.values["hypervolume"]
+    assert (value.low, value.high, value.spread) == (min(seeds), max(seeds), "range over seeds")
+    assert value.value == pytest.approx(sum(seeds) / 2)
+    volume = table_of(told).front_volume
+    assert volume is not None and volume.value >= value.value
+    assert any(f"All ranked methods together cover {volume.text}" in note for note in footnotes(table_of(told)))
+    limits = replace(whole, evidence=Evidence(0, hypervolume={"npo_rt": (0.1, 0.2)}))
+    known = row_of(replace(told, comparisons=(limits,)), "npo_rt").values["hypervolume"]
+    assert (known.low, known.high, known.spread) == (0.1, 0.2, "95 % interval")
 
 
 def test_what_training_cost_is_a_column(results: Results) -> None:
