@@ -21,7 +21,7 @@ class Item:
     """Smaller, under or behind the text."""
     sort: float | str | None = None
     """What the column is sorted by; None goes last."""
-    more: str = ""
+    more: tuple[str, ...] = ()
     """A second line of detail."""
 
 
@@ -122,8 +122,8 @@ def _headline(row: Row, name: str, table: Table) -> Item:
     """A headline metric; under a p-value its KS distance, and p by exchanging whole clusters."""
     item = _value(row.values.get(name))
     found = [row.values.get(other) for unit in ("KS statistic", "p-value") for other in table.behind(name, unit)]
-    shown = [f"{title_behind(v.name, name)} {v.text}" for v in found if v is not None and v.value is not None]
-    return replace(item, more=", ".join(shown)) if item.sort is not None else item
+    shown = (f"{title_behind(v.name, name)} {v.text}" for v in found if v is not None and v.value is not None)
+    return replace(item, more=tuple(shown)) if item.sort is not None else item
 
 
 def title_behind(name: str, headline: str) -> str:

@@ -60,7 +60,7 @@ def _text(column: Column, row: Row) -> Text:
     item = column.item(row)
     style = "dim" if row.rank is None else "bold" if column.group in ("rank", "method") else ""
     text = Text(one_line(item.text), style=style)
-    for detail in filter(None, (item.detail, item.more) if column.group in ("rank", "metric") else ()):
+    for detail in filter(None, (item.detail, ", ".join(item.more)) if column.group in ("rank", "metric") else ()):
         text.append(f"\n{one_line(detail)}", style="dim")
     return text
 

@@ -86,5 +86,5 @@ def _markdown_pairs(table: Table) -> Iterator[str]:
 
 
 def _markdown_item(item: Item) -> str:
-    details = [f"<sub>{markdown(detail)}</sub>" for detail in (item.detail, item.more) if detail]
+    details = [f"<sub>{markdown(detail)}</sub>" for detail in (item.detail, ", ".join(item.more)) if detail]
     return "<br>".join([markdown(item.text), *details])

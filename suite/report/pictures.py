@@ -139,12 +139,13 @@ def _scale(axes: Axes, ys: Sequence[float], is_p: bool) -> None:
     if not is_p:
         return
     axes.axhline(math.log10(0.05), color=MUTED, linestyle=(0, (4, 3)), linewidth=0.8, zorder=1)
-    if min(ys) < -10:  # one collapsed model would flatten all others
+    lowest = min(min(ys), -1.5)
+    if lowest < -10:  # one collapsed model would flatten all others
         axes.set_yscale("symlog", linthresh=1)
         ticks = [-t for t in (0, 1, 3, 10, 30, 100, 300) if t <= 1.6 * abs(min(ys))]
         axes.set_yticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks])
         axes.minorticks_off()
-    axes.set_ylim(1.7 * min(min(ys), -1.5), 0.4)
+    axes.set_ylim((1.7 if lowest < -10 else 1.15) * lowest, 0.4)
 
 
 def _truth_ratios(table: Table, name: str, samples: Mapping[str, Sequence[Sample]]) -> Iterator[Picture]:

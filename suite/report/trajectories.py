@@ -42,7 +42,7 @@ def _picture(table: Table, metric: str, lines: Mapping[str, Mapping[float, float
     axes.set_xlabel("epoch")
     axes.set_ylabel(f"{'log10 p, ' if is_p else ''}{ascii_label(metric.replace('_', ' '))}")
     legend(figure, axes)
-    caption = f"{metric.replace('_', ' ')} after each epoch, mean over seeds."
+    caption = f"{metric.replace('_', ' ').capitalize()} after each epoch, mean over seeds."
     caption += f" Dotted: the {base.method} model." if base is not None and known is not None else ""
     return Picture(as_svg(figure, name, caption), caption)
 

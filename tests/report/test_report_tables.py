@@ -168,9 +168,9 @@ def test_distance_and_author_p_stand_beside_forget_quality(results: Results) -> 
     column = next(c for c in columns(table) if c.title == "forget_quality")
     row = next(row for row in table.rows if row.method == "npo")
     distance = row.values["forget_quality_D"].text
-    assert column.item(row).more == f"D {distance}, author p 0.250"
+    assert column.item(row).more == (f"D {distance}", "author p 0.250")
     assert column.item(row).detail == row.values["forget_quality"].bounds
-    assert column.item(next(r for r in table.rows if r.method == "simnpo")).more == ""
+    assert column.item(next(r for r in table.rows if r.method == "simnpo")).more == ()
     explained = "".join(footnotes(table))
     assert "D: the test's statistic" in explained and "Author p: the same test" in explained
 
