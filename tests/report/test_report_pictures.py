@@ -54,6 +54,6 @@ def test_displacement_has_bars_for_each_bucket(results: Results) -> None:
 
 def test_trajectories_of_each_headline_metric(results: Results) -> None:
     found = list(trajectories(table_of(results), "t1"))
-    assert [picture.caption.split(" after")[0] for picture in found] == ["forget quality", "model utility"]
+    assert [picture.caption.split(" after")[0] for picture in found] == ["Forget quality", "Model utility"]
     assert all("Dotted: the retrain model" in picture.caption for picture in found)
     assert [p.svg for p in found] == [p.svg for p in trajectories(table_of(results), "t1")]  # the same bytes
