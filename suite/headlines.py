@@ -6,7 +6,7 @@ Scored (one cell's items) -> _Parts (arrays, the same items for every row) -> He
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,7 +15,7 @@ from suite.benchmark import Basis, ItemScore, Metric
 
 if TYPE_CHECKING:
     from suite.standing import Headline
-    from suite.stats.clustered import Part
+    from suite.stats.clustered import Clustered, Part
 
 
 class LeftOut(Exception):
@@ -79,7 +79,6 @@ def hypervolume(
     import numpy as np
 
     from suite.standing import Headline, Joint
-    from suite.stats import clustered
 
     known = {headline.name: headline for headline in headlines if headline.on_one_grid is None}
     if not reference or not known.keys() >= reference.keys():
@@ -90,9 +89,36 @@ def hypervolume(
     def volume(values: Any) -> Any:
         return np.maximum(signs * (values - corner), 0).prod(axis=-1)
 
-    models = {m: clustered.joined([known[name].models[m] for name in reference], volume) for m in methods}
+    models = {m: _joined([known[name].models[m] for name in reference], volume) for m in methods}
     whole = Headline("hypervolume", 1, models)
     return Joint([whole], methods).limits(whole)
+
+
+def _joined(models: Sequence[Clustered], statistic: Callable[[Any], Any]) -> Clustered:
+    """One model's several numbers as one: `statistic` takes their values, (..., len(models)) -> (...)."""
+    import numpy as np
+
+    from suite.stats.clustered import Clustered
+
+    names = list(dict.fromkeys(name for model in models for name in model.sums))
+    columns: list[dict[str, list[int]]] = [{} for _ in models]
+    width = 0
+    for name in names:
+        for own, model in zip(columns, models, strict=True):
+            if name in model.sums:
+                own[name] = list(range(width, width + model.counts[name].shape[1]))
+                width += len(own[name])
+    places = [[i for name in m.sums for i in own[name]] for own, m in zip(columns, models, strict=True)]
+
+    def of_means(means: Any) -> Any:
+        numbers = [model.statistic(means[..., own]) for model, own in zip(models, places, strict=True)]
+        return statistic(np.stack(numbers, axis=-1))
+
+    return Clustered(
+        {name: np.concatenate([m.sums[name] for m in models if name in m.sums], axis=2) for name in names},
+        {name: np.concatenate([m.counts[name] for m in models if name in m.sums], axis=1) for name in names},
+        of_means,
+    )
 
 
 def _by_name(name: str, rows: Rows) -> Basis:

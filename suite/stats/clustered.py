@@ -3,7 +3,6 @@
     tables = [Part(values (S, n), codes (n,), "retain"), ...]     S seeds, n items, each item in a cluster
     means(tables, sizes, harmonic)        the harmonic mean of the tables' means
     ks_distances(part, reference, ...)    D between the scores and a reference model's
-    joined([utility, recall], statistic)  a number made of several numbers, e.g. their hypervolume
 
 Headline numbers are functions of weighted means: g(W sums / W counts). A draw of clusters gives every model the same
 weights W; an exchange of two models' answers mixes their sums. Both cost a matrix product.
@@ -117,29 +116,6 @@ def means(parts: Sequence[Part], sizes: Mapping[str, int], statistic: Callable[[
         {name: np.stack(columns, axis=2) for name, columns in sums.items()},
         {name: np.stack(columns, axis=1) for name, columns in counts.items()},
         statistic,
-    )
-
-
-def joined(models: Sequence[Clustered], statistic: Callable[[Array], Array]) -> Clustered:
-    """One model's several numbers as one: `statistic` takes their values, (..., len(models)) -> (...)."""
-    names = list(dict.fromkeys(name for model in models for name in model.sums))
-    columns: list[dict[str, list[int]]] = [{} for _ in models]
-    width = 0
-    for name in names:
-        for own, model in zip(columns, models, strict=True):
-            if name in model.sums:
-                own[name] = list(range(width, width + model.counts[name].shape[1]))
-                width += len(own[name])
-    places = [[i for name in m.sums for i in own[name]] for own, m in zip(columns, models, strict=True)]
-
-    def of_means(means: Array) -> Array:
-        numbers = [model.statistic(means[..., own]) for model, own in zip(models, places, strict=True)]
-        return statistic(np.stack(numbers, axis=-1))
-
-    return Clustered(
-        {name: np.concatenate([m.sums[name] for m in models if name in m.sums], axis=2) for name in names},
-        {name: np.concatenate([m.counts[name] for m in models if name in m.sums], axis=1) for name in names},
-        of_means,
     )
 
 
