@@ -30,11 +30,11 @@ def of_cell(reference: Mapping[str, float], result: CellResult) -> Metric:
 
 def of_front(comparison: Comparison, results: Sequence[CellResult]) -> tuple[float, ...]:
     """What all methods that can be ranked reach together, once for each seed that all of them have."""
-    cells = [r for r in results if r.family != "baseline" and r.cell.table == comparison.key]
     reference = comparison.reference_point
+    cells = [r for r in results if reference and r.family != "baseline" and r.cell.table == comparison.key]
     unranked = {r.cell.method for r in cells if r.status != "ok" or r.partial or of_cell(reference, r).value is None}
     ranked = [r for r in cells if r.cell.method not in unranked]
-    if not reference or not ranked:
+    if not ranked:
         return ()
     seeds = [{r.cell.seed for r in ranked if r.cell.method == method} for method in {r.cell.method for r in ranked}]
     shared = sorted(set.intersection(*seeds))

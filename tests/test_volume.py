@@ -48,6 +48,7 @@ def test_the_front_counts_what_boxes_share_once() -> None:
     assert front(a, cell("part", 1.0, 0.0, partial=True), cell("gone", None, 0.0)) == front(a)
     assert front(a, cell("b", 0.9, 0.1), cell("b", 1.0, 0.0, 1, status="diverged", error="nan")) == front(a)
     assert front(cell("only", 1.0, 0.0, partial=True)) == ()
+    assert volume.of_front(Comparison("b", "s", "m", (), ""), [a, b]) == ()  # no reference point
 
 
 def test_the_front_is_known_for_seeds_that_all_methods_have() -> None:
