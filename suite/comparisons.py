@@ -21,10 +21,10 @@ from suite.store import Store
 
 def compared(plan: Plan, results: Sequence[CellResult]) -> list[CellResult]:
     """Add the metrics that a benchmark derives from all of its finished cells, and hypervolume."""
-    benchmarks = {cell.benchmark.name: cell.benchmark for cell in plan.cells}
+    benchmarks = {(cell.cell.benchmark, cell.cell.split): cell.benchmark for cell in plan.cells}
     done = list(results)
-    for name, benchmark in benchmarks.items():
-        places = [i for i, r in enumerate(done) if r.status == "ok" and r.cell.benchmark == name]
+    for table, benchmark in benchmarks.items():
+        places = [i for i, r in enumerate(done) if r.status == "ok" and (r.cell.benchmark, r.cell.split) == table]
         for i, more in zip(places, benchmark.compare([done[i] for i in places]), strict=True):
             if reference := benchmark.reference_point:
                 more = (*more, volume.of_cell(reference, done[i]))
@@ -34,8 +34,10 @@ def compared(plan: Plan, results: Sequence[CellResult]) -> list[CellResult]:
 
 def comparisons(lab: Lab, plan: Plan, results: Sequence[CellResult], store: Store) -> tuple[Comparison, ...]:
     """One table for each benchmark; for finished models one for each benchmark that made them."""
-    first = {(cell.cell.benchmark, cell.cell.split): cell for cell in reversed(plan.cells)}
-    ordered = sorted(first.values(), key=lambda cell: (lab.config.bench.index(cell.cell.benchmark), cell.cell.split))
+    first: dict[tuple[str, str], PlannedCell] = {}
+    for cell in plan.cells:
+        first.setdefault((cell.cell.benchmark, cell.cell.split), cell)
+    ordered = sorted(first.values(), key=lambda cell: lab.config.bench.index(cell.cell.benchmark))
     found = [_comparison(lab, cell, results, _agreement(lab, plan, store, cell.benchmark.name)) for cell in ordered]
     return tuple(replace(one, front_hypervolume=volume.of_front(one, results)) for one in found)
 

@@ -141,14 +141,15 @@ def test_settings_outside_their_range_are_refused_in_one_line(
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("split", ["low", "high"])
-def test_edit_distance_runs_too(run: Callable[..., pipeline.Outcome], split: str) -> None:
+def test_edit_distance_runs_both_splits_each_by_its_own_protocol(run: Callable[..., pipeline.Outcome]) -> None:
     few = ("edit_distance.training_pairs=8", "edit_distance.held_out_pairs=3", "edit_distance.steps=2")
-    outcome = run("dpop,unlikelihood", *few, bench="edit_distance", data="", split=split)
-    cells = {cell.cell.method: values(cell) for cell in outcome.results.cells}
-    assert cells["reference"]["after_edit_change"] == 0
-    for cell in cells.values():
-        change = cell["after_edit_logp"] - cells["reference"]["after_edit_logp"]
-        assert cell["after_edit_change"] == pytest.approx(change)
-    assert cells["dpop"]["reward_accuracy"] is not None
-    assert cells["dpop"][f"displaced_{split}"] == cells["dpop"]["displaced"]
+    results = run("dpop,unlikelihood", *few, bench="edit_distance", data="").results
+    assert [table.split for table in results.comparisons] == ["low", "high"]
+    for split in ("low", "high"):
+        cells = {cell.cell.method: values(cell) for cell in results.cells if cell.cell.split == split}
+        assert cells["reference"]["after_edit_change"] == 0
+        for cell in cells.values():
+            change = cell["after_edit_logp"] - cells["reference"]["after_edit_logp"]
+            assert cell["after_edit_change"] == pytest.approx(change)
+        assert cells["dpop"]["reward_accuracy"] is not None
+        assert cells["dpop"][f"displaced_{split}"] == cells["dpop"]["displaced"]
