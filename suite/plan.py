@@ -21,8 +21,9 @@ from suite.method import Method
 from suite.model_benchmark import ModelBenchmark
 from suite.results import Cell
 from suite.settings import TrainConfig
-from suite.stages import TextStages, Trained
+from suite.stages import TextStages
 from suite.store import Json, Stage, Store
+from suite.trained import Trained
 
 EXPERIMENT_CODE = ("suite.losses", "suite.paired", "suite.method", "suite.stats")
 

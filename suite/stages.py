@@ -9,8 +9,8 @@ share (start models, reference values, baseline answers) is one stage, computed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
@@ -24,49 +24,16 @@ from suite.judges import Rewards
 from suite.judges.judging import Judging, make_judge
 from suite.lab import Lab
 from suite.method import Method
-from suite.rewards import Reward
 from suite.sampled import Rows, SampledRows, inputs_of, rows_digest
 from suite.settings import TrainConfig
-from suite.store import Build, Json, Stage, digest
+from suite.store import Json, Stage, digest
 from suite.texts import continues
+from suite.trained import RewardUse, Trained
 
 MODEL_CODE = ("suite.texts", "suite.packing", "suite.models", "suite.attention", "suite.logprobs")
 TRAIN_CODE = (*MODEL_CODE, "suite.train", "suite.sampling", "suite.method", "suite.reference", "suite.adapters")
 
 ONLINE_CODE = ("suite.online", "suite.rollouts", "suite.moments", "suite.engines.decode", "suite.engines.rows")
-
-
-@dataclass(frozen=True)
-class Trained:
-    """How a cell's models come about."""
-
-    models: Mapping[int, Model]
-    """Epoch -> model, of the epochs that are evaluated; the last is the final step. Untrained: one, of epoch 0."""
-    stage: Stage | None
-    """The cell's training; None where a method trains nothing."""
-    method: Method[Any] | None = None
-    """None for a start model that no method touches."""
-
-    @classmethod
-    def by(cls, stage: Stage, epochs: Iterable[int], method: Method[Any] | None = None) -> Trained:
-        """The epochs of a training stage."""
-        return cls({epoch: Model(stage, epoch) for epoch in epochs}, stage, method)
-
-    @property
-    def final(self) -> Model:
-        """The model of the final step."""
-        return self.models[max(self.models)]
-
-
-@dataclass(frozen=True)
-class RewardUse:
-    """How a stage comes by a reward."""
-
-    spec: Json
-    """Part of the stage's key; None: no reward."""
-    inputs: Mapping[str, Stage]
-    open: Callable[[Build], Reward | None]
-    code: tuple[str, ...] = ()
 
 
 class TextStages:
