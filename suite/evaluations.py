@@ -85,7 +85,8 @@ def _measuring(lab: Lab, benchmark: ModelBenchmark[Any], model: Model, label: st
     def build(build: Build) -> None:
         folder = model.folder(build.inputs["model"])
         config = lab.config
-        asked = ModelFolder(folder, lab.device, lab.dtype, config.engine, config.limit, lab.progress, label)
+        engine = config.engine, lab.engine.config
+        asked = ModelFolder(folder, lab.device, lab.dtype, *engine, config.limit, lab.progress, label)
         measured = benchmark.measure(asked, build.out)
         scoring.write_scores(measured.scores, build.out)
         with JsonlWriter(build.out / "samples.jsonl") as log:

@@ -12,7 +12,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from suite.benchmark import Benchmark, C, Scores
 from suite.progress import Progress
@@ -39,6 +39,8 @@ class ModelFolder:
     dtype: str
     engine: str
     """Name of the run's engine."""
+    settings: Any
+    """That engine's settings, an object of its `Config`."""
     limit: int | None
     """Measure on at most so many items of each set."""
     progress: Progress

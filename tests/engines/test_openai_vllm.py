@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,25 +17,26 @@ from small_models import QUESTIONS, asked
 from suite.benchmark import Request
 from suite.engines.hf import HFEngine
 from suite.engines.openai import OpenAIConfig, OpenAIEngine
+from suite.engines.vllm import DEFAULTS
 
 pytest.importorskip("vllm")
 pytestmark = pytest.mark.slow
 
-START_SECONDS = 300
+START_SECONDS = 900
 NAME = "served-model"
 
 
 @pytest.fixture(scope="module")
 def url(trained_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """`vllm serve` on a free port, until it answers."""
+    """vLLM's server on a free port, until it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    vllm = shutil.which("vllm", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") or "vllm"
-    command = [vllm, "serve", str(trained_folder), "--served-model-name", NAME, "--dtype", "float32"]
+    module = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]  # `vllm serve` wants the package for CUDA
+    command = [*module, "--model", str(trained_folder), "--served-model-name", NAME, "--dtype", "float32"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--max-model-len", "256", "--enforce-eager"]
     log = tmp_path_factory.mktemp("vllm") / "server.log"
-    environ = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1"}
+    environ = {**DEFAULTS, **os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1"}
     with log.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out, env=environ) as server:
         try:
             _wait(f"http://127.0.0.1:{port}/health", server, log)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import math
 import os
-import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 from small_models import QUESTIONS, asked
@@ -23,6 +26,7 @@ from suite.benchmark import Request, Response
 from suite.engines.hf import HFEngine
 from suite.engines.vllm import VLLMConfig, VLLMEngine
 from suite.errors import UserError
+from tests.run.conftest import write_tables
 
 pytestmark = [
     pytest.mark.slow,
@@ -36,15 +40,6 @@ WRONG = [
 ]
 ROUNDING = 1e-3
 """Two logits closer than this (nats) may change places between two ways of computing in fp32."""
-PARENT = """
-import signal, sys
-from pathlib import Path
-from suite.engines.vllm import VLLMEngine
-engine = VLLMEngine("cpu", "float32")
-engine.load(Path(sys.argv[1]))
-print(engine._child.process.pid, flush=True)
-signal.pause()
-"""
 
 
 def likelihoods() -> list[Request]:
@@ -256,27 +251,6 @@ def test_a_start_that_takes_too_long_is_an_error_and_leaves_no_child(
     assert len(started) == 1 and gone(started[0])
 
 
-def descendants(pid: int) -> set[int]:
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
-    found, front = set(), {pid}
-    while front:
-        front = {child for child, parent in pairs if parent in front}
-        found |= front
-    return found
-
-
-def test_kill_9_of_the_parent_leaves_no_process(tiny_folder: Path) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tiny_folder)], stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    child = int(parent.stdout.readline())
-    processes = descendants(parent.pid)
-    assert child in processes
-    os.kill(parent.pid, signal.SIGKILL)
-    parent.wait()
-    assert all(gone(pid) for pid in processes)
-
-
 def test_smollm2_in_float32_decodes_as_the_hf_engine_does(smollm2: Path) -> None:
     engine, plain = VLLMEngine("cpu", "float32"), hf(smollm2)
     engine.load(smollm2)
@@ -289,15 +263,32 @@ def test_smollm2_in_float32_decodes_as_the_hf_engine_does(smollm2: Path) -> None
     engine._child.close()
 
 
-@pytest.mark.skipif(shutil.which("suite") is None, reason="the command is not on the path")
-def test_a_whole_run(tmp_path: Path) -> None:
-    flags = "--methods ga --bench tofu --engine vllm --limit 4 --dtype float32 --set tofu.retain_authors=3"
-    flags += " --set finetune.epochs=1 --set train.epochs=2 --set train.batch_size=16"
-    command = ["suite", "run", *flags.split(), "--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr
-    page = (tmp_path / "out" / "leaderboard.md").read_text()
+def test_kill_9_leaves_no_engine_and_the_next_run_asks_nothing_twice(tiny_folder: Path, tmp_path: Path) -> None:
+    """Killed with one chunk of two answered. An answer of that chunk is changed, to see whether it is asked again."""
+    store, out = tmp_path / "store", tmp_path / "out"
+    flags = f"--methods ga --bench tofu --engine vllm --model {tiny_folder} --data {write_tables(tmp_path / 'world')}"
+    flags += f" --dtype float32 --set tofu.retain_authors=3 --set finetune.epochs=1 --set train.epochs=1 --out {out}"
+    command = [sys.executable, "-m", "suite.cli", "run", *flags.split(), "--store", str(store)]
+    broken = subprocess.Popen(command, env={**os.environ, "SUITE_FAULT": "respond.chunk:2=kill"})
+    started: set[int] = set()
+    while broken.poll() is None:
+        with suppress(psutil.NoSuchProcess):
+            started |= {child.pid for child in psutil.Process(broken.pid).children(recursive=True)}
+        time.sleep(0.1)
+    assert broken.returncode == -signal.SIGKILL and started
+    assert all(gone(pid) for pid in started)
+
+    (kept,) = (store / "scratch").rglob("responses.jsonl")
+    (chunk,) = map(json.loads, kept.read_text().splitlines())
+    next(answer for answer in chunk if "texts" in answer)["texts"] = ["Kept from before."]
+    kept.write_text(json.dumps(chunk) + "\n")
+    resumed = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
+    assert resumed.returncode == 0, resumed.stderr
+    samples = "".join(path.read_text() for path in (out / "samples").glob("*.jsonl"))
+    assert samples.count("Kept from before.") == 1
+    page = (out / "leaderboard.md").read_text()
     assert "log-probabilities of vllm against the training stack" in page
+
     again = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert again.returncode == 0, again.stderr
-    assert (tmp_path / "out" / "leaderboard.md").read_text() == page
+    assert (out / "leaderboard.md").read_text() == page

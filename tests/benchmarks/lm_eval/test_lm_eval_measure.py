@@ -17,11 +17,12 @@ from tests.benchmarks.lm_eval.conftest import DOCS
 
 
 def measured(task: str, tasks: Path, model: Path, out: Path, **options: Any) -> Measured:
-    LMEval = Registry.load().benchmark("lm_eval")
-    settings = LMEval.Config(task=task, include_path=str(tasks), batch_size=4)
+    registry, engine = Registry.load(), options.get("engine", "hf")
     out.mkdir(exist_ok=True)
-    limit = options.get("limit")
-    folder = ModelFolder(model, "cpu", "float32", "hf", limit, Silent(), "a test")
+    asked = registry.engine(engine).Config()
+    folder = ModelFolder(model, "cpu", "float32", engine, asked, options.get("limit"), Silent(), "a test")
+    LMEval = registry.benchmark("lm_eval")
+    settings = LMEval.Config(task=task, include_path=str(tasks), batch_size=4)
     result = LMEval(settings).measure(folder, out)  # type: ignore[attr-defined]
     assert isinstance(result, Measured)
     return result
