@@ -286,9 +286,4 @@ def test_kill_9_leaves_no_engine_and_the_next_run_asks_nothing_twice(tiny_folder
     assert resumed.returncode == 0, resumed.stderr
     samples = "".join(path.read_text() for path in (out / "samples").glob("*.jsonl"))
     assert samples.count("Kept from before.") == 1
-    page = (out / "leaderboard.md").read_text()
-    assert "log-probabilities of vllm against the training stack" in page
-
-    again = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-    assert again.returncode == 0, again.stderr
-    assert (out / "leaderboard.md").read_text() == page
+    assert "log-probabilities of vllm against the training stack" in (out / "leaderboard.md").read_text()
