@@ -9,14 +9,15 @@ out of every comparison.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.benchmark import Benchmark, ItemScore
 from suite.evidence import Difference, Evidence
 from suite.headlines import Declared, LeftOut, Rows, Scored, headline, hypervolume
-from suite.results import Cell
+from suite.results import Cell, CellResult, Comparison
+from suite.samples import Sample
 from suite.scoring import read_metrics
 from suite.store import Build, Json, Stage, read_json, read_jsonl, write_json
 from suite.work import jsonable
@@ -71,6 +72,45 @@ def read_evidence(folder: Path) -> Evidence:
     from pydantic import TypeAdapter
 
     return TypeAdapter(Evidence).validate_python(read_json(folder / "evidence.json"))
+
+
+def from_samples(
+    comparison: Comparison, results: Sequence[CellResult], samples: Mapping[str, Sequence[Sample]]
+) -> Evidence | None:
+    """Compare the methods of a table by the scores that stand beside their answers; None where there is none.
+
+    A headline metric whose value does not follow from those scores is left out, and the notes say so.
+    """
+    cells = [r for r in results if r.cell.table == comparison.key]
+    left_out = {r.cell.method for r in cells if r.status != "ok" or not samples.get(r.cell.slug)}
+    methods: dict[str, dict[int, Scored]] = {}
+    starts: dict[str, list[Scored]] = {}
+    for r in (r for r in cells if r.cell.method not in left_out):
+        scored = Scored({metric.name: metric for metric in r.metrics}, _items(samples[r.cell.slug]))
+        if r.family == "baseline":
+            starts.setdefault(r.cell.method, []).append(scored)
+        else:
+            methods.setdefault(r.cell.method, {})[r.cell.seed] = scored
+    if not methods:
+        return None
+    seeds = {method: sorted(known) for method, known in methods.items()}
+    if len({tuple(known) for known in seeds.values()}) > 1:
+        each = "; ".join(f"{method} {', '.join(map(str, known))}" for method, known in sorted(seeds.items()))
+        return Evidence(0, notes=(f"Methods were not compared item by item, for their seeds differ: {each}.",))
+    rows = {method: [known[seed] for seed in sorted(known)] for method, known in methods.items()}
+    found = compare(comparison, rows, starts, comparison.primary)
+    absent = sorted({r.cell.method for r in cells if r.status == "ok" and r.family != "baseline"} & left_out)
+    note = f"Not compared item by item, for no answers of them are kept: {', '.join(absent)}."
+    return replace(found, notes=(*found.notes, note)) if absent else found
+
+
+def _items(samples: Sequence[Sample]) -> dict[tuple[str, str], list[ItemScore]]:
+    found: dict[tuple[str, str], dict[str, ItemScore]] = {}
+    for sample in samples:
+        for metric, value in sample.scores.items():
+            score = ItemScore(metric, sample.set, sample.item_id, sample.cluster_id, value)
+            found.setdefault((sample.set, metric), {})[sample.item_id] = score
+    return {key: list(items.values()) for key, items in found.items()}
 
 
 def compare(declared: Declared, methods: Rows, starts: Rows, primary: Sequence[str]) -> Evidence:

@@ -61,15 +61,24 @@ def headline(name: str, declared: Declared, methods: Rows, starts: Rows) -> Head
     basis = declared.basis.get(name) or _by_name(name, {**starts, **methods})
     parts = _Parts(basis, {**starts, **methods}, required=set(methods))
     if basis.kind == "ks":
-        return _ks(name, parts, declared.baseline)
+        distances = _ks(name, parts, declared.baseline)
+        _check(distances.models, f"{name}_D", methods)
+        return distances
     statistic = _mean if basis.kind == "mean" else _harmonic
     models = {row: clustered.means(found, parts.sizes, statistic) for row, found in parts.of.items()}
-    reported = {row: fmean(m.metrics[name].value or 0.0 for m in seeds) for row, seeds in methods.items()}
-    for row, value in reported.items():
-        if not math.isclose(float(models[row].estimate().mean()), value, rel_tol=1e-6, abs_tol=1e-9):
-            raise LeftOut(f"of {row} the item scores give another value")
+    _check(models, name, methods)
     better = next(iter(methods.values()))[0].metrics[name].higher_is_better
     return Headline(name, 1 if better else -1, models)
+
+
+def _check(models: Mapping[str, Clustered], name: str, methods: Rows) -> None:
+    """Raises LeftOut if item scores do not give the value that was reported."""
+    for row, seeds in methods.items():
+        reported = [m.metrics[name].value or 0.0 for m in seeds if name in m.metrics]
+        if reported and not math.isclose(
+            float(models[row].estimate().mean()), fmean(reported), rel_tol=1e-6, abs_tol=1e-9
+        ):
+            raise LeftOut(f"of {row} the item scores give another value")
 
 
 def hypervolume(

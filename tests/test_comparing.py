@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from suite.benchmark import Basis, ItemScore, Metric
-from suite.comparing import compare
+from suite.comparing import compare, from_samples
 from suite.evidence import Evidence
 from suite.headlines import Scored
+from suite.results import Cell, CellResult, Comparison
+from suite.samples import Sample
 from suite.stats import hierarchical_bootstrap, ks_two_sample, paired_difference
 
 AUTHORS, EACH = 12, 5
@@ -113,3 +115,42 @@ def test_what_cannot_be_compared_is_said() -> None:
     found = evidence({"a": [scored(0.7, 0.0, 1)]}, {})
     assert any("no baseline model" in note for note in found.notes)
     assert found.family == 0
+
+
+def kept(method: str, seed: int, row: Scored) -> tuple[CellResult, list[Sample]]:
+    """A cell as results.json and samples/ keep it."""
+    cell = Cell(method, "bench", "split", "model", seed)
+    family = "baseline" if method == "retrain" else "unlearning"
+    samples = [
+        Sample(name, item.item_id, "?", "!", "...", {metric: item.value}, item.cluster_id)
+        for (name, metric), items in row.items.items()
+        for item in items
+    ]
+    return CellResult(cell, "ok", family, tuple(row.metrics.values())), samples
+
+
+def from_kept(rows: Mapping[str, Sequence[Scored]], *, without: str = "") -> Evidence | None:
+    comparison = Comparison("bench", "split", "model", BENCH.primary, "", BENCH.baseline, basis=BENCH.basis)
+    pairs = [kept(method, seed, row) for method, seeds in rows.items() for seed, row in enumerate(seeds)]
+    samples = {cell.cell.slug: rows for cell, rows in pairs if cell.cell.method != without}
+    return from_samples(comparison, [cell for cell, _ in pairs], samples)
+
+
+def test_answers_of_several_runs_give_the_evidence_of_one() -> None:
+    methods = {"a": [scored(0.65, 0.0, 1), scored(0.66, 0.1, 4)], "b": [scored(0.5, 0.4, 2), scored(0.51, 0.3, 5)]}
+    assert from_kept({**STARTS, **methods}) == evidence(methods)
+    less = from_kept({**STARTS, **methods}, without="b")
+    assert less is not None and less.notes == ("Not compared item by item, for no answers of them are kept: b.",)
+    methods["b"].pop()
+    uneven = from_kept({**STARTS, **methods})
+    assert uneven is not None and uneven.notes[0].endswith("their seeds differ: a 0, 1; b 0.")
+    assert from_kept(STARTS) is None
+
+
+def test_a_distance_must_follow_from_the_answers() -> None:
+    row = scored(0.65, 0.0, 1)
+    told = Scored({**row.metrics, "forget_quality_D": Metric("forget_quality_D", 0.9, False)}, row.items)
+    assert (
+        "forget_quality: no comparison by items: of a the item scores give another value"
+        in evidence({"a": [told]}).notes
+    )

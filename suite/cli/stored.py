@@ -30,7 +30,7 @@ def report(runs: tuple[Path, ...], out: Path | None, compare: bool) -> None:
       suite report runs/a runs/b --out reports --compare
     """
     from suite import report, results
-    from suite.samples import read_samples
+    from suite.samples import read_samples, write_samples
 
     if len(runs) > 1 and out is None:
         raise UserError("--out: name a folder for the joined leaderboard")
@@ -42,7 +42,10 @@ def report(runs: tuple[Path, ...], out: Path | None, compare: bool) -> None:
         for before, after in zip(content.cells, renamed.cells, strict=True):
             if before.cell.slug in answers:
                 samples[after.cell.slug] = answers[before.cell.slug]
-    joined = report.merge(shown) if len(shown) > 1 else shown[0]
+    joined = report.merge(shown, samples) if len(shown) > 1 else shown[0]
+    if out is not None:
+        for slug, rows in samples.items():
+            write_samples(out / "samples", slug, rows)
     for path in report.write(joined, out or runs[0], samples):
         click.echo(path)
     report.terminal(joined)

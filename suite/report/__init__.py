@@ -54,11 +54,14 @@ def terminal(results: Results, console: Console | None = None) -> None:
     show(tables(results), console)
 
 
-def merge(runs: Sequence[Results]) -> Results:
-    """Join several runs into one. Raises UserError if they cannot be compared."""
+def merge(runs: Sequence[Results], samples: Mapping[str, Sequence[Sample]] | None = None) -> Results:
+    """Join several runs into one. Raises UserError if they cannot be compared.
+
+    `samples`: each cell's slug -> its answers, from which methods of different runs are compared item by item.
+    """
     from suite.report.merging import merged
 
-    return merged(runs)
+    return merged(runs, samples)
 
 
 def separate(runs: Sequence[Results], names: Sequence[str]) -> list[Results]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from suite.evidence import ALPHA, DRAWS
 from suite.report.columns import title_behind
@@ -166,6 +167,8 @@ def provenance(results: Results) -> list[tuple[str, str]]:
         ("Seeds", ", ".join(map(str, run.seeds))), ("Versions", _listed(run.versions)),
         ("Plugins", _listed(run.plugins)),
     ]  # fmt: skip
+    machines = dict.fromkeys(describe_environment(result.environment) for result in results.cells if result.environment)
+    facts.append(("Machine" if len(machines) < 2 else "Machines", " | ".join(machines)))
     for comparison in results.comparisons:
         label = " · ".join(comparison.key)
         facts.append((f"Data of {label}", comparison.revision))
@@ -174,6 +177,13 @@ def provenance(results: Results) -> list[tuple[str, str]]:
         if comparison.baseline_key:
             facts.append((f"{comparison.baseline} model of {label}", comparison.baseline_key))
     return [(name, value) for name, value in facts if value]
+
+
+def describe_environment(environment: Mapping[str, Any]) -> str:
+    """Say where a cell ran: "Linux x86_64, cpu, float32"."""
+    system = " ".join(str(environment[name]) for name in ("system", "machine") if name in environment)
+    rest = [str(value) for name, value in environment.items() if name not in ("system", "machine")]
+    return ", ".join(filter(None, [system, *rest])) or "an unknown machine"
 
 
 def deviations(results: Results) -> list[str]:

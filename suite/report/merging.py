@@ -1,20 +1,30 @@
 """Several runs side by side. What may differ is said in the report; what cannot be compared is refused (`merged`), or
-first set apart (`separated`): in a table or a row of its own that names the run and says why."""
+first set apart (`separated`): in a table or a row of its own that names the run and says why.
+
+Nothing of a run is lost: its cells bring their trajectories, timings and environment along, commands and settings of
+all runs are listed, and the methods of all runs are compared anew, item by item, from the runs' answers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from suite.errors import UserError
+from suite.report.footnotes import describe_environment
 from suite.results import CellResult, Comparison, Results, Run
+from suite.samples import Sample
+from suite.volume import of_front
 
 _MUST_AGREE = ("revision", "baseline", "baseline_key", "judge", "primary")
 
 
-def merged(runs: Sequence[Results]) -> Results:
-    """Join `runs`. Raises UserError if two disagree on data, judge or baseline model, or on the same cell."""
+def merged(runs: Sequence[Results], samples: Mapping[str, Sequence[Sample]] | None = None) -> Results:
+    """Join `runs`. Raises UserError if two disagree on data, judge or baseline model, or on the same cell.
+
+    `samples`: each cell's slug -> its answers with their scores, which methods of different runs are compared by.
+    """
     comparisons: dict[tuple[str, str, str], Comparison] = {}
     cells: dict[Any, CellResult] = {}
     for results in runs:
@@ -22,10 +32,25 @@ def merged(runs: Sequence[Results]) -> Results:
             known = comparisons.setdefault(comparison.key, comparison)
             comparisons[comparison.key] = _joined(known, comparison)
         for result in results.cells:
-            _check_same(cells.setdefault(result.cell, result), result)
+            cells[result.cell] = _once(cells.get(result.cell, result), result)
     if not cells:
         raise UserError("nothing to compare: no run has any cell")
-    return Results(_run([results.run for results in runs]), tuple(comparisons.values()), tuple(cells.values()))
+    tables = tuple(_of_all(known, runs, tuple(cells.values()), samples or {}) for known in comparisons.values())
+    return Results(_run([results.run for results in runs]), tables, tuple(cells.values()))
+
+
+def _of_all(
+    joined: Comparison, runs: Sequence[Results], cells: Sequence[CellResult], samples: Mapping[str, Sequence[Sample]]
+) -> Comparison:
+    """Say anew what depends on all methods of a table, if they were not all in one run."""
+    said = [known.evidence for run in runs for known in run.comparisons if known.key == joined.key]
+    rows = [found for run in runs if (found := {r.cell for r in run.cells if r.cell.table == joined.key})]
+    if all(known == joined.evidence for known in said) and all(known <= rows[0] for known in rows):
+        return joined
+    from suite.comparing import from_samples
+
+    found = from_samples(joined, cells, samples)
+    return replace(joined, evidence=found, front_hypervolume=of_front(joined, cells))
 
 
 def separated(runs: Sequence[Results], names: Sequence[str]) -> list[Results]:
@@ -73,21 +98,35 @@ def _joined(a: Comparison, b: Comparison) -> Comparison:
                 f"{' '.join(a.key)}: the runs cannot be compared, their {name} differs: "
                 f"{getattr(a, name)!r} and {getattr(b, name)!r}"
             )
-    same = a.evidence == b.evidence
-    return replace(a, evidence=a.evidence if same else None, notes=tuple(dict.fromkeys((*a.notes, *b.notes))))
+    return replace(
+        a,
+        basis=a.basis or b.basis,
+        reference_point=a.reference_point or b.reference_point,
+        notes=tuple(dict.fromkeys((*a.notes, *b.notes))),
+    )
 
 
-def _check_same(a: CellResult, b: CellResult) -> None:
+def _once(a: CellResult, b: CellResult) -> CellResult:
+    """Keep one of two equal results of a cell, and say if they come from different machines."""
     if not _same(a, b):
         cell = a.cell
         raise UserError(
             f"{cell.method} on {cell.benchmark} {cell.split}, {cell.model}, seed {cell.seed}: two runs hold "
             "different results of this cell; name the settings that differ in the method, e.g. npo:beta=0.05"
         )
+    kept = a if len(a.metrics) >= len(b.metrics) else b
+    if a.environment == b.environment:
+        return kept
+    where = " and on ".join(describe_environment(each.environment) for each in (a, b))
+    return replace(kept, notes=tuple(dict.fromkeys((*a.notes, *b.notes, f"the same result on {where}"))))
 
 
 def _same(a: CellResult, b: CellResult) -> bool:
-    return (a.status, a.metrics, a.partial) == (b.status, b.metrics, b.partial)
+    """Whether two results agree on all that both report; a newer version may report more."""
+    first, second = ({metric.name: metric for metric in each.metrics} for each in (a, b))
+    shared = first.keys() & second.keys()
+    equal = all(first[name] == second[name] for name in shared) and bool(shared) == bool(first or second)
+    return (a.status, a.partial) == (b.status, b.partial) and equal
 
 
 def _run(runs: Sequence[Run]) -> Run:

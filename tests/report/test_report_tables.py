@@ -7,17 +7,18 @@ from itertools import combinations
 
 import pytest
 
-from suite.benchmark import Metric
+from suite.benchmark import Basis, Metric
 from suite.errors import UserError
 from suite.evidence import Difference, Evidence, Overall, Standing
 from suite.report import merge, separate
 from suite.report.columns import columns
-from suite.report.footnotes import footnotes
+from suite.report.footnotes import footnotes, provenance
 from suite.report.pairs import pairs
 from suite.report.table import Row, Table, tables
 from suite.results import Results, Timing
 from suite.results import dumps as results_text
 from suite.results import loads as results_read
+from suite.samples import Sample
 from suite.volume import of_cell, of_front
 
 
@@ -210,11 +211,30 @@ def test_what_training_cost_is_a_column(results: Results) -> None:
     }  # no GPU: no column
 
 
-def test_merged_runs_keep_evidence_only_if_it_is_of_all(results: Results) -> None:
-    told = replace(results.comparisons[0], evidence=Evidence(0))
-    one = replace(results, comparisons=(told,))
-    assert merge([one, one]).comparisons[0].evidence == Evidence(0)
-    assert merge([one, results]).comparisons[0].evidence is None
+def test_merged_runs_are_compared_anew(results: Results, samples: dict[str, list[Sample]]) -> None:
+    reference = {"forget_quality": 0.0, "model_utility": 0.0}
+    basis = {"forget_quality": Basis((("forget", "log_truth_ratio"),), "ks")}
+    known = replace(results.comparisons[0], evidence=Evidence(0), reference_point=reference, basis=basis)
+    first = replace(results, comparisons=(known,), cells=results.cells[:4])  # target, retrain, npo_rt
+    second = replace(results, comparisons=(known,), cells=(*results.cells[:2], *results.cells[4:6]))  # npo
+    assert merge([first, first], samples).comparisons[0] == known
+    joined = merge([first, second], samples).comparisons[0]
+    assert joined.evidence is not None and joined.evidence.family == 1
+    assert {(d.metric, d.method, d.other) for d in joined.evidence.differences} == {("forget_quality", "npo", "npo_rt")}
+    assert joined.front_hypervolume == of_front(known, [*first.cells, *second.cells])
+    assert merge([first, second]).comparisons[0].evidence is None  # no answers, nothing to compare by
+
+
+def test_merge_keeps_what_each_run_says_of_its_cells(results: Results) -> None:
+    elsewhere = {"cpus": 2, "device": "cuda", "system": "Linux", "machine": "x86_64"}
+    other = replace(results, cells=tuple(replace(r, environment=elsewhere) for r in results.cells[:4]))
+    joined = merge([results, other])
+    assert [r.trajectory for r in joined.cells] == [r.trajectory for r in results.cells]
+    assert joined.cells[3].notes[-1] == "the same result on 2 and on Linux x86_64, 2, cuda"
+    assert dict(provenance(merge([other, results])))["Machines"] == "Linux x86_64, 2, cuda | 2"
+    richer = changed(results, "npo", 0, metrics=(*results.cells[4].metrics, Metric("hypervolume", 0.2, True)))
+    assert merge([results, richer]).cells[4] == richer.cells[4]  # a newer version reports more
+    assert merge([richer, results]).cells[4] == richer.cells[4]
 
 
 def test_merge_shows_what_differs(results: Results) -> None:
