@@ -45,7 +45,7 @@ def _of_all(
     """Say anew what depends on all methods of a table, if they were not all in one run."""
     said = [known.evidence for run in runs for known in run.comparisons if known.key == joined.key]
     rows = [found for run in runs if (found := {r.cell for r in run.cells if r.cell.table == joined.key})]
-    if all(known == joined.evidence for known in said) and all(known <= rows[0] for known in rows):
+    if all(one == joined.evidence for one in said) and all(cells_of <= rows[0] for cells_of in rows):
         return joined
     from suite.comparing import from_samples
 
