@@ -44,8 +44,9 @@ def _of_all(
 ) -> Comparison:
     """Say anew what depends on all methods of a table, if they were not all in one run."""
     said = [known.evidence for run in runs for known in run.comparisons if known.key == joined.key]
-    rows = [found for run in runs if (found := {r.cell for r in run.cells if r.cell.table == joined.key})]
-    if all(one == joined.evidence for one in said) and all(cells_of <= rows[0] for cells_of in rows):
+    rows = [{r.cell for r in run.cells if r.cell.table == joined.key} for run in runs]
+    rows = [of_run for of_run in rows if of_run]
+    if all(one == joined.evidence for one in said) and all(of_run <= rows[0] for of_run in rows):
         return joined
     from suite.comparing import from_samples
 
