@@ -68,7 +68,7 @@ def headline(name: str, declared: Declared, methods: Rows, starts: Rows) -> Head
     models = {row: clustered.means(found, parts.sizes, statistic) for row, found in parts.of.items()}
     _check(models, name, methods)
     better = next(iter(methods.values()))[0].metrics[name].higher_is_better
-    return Headline(name, 1 if better else -1, models)
+    return Headline(name, 1 if better else -1, models, least=0.0 if basis.kind == "harmonic mean" else -math.inf)
 
 
 def _check(models: Mapping[str, Clustered], name: str, methods: Rows) -> None:
@@ -99,7 +99,7 @@ def hypervolume(
         return np.maximum(signs * (values - corner), 0).prod(axis=-1)
 
     models = {m: _joined([known[name].models[m] for name in reference], volume) for m in methods}
-    whole = Headline("hypervolume", 1, models)
+    whole = Headline("hypervolume", 1, models, least=0.0)
     return Joint([whole], methods).limits(whole)
 
 

@@ -12,6 +12,7 @@ if new seeds would show it.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -42,6 +43,8 @@ class Headline:
     models: Mapping[str, Clustered]
     on_one_grid: Callable[[str, str], tuple[Clustered, Clustered]] | None = None
     """A KS distance: two models, ready to be exchanged. It is not bootstrapped: no limits."""
+    least: float = -math.inf
+    """The number cannot be lower; limits from a t distribution could."""
 
     def pair(self, a: str, b: str) -> tuple[Clustered, Clustered]:
         """Two models whose answers can be exchanged."""
@@ -101,8 +104,8 @@ class Joint:
             for name, rank in zip(self.methods, ranks, strict=True):
                 own = self._interval(headline, name)
                 yield Standing(
-                    headline.name, name, headline.value(name), own.low, own.high, tiers[name], rank.p_best,
-                    rank.low, rank.high, own.note,
+                    headline.name, name, headline.value(name), _cut(own.low, headline.least), own.high, tiers[name],
+                    rank.p_best, rank.low, rank.high, own.note,
                 )  # fmt: skip
 
     @cached_property
@@ -151,7 +154,11 @@ class Joint:
     def limits(self, headline: Headline) -> dict[str, tuple[float, float]]:
         """95 % limits of every method that has them."""
         found = {name: self._interval(headline, name) for name in self.methods}
-        return {n: (i.low, i.high) for n, i in found.items() if i.low is not None and i.high is not None}
+        return {
+            n: (max(headline.least, i.low), i.high)
+            for n, i in found.items()
+            if i.low is not None and i.high is not None
+        }
 
     def _interval(self, headline: Headline, name: str, minus: str | None = None) -> Interval:
         """Limits of a model's number, or of its difference to another's."""
@@ -197,3 +204,7 @@ class Joint:
         low, high = np.quantile(places, [tail, 1 - tail], axis=0, method="inverted_cdf")
         front = (places == 1).mean(axis=0)
         return {name: Overall(float(front[i]), int(low[i]), int(high[i])) for i, name in enumerate(self.methods)}
+
+
+def _cut(low: float | None, least: float) -> float | None:
+    return None if low is None else max(low, least)

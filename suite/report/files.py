@@ -15,6 +15,9 @@ from suite.report.table import Row, Table
 from suite.report.text import markdown, one_line
 from suite.results import Results
 
+LONGEST = 60
+"""Pairs of methods that the Markdown file lists."""
+
 
 def as_json(results: Results, tables: Sequence[Table]) -> str:
     """Render the tables' rows as JSON: the means over seeds, and each seed below them."""
@@ -77,7 +80,13 @@ def _markdown_table(table: Table) -> Iterator[str]:
 
 
 def _markdown_pairs(table: Table) -> Iterator[str]:
-    if found := pairs(table):
+    found = pairs(table)
+    if len(found) > LONGEST:
+        yield from (
+            f"The {len(found)} comparisons of pairs of methods are in leaderboard.html and leaderboard.csv.",
+            "",
+        )
+    elif found:
         yield from ("### Every pair of methods", "")
         yield "| " + " | ".join(HEADERS) + " |"
         yield "| :-- | :-- | :-- | --: | --: | --: | :-- |"

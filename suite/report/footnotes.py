@@ -7,6 +7,7 @@ from typing import Any
 
 from suite.evidence import ALPHA, DRAWS
 from suite.report.columns import title_behind
+from suite.report.numbers import listed
 from suite.report.table import Table
 from suite.results import Results, Run
 
@@ -37,11 +38,13 @@ def partial(table: Table) -> Iterator[str]:
 def _rank(table: Table) -> Iterator[str]:
     if not table.axes:
         yield "Not ranked: no headline metric says which direction is better."
+    elif not any(row.rank for row in table.rows):
+        return
     elif len(table.axes) == 1:
         yield f"Rank: by {table.axes[0]} of the final checkpoint; a better value ranks higher{_beyond_chance(table)}."
     else:
         yield (
-            f"Rank: by {' and '.join(table.axes)} of the final checkpoint together, so that nobody wins on "
+            f"Rank: by {listed(table.axes)} of the final checkpoint together, so that nobody wins on "
             "one by collapsing on another. A method stands below another that dominates it (as good on all, better "
             f"on one){_beyond_chance(table)}; methods that are not parted so tie (“=”). Front: no other method "
             "dominates it. Within a tie, rows are listed by the worst of their places on single metrics: an order "

@@ -23,8 +23,10 @@ from suite.report.curves import learning_curves
 from suite.report.displacement import displacement
 from suite.report.footnotes import commands, deviations, lead, provenance, rest
 from suite.report.frontier import frontier
+from suite.report.numbers import listed
 from suite.report.pairs import HEADERS, Pair, pairs
-from suite.report.pictures import Picture, colour, pictures
+from suite.report.pictures import Picture, number_of, pictures
+from suite.report.svg import PALETTE
 from suite.report.table import Table
 from suite.report.text import one_line, visible
 from suite.report.trajectories import trajectories
@@ -51,9 +53,9 @@ class View:
     questions: list[Question]
 
     def dot(self, method: str) -> str:
-        """Return the class of the method's colour."""
-        index = colour(self.table, method)
-        return "base" if index is None else f"c{index}"
+        """Return the classes of the method's colour: with more methods than colours, of a ring or a square."""
+        number = number_of(self.table, method)
+        return "base" if number is None else f"c{number % len(PALETTE)} round{number // len(PALETTE) % 3}"
 
     def seed_value(self, result: CellResult, metric: str) -> Value:
         """Read one metric of one seed."""
@@ -114,6 +116,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["line"] = one_line
+    environment.filters["listed"] = listed
     environment.filters["markup"] = Markup
     return environment
 

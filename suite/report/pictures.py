@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MARKERS = "osD^vPXp"
+_DASHES = ("-", "--", "-.", ":")
 _BASELINES = {"retrain": "*", "target": "X"}
 
 
@@ -33,8 +34,19 @@ class Picture:
 
 def colour(table: Table, method: str) -> int | None:
     """Return the index of a method's colour, the same in table and pictures; None for a baseline."""
+    number = number_of(table, method)
+    return None if number is None else number % len(PALETTE)
+
+
+def number_of(table: Table, method: str) -> int | None:
+    """Return the number of a method among those of its table, by name; None for a baseline."""
     names = sorted(row.method for row in table.methods)
-    return names.index(method) % len(PALETTE) if method in names else None
+    return names.index(method) if method in names else None
+
+
+def dashes_of(table: Table, method: str) -> str:
+    """Return the line style that tells methods of one colour apart, where there are more of them than colours."""
+    return _DASHES[(number_of(table, method) or 0) // len(PALETTE) % len(_DASHES)]
 
 
 def paint_of(table: Table, method: str) -> str:
@@ -94,7 +106,13 @@ def _draw_front(axes: Axes, points: Sequence[tuple[float, float]], x_direction: 
 def _draw_row(axes: Axes, table: Table, row: Row, x: str, y: str) -> None:
     index = colour(table, row.method)
     paint = INK if index is None else PALETTE[index]
-    marker = _BASELINES.get(row.method, "*") if index is None else _MARKERS[index]
+    number = number_of(table, row.method)
+    # With more methods than colours the next round takes every colour with another mark.
+    marker = (
+        _BASELINES.get(row.method, "*")
+        if number is None
+        else _MARKERS[(number + number // len(PALETTE)) % len(_MARKERS)]
+    )
     for result in row.cells:
         path = [_at(point.metrics, row.values, x, y) for point in result.trajectory]
         xs, ys = [[point[axis] for point in path if point] for axis in (0, 1)]
@@ -145,7 +163,7 @@ def _scale(axes: Axes, ys: Sequence[float], is_p: bool) -> None:
         ticks = [-t for t in (0, 1, 3, 10, 30, 100, 300) if t <= 1.6 * abs(min(ys))]
         axes.set_yticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks])
         axes.minorticks_off()
-    axes.set_ylim((1.7 if lowest < -10 else 1.15) * lowest, 0.4)
+    axes.set_ylim(*(1.7 * lowest, 0.4) if lowest < -10 else (1.15 * lowest, 0.08 * abs(lowest)))
 
 
 def _truth_ratios(table: Table, name: str, samples: Mapping[str, Sequence[Sample]]) -> Iterator[Picture]:
@@ -158,7 +176,9 @@ def _truth_ratios(table: Table, name: str, samples: Mapping[str, Sequence[Sample
     for method, ratios in curves.items():
         index = colour(table, method)
         paint = INK if index is None else PALETTE[index]
-        dots = ":" if index is None and method != table.comparison.baseline else "-"
+        dots = dashes_of(table, method)
+        if index is None and method != table.comparison.baseline:
+            dots = ":"
         width = 2.2 if index is None else 1.3
         axes.ecdf(ratios, color=paint, linestyle=dots, linewidth=width, label=ascii_label(method))
     axes.set_xlabel("ln truth ratio, forget set")
@@ -184,8 +204,11 @@ def figure_of(height: float = 4.2) -> tuple[Figure, Axes]:
 
 
 def legend(figure: Figure, axes: Axes) -> None:
-    """Put the legend below the plot, and the grid behind it."""
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, labelcolor=INK)
+    """Put the legend below the plot, which keeps its size, and the grid behind it."""
+    handles, labels = axes.get_legend_handles_labels()
+    columns = max(1, min(3, 66 // (max(map(len, labels)) + 6)))
+    figure.set_figheight(figure.get_figheight() + 0.19 * max(0, math.ceil(len(labels) / columns) - 2))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, labelcolor=INK)
     axes.grid(color=LINE)
 
 

@@ -221,7 +221,7 @@ def _marks(cells: Sequence[CellResult], values: dict[str, Value], primary: Seque
         seed = f" (seed {result.cell.seed})" if len(cells) > 1 else ""
         if result.status != "ok":
             yield f"{result.status}{seed}: {result.error}"
-    for name in primary:
+    for name in primary if cells[0].family != "baseline" else ():
         if name in values and values[name].value is None:
             yield f"no {name}: {values[name].note}"
 

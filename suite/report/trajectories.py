@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from statistics import fmean
 
 from suite.benchmark import Metric
-from suite.report.pictures import Picture, ascii_label, figure_of, legend, paint_of
+from suite.report.pictures import Picture, ascii_label, dashes_of, figure_of, legend, paint_of
 from suite.report.svg import as_svg, report_style
 from suite.report.table import Row, Table
 from suite.report.values import value_of
@@ -26,7 +26,8 @@ def trajectories(table: Table, name: str) -> Iterator[Picture]:
 def _picture(table: Table, metric: str, lines: Mapping[str, Mapping[float, float]], name: str) -> Picture:
     figure, axes = figure_of(height=3.4)
     for method, line in lines.items():
-        axes.plot(list(line), list(line.values()), color=paint_of(table, method), marker=".", label=ascii_label(method))
+        paint, dashes = paint_of(table, method), dashes_of(table, method)
+        axes.plot(list(line), list(line.values()), color=paint, linestyle=dashes, marker=".", label=ascii_label(method))
     is_p = _is_p(table, metric)
     base = next((row for row in table.baselines if row.method == table.comparison.baseline), None)
     known = base.values.get(metric) if base else None
