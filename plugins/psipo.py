@@ -18,7 +18,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from suite import Method, UserError, hookimpl, losses
-from suite.paired import PairedMethod, PairLogps
+from suite.paired import PairedMethod, PairLogps, Population
 from suite.ranges import Positive
 
 if TYPE_CHECKING:
@@ -67,6 +67,11 @@ class PsiPO(PairedMethod[PsiPOConfig]):
                 "not give them: use psi=identity, or a benchmark that knows them (a bandit)"
             )
         return losses.ipo(*pairs.sums, tau=self.config.tau)
+
+    def optimum(self, population: Population, reference: Tensor) -> Tensor:
+        """pi* ~ pi_ref exp(E Psi / tau), the best policies where true preferences are known; all (P, K)."""
+        values = losses.expected_psi(population.preferences, population.opponents, function_of(self.config.psi))
+        return (reference.log() + values / self.config.tau).softmax(-1)
 
     def rewards(self, pairs: PairLogps) -> tuple[Tensor, Tensor]:
         """tau times the log-ratio: E Psi at the optimum, up to a constant."""

@@ -46,7 +46,8 @@ NOTES = (
     "steps without end; in the summary the largest over datasets and temperatures. IPO's own gap is the noise of "
     "mini-batches. On D1 at large beta DPO's limit is far off after 18,000 steps.",
     "Psi-PO gets the preferences as counted, 1/2 where two arms were never compared (b and c in D3', where its optimum "
-    "differs from IPO's). With psi=logit a preference that is always won is infinite, and the dataset has no result.",
+    "differs from IPO's): its end points have an `own_optimum` beside them. With psi=logit a preference that is always "
+    "won is infinite, and the dataset has no result.",
 )
 
 
@@ -111,7 +112,14 @@ class Bandit(Experiment[BanditConfig]):
         return [
             Trial(dataset, setting.label, setting.tau, note=notes[dataset.name])
             if notes[dataset.name]
-            else Trial(dataset, setting.label, setting.tau, steps, policies[dataset.name][t])
+            else Trial(
+                dataset,
+                setting.label,
+                setting.tau,
+                steps,
+                policies[dataset.name][t],
+                training.own_optimum(setting.method, dataset),
+            )
             for dataset in DATASETS
             for t, setting in enumerate(settings)
         ]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 GAPS = ("gap_to_ipo_optimum", "gap_to_dpo_limit")
+OWN_GAP = "gap_to_own_optimum"
 DECIMALS = 6
 """Of learning curves; metrics and items are exact."""
 
@@ -38,8 +39,10 @@ class Trial:
     steps: Sequence[int] = ()
     policies: Array | None = None
     """Probabilities after each of `steps`, (S, R, K); None where the loss is not defined."""
+    own_optimum: Sequence[float] | None = None
+    """Where theory says that this very method ends, (K,), if it does."""
     note: str = ""
-    """Why it is not."""
+    """Why the loss is not defined."""
 
     @property
     def name(self) -> str:
@@ -50,7 +53,8 @@ class Trial:
 def scores(trials: Sequence[Trial]) -> Scores:
     """Everything about one cell: the summary first, then every trial."""
     metrics = [metric for trial in trials for metric in _metrics(trial)]
-    summary = [_largest(name, metrics) for name in GAPS]
+    gaps = (*GAPS, OWN_GAP) if any(trial.own_optimum for trial in trials) else GAPS
+    summary = [_largest(name, metrics) for name in gaps]
     return Scores([item for trial in trials for item in _items(trial)], [*summary, *metrics], curve(trials))
 
 
@@ -70,8 +74,12 @@ def _metrics(trial: Trial) -> Iterator[Metric]:
     for k, arm in enumerate(trial.dataset.arms):
         yield _probability(trial, k)
         yield Metric(f"{trial.name}/{arm}_ipo_optimum", optimum[k], None, "probability", note=why)
+        if trial.own_optimum:
+            yield Metric(f"{trial.name}/{arm}_own_optimum", trial.own_optimum[k], None, "probability")
     for name, target in zip(GAPS, (optimum, trial.dataset.dpo_limit), strict=True):
         yield _gap(f"{trial.name}/{name}", trial, target, why)
+    if trial.own_optimum:
+        yield _gap(f"{trial.name}/{OWN_GAP}", trial, trial.own_optimum, why)
 
 
 def _probability(trial: Trial, k: int) -> Metric:
@@ -103,7 +111,7 @@ def _items(trial: Trial) -> Iterator[ItemScore]:
 
 
 def curve(trials: Sequence[Trial]) -> list[CurvePoint]:
-    """Mean policies over the runs in the course of training; at the first point IPO's optimum as well."""
+    """Mean policies over the runs in the course of training; at the first point the optimum as well."""
     points: dict[int, dict[str, float]] = {}
     for trial in trials:
         if trial.policies is None:
@@ -111,7 +119,12 @@ def curve(trials: Sequence[Trial]) -> list[CurvePoint]:
         for arm, values in zip(trial.dataset.arms, trial.policies.mean(axis=1).T, strict=True):
             for step, value in zip(trial.steps, values, strict=True):
                 points.setdefault(step, {})[f"{trial.name}/{arm}"] = round(float(value), DECIMALS)
-        if trial.tau is not None:
-            for arm, value in zip(trial.dataset.arms, trial.dataset.ipo_optimum(trial.tau), strict=True):
-                points[0][f"{trial.name}/{arm}*IPO's optimum"] = round(float(value), DECIMALS)
+        if trial.own_optimum:
+            target, optimum = "its own optimum", trial.own_optimum
+        elif trial.tau is not None:
+            target, optimum = "IPO's optimum", trial.dataset.ipo_optimum(trial.tau).tolist()
+        else:
+            continue
+        for arm, value in zip(trial.dataset.arms, optimum, strict=True):
+            points[0][f"{trial.name}/{arm}*{target}"] = round(float(value), DECIMALS)
     return [CurvePoint(step, points[step]) for step in sorted(points)]

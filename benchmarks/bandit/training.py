@@ -11,7 +11,7 @@ import math
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import cycle, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 
@@ -79,6 +79,24 @@ def undefined(methods: Methods, dataset: Dataset) -> str:
     except ValueError as error:
         return str(error)
     return ""
+
+
+@runtime_checkable
+class HasOptimum(Protocol):
+    """A method that knows the best policies where true preferences are known: psipo."""
+
+    def optimum(self, population: Population, reference: Tensor) -> Tensor:
+        """From the reference, (P, K), to the optima, (P, K)."""
+
+
+def own_optimum(method: PairedMethod[Any], dataset: Dataset) -> list[float] | None:
+    """Where theory says that a method ends on a dataset, K probabilities; None if it does not know."""
+    if not isinstance(method, HasOptimum):
+        return None
+    loss, no_pairs = Loss([method], [dataset]), torch.empty(0, dtype=torch.long)
+    population = Population(loss.preferences, loss.reference, no_pairs, no_pairs, no_pairs)
+    optimum: list[float] = method.optimum(population, loss.reference)[0].tolist()
+    return optimum
 
 
 class Loss:

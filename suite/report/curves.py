@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from suite.report.pictures import Picture, ascii_label
 from suite.report.svg import INK, PALETTE, as_svg, report_style
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-WIDTH, ROW, LEFT, TOP, BOTTOM = 6.4, 1.15, 0.55, 0.25, 0.55
+WIDTH, ROW, LEFT, TOP, BOTTOM = 6.4, 1.15, 0.7, 0.25, 0.72
 """Inches: a picture's width, the height of a row of panels, the margins (finding them by drawing takes seconds)."""
 
 
@@ -75,10 +75,11 @@ def _picture(group: _Group, name: str) -> Picture:
 
     height = ROW * len(group.rows) + TOP + BOTTOM
     figure = Figure(figsize=(WIDTH, height))
-    grid = figure.subplots(len(group.rows), len(group.panels), sharex=True, sharey=True, squeeze=False)
+    # Probabilities compare across methods; other things may differ in size.
+    shared: Literal["all", "row"] = "all" if group.is_probability else "row"
+    grid = figure.subplots(len(group.rows), len(group.panels), sharex=True, sharey=shared, squeeze=False)
     figure.subplots_adjust(LEFT / WIDTH, BOTTOM / height, 0.98, 1 - TOP / height, wspace=0.1, hspace=0.15)
     for row, axes_row in zip(group.rows.values(), grid, strict=True):
-        axes_row[0].set_ylabel(ascii_label(row.method), color=INK)
         for panel, axes in zip(group.panels, axes_row, strict=True):
             _draw(axes, row, group, panel)
     for panel, axes in zip(group.panels, grid[0], strict=True):
@@ -111,17 +112,25 @@ def _curves(row: Row, name: str) -> list[list[tuple[int, float]]]:
 
 
 def _finish(figure: Figure, group: _Group, grid: NDArray[Any]) -> None:
-    """Few ticks, empty panels away, one legend for all."""
+    """Labels, few ticks, empty panels away, one legend for all."""
     from matplotlib.lines import Line2D
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
-    shared = grid[0, 0]  # the axes of all panels
-    shared.xaxis.set_major_locator(MaxNLocator(2))
-    shared.xaxis.set_major_formatter(EngFormatter(sep=""))
-    if group.is_probability:
-        shared.set(ylim=(-0.03, 1.03), yticks=(0, 0.5, 1))
-    else:
-        shared.yaxis.set_major_locator(MaxNLocator(2))
+    grid[0, 0].xaxis.set_major_locator(MaxNLocator(2))
+    grid[0, 0].xaxis.set_major_formatter(EngFormatter(sep=""))
+    quantity = "probability" if group.is_probability else group.name.replace("_", " ")
+    for row, axes_row in zip(group.rows.values(), grid, strict=True):
+        if group.is_probability:
+            axes_row[0].set(ylim=(-0.03, 1.03), yticks=(0, 0.5, 1))
+        else:
+            axes_row[0].yaxis.set_major_locator(MaxNLocator(2))
+        first = next((axes for axes in axes_row if axes.lines), axes_row[0])
+        first.set_ylabel(f"{ascii_label(row.method)}\n{ascii_label(quantity)}", fontsize=8.5, color=INK)
+        first.tick_params(labelleft=True)
+    for column in grid.T:
+        lowest = next((axes for axes in column[::-1] if axes.lines), column[-1])
+        lowest.set_xlabel("step", fontsize=8.5, color=INK)
+        lowest.tick_params(labelbottom=True)
     for axes in grid.flat:
         if not axes.lines:
             axes.set_axis_off()

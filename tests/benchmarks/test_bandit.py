@@ -15,6 +15,8 @@ import pytest
 import torch
 from suite_benchmarks.bandit import Bandit, BanditConfig, training
 from suite_benchmarks.bandit.datasets import DATASETS, Dataset
+from suite_benchmarks.bandit.scores import Trial, scores
+from suite_benchmarks.bandit.training import own_optimum
 
 from suite import PairedMethod, Scores, UserError, pipeline
 from suite.config import resolve
@@ -106,6 +108,22 @@ def test_psipo_ends_at_its_optimum(registry: Registry, dataset: Dataset) -> None
     assert ends == pytest.approx(softmax(dataset.preferences().mean(1) / taus[:, None]), abs=1e-3)
     alike = [np.allclose(end, dataset.ipo_optimum(tau), atol=2e-3) for end, tau in zip(ends, taus, strict=True)]
     assert all(alike) == (dataset is not D3_PRIME)
+
+
+def test_psipo_is_compared_with_its_own_optimum(registry: Registry) -> None:
+    method = swept(registry, "psipo", np.array([0.5]))[0]
+    for dataset in MOVING:
+        optimum = own_optimum(method, dataset)
+        assert optimum == pytest.approx(softmax(dataset.preferences().mean(1) / 0.5))
+        away, there = np.full((1, 2, len(dataset.arms)), 1 / len(dataset.arms)), np.array([[optimum, optimum]])
+        trial = Trial(dataset, "tau=0.5", 0.5, (0, 9), np.concatenate([away, there]), optimum)
+        found = scores([trial])
+        metrics = {metric.name: metric.value for metric in found.metrics}
+        assert metrics["gap_to_own_optimum"] == pytest.approx(0, abs=1e-12)
+        assert metrics[f"{dataset.name}/tau=0.5/{dataset.arms[0]}_own_optimum"] == optimum[0]
+        assert (metrics["gap_to_ipo_optimum"] > 0.01) == (dataset is D3_PRIME)
+        assert f"{dataset.name}/tau=0.5/{dataset.arms[0]}*its own optimum" in found.curve[0].metrics
+    assert own_optimum(swept(registry, "ipo", np.array([0.5]))[0], D3_PRIME) is None
 
 
 def test_dpo_and_psipo_with_logit_agree_under_bradley_terry(registry: Registry) -> None:
