@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MARKERS = "osD^vPXp"
+LEGEND_WIDTH = 74
+"""Characters that fit below a plot."""
 _DASHES = ("-", "--", "-.", ":")
 _BASELINES = {"retrain": "*", "target": "X"}
 
@@ -206,10 +208,16 @@ def figure_of(height: float = 4.2) -> tuple[Figure, Axes]:
 def legend(figure: Figure, axes: Axes) -> None:
     """Put the legend below the plot, which keeps its size, and the grid behind it."""
     handles, labels = axes.get_legend_handles_labels()
-    columns = max(1, min(3, 66 // (max(map(len, labels)) + 6)))
+    columns = next((n for n in (3, 2) if _legend_width(labels, n) <= LEGEND_WIDTH), 1)
     figure.set_figheight(figure.get_figheight() + 0.19 * max(0, math.ceil(len(labels) / columns) - 2))
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, labelcolor=INK)
     axes.grid(color=LINE)
+
+
+def _legend_width(labels: Sequence[str], columns: int) -> int:
+    """Characters that a legend needs, whose columns are filled one after the other; a mark takes about six."""
+    rows = math.ceil(len(labels) / columns)
+    return sum(6 + max(map(len, labels[start : start + rows])) for start in range(0, len(labels), rows))
 
 
 def _label(metric: str) -> str:
