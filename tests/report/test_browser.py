@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile import EVERYTHING, answers, poisoned
+from hostile import EVERYTHING, answers, evidence, poisoned
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from suite import report
@@ -137,6 +137,23 @@ def test_finds_and_opens_a_sample(opened: Opened, file: Path) -> None:
     found.first.locator("summary").click()
     assert answer.is_visible()
     assert found.first.locator("dd", has_text="Porto").first.is_visible()
+    watched.check()
+
+
+def test_shows_how_sure_a_place_is(opened: Opened, results: Results, tmp_path: Path) -> None:
+    comparison = replace(results.comparisons[0], evidence=evidence(""), reference_point={"model_utility": 0.0})
+    report.write(replace(results, comparisons=(comparison,)), tmp_path)
+    page = (watched := opened(tmp_path / "leaderboard.html")).page
+    heads = page.locator("table.board thead th")
+    assert {"P(front)", "P(best) model utility"} <= {" ".join(head.inner_text().split()) for head in heads.all()}
+    row = page.locator("tbody.methods tr", has=page.locator('th[data-sort="npo"]'))
+    assert "50 % rank 1–2" in " ".join(row.inner_text().split())
+    assert page.locator("p.how:visible", has_text="the share of draws in which a method is first").count() == 1
+    assert page.locator("figcaption", has_text="P(non-dominated)").count() == 1
+    pairs = page.locator("details", has_text="Every pair of methods: 1 comparison").last
+    assert not pairs.locator("table").is_visible()
+    pairs.locator("summary").click()
+    assert "may be chance" in pairs.locator("tbody").inner_text()
     watched.check()
 
 

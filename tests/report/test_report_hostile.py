@@ -20,6 +20,7 @@ from rich.console import Console
 
 from suite import report
 from suite.report.page import as_html
+from suite.report.pairs import HEADERS
 from suite.report.table import tables
 from suite.report.text import cell, markdown, visible
 from suite.results import Results
@@ -95,13 +96,13 @@ def test_markdown(out: Path) -> None:
     assert not kinds.keys() & {"link_open", "image", "html_block", "code_inline", "fence"}
     assert not kinds.keys() & {"em_open", "strong_open", "s_open"}
     assert {token.content for token in tokens if token.type == "html_inline"} <= {"<br>", "<sub>", "</sub>"}
-    assert kinds["table_open"] == 1
-    assert kinds["heading_open"] == 3
+    assert kinds["table_open"] == 2  # the board, and pairs of methods
+    assert kinds["heading_open"] == 4
     assert kinds["code_block"] == 1
     assert kinds["bullet_list_open"] == 2
     assert not re.search(r"www\.|(?<!\\)://", text.split("Rebuild it with")[0])
-    columns = kinds["th_open"]
-    assert kinds["td_open"] == columns * 9
+    columns = kinds["th_open"] - len(HEADERS)
+    assert kinds["td_open"] == columns * 9 + len(HEADERS)
 
 
 def flat(tokens: list) -> Iterator:  # type: ignore[type-arg]

@@ -1,0 +1,41 @@
+"""The terminal: as much as fits, and no number without its end."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from suite import report
+from suite.benchmark import Metric
+from suite.results import Results
+
+
+def shown(results: Results, width: int) -> str:
+    stream = io.StringIO()
+    report.terminal(results, Console(file=stream, width=width, color_system=None))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_number_is_cut(results: Results, width: int) -> None:
+    author = Metric("forget_quality_author_p", 0.0625, True, "p-value", 200, 10)
+    results = replace(
+        results,
+        cells=tuple(replace(r, metrics=(*r.metrics, author)) if r.metrics else r for r in results.cells),
+    )
+    text = shown(results, width)
+    assert max(map(len, text.splitlines())) <= width
+    finished = {r.cell.method for r in results.cells if r.status == "ok"}
+    assert text.count("author p 0.062") == len(finished)  # .0625 to three digits
+    assert len(re.findall(r"D \d\.\d{3}\b", text)) == len(finished)
+
+
+def test_what_is_partial_is_said_once(results: Results) -> None:
+    cells = tuple(replace(r, partial=True) for r in results.cells if r.status == "ok")
+    text = " ".join(shown(replace(results, cells=cells), 80).split())
+    assert text.count("artial") == 1
+    assert "nothing is ranked" in text and "ranked by" not in text
