@@ -25,17 +25,22 @@ def evaluate(found: Found, config: LMEvalConfig, model: ModelFolder, out: Path) 
     """Return what `simple_evaluate` returns; keep it as harness.json and harness_samples.jsonl in `out`."""
     import lm_eval
 
-    results = lm_eval.simple_evaluate(
-        model=_loaded(config, model),
-        tasks=[found.name],
-        task_manager=found.manager,
-        num_fewshot=config.num_fewshot,
-        batch_size=config.batch_size,
-        limit=model.limit,
-        apply_chat_template=config.chat_template,
-        bootstrap_iters=BOOTSTRAPS,
-        log_samples=True,
-    )
+    loaded = _loaded(config, model)
+    try:
+        results = lm_eval.simple_evaluate(
+            model=loaded,
+            tasks=[found.name],
+            task_manager=found.manager,
+            num_fewshot=config.num_fewshot,
+            batch_size=config.batch_size,
+            limit=model.limit,
+            apply_chat_template=config.chat_template,
+            bootstrap_iters=BOOTSTRAPS,
+            log_samples=True,
+        )
+    finally:
+        if model.engine == "vllm":  # its process would stay until the garbage is collected
+            loaded.model.llm_engine.engine_core.shutdown()
     if results is None:
         raise UserError(f"lm_eval task {found.name!r}: the harness gave no results in this process")
     _keep(results, out)

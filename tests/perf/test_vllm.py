@@ -28,8 +28,8 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed: `tox run -e vllm`"),
 ]
 CHECKPOINTS = 4
-ASKED = 32
-NEW_TOKENS = 40
+ASKED = 40
+NEW_TOKENS = 48
 
 
 @pytest.fixture(scope="module")

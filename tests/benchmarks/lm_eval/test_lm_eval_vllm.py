@@ -19,7 +19,7 @@ pytestmark = [
 def test_vllm_gives_the_numbers_of_transformers(tasks: Path, tiny_folder: Path, tmp_path: Path) -> None:
     before = set(psutil.Process().children(recursive=True))
     ours = measured("acme_group", tasks, tiny_folder, tmp_path / "vllm", engine="vllm")
-    left = set(psutil.Process().children(recursive=True)) - before
+    _, left = psutil.wait_procs(set(psutil.Process().children(recursive=True)) - before, timeout=20)
     alive = [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
     assert all("resource_tracker" in " ".join(process.cmdline()) for process in alive)  # the engine's process is gone
     theirs = measured("acme_group", tasks, tiny_folder, tmp_path / "hf")
