@@ -12,7 +12,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from suite.report.columns import Column, columns
-from suite.report.footnotes import partial
+from suite.report.footnotes import apart, partial
 from suite.report.numbers import MISSING, listed
 from suite.report.table import Row, Table
 from suite.report.text import one_line
@@ -27,7 +27,8 @@ def show(tables: Sequence[Table], console: Console | None = None) -> None:
             for mark in row.marks:
                 name = (f"  {one_line(row.method)} ", "bold")
                 console.print(Text.assemble(name, (one_line(mark), "yellow")))
-        for note in [*partial(table)] if table.all_partial else [*partial(table), _ranking(table)]:
+        ranking = [] if table.all_partial else [_ranking(table)]
+        for note in [*apart(table), *partial(table), *ranking]:
             console.print(Text(f"  {one_line(note)}", style="dim"))
         console.print()
 

@@ -11,6 +11,9 @@ from suite.report.numbers import listed
 from suite.report.table import Table
 from suite.results import Results, Run
 
+NOT_COMPARABLE = "Not comparable with"
+"""How the note of a table begins that stands apart from another run's."""
+
 
 def footnotes(table: Table) -> list[str]:
     """Explain `table`."""
@@ -19,12 +22,17 @@ def footnotes(table: Table) -> list[str]:
 
 def lead(table: Table) -> list[str]:
     """How it is ranked, and how sure that is: what a reader needs before anything else."""
-    return [*_rank(table), *partial(table), *_certainty(table)]
+    return [*apart(table), *_rank(table), *partial(table), *_certainty(table)]
 
 
 def rest(table: Table) -> list[str]:
     """What the other columns are."""
     return [*_unranked(table), *_test(table), *_volume(table), *_differences(table), *_numbers(table), *_costs(table)]
+
+
+def apart(table: Table) -> list[str]:
+    """Why the table stands apart from that of another run."""
+    return [note for note in table.comparison.notes if note.startswith(NOT_COMPARABLE)]
 
 
 def partial(table: Table) -> Iterator[str]:

@@ -12,12 +12,19 @@ from dataclasses import replace
 from typing import Any
 
 from suite.errors import UserError
-from suite.report.footnotes import describe_environment
+from suite.report.footnotes import NOT_COMPARABLE, describe_environment
 from suite.results import CellResult, Comparison, Results, Run
 from suite.samples import Sample
 from suite.volume import of_front
 
-_MUST_AGREE = ("revision", "baseline", "baseline_key", "judge", "primary")
+_MUST_AGREE = {
+    "revision": "other data",
+    "baseline": "another baseline",
+    "baseline_key": "another baseline model",
+    "judge": "another judge",
+    "primary": "other headline metrics",
+}
+"""Fields of a comparison, and what it means if two runs differ in one."""
 
 
 def merged(runs: Sequence[Results], samples: Mapping[str, Sequence[Sample]] | None = None) -> Results:
@@ -87,8 +94,10 @@ def _renamed(comparison: Comparison, known: Comparison, name: str) -> Comparison
     differing = [field for field in _MUST_AGREE if getattr(comparison, field) != getattr(known, field)]
     if not differing:
         return comparison
-    values = "; ".join(f"{f} {getattr(comparison, f)!r}, not {getattr(known, f)!r}" for f in differing)
-    note = f"Not comparable with the table {' '.join(known.key)}: {values}."
+    values = "; ".join(
+        f"{_MUST_AGREE[f]} ({f} {getattr(comparison, f)!r}, not {getattr(known, f)!r})" for f in differing
+    )
+    note = f"{NOT_COMPARABLE} the table {' '.join(known.key)}: {values}."
     return replace(comparison, split=f"{comparison.split} @ {name}", notes=(note, *comparison.notes))
 
 
@@ -97,7 +106,7 @@ def _joined(a: Comparison, b: Comparison) -> Comparison:
         if getattr(a, name) != getattr(b, name):
             raise UserError(
                 f"{' '.join(a.key)}: the runs cannot be compared, their {name} differs: "
-                f"{getattr(a, name)!r} and {getattr(b, name)!r}"
+                f"{getattr(a, name)!r} and {getattr(b, name)!r} (`suite report --compare` shows them apart)"
             )
     return replace(
         a,
@@ -113,7 +122,8 @@ def _once(a: CellResult, b: CellResult) -> CellResult:
         cell = a.cell
         raise UserError(
             f"{cell.method} on {cell.benchmark} {cell.split}, {cell.model}, seed {cell.seed}: two runs hold "
-            "different results of this cell; name the settings that differ in the method, e.g. npo:beta=0.05"
+            "different results of this cell; name the settings that differ in the method, e.g. npo:beta=0.05 "
+            "(`suite report --compare` shows them apart)"
         )
     kept = a if len(a.metrics) >= len(b.metrics) else b
     if a.environment == b.environment:

@@ -117,6 +117,11 @@ class Table:
         return [row for row in self.rows if row.rank and row.rank.front]
 
     @property
+    def seeds(self) -> list[int]:
+        """The seeds of its methods; of its baselines, where there is no method."""
+        return sorted({seed for row in self.methods or self.rows for seed in row.seeds})
+
+    @property
     def all_partial(self) -> bool:
         """Whether every row was evaluated on a part of the questions: said once, not of each."""
         return all(row.state == "partial" for row in self.rows)

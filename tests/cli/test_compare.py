@@ -22,8 +22,9 @@ def test_runs_on_other_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(command) == 2
     err = capsys.readouterr().err
     assert "their revision differs" in err and err.count("\n") == 1
+    assert "--compare" in err
     assert main([*command, "--compare"]) == 0
-    capsys.readouterr()
+    assert "Not comparable with the table tofu forget01" in " ".join(capsys.readouterr().out.split())
     joined = json.loads((tmp_path / "both" / "leaderboard.json").read_text())
     assert [table["split"] for table in joined["tables"]] == ["forget01", "forget01 @ other"]
     first, second = joined["tables"]
