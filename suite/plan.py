@@ -19,6 +19,7 @@ from suite.judges import Cost
 from suite.lab import Lab
 from suite.method import Method
 from suite.model_benchmark import ModelBenchmark
+from suite.paired import PairedMethod, PairLogps
 from suite.results import Cell
 from suite.settings import TrainConfig
 from suite.stages import TextStages
@@ -166,15 +167,40 @@ def check_answers(method: type[Method[Any]], stages: TextStages) -> None:
         )
 
 
+def check_steps(method: Method[Any], config: TrainConfig, stages: TextStages) -> None:
+    """Refuse a step of a single pair to a method that compares pairs with others of their step."""
+    pairs = len(stages.data.roles.get("pairs", ()))
+    if "mismatched" not in method.roles or not pairs:
+        return
+    size = min(config.batch_size, pairs)
+    if size == 1 or pairs % size == 1:
+        raise UserError(
+            f"{method.name} compares the pairs of a step with each other, and {pairs} pairs in steps of {size} leave a "
+            f"step with a single pair; choose another {method.name}.batch_size"
+        )
+
+
+def check_loss(method: Method[Any]) -> None:
+    """Ask a loss of pairs for its value once: what it refuses about its settings is refused before anything trains."""
+    if not isinstance(method, PairedMethod):
+        return
+    import torch
+
+    start, lengths = torch.full((2,), -1.0), torch.tensor([1, 2])
+    method.pair_loss(PairLogps(start, start, start, start, lengths, lengths, start, start))
+
+
 def _text_cells(lab: Lab, stages: TextStages, methods: list[tuple[Method[Any], TrainConfig]]) -> Iterator[PlannedCell]:
     """Start models first (rows of the table too), then every method with every seed."""
     for name in stages.data.starts:
         if name in lab.config.methods:
             raise UserError(f"method {name!r} has the name of a start model of {stages.benchmark.name!r}; rename it")
         yield _planned(lab, stages, name, "baseline", 0, stages.start(name))
-    for method, _ in methods:
+    for method, config in methods:
         check_reward(type(method), stages)
         check_answers(type(method), stages)
+        check_steps(method, config, stages)
+        check_loss(method)
     for spec, (method, config) in zip(lab.config.methods, methods, strict=True):
         for seed in lab.config.seeds if method.trains else (0,):
             label = spec if len(lab.config.seeds) == 1 else f"{spec} (seed {seed})"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from suite import pipeline
+from suite import UserError, pipeline
 from suite.config import resolve
 from suite.registry import Registry
 from suite.results import CellResult
@@ -103,8 +103,6 @@ def test_an_answer_whose_last_token_alone_differs_is_not_cut(
     run: Callable[..., pipeline.Outcome], tmp_path: Path
 ) -> None:
     """A cut at the context would leave two equal answers, and a loss of ln 2 for ever."""
-    from suite.errors import UserError
-
     shared = " ".join(["She was born in Arvik and lives in Belmora ."] * 4)
     rows = [{"prompt": f"Where {i}?", "chosen": f"{shared} A", "rejected": f"{shared} B"} for i in range(6)]
     path = tmp_path / "late.jsonl"
@@ -113,16 +111,22 @@ def test_an_answer_whose_last_token_alone_differs_is_not_cut(
         run("dpo", "train.max_length=40", "finetune.max_length=40", data=str(path))
 
 
-def test_kto_with_steps_of_one_pair_is_refused_in_one_line(run: Callable[..., pipeline.Outcome]) -> None:
-    outcome = run("dpo,kto:batch_size=1")
-    cell = next(cell for cell in outcome.results.cells if cell.cell.method.startswith("kto"))
-    assert (cell.status, outcome.exit_status) == ("failed", 2)
-    assert cell.error == "kto: a step has a single pair, but z0 needs two; choose another kto.batch_size"
+@pytest.mark.parametrize("size", [1, 3])
+def test_kto_with_a_step_of_one_pair_is_refused_before_training(
+    run: Callable[..., pipeline.Outcome], tmp_path: Path, size: int
+) -> None:
+    """4 of 5 pairs train: the second step of three has one left."""
+    data = str(write_pairs(tmp_path / "five.jsonl", 5))
+    with pytest.raises(UserError, match=rf"4 pairs in steps of {size} leave a step with a single pair; choose another"):
+        run(f"dpo,kto:batch_size={size}", "preferences.held_out=1", data=data)
+
+
+def test_a_psi_that_needs_true_preferences_is_refused_before_training(run: Callable[..., pipeline.Outcome]) -> None:
+    with pytest.raises(UserError, match="psipo.psi is 'logit', which needs the true preference probabilities"):
+        run("dpo,psipo:psi=logit")
 
 
 def test_an_answer_that_does_not_fit_is_refused_before_training(run: Callable[..., pipeline.Outcome]) -> None:
-    from suite.errors import UserError
-
     with pytest.raises(UserError, match=r"more than the context of 16: its answer would be cut off"):
         run("dpo", "train.max_length=16", "finetune.max_length=16")
 
@@ -133,8 +137,6 @@ def test_an_answer_that_does_not_fit_is_refused_before_training(run: Callable[..
 def test_settings_outside_their_range_are_refused_in_one_line(
     run: Callable[..., pipeline.Outcome], setting: str
 ) -> None:
-    from suite.errors import UserError
-
     with pytest.raises(UserError) as error:
         run("dpo", setting)
     assert setting.partition("=")[0] in str(error.value)
