@@ -11,6 +11,9 @@ from suite.report.table import Table
 
 HEADERS = ("Metric", "Method", "Minus", "Difference", "p", "Holm's p", "Chance?")
 
+LEAST = 1e-12
+"""Smaller p-values are not told apart (`suite.stats.hierarchical.two_way_pvalue`)."""
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -45,6 +48,7 @@ def pairs(table: Table) -> list[Pair]:
 
 
 def _pair(known: Difference, is_distance: bool) -> Pair:
+    least = known.pvalue is not None and known.pvalue <= LEAST
     bounded = known.ci_low is not None and known.ci_high is not None
     return Pair(
         f"{known.metric} (D)" if is_distance else known.metric,
@@ -52,11 +56,13 @@ def _pair(known: Difference, is_distance: bool) -> Pair:
         known.other,
         number(known.value, signed=True),
         f"[{number(known.ci_low, signed=True)}, {number(known.ci_high, signed=True)}]" if bounded else "",
-        _p(known.pvalue),
-        _p(known.adjusted),
+        _p(known.pvalue, least),
+        _p(known.adjusted, least),
         "not tested" if known.adjusted is None else "real" if known.adjusted < ALPHA else "may be chance",
     )
 
 
-def _p(value: float | None) -> str:
-    return "–" if value is None else p_value(math.log10(value)) if value > 0 else "0"
+def _p(value: float | None, least: bool) -> str:
+    if value is None:
+        return "–"
+    return f"{'<' if least else ''}{p_value(math.log10(value))}" if value > 0 else "0"
