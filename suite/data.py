@@ -74,11 +74,16 @@ def duplicates(rows: Sequence[Mapping[str, Any]]) -> int:
     return len(rows) - len(counts)
 
 
+def table_names(folder: Path) -> list[str]:
+    """The tables of a folder."""
+    return sorted({path.stem for path in folder.iterdir() if path.suffix in _READERS})
+
+
 def _find(folder: Path, name: str) -> Path:
     for ending in _READERS:
         if (path := folder / f"{name}{ending}").is_file():
             return path
-    known = sorted({path.stem for path in folder.iterdir() if path.suffix in _READERS})
+    known = table_names(folder)
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     there = f"the nearest are {', '.join(near)}" if near else f"there are {', '.join(known) or 'no tables'}"
     raise UserError(f"{folder}: no file {name}.json (or {', '.join(list(_READERS)[1:])}); {there}")

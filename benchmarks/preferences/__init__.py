@@ -50,13 +50,15 @@ class PreferencesConfig:
     held_out: Positive = 0.2
     """Prompts that are not trained on but evaluated: a share of them if below 1, otherwise their number."""
     table: str | None = None
-    """Table of a folder (default: train), or configuration of a hub dataset (default: default)."""
+    """Table of a folder (default: its only one, or train), or configuration of a hub dataset (default: default)."""
     kl_prompts: Annotated[int, Ge(0)] = 64
     """Held-out prompts to each of which an answer is sampled for KL(policy || reference); 0: no KL."""
     kl_tokens: Annotated[int, Ge(1)] = 128
     """Tokens at which such an answer is cut; the KL is up to there."""
     drop_unusable: bool = False
     """Leave out pairs with equal answers, and dialogues with an empty answer, instead of refusing the data."""
+    max_characters: Annotated[int, Ge(1)] | None = None
+    """Leave out pairs whose prompt and longer answer have more characters, e.g. where a model's context is short."""
 
 
 class Preferences(TextBenchmark[PreferencesConfig]):
@@ -73,7 +75,12 @@ class Preferences(TextBenchmark[PreferencesConfig]):
     def load(self, source: Source) -> BenchmarkData:
         """Read and check the pairs, and hold some prompts out."""
         own = source.data is None and source.tiny
-        read = generated() if own else published(source.data, self.config.table, drop=self.config.drop_unusable)
+        config = self.config
+        read = (
+            generated()
+            if own
+            else published(source.data, config.table, drop=config.drop_unusable, longest=config.max_characters)
+        )
         training, held_out = hold_out(read.pairs, self.config.held_out)
         kl = (
             f"sequence_kl: KL(policy || reference) summed over the steps of one answer sampled to each of the first "

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from suite import Message, Pair, UserError
-from suite.data import digest, load_file, load_table
+from suite.data import digest, load_file, load_table, table_names
 
 from ..pairs.data import checked, prompt_text
 
@@ -36,8 +36,11 @@ class Read:
     notes: Sequence[str] = ()
 
 
-def published(source: str | None, table: str | None, *, drop: bool) -> Read:
-    """Read pairs of a file, of a folder's table or of a hub dataset; `drop`: without the unusable ones."""
+def published(source: str | None, table: str | None, *, drop: bool, longest: int | None = None) -> Read:
+    """Read pairs of a file, of a folder's table or of a hub dataset.
+
+    `drop`: without the unusable ones; `longest`: without those whose prompt and longer answer have more characters.
+    """
     if source is None:
         raise UserError("benchmark 'preferences' has pairs of its own for `tiny` only; name others with --data")
     rows, label = _rows(source, table)
@@ -51,10 +54,17 @@ def published(source: str | None, table: str | None, *, drop: bool) -> Read:
             if not drop:
                 raise UserError(f"{error}; preferences.drop_unusable=true leaves such pairs out") from None
             dropped += 1
-    if not pairs:
+    short = [pair for pair in pairs if longest is None or _characters(pair) <= longest]
+    if not short:
         raise UserError(f"{label}: no usable pair")
     notes = [f"{dropped} of {len(rows)} pairs dropped: an empty answer, or equal answers"] if dropped else []
-    return Read(pairs, f"{label}@{digest(rows)[:12]}", notes)
+    if len(short) < len(pairs):
+        notes.append(f"{len(pairs) - len(short)} of {len(rows)} pairs left out: more than {longest} characters")
+    return Read(short, f"{label}@{digest(rows)[:12]}", notes)
+
+
+def _characters(pair: Pair) -> int:
+    return len(prompt_text(pair.prompt)) + max(len(pair.chosen), len(pair.rejected))
 
 
 def _rows(source: str, table: str | None) -> tuple[list[dict[str, Any]], str]:
@@ -71,7 +81,10 @@ def _table(source: str, table: str | None, optional: Sequence[str] = ()) -> list
     path = Path(source)
     if path.is_file():
         return load_file(path, COLUMNS, optional=optional)
-    return load_table(source, table or ("train" if path.is_dir() else "default"), COLUMNS, optional=optional)
+    if table is None and path.is_dir():
+        there = table_names(path)
+        table = there[0] if len(there) == 1 else "train"
+    return load_table(source, table or "default", COLUMNS, optional=optional)
 
 
 def _pair(row: Mapping[str, Any], id: str, place: str) -> Pair:

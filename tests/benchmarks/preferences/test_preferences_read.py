@@ -119,6 +119,18 @@ def test_real_dialogues_say_what_their_file_says(shared: Path) -> None:
         assert all(row["chosen"].count(message.content) for message in pair.prompt)
 
 
+def test_long_pairs_may_be_left_out_and_are_counted(tmp_path: Path) -> None:
+    rows = [{"prompt": str(n) * 9, "chosen": "b" * n, "rejected": "c"} for n in (1, 2, 3)]
+    (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    size = len("user: 111111111") + 2
+    for source in (tmp_path, tmp_path / "mine.jsonl"):  # a folder's only table needs no name
+        data = load(source, max_characters=size, held_out=1)
+        assert sorted(len(pair.chosen) for pair in all_pairs(data).values()) == [1, 2]
+        assert data.notes[0] == f"1 of 3 pairs left out: more than {size} characters"
+    with pytest.raises(UserError, match="no usable pair"):
+        load(tmp_path, max_characters=3)
+
+
 def test_the_tiny_model_gets_pairs_at_three_distances() -> None:
     data = load(None, tiny=True)
     pairs = all_pairs(data)
