@@ -13,7 +13,7 @@ from typing import Any
 from suite import evaluations, scoring, work
 from suite.bases import Model
 from suite.benchmark import Benchmark, Experiment, TextBenchmark
-from suite.config import benchmark_settings, chosen_splits, method_settings, split_bench, split_spec
+from suite.config import benchmark_settings, chosen_splits, method_seeds, method_settings, split_bench, split_spec
 from suite.errors import UserError
 from suite.judges import Cost
 from suite.lab import Lab
@@ -202,8 +202,9 @@ def _text_cells(lab: Lab, stages: TextStages, methods: list[tuple[Method[Any], T
         check_steps(method, config, stages)
         check_loss(method)
     for spec, (method, config) in zip(lab.config.methods, methods, strict=True):
-        for seed in lab.config.seeds if method.trains else (0,):
-            label = spec if len(lab.config.seeds) == 1 else f"{spec} (seed {seed})"
+        seeds = method_seeds(lab.config, lab.registry, spec) if method.trains else (0,)
+        for seed in seeds:
+            label = spec if len(seeds) == 1 else f"{spec} (seed {seed})"
             trained = stages.method(method, config, seed, label)
             yield _planned(lab, stages, spec, method.family, seed, trained)
 
@@ -247,7 +248,7 @@ def _experiment_cells(
     """One stage a cell; no language model takes part."""
     for spec, method in zip(lab.config.methods, methods, strict=True):
         _refuse_training_settings(lab, experiment, spec)
-        for seed in lab.config.seeds:
+        for seed in method_seeds(lab.config, lab.registry, spec):
             settings: dict[str, Json] = {
                 "benchmark": experiment.name,
                 "settings": work.jsonable(experiment.config),

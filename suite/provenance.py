@@ -6,6 +6,7 @@ import platform
 from dataclasses import asdict, replace
 from importlib import metadata
 
+from suite.config import seeds_of
 from suite.lab import Lab
 from suite.plan import model_name
 from suite.results import Run
@@ -23,7 +24,8 @@ def describe_run(lab: Lab, command: str) -> Run:
     shown = jsonable(asdict(replace(config, out="", store=None, model=model_name(config.model), data=data)))
     assert isinstance(shown, dict)
     plugins = {p.distribution: p.version for p in lab.registry.plugins() if p.status == "ok"}
-    return Run(command, config.engine, lab.dtype, config.template, lab.device, config.seeds, shown, versions(), plugins)
+    seeds = seeds_of(config, lab.registry)
+    return Run(command, config.engine, lab.dtype, config.template, lab.device, seeds, shown, versions(), plugins)
 
 
 def versions() -> dict[str, str]:

@@ -55,7 +55,7 @@ class RunConfig:
     split: tuple[str, ...] = ()
     """Splits of the benchmark, separated by commas: `forget01,forget10`; without any, those that it runs by default."""
     seeds: tuple[int, ...] = (0,)
-    """Seeds of data order and sampling; every method runs once per seed."""
+    """Seeds of data order and sampling; every method runs once per seed. May stand in a method's section, too."""
     engine: str = "hf"
     """Who answers requests: hf (in this process), vllm (in a process of its own), openai (an endpoint)."""
     judge: str = "length"

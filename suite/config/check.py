@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TRAIN = settings_of(TrainConfig)
 SECTIONS = ("finetune", "train")
+OWN = {**TRAIN, "seeds": TOP["seeds"]}
+"""The host's settings that may stand in a method's section, for that method alone."""
 AT_LEAST = {name: 0 for name in TRAIN if name != "schedule"}
 AT_LEAST |= {"seeds": 0, "limit": 1, "epochs": 1, "batch_size": 1, "max_length": 2}
 """The smallest allowed value of the host's own settings. (Every number of every section must be finite.)"""
@@ -35,7 +37,7 @@ def known_settings(registry: Registry, section: str) -> dict[str, Setting]:
     if section not in configured:
         raise unknown("section", section, [*SECTIONS, *configured])
     cls = configured[section]
-    return settings_of(cls.Config) | (TRAIN if issubclass(cls, Method) else {})
+    return settings_of(cls.Config) | (OWN if issubclass(cls, Method) else {})
 
 
 def checked(registry: Registry, given: Given) -> Any:
@@ -47,7 +49,7 @@ def checked(registry: Registry, given: Given) -> Any:
     except UserError as error:
         raise UserError(f"{given.source}: {error}") from None
     setting = known[given.field]
-    host = known is TOP or setting is TRAIN.get(given.field)
+    host = known is TOP or setting is OWN.get(given.field)
     return convert(setting, given, AT_LEAST.get(given.field) if host else None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from suite.config.check import AT_LEAST, TRAIN, adapter
+from suite.config.check import AT_LEAST, OWN, TRAIN, adapter
 from suite.config.fields import Setting, settings_of
 from suite.config.layers import TOP
 from suite.config.resolve import (
@@ -41,6 +41,8 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
     for name in dict.fromkeys(split_spec(registry, spec)[0] for spec in config.methods):
         own, trains = zip(*(method_settings(config, registry, name, *protocol) for protocol in protocols), strict=True)
         content[name] = _said(agreed(own), settings_of(registry.method(name).Config)) | agreed(trains)
+        if "seeds" in config.sections.get(name, {}):
+            content[name]["seeds"] = config.sections[name]["seeds"]
     benchmarks: dict[str, list[Any]] = {}
     for bench in config.bench:
         settings = benchmark_settings(config, registry, bench)
@@ -65,8 +67,9 @@ def json_schema(registry: Registry) -> JsonSchema:
     for section, cls in registry.configured().items():
         doc = (cls.__doc__ or cls.name).strip().splitlines()[0]
         sections[section] = _table(settings_of(cls.Config), doc, host=False)
+    own = _table(OWN, "", host=True)
     for method in registry.methods():
-        sections[method.name]["properties"] |= sections["train"]["properties"]
+        sections[method.name]["properties"] |= own["properties"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "suite", **schema}
 
 

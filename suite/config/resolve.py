@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from suite.benchmark import Benchmark
-from suite.config.check import TRAIN, checked, convert
+from suite.config.check import OWN, TRAIN, checked, convert
 from suite.config.layers import TOP, Given, from_mapping, layers
 from suite.errors import UserError, unknown
 from suite.loggers import LOGGERS
@@ -65,6 +65,8 @@ def resolve(
         for split in chosen_splits(config, registry, bench):
             for spec in config.methods:
                 method_settings(config, registry, spec, bench, split)
+    for spec in config.methods:
+        _check_distinct(f"seeds of {spec}", method_seeds(config, registry, spec))
     protocols = training_protocols(config, registry)
     trains = [_section(config, registry, bench, split, "train") for bench, split in protocols]
     finetunes = [finetune_settings(config, registry, bench, split) for bench, split in protocols]
@@ -134,8 +136,20 @@ def method_settings(
     own = {**protocol.get(name, {}), **config.sections.get(name, {}), **variant}
     shared = {**protocol.get("train", {}), **config.sections.get("train", {})}
     training = {field: value for field, value in own.items() if field in TRAIN}
-    settings = _instance(method, {field: value for field, value in own.items() if field not in TRAIN})
+    settings = _instance(method, {field: value for field, value in own.items() if field not in OWN})
     return settings, TrainConfig(**{**paper, **shared, **training})
+
+
+def method_seeds(config: RunConfig, registry: Registry, spec: str) -> tuple[int, ...]:
+    """The seeds of a method, as in --methods: those of its own section, otherwise the run's."""
+    name, variant = split_spec(registry, spec)
+    own = {**config.sections.get(name, {}), **variant}
+    return cast("tuple[int, ...]", own.get("seeds", config.seeds))
+
+
+def seeds_of(config: RunConfig, registry: Registry) -> tuple[int, ...]:
+    """All seeds of a run, in order."""
+    return tuple(sorted({*config.seeds, *(s for spec in config.methods for s in method_seeds(config, registry, spec))}))
 
 
 def split_spec(registry: Registry, spec: str) -> tuple[str, dict[str, Any]]:

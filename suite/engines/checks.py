@@ -10,6 +10,10 @@ from suite.engines.rows import Rows
 from suite.errors import UserError
 from suite.logprobs import decoder_of
 
+TOLERANCE = 1e-3
+"""Largest difference of a hidden state, as a share of its largest value: rounding alone reaches 2e-4 in a fine-tuned
+SmolLM2 on its control tokens, whose values are in the tens."""
+
 
 @torch.inference_mode()
 def check_cache(model: Any) -> None:
@@ -25,7 +29,8 @@ def check_cache(model: Any) -> None:
         padded = torch.tensor([[1, 2, 3, 0, 0]], device=device)
         rows.extend(decoder, padded, (padded > 0).long())
         parts = rows.aligned().extend(decoder, ids[:, 3:], torch.ones_like(ids[:, 3:]))[0, -1]
-        same = torch.allclose(whole, parts, rtol=1e-3, atol=1e-3, equal_nan=True)  # a diverged model has NaN alone
+        near = TOLERANCE * float(whole.abs().max())
+        same = torch.allclose(whole, parts, rtol=0, atol=near, equal_nan=True)  # a diverged model has NaN alone
     except (TypeError, AttributeError, RuntimeError, ValueError) as error:
         raise UserError(f"{type(model).__name__} does not work with engine hf's cache ({error})") from error
     if not same:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -161,11 +162,26 @@ def test_scores_are_computed_again_when_the_ground_truth_has_other_weights(
     assert not set(before) & set(score_keys())
 
 
-@pytest.mark.parametrize("name", ["sentiment_paper", "sentiment_smollm2_reduced"])
-def test_the_shipped_configurations_name_methods_and_settings_that_exist(registry: Registry, name: str) -> None:
-    config = resolve(registry, Path(__file__).parents[3] / "configs" / f"{name}.toml", {}, (), {})
-    assert config.bench == ("sentiment",)
-    assert len(config.methods) == {"sentiment_paper": 17, "sentiment_smollm2_reduced": 8}[name]
+def planned(registry: Registry, flags: dict[str, str], name: str) -> Plan:
+    """The plan of a shipped configuration, on a small model and the lexicon."""
+    file = Path(__file__).parents[3] / "configs" / f"{name}.toml"
+    small = [*SETS[:3], "sentiment.reward=lexicon", "pad_token=none"]
+    return pipeline.plan(resolve(registry, file, flags, small, {}), registry)[0]
+
+
+def test_the_papers_22_runs_are_one_plan(registry: Registry, flags: dict[str, str]) -> None:
+    cells = planned(registry, flags, "sentiment_paper").cells
+    trained = {cell.train.key: cell.cell for cell in cells if cell.train is not None and cell.family != "baseline"}
+    names = Counter(cell.method.partition(":")[0] for cell in trained.values())
+    assert names == {"ppo": 4, "ppo_gt": 4, "dpo": 4, "unlikelihood": 4, "preferred_ft": 6}
+    assert sum(names.values()) == 22
+    assert [cell.seed for cell in trained.values() if cell.method == "preferred_ft"] == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_reduced_run_has_all_the_methods(registry: Registry, flags: dict[str, str]) -> None:
+    cells = planned(registry, flags, "sentiment_smollm2_reduced").cells
+    names = "reference ppo_gt ppo dpo rloo grpo ipo dpop best_of_n preferred_ft unlikelihood"
+    assert {cell.cell.method for cell in cells} == set(names.split())
 
 
 def test_methods_that_learn_from_rewards_get_the_prefixes_the_pairs_and_the_truth(
