@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from suite.answers import read_responses
-from suite.benchmark import BenchmarkData, Message, Pair, Row, TextBenchmark
+from suite.benchmark import BenchmarkData, Message, Pair, Request, Row, TextBenchmark
 from suite.errors import UserError
 from suite.store import Build, JsonlWriter, Stage, digest, read_jsonl
 
@@ -34,9 +34,22 @@ class SampledRows:
 Rows = Given | SampledRows
 
 
-def rows_digest(rows: Rows) -> str | None:
-    """Digest of training rows, in order; None where the key of their stage stands for it."""
+def rows_digest(rows: Rows | Sequence[Request]) -> str | None:
+    """Digest of training rows or of requests, in order; None where the key of their stage stands for it."""
     return None if isinstance(rows, SampledRows) else digest([asdict(row) for row in rows])
+
+
+class Digests:
+    """Digests of rows and of requests that many stages name, each taken once. Nobody may change these lists."""
+
+    def __init__(self) -> None:
+        self._taken: dict[int, tuple[Rows | Sequence[Request], str | None]] = {}
+
+    def of(self, items: Rows | Sequence[Request]) -> str | None:
+        """`rows_digest` of the items. They are kept, so that no other list can come to have their id."""
+        if id(items) not in self._taken:
+            self._taken[id(items)] = items, rows_digest(items)
+        return self._taken[id(items)][1]
 
 
 def inputs_of(*roles: Rows) -> dict[str, Stage]:

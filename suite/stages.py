@@ -24,7 +24,7 @@ from suite.judges import Rewards
 from suite.judges.judging import Judging, make_judge
 from suite.lab import Lab
 from suite.method import Method
-from suite.sampled import Rows, SampledRows, inputs_of, rows_digest
+from suite.sampled import Digests, Rows, SampledRows, inputs_of
 from suite.settings import TrainConfig
 from suite.store import Json, Stage, digest
 from suite.texts import continues
@@ -44,6 +44,7 @@ class TextStages:
         self.benchmark = benchmark
         self.split = split
         self.finetune = finetune_settings(lab.config, lab.registry, benchmark.name, split)
+        self.digests = Digests()
 
     @cached_property
     def data(self) -> BenchmarkData:
@@ -183,7 +184,7 @@ class TextStages:
             "source": self.lab.registry.source_digest(type(method), method.modules),
             "train": {k: v for k, v in asdict(config).items() if k != "micro_batch"},
             "seed": seed,
-            "roles": {role: rows_digest(rows) for role, rows in roles.items()},
+            "roles": {role: self.digests.of(rows) for role, rows in roles.items()},
             "epoch": start.epoch,
             "keep": keep,
         }
@@ -201,7 +202,7 @@ class TextStages:
 
     def reference(self, start: Model, rows: Rows, config: TrainConfig, *, hidden: bool) -> Stage:
         """Log-probabilities (and last hidden states) of the starting model on training rows."""
-        spec = self.lab.text_spec(config) | {"rows": rows_digest(rows), "hidden": hidden, "epoch": start.epoch}
+        spec = self.lab.text_spec(config) | {"rows": self.digests.of(rows), "hidden": hidden, "epoch": start.epoch}
         build = work.referencing(self.lab, start, rows, config, hidden)
         inputs = {"model": start.stage, **inputs_of(rows)}
         return Stage("reference", spec, build, inputs, (*MODEL_CODE, "suite.reference"), "reference")
@@ -222,7 +223,7 @@ class TextStages:
         rows = {} if own is None or own.trains else self._rows(own)
         reward = self.reward(own, model)
         spec = self.lab.text_spec(self.lab.config.train) | {
-            "requests": digest([asdict(r) for r in requests]),
+            "requests": self.digests.of(requests),
             "engine": self.lab.engine_identity(),
             "epoch": model.epoch,
             "answering": None if own is None else self._answering(own, rows, reward),
@@ -239,7 +240,7 @@ class TextStages:
             "method": method.name,
             "settings": work.jsonable(method.config),
             "source": self.lab.registry.source_digest(type(method)),
-            "roles": {role: rows_digest(given) for role, given in rows.items()},
+            "roles": {role: self.digests.of(given) for role, given in rows.items()},
             "reward": reward.spec,
         }
 
@@ -287,7 +288,7 @@ class TextStages:
     @cached_property
     def data_digest(self) -> str:
         """Digest of everything that the benchmark read."""
-        roles: dict[str, Json] = {role: rows_digest(rows) for role, rows in self.data.roles.items()}
-        starts: dict[str, Json] = {name: rows_digest(rows) for name, rows in self.data.starts.items()}
+        roles: dict[str, Json] = {role: self.digests.of(rows) for role, rows in self.data.roles.items()}
+        starts: dict[str, Json] = {name: self.digests.of(rows) for name, rows in self.data.starts.items()}
         sets: dict[str, Json] = {name: digest(work.jsonable(list(items))) for name, items in self.data.sets.items()}
         return digest({"roles": roles, "starts": starts, "sets": sets})

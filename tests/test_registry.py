@@ -292,7 +292,7 @@ def test_the_source_of_a_plugin_is_its_module_and_what_that_imports_from_its_pac
     (package / "shared.py").write_text("z = 1\n")
     monkeypatch.syspath_prepend(tmp_path)
     names = ["helper", "late", "method", "shared", "sub.deep"]
-    assert modules_behind("acme_sources.method") == [f"acme_sources.{name}" for name in names]
+    assert modules_behind("acme_sources.method") == tuple(f"acme_sources.{name}" for name in names)
 
 
 def test_a_digest_follows_the_code_and_not_its_comments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 
@@ -23,8 +24,12 @@ def source_digest(modules: Iterable[str]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def modules_behind(module: str) -> list[str]:
-    """List the module and what it imports from its own top-level package, sorted. Nothing is imported."""
+@cache
+def modules_behind(module: str) -> tuple[str, ...]:
+    """List the module and what it imports from its own top-level package, sorted. Nothing is imported.
+
+    Read once per process, as `code_digest` does: the stages of a run must agree on what they are made of.
+    """
     top = module.partition(".")[0]
     found: set[str] = set()
     seen: set[str] = set()
@@ -38,7 +43,7 @@ def modules_behind(module: str) -> list[str]:
         if path is not None:
             found.add(name)
             waiting += _imports(name, path)
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def _file(name: str) -> Path | None:
