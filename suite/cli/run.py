@@ -90,4 +90,6 @@ def _show_plan(config: RunConfig, registry: Registry) -> None:
         click.echo(
             f"{name}: about {cost.calls:,} calls to the judge, {cost.tokens_in:,} tokens in, at most "
             f"{cost.tokens_out:,} out; {price}"
+            if cost.calls
+            else f"{name}: no paid calls to the judge"
         )

@@ -66,6 +66,7 @@ def cells(out: Path) -> dict[str, dict[str, Any]]:
 def test_a_killed_run_goes_on_and_asks_nothing_twice(run: Run, server: OpenAIServer, tmp_path: Path) -> None:
     dry = run("--dry-run")
     assert "win_rate: about 24 calls to the judge" in dry.stdout and "USD" in dry.stdout
+    assert "win_rate: no paid calls to the judge" in run("--dry-run", "--judge", "length").stdout
     counts = server.served.counts  # type: ignore[attr-defined]
     assert run(fault="judge.kept:3=kill").returncode == -9
     kept = list(counts)[:3]  # one at a time, so they were judged in the order in which they came
