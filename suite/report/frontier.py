@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from suite.report.pictures import Picture, ascii_label, colour, figure_of, legend, paint_of
+from suite.report.pictures import Picture, ascii_label, figure_of, legend, marker_of, paint_of
 from suite.report.svg import MUTED, as_svg, report_style
 from suite.report.table import Row, Table
 
@@ -27,13 +27,13 @@ def frontier(table: Table, name: str) -> Iterator[Picture]:
             if row.method in points:
                 paint = paint_of(table, row.method)
                 xs, ys = zip(*points[row.method], strict=True)
-                marker = "*" if colour(table, row.method) is None else "o"
+                marker = marker_of(table, row.method)
                 axes.plot(
                     xs,
                     ys,
                     marker,
                     color=paint,
-                    markersize=9 if marker == "*" else 4,
+                    markersize=9 if marker == "*" else 5,
                     alpha=0.8,
                     markeredgewidth=0,
                     label=ascii_label(row.method),

@@ -46,6 +46,15 @@ def number_of(table: Table, method: str) -> int | None:
     return names.index(method) if method in names else None
 
 
+def marker_of(table: Table, method: str) -> str:
+    """Return the mark of a method's points, the same in every picture."""
+    number = number_of(table, method)
+    if number is None:
+        return _BASELINES.get(method, "*")
+    # With more methods than colours the next round takes every colour with another mark.
+    return _MARKERS[(number + number // len(PALETTE)) % len(_MARKERS)]
+
+
 def dashes_of(table: Table, method: str) -> str:
     """Return the line style that tells methods of one colour apart, where there are more of them than colours."""
     return _DASHES[(number_of(table, method) or 0) // len(PALETTE) % len(_DASHES)]
@@ -106,15 +115,8 @@ def _draw_front(axes: Axes, points: Sequence[tuple[float, float]], x_direction: 
 
 
 def _draw_row(axes: Axes, table: Table, row: Row, x: str, y: str) -> None:
-    index = colour(table, row.method)
-    paint = INK if index is None else PALETTE[index]
-    number = number_of(table, row.method)
-    # With more methods than colours the next round takes every colour with another mark.
-    marker = (
-        _BASELINES.get(row.method, "*")
-        if number is None
-        else _MARKERS[(number + number // len(PALETTE)) % len(_MARKERS)]
-    )
+    paint = paint_of(table, row.method)
+    marker = marker_of(table, row.method)
     for result in row.cells:
         path = [_at(point.metrics, row.values, x, y) for point in result.trajectory]
         xs, ys = [[point[axis] for point in path if point] for axis in (0, 1)]
