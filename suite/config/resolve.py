@@ -54,6 +54,19 @@ def resolve(
     config = RunConfig(**{**no_methods, **top}, sections=sections)
     for field in ("bench", "seeds") if no_methods else ("methods", "bench", "seeds"):
         _check_given(field, getattr(config, field))
+    _check_names_and_sections(config, registry)
+    protocols = training_protocols(config, registry)
+    trains = [_section(config, registry, bench, split, "train") for bench, split in protocols]
+    finetunes = [finetune_settings(config, registry, bench, split) for bench, split in protocols]
+    return replace(
+        config,
+        train=replace(config.train, **agreed(trains)),
+        finetune=replace(config.finetune, **agreed(finetunes)),
+    )
+
+
+def _check_names_and_sections(config: RunConfig, registry: Registry) -> None:
+    """Refuse what is named twice, unknown loggers, and settings that their section cannot take."""
     for field in ("methods", "bench", "split", "seeds"):
         _check_distinct(field, getattr(config, field))
     for name in config.log:
@@ -67,14 +80,6 @@ def resolve(
                 method_settings(config, registry, spec, bench, split)
     for spec in config.methods:
         _check_distinct(f"seeds of {spec}", method_seeds(config, registry, spec))
-    protocols = training_protocols(config, registry)
-    trains = [_section(config, registry, bench, split, "train") for bench, split in protocols]
-    finetunes = [finetune_settings(config, registry, bench, split) for bench, split in protocols]
-    return replace(
-        config,
-        train=replace(config.train, **agreed(trains)),
-        finetune=replace(config.finetune, **agreed(finetunes)),
-    )
 
 
 def benchmark_settings(config: RunConfig, registry: Registry, bench: str) -> Any:
