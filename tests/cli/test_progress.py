@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
 from suite.cli.progress import RichProgress
@@ -30,11 +31,8 @@ def test_a_log_gets_one_line_per_task() -> None:
 
 def test_a_task_that_fails_is_closed_and_the_next_one_opens() -> None:
     progress, out = recorded(terminal=True)
-    try:
-        with progress.task("first", 2):
-            raise KeyError
-    except KeyError:
-        pass
+    with pytest.raises(KeyError), progress.task("first", 2):
+        raise KeyError
     with progress.task("second", 1) as bar:
         bar.advance()
     assert "first: 0 of 2" in out.getvalue()
