@@ -3,9 +3,9 @@
     L = E[-log sigma(r_w - r_l - margin) + centering (r_w + r_l)^2]
 
 r is a linear head on the starting model's last hidden state behind the answer; the whole model is trained. All pairs
-of a prompt come in one step, since their answers are correlated (section 3.5 there); a step then holds about
-`batch_size` pairs. `margin` and `centering` are those of arXiv 2307.09288 and 2312.09244. Some prompts are held out,
-and the share of their pairs that is ordered rightly is stored with the model.
+of a prompt come in one step, since their answers are correlated, and each answer is read once (section 3.5 there); a
+step then holds about `batch_size` pairs. `margin` and `centering` are those of arXiv 2307.09288 and 2312.09244. Some
+prompts are held out, and the share of their pairs that is ordered rightly is stored with the model.
 """
 
 from __future__ import annotations
@@ -99,11 +99,13 @@ class RewardModel(Method[RewardModelConfig]):
         )
 
     def _rewards(self, policy: Any, batch: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
-        """Of chosen and rejected answers, (B,) each."""
+        """Of chosen and rejected answers, (B,) each. An answer is read once, however many pairs it is in."""
         from suite.reward_model import rewards
 
-        pairs = batch["pairs"]
-        chosen, rejected = (rewards(policy(texts).hidden, texts, self.head) for texts in (pairs.chosen, pairs.rejected))
+        sides = batch["pairs"].chosen, batch["pairs"].rejected
+        chosen, rejected = (
+            rewards(scored.hidden, texts, self.head) for scored, texts in zip(policy.joint(*sides), sides, strict=True)
+        )
         return chosen, rejected
 
     def save(self, state: TrainState, folder: Path) -> None:

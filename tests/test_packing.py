@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+from pathlib import Path
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from suite.logprobs import LMPolicy
+from suite.models import load_model
 from suite.packing import pack
-from suite.texts import Encoded
+from suite.texts import Encoded, collate
 
 IDS = st.lists(st.integers(5, 50), min_size=1, max_size=40).map(tuple)
 TEXTS = st.tuples(
@@ -42,3 +47,20 @@ def test_what_prompts_share_stands_once() -> None:
     packed = pack(texts, pad_id=0)
     assert packed.input_ids.shape == (1, 30 + 6 * 4)
     assert torch.isin(packed.input_ids, torch.arange(100, 130)).sum() == 30
+
+
+def test_equal_texts_stand_once_and_gradients_add_up(tiny_folder: Path) -> None:
+    """Six pairs of four answers: what each of the twelve texts says alone, and the gradient of their sum."""
+    policy = LMPolicy(load_model(tiny_folder))
+    answers = [Encoded(str(i), (5, 6, 7), (8 + i, 9, 12)[: 2 + i % 2]) for i in range(4)]
+    texts = [answer for pair in combinations(answers, 2) for answer in pair]
+    assert pack(texts, pad_id=0).input_ids.numel() == pack(answers, pad_id=0).input_ids.numel()
+
+    def measured(*batches: list[Encoded]) -> tuple[torch.Tensor, torch.Tensor]:
+        policy.model.zero_grad()
+        logps = torch.cat([policy(collate(batch, 0)).logps for batch in batches])
+        logps.sum().backward()
+        return logps.detach(), policy.model.get_input_embeddings().weight.grad.clone()
+
+    for together, alone in zip(measured(texts), measured(*([text] for text in texts)), strict=True):
+        torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4)
