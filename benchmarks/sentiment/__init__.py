@@ -34,7 +34,7 @@ from suite import (
     TextBenchmark,
     hookimpl,
 )
-from suite.ranges import Positive
+from suite.ranges import Positive, Share
 from suite.results import CellResult
 
 from ..pairs.data import REFERENCE
@@ -64,6 +64,8 @@ class SentimentConfig:
     """Prefixes that are evaluated, of other reviews."""
     completions: Annotated[int, Ge(2)] = 4
     """Completions of each training prefix, paired each with each (paper: 4, hence 6 pairs)."""
+    gap: Share = 0.0
+    """Pairs whose rewards differ by no more are left out (paper: 0, only ties)."""
     samples: Count = 1
     """Continuations of each held-out prefix; a prefix's score is their mean."""
     length: Count = 48
@@ -123,7 +125,8 @@ class Sentiment(TextBenchmark[SentimentConfig]):
             f"({len(labelled) - len(whole)} without a sentence end within {config.review_words} words left out)",
             "left open by the paper, chosen here: prefixes of 2 to 8 words and punctuation marks; temperature 1 for "
             f"pairs and evaluation; at most {config.length} tokens; {config.samples} continuation(s) a held-out "
-            "prefix; pairs of equal reward left out; a continuation that was cut is trained on as if it ended there",
+            f"prefix; pairs whose rewards differ by no more than {config.gap:g} left out; a continuation that was cut "
+            "is trained on as if it ended there",
             "KL: exact over the vocabulary at every step, mean over sampled continuations, up to the cut; best-of-n's "
             "is its analytic bound",
             "one point after every epoch (paper: every 100 steps)",
@@ -150,7 +153,7 @@ class Sentiment(TextBenchmark[SentimentConfig]):
         self, data: BenchmarkData, responses: Mapping[str, Response]
     ) -> Mapping[str, Sequence[Row] | Sequence[Pair]]:
         """Pairs of these completions, labelled by the ground truth."""
-        return labelled_pairs(_prompts(data), responses, self.reward(data))
+        return labelled_pairs(_prompts(data), responses, self.reward(data), self.config.gap)
 
     def requests(self, data: BenchmarkData) -> list[Request]:
         """Continuations of every held-out prefix."""

@@ -127,5 +127,14 @@ def test_four_completions_give_six_pairs_with_the_better_one_chosen() -> None:
 
 def test_completions_that_are_all_equally_good_are_refused() -> None:
     rows, answers = completions(a=("is 1", "was 1"), b=("is 2", "was 2"))
-    with pytest.raises(UserError, match="no two of one prefix have different rewards"):
+    with pytest.raises(UserError, match="no two of one prefix differ in reward by more than 0"):
         labelled_pairs(rows, answers, Numbers())
+
+
+def test_pairs_within_the_gap_are_left_out() -> None:
+    rows, answers = completions(a=("is 1", "is 4", "is 2", "is 3"), b=("is 0", "is 1", "is 5", "is 5"))
+    chosen = {p.id: (p.chosen, p.rejected) for p in labelled_pairs(rows, answers, Numbers(), gap=2)["pairs"]}  # type: ignore[union-attr]
+    assert chosen == {
+        "a/0-1": ("is 4", "is 1"),
+        **{f"b/{i}-{j}": ("is 5", f"is {i}") for i in (0, 1) for j in (2, 3)},
+    }
