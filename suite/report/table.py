@@ -160,9 +160,9 @@ class Table:
 
 
 def tables(results: Results) -> list[Table]:
-    """Build the tables, in order of benchmark, split and model."""
+    """Build the tables, in the order of the run."""
     found = []
-    for comparison in sorted(results.comparisons, key=lambda comparison: comparison.key):
+    for comparison in results.comparisons:
         cells = [r for r in results.cells if r.cell.table == comparison.key]
         if cells:
             found.append(_table(comparison, cells))
