@@ -93,7 +93,8 @@ class Encoder:
         return str(head), _up_to_eos(str(full), len(str(head)), str(self.tokenizer.eos_token))
 
     def _ids(self, text: str) -> tuple[int, ...]:
-        return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        # verbose: `encode` refuses a text that is too long, in its own words; transformers would warn before.
+        return tuple(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
 
 def continues(template: str) -> bool:
