@@ -12,7 +12,7 @@ from suite import hookimpl
 from suite.errors import UserError
 from suite.judges import Comparison, Judge, Verdict
 from suite.judges.length import by_value
-from suite.rewards import Reward
+from suite.rewards import Prompt, Reward
 from suite.store import Json, Stage
 
 if TYPE_CHECKING:
@@ -35,7 +35,12 @@ class RewardJudge(Judge[RewardConfig]):
 
     name = "reward"
     Config = RewardConfig
-    _opened: Reward
+    _opened: Reward | None = None
+
+    @cached_property
+    def _rewards(self) -> dict[tuple[Prompt, str], float]:
+        """Of every answer so far: each is shown in both orders, the rival's beside every candidate."""
+        return {}
 
     @cached_property
     def _model(self) -> Model:
@@ -63,24 +68,31 @@ class RewardJudge(Judge[RewardConfig]):
         return {"model": self._model.stage} if self.config.by == "model" else {}
 
     def open(self, folders: Mapping[str, Path]) -> None:
-        """Load the reward model."""
-        if self.config.by == "ground_truth":
-            self._opened = self.truth
-            return
+        """Keep the reward at hand, for all candidates."""
+        if self._opened is None:
+            self._opened = self.truth if self.config.by == "ground_truth" else self._trained(folders["model"])
+
+    def _trained(self, stage: Path) -> Reward:
         from suite.reward_model import ModelReward
 
-        folder = self._model.folder(folders["model"])
+        folder = self._model.folder(stage)
         encoder = self.lab.encoder(folder, self.lab.config.train)
-        self._opened = ModelReward(folder, encoder, self.lab.device, self.lab.dtype)
+        return ModelReward(folder, encoder, self.lab.device, self.lab.dtype)
 
     def compare(self, comparisons: Sequence[Comparison]) -> Iterator[Verdict]:
-        """Score both answers."""
+        """Score both answers, each answer once."""
         for start in range(0, len(comparisons), CHUNK):
             chunk = comparisons[start : start + CHUNK]
-            prompts = [each.prompt for each in chunk]
-            first = self._opened.score(prompts, [each.first for each in chunk])
-            second = self._opened.score(prompts, [each.second for each in chunk])
-            yield from map(by_value, chunk, first, second)
+            self._score([(each.prompt, answer) for each in chunk for answer in (each.first, each.second)])
+            for each in chunk:
+                first, second = (self._rewards[each.prompt, answer] for answer in (each.first, each.second))
+                yield by_value(each, first, second)
+
+    def _score(self, answers: Sequence[tuple[Prompt, str]]) -> None:
+        assert self._opened is not None, "open comes first"
+        new = [answer for answer in dict.fromkeys(answers) if answer not in self._rewards]
+        values = self._opened.score([prompt for prompt, _ in new], [text for _, text in new])
+        self._rewards.update(zip(new, values, strict=True))
 
     def describe(self) -> str:
         """Name the reward."""
