@@ -69,7 +69,8 @@ def pack(texts: Sequence[Encoded], pad_id: int) -> Packed:
             owner[row, span] = i
             starts[_key(laid[i])] = row * width + end - prefix
             end += len(rest)
-    positions = [starts[_key(t)] + len(t.prompt_ids) - 1 + k for t in texts for k in range(len(t.completion_ids))]
+    firsts = [starts[_key(t)] + len(t.prompt_ids) - 1 for t in texts]
+    positions = [first + k for first, t in zip(firsts, texts, strict=True) for k in range(len(t.completion_ids))]
     return Packed(ids, places, _mask(owner, prefix), torch.tensor(positions))
 
 

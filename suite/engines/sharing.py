@@ -73,8 +73,10 @@ def _guess_ids(request: Request, encoder: Encoder) -> tuple[tuple[int, ...], tup
     if request.completion and request.temperature == 0:
         try:
             return _scored_ids(request, encoder)
-        except UserError:  # a guess that does not fit helps nobody, and hurts nobody
-            pass
+        except UserError:
+            # Too long, or a template that rewrites the prompt once an answer follows. The text is the same without a
+            # guess, only slower, so neither may end the run; where the answer itself is scored, both do.
+            return encoder.encode_prompt(request.prompt), ()
     return encoder.encode_prompt(request.prompt), ()
 
 

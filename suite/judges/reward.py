@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from suite import hookimpl
 from suite.errors import UserError
-from suite.judges import Comparison, Judge, Verdict
+from suite.judges import Comparison, Judge, Rewards, Verdict
 from suite.judges.length import by_value
 from suite.rewards import Prompt, Reward
 from suite.store import Json, Stage
 
 if TYPE_CHECKING:
     from suite.bases import Model
+    from suite.lab import Lab
 
 CHUNK = 64
 """Comparisons scored together, between two verdicts that are kept."""
@@ -35,12 +36,12 @@ class RewardJudge(Judge[RewardConfig]):
 
     name = "reward"
     Config = RewardConfig
-    _opened: Reward | None = None
 
-    @cached_property
-    def _rewards(self) -> dict[tuple[Prompt, str], float]:
-        """Of every answer so far: each is shown in both orders, the rival's beside every candidate."""
-        return {}
+    def __init__(self, config: RewardConfig, lab: Lab, rewards: Rewards | None = None) -> None:
+        super().__init__(config, lab, rewards)
+        self._opened: Reward | None = None
+        # Each answer is shown in both orders, the rival's beside every candidate.
+        self._rewards_of: dict[tuple[Prompt, str], float] = {}
 
     @cached_property
     def _model(self) -> Model:
@@ -85,14 +86,14 @@ class RewardJudge(Judge[RewardConfig]):
             chunk = comparisons[start : start + CHUNK]
             self._score([(each.prompt, answer) for each in chunk for answer in (each.first, each.second)])
             for each in chunk:
-                first, second = (self._rewards[each.prompt, answer] for answer in (each.first, each.second))
+                first, second = (self._rewards_of[each.prompt, answer] for answer in (each.first, each.second))
                 yield by_value(each, first, second)
 
     def _score(self, answers: Sequence[tuple[Prompt, str]]) -> None:
         assert self._opened is not None, "open comes first"
-        new = [answer for answer in dict.fromkeys(answers) if answer not in self._rewards]
+        new = [answer for answer in dict.fromkeys(answers) if answer not in self._rewards_of]
         values = self._opened.score([prompt for prompt, _ in new], [text for _, text in new])
-        self._rewards.update(zip(new, values, strict=True))
+        self._rewards_of.update(zip(new, values, strict=True))
 
     def describe(self) -> str:
         """Name the reward."""

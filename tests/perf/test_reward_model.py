@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import json
-import time
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
@@ -20,18 +19,17 @@ import torch
 from torch import nn
 
 from suite import Message, Pair, losses, models
-from suite.logprobs import LMPolicy
-from suite.method import TrainState
 from suite.reference import References
 from suite.registry import Registry
 from suite.sampling import EncodedPair, micro_batches
 from suite.texts import Encoder
-from suite.train import autocast, default_train_step
+from suite.train import default_train_step
 from suite.work import encode_rows
 from tests.perf.plain import load, pad
+from tests.perf.steps import state_of, timed
 
 pytestmark = pytest.mark.perf
-QUESTIONS, ANSWERS, STEPS = 4, 4, 3
+QUESTIONS, ANSWERS = 4, 4
 
 
 @pytest.fixture(scope="module")
@@ -65,24 +63,10 @@ def ours(smollm2: Path, head: nn.Module, pairs: list[EncodedPair]) -> Callable[[
     method_class = Registry.load().method("reward_model")
     method = method_class(method_class.Config())
     model = models.load_model(smollm2)
-    parameters = [*model.parameters(), *head.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=1e-5, fused=True)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: 1.0)
-    state = TrainState(LMPolicy(model), parameters, optimizer, scheduler, 1.0, autocast("float32", "cpu"))
+    state = state_of(model, [*model.parameters(), *head.parameters()], "float32")
     state.heads = nn.ModuleDict({"reward": head})
     method.begin(state, {})
     return lambda: default_train_step(method, state, list(micro_batches({"pairs": pairs}, 0, 0, References()))).loss
-
-
-def timed(function: Callable[[], float]) -> tuple[float, float, float]:
-    """First value, and the fastest of STEPS calls in seconds and in CPU seconds."""
-    first, seconds, cpu = function(), [], []
-    for _ in range(STEPS):
-        begin, spent = time.perf_counter(), time.process_time()
-        function()
-        seconds.append(time.perf_counter() - begin)
-        cpu.append(time.process_time() - spent)
-    return first, min(seconds), min(cpu)
 
 
 def test_step_of_a_reward_model(

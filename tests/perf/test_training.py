@@ -17,8 +17,6 @@ import pytest
 import torch
 
 from suite import Message, Row, losses, models
-from suite.logprobs import LMPolicy
-from suite.method import TrainState
 from suite.reference import References, compute, save
 from suite.registry import Registry
 from suite.sampling import micro_batches
@@ -26,9 +24,10 @@ from suite.texts import Encoded, Encoder
 from suite.train import autocast, default_train_step
 from suite.work import encode_rows
 from tests.perf.plain import load, pad
+from tests.perf.steps import state_of, timed
 
 pytestmark = pytest.mark.perf
-ROWS, BETA, STEPS = 8, 0.1, 3
+ROWS, BETA = 8, 0.1
 
 
 @pytest.fixture(scope="module")
@@ -76,21 +75,8 @@ def ours(smollm2: Path, step: dict[str, list[Encoded]], dtype: str, folder: Path
     save(compute(model, step["forget"], autocast(dtype, "cpu"), hidden=False, pad_id=0), folder)
     references = References()
     references.add("forget", folder, step["forget"])
-    parameters = list(model.parameters())
-    optimizer = torch.optim.AdamW(parameters, lr=1e-5, fused=True)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: 1.0)
-    state = TrainState(LMPolicy(model), parameters, optimizer, scheduler, 1.0, autocast(dtype, "cpu"))
+    state = state_of(model, list(model.parameters()), dtype)
     return lambda: default_train_step(method, state, list(micro_batches(step, 0, 0, references))).loss
-
-
-def timed(function: Callable[[], float]) -> tuple[float, float]:
-    """First value, and the fastest of STEPS calls in seconds."""
-    first, seconds = function(), []
-    for _ in range(STEPS):
-        begin = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - begin)
-    return first, min(seconds)
 
 
 def matmul_peak(dtype: torch.dtype) -> float:
@@ -117,9 +103,9 @@ def test_step_of_npo_with_retain_loss(
     model, reference = load(smollm2), load(smollm2)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
     flops = step_flops(model, step)
-    plain_loss, plain = timed(lambda: plain_step(model, reference, optimizer, step))
-    loss32, seconds32 = timed(ours(smollm2, step, "float32", tmp_path))
-    loss16, seconds16 = timed(ours(smollm2, step, "bfloat16", tmp_path))
+    plain_loss, plain, _ = timed(lambda: plain_step(model, reference, optimizer, step))
+    loss32, seconds32, _ = timed(ours(smollm2, step, "float32", tmp_path))
+    loss16, seconds16, _ = timed(ours(smollm2, step, "bfloat16", tmp_path))
     figures = {
         "plain_seconds": plain,
         "fp32_ratio": plain / seconds32,
