@@ -90,10 +90,16 @@ class AltPO(Method[AltPOConfig]):
         equal = (alternate.reference_logps == forget.reference_logps).float()
         return LossOutput(
             self.config.forget_weight * dpo + self.config.retain_weight * nll,
-            {"forget_loss": dpo.detach(), "retain_loss": nll.detach(), "alternates_equal": forget.mean(equal)},
+            {
+                "forget_loss": dpo.detach(),
+                "retain_loss": nll.detach(),
+                "alternates_equal": forget.mean(equal),
+            },
         )
 
-    def train_step(self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]) -> StepOutput:
+    def train_step(
+        self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]
+    ) -> StepOutput:
         """The usual step; its number says which alternate each row takes."""
         self.turn = state.step
         return super().train_step(state, micro_batches)
@@ -122,7 +128,9 @@ class AltPO(Method[AltPOConfig]):
         return [drawn[row.id] for row in rows]
 
 
-def _sample(state: TrainState, rows: Sequence[Encoded], temperature: float) -> list[tuple[int, ...]]:
+def _sample(
+    state: TrainState, rows: Sequence[Encoded], temperature: float
+) -> list[tuple[int, ...]]:
     """An answer to each row's prompt, at most as long as the longest known answer of these rows."""
     import torch
 
@@ -130,8 +138,12 @@ def _sample(state: TrainState, rows: Sequence[Encoded], temperature: float) -> l
     end = rows[0].completion_ids[-1]
     width = max(len(row.prompt_ids) for row in rows)
     context = getattr(model.config, "max_position_embeddings", None) or width * 2
-    padded = torch.tensor([[end] * (width - len(row.prompt_ids)) + list(row.prompt_ids) for row in rows])
-    mask = torch.tensor([[0] * (width - len(row.prompt_ids)) + [1] * len(row.prompt_ids) for row in rows])
+    padded = torch.tensor(
+        [[end] * (width - len(row.prompt_ids)) + list(row.prompt_ids) for row in rows]
+    )
+    mask = torch.tensor(
+        [[0] * (width - len(row.prompt_ids)) + [1] * len(row.prompt_ids) for row in rows]
+    )
     with torch.no_grad(), state.autocast():
         output = model.generate(
             input_ids=padded.to(model.device),
@@ -140,7 +152,9 @@ def _sample(state: TrainState, rows: Sequence[Encoded], temperature: float) -> l
             temperature=temperature,
             top_k=0,
             top_p=1.0,
-            max_new_tokens=min(max(len(row.completion_ids) for row in rows), max(1, context - width)),
+            max_new_tokens=min(
+                max(len(row.completion_ids) for row in rows), max(1, context - width)
+            ),
             eos_token_id=end,
             pad_token_id=end,
         )

@@ -40,7 +40,9 @@ class AOT(PairedMethod[AOTConfig]):
 
     def pair_loss(self, pairs: PairLogps) -> Tensor:
         """(B,), in the order of the sorted margins, not of the pairs."""
-        return losses.aot(*pairs.sums, beta=self.config.beta, label_smoothing=self.config.label_smoothing)
+        return losses.aot(
+            *pairs.sums, beta=self.config.beta, label_smoothing=self.config.label_smoothing
+        )
 
 
 @hookimpl

@@ -46,7 +46,9 @@ class BCO(PairedMethod[BCOConfig]):
         """Logistic loss of both answers, shifted by the running mean."""
         return losses.bco(*pairs.sums, beta=self.config.beta, delta=self.delta)
 
-    def train_step(self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]) -> StepOutput:
+    def train_step(
+        self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]
+    ) -> StepOutput:
         """The usual step, then the running mean."""
         import torch
 
@@ -54,7 +56,9 @@ class BCO(PairedMethod[BCOConfig]):
         mean = (output.metrics["rewards/chosen"] + output.metrics["rewards/rejected"]) / 2
         answers = 2 * micro_batches[0]["pairs"].chosen.step_sequences
         shift = self.delta
-        self.delta, self.seen = losses.bco_delta(self.delta, self.seen, torch.full((answers,), mean))
+        self.delta, self.seen = losses.bco_delta(
+            self.delta, self.seen, torch.full((answers,), mean)
+        )
         return replace(output, metrics={**output.metrics, "delta": shift})
 
     def state_dict(self) -> dict[str, Any]:

@@ -65,7 +65,9 @@ class BestOfN(UntrainedMethod[BestOfNConfig]):
 
     def _best(self, response: Response, values: Sequence[float]) -> Response:
         """The best of every N texts; of equal ones the first."""
-        groups = (range(start, start + self.config.n) for start in range(0, len(values), self.config.n))
+        groups = (
+            range(start, start + self.config.n) for start in range(0, len(values), self.config.n)
+        )
         best = [max(group, key=values.__getitem__) for group in groups]
         return Response(
             response.id,

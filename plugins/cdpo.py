@@ -38,7 +38,9 @@ class CDPO(PairedMethod[CDPOConfig]):
 
     def pair_loss(self, pairs: PairLogps) -> Tensor:
         """Cross-entropy with the smoothed label."""
-        return losses.cdpo(*pairs.sums, beta=self.config.beta, label_smoothing=self.config.label_smoothing)
+        return losses.cdpo(
+            *pairs.sums, beta=self.config.beta, label_smoothing=self.config.label_smoothing
+        )
 
 
 @hookimpl

@@ -33,7 +33,9 @@ class CEU(Method[CEUConfig]):
         """Mean over all answer tokens of the step but the first of each answer."""
         forget = batch["forget"]
         first = forget.rows.diff(prepend=forget.rows[:1] - 1) != 0  # (N,)
-        per_token = losses.ce_u(policy(forget).logits, forget.targets).masked_fill(first, 0.0)  # (N,)
+        per_token = losses.ce_u(policy(forget).logits, forget.targets).masked_fill(
+            first, 0.0
+        )  # (N,)
         counted = forget.step_tokens - forget.step_sequences
         return LossOutput(per_token.sum() / max(1, counted))
 

@@ -37,9 +37,13 @@ class DPOConfig:
 
     def __post_init__(self) -> None:
         if (self.divergence == "alpha") != (self.alpha is not None):
-            raise ValueError(f"alpha is {self.alpha} with divergence={self.divergence}; divergence=alpha needs it")
+            raise ValueError(
+                f"alpha is {self.alpha} with divergence={self.divergence}; divergence=alpha needs it"
+            )
         if self.length_normalised and self.divergence != "reverse_kl":
-            raise ValueError(f"length_normalised is defined for reverse_kl only, not for {self.divergence}")
+            raise ValueError(
+                f"length_normalised is defined for reverse_kl only, not for {self.divergence}"
+            )
 
 
 class DPO(PairedMethod[DPOConfig]):
@@ -55,9 +59,13 @@ class DPO(PairedMethod[DPOConfig]):
 
     def rewards(self, pairs: PairLogps) -> tuple[Tensor, Tensor]:
         """beta f'(ratio) of each answer; beta times its log-ratio for the reverse KL."""
-        chosen, rejected, ref_chosen, ref_rejected = pairs.means if self.config.length_normalised else pairs.sums
+        chosen, rejected, ref_chosen, ref_rejected = (
+            pairs.means if self.config.length_normalised else pairs.sums
+        )
         score = self._divergence
-        return self.config.beta * score(chosen - ref_chosen), self.config.beta * score(rejected - ref_rejected)
+        return self.config.beta * score(chosen - ref_chosen), self.config.beta * score(
+            rejected - ref_rejected
+        )
 
     @property
     def _divergence(self) -> losses.Divergence:

@@ -30,7 +30,9 @@ class EXOConfig:
 
     def __post_init__(self) -> None:
         if self.label_smoothing == 0:
-            raise ValueError("label_smoothing must be above 0: with hard labels EXO's divergence is infinite")
+            raise ValueError(
+                "label_smoothing must be above 0: with hard labels EXO's divergence is infinite"
+            )
 
 
 class EXO(PairedMethod[EXOConfig]):
@@ -41,7 +43,9 @@ class EXO(PairedMethod[EXOConfig]):
 
     def pair_loss(self, pairs: PairLogps) -> Tensor:
         """KL from the policy's preference to the smoothed label."""
-        return losses.exo(*pairs.sums, beta=self.config.beta, label_smoothing=self.config.label_smoothing)
+        return losses.exo(
+            *pairs.sums, beta=self.config.beta, label_smoothing=self.config.label_smoothing
+        )
 
 
 @hookimpl

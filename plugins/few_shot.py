@@ -46,14 +46,20 @@ class FewShot(UntrainedMethod[FewShotConfig]):
 
     def respond(self, engine: Engine, requests: Sequence[Request]) -> list[Response]:
         """Ask behind the demonstrations."""
-        return engine.respond([replace(r, prompt=(*self._examples(r.prompt), *r.prompt)) for r in requests])
+        return engine.respond(
+            [replace(r, prompt=(*self._examples(r.prompt), *r.prompt)) for r in requests]
+        )
 
     def _examples(self, prompt: tuple[Message, ...]) -> list[Message]:
         order = random.Random(repr(prompt)).sample(self.rows, len(self.rows))
         others = [row for row in order if row.prompt != prompt][: self.config.shots]
         if len(others) < self.config.shots:
-            raise UserError(f"few_shot.shots = {self.config.shots}, but only {len(others)} demonstrations can be shown")
-        return [turn for row in others for turn in (*row.prompt, Message("assistant", row.completion))]
+            raise UserError(
+                f"few_shot.shots = {self.config.shots}, but only {len(others)} demonstrations can be shown"
+            )
+        return [
+            turn for row in others for turn in (*row.prompt, Message("assistant", row.completion))
+        ]
 
 
 @hookimpl

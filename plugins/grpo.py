@@ -40,7 +40,9 @@ class GRPOConfig:
 
     def __post_init__(self) -> None:
         if self.samples < 2:
-            raise ValueError(f"samples must be at least 2, not {self.samples}: answers are compared with each other")
+            raise ValueError(
+                f"samples must be at least 2, not {self.samples}: answers are compared with each other"
+            )
 
 
 class GRPO(OnlineMethod[GRPOConfig]):
@@ -66,7 +68,9 @@ class GRPO(OnlineMethod[GRPOConfig]):
     def rollout_loss(self, scored: Any, part: Part) -> Tensor:
         """Clipped surrogate and KL, mean over the step's tokens."""
         advantages = part.extra["advantages"]  # (N,)
-        loss = losses.clipped_surrogate(scored.token_logps, part.logps, advantages, clip=self.config.clip)
+        loss = losses.clipped_surrogate(
+            scored.token_logps, part.logps, advantages, clip=self.config.clip
+        )
         if self.config.beta > 0:
             loss = loss + self.config.beta * losses.sampled_kl(scored.token_logps, part.ref_logps)
         return part.texts.token_mean(loss)

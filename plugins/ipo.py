@@ -45,7 +45,9 @@ class IPO(PairedMethod[IPOConfig]):
 
     def rewards(self, pairs: PairLogps) -> tuple[Tensor, Tensor]:
         """tau times the log-ratio: at the optimum their difference is p*(chosen) - p*(rejected)."""
-        chosen, rejected, ref_chosen, ref_rejected = pairs.means if self.config.reduction == "mean" else pairs.sums
+        chosen, rejected, ref_chosen, ref_rejected = (
+            pairs.means if self.config.reduction == "mean" else pairs.sums
+        )
         return self.config.tau * (chosen - ref_chosen), self.config.tau * (rejected - ref_rejected)
 
 

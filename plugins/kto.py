@@ -67,11 +67,15 @@ class KTO(PairedMethod[KTOConfig]):
 
         mismatched = batch["mismatched"]
         if len(mismatched.ids) < 2:
-            raise UserError("kto: a step has a single pair, but z0 needs two; choose another kto.batch_size")
+            raise UserError(
+                "kto: a step has a single pair, but z0 needs two; choose another kto.batch_size"
+            )
         with torch.no_grad():
             logps = policy(mismatched).logps
         pairs = super().score(policy, batch)
-        return replace(pairs, mismatched_logps=logps, ref_mismatched_logps=mismatched.reference_logps)
+        return replace(
+            pairs, mismatched_logps=logps, ref_mismatched_logps=mismatched.reference_logps
+        )
 
     def _z0(self, pairs: PairLogps) -> Tensor:
         if pairs.mismatched_logps is None or pairs.ref_mismatched_logps is None:

@@ -39,7 +39,9 @@ class NPO(Method[NPOConfig]):
     def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
         """Mean over sequences."""
         forget = batch["forget"]
-        per_example = losses.npo(policy(forget).logps, forget.reference_logps, beta=self.config.beta)  # (B,)
+        per_example = losses.npo(
+            policy(forget).logps, forget.reference_logps, beta=self.config.beta
+        )  # (B,)
         return LossOutput(forget.mean(per_example))
 
 

@@ -42,7 +42,9 @@ class NPOKL(Method[NPOKLConfig]):
         """NPO on forget, token-mean KL on retain."""
         forget, retain = batch["forget"], batch["retain"]
         on_forget, on_retain = policy.joint(forget, retain)
-        per_example = losses.npo(on_forget.logps, forget.reference_logps, beta=self.config.beta)  # (B,)
+        per_example = losses.npo(
+            on_forget.logps, forget.reference_logps, beta=self.config.beta
+        )  # (B,)
         npo = forget.mean(per_example)
         kl = retain.token_mean(on_retain.reference_kl())
         return LossOutput(

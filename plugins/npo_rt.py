@@ -41,7 +41,9 @@ class NPORT(Method[NPORTConfig]):
         """NPO on forget, token-mean cross-entropy on retain."""
         forget, retain = batch["forget"], batch["retain"]
         on_forget, on_retain = policy.joint(forget, retain)
-        per_example = losses.npo(on_forget.logps, forget.reference_logps, beta=self.config.beta)  # (B,)
+        per_example = losses.npo(
+            on_forget.logps, forget.reference_logps, beta=self.config.beta
+        )  # (B,)
         npo = forget.mean(per_example)
         nll = retain.token_mean(-on_retain.token_logps)
         return LossOutput(

@@ -39,7 +39,9 @@ class ORPO(PairedMethod[ORPOConfig]):
     def pair_loss(self, pairs: PairLogps) -> Tensor:
         """Likelihood and odds ratio."""
         return losses.orpo(
-            pairs.chosen_mean_logps, pairs.rejected_mean_logps, odds_ratio_weight=self.config.odds_ratio_weight
+            pairs.chosen_mean_logps,
+            pairs.rejected_mean_logps,
+            odds_ratio_weight=self.config.odds_ratio_weight,
         )
 
     def rewards(self, pairs: PairLogps) -> tuple[Tensor, Tensor]:

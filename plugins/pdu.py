@@ -40,7 +40,9 @@ class PDU(Method[PDUConfig]):
     def __init__(self, config: PDUConfig) -> None:
         super().__init__(config)
         if config.epsilon is None:
-            raise UserError("pdu.epsilon is not set: the largest acceptable cross-entropy on retain, nats per token")
+            raise UserError(
+                "pdu.epsilon is not set: the largest acceptable cross-entropy on retain, nats per token"
+            )
         self.epsilon = config.epsilon
         self.alpha = 1.0
 
@@ -50,13 +52,20 @@ class PDU(Method[PDUConfig]):
         on_forget, on_retain = policy.joint(forget, retain)
         flatness = forget.token_mean(losses.pdu(on_forget.logits))
         nll = retain.token_mean(-on_retain.token_logps)
-        return LossOutput(flatness + self.alpha * nll, {"forget_loss": flatness.detach(), "retain_loss": nll.detach()})
+        return LossOutput(
+            flatness + self.alpha * nll,
+            {"forget_loss": flatness.detach(), "retain_loss": nll.detach()},
+        )
 
-    def train_step(self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]) -> StepOutput:
+    def train_step(
+        self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]
+    ) -> StepOutput:
         """The primal step, then the dual one."""
         output = super().train_step(state, micro_batches)
         weight, retain_loss = self.alpha, output.metrics["retain_loss"]
-        self.alpha = losses.dual_ascent(weight, retain_loss, epsilon=self.epsilon, eta=self.config.eta)
+        self.alpha = losses.dual_ascent(
+            weight, retain_loss, epsilon=self.epsilon, eta=self.config.eta
+        )
         return replace(output, metrics={**output.metrics, "alpha": weight})
 
     def state_dict(self) -> dict[str, Any]:

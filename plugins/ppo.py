@@ -98,18 +98,27 @@ class PPO(OnlineMethod[PPOConfig]):
 
     def _credit_part(self, part: Part) -> None:
         scores = self.moments.normalised(part.rewards) if self.config.normalise else part.rewards
-        rewards = losses.token_rewards(scores, part.padded(part.log_ratios), part.mask, kl_coef=self.kl_coef)
+        rewards = losses.token_rewards(
+            scores, part.padded(part.log_ratios), part.mask, kl_coef=self.kl_coef
+        )
         values = self.values(part.hidden)
         gamma, lam = self.config.gamma, self.config.lam
-        advantages = losses.gae(rewards, part.padded(values), part.mask, gamma=gamma, lam=lam)[part.mask]
+        advantages = losses.gae(rewards, part.padded(values), part.mask, gamma=gamma, lam=lam)[
+            part.mask
+        ]
         part.extra |= {"advantages": advantages, "values": values, "returns": advantages + values}
 
     def rollout_loss(self, scored: Any, part: Part) -> Tensor:
         """Clipped surrogate plus clipped value loss, mean over the step's tokens."""
         extra = part.extra
-        policy = losses.clipped_surrogate(scored.token_logps, part.logps, extra["advantages"], clip=self.config.clip)
+        policy = losses.clipped_surrogate(
+            scored.token_logps, part.logps, extra["advantages"], clip=self.config.clip
+        )
         value = losses.clipped_value(
-            self.values(scored.hidden), extra["values"], extra["returns"], clip=self.config.value_clip
+            self.values(scored.hidden),
+            extra["values"],
+            extra["returns"],
+            clip=self.config.value_clip,
         )
         return part.texts.token_mean(policy + self.config.vf_coef * value)
 

@@ -59,7 +59,10 @@ class PsiPO(PairedMethod[PsiPOConfig]):
         if known is not None:
             psi = function_of(self.config.psi)
             values = losses.expected_psi(known.preferences, known.opponents, psi)  # (P, K)
-            chosen, rejected = values[known.prompt, known.chosen], values[known.prompt, known.rejected]
+            chosen, rejected = (
+                values[known.prompt, known.chosen],
+                values[known.prompt, known.rejected],
+            )
             return losses.psipo(*pairs.sums, chosen, rejected, tau=self.config.tau)
         if self.config.psi != "identity":
             raise UserError(
@@ -70,7 +73,9 @@ class PsiPO(PairedMethod[PsiPOConfig]):
 
     def optimum(self, population: Population, reference: Tensor) -> Tensor:
         """pi* ~ pi_ref exp(E Psi / tau), the best policies where true preferences are known; all (P, K)."""
-        values = losses.expected_psi(population.preferences, population.opponents, function_of(self.config.psi))
+        values = losses.expected_psi(
+            population.preferences, population.opponents, function_of(self.config.psi)
+        )
         return (reference.log() + values / self.config.tau).softmax(-1)
 
     def rewards(self, pairs: PairLogps) -> tuple[Tensor, Tensor]:
@@ -85,7 +90,9 @@ def function_of(name: str) -> str | losses.Psi:
     if name in NAMED:
         return name
     if ":" not in name:
-        raise ValueError(f"psi is {name!r}, but should be {', '.join(NAMED)} or package.module:function")
+        raise ValueError(
+            f"psi is {name!r}, but should be {', '.join(NAMED)} or package.module:function"
+        )
     try:
         psi: losses.Psi = resolve_name(name)
     except (ImportError, AttributeError) as error:
@@ -106,7 +113,9 @@ def _check(name: str, psi: losses.Psi) -> None:
     except Exception as error:
         raise ValueError(f"psi {name!r} fails on a tensor of probabilities: {error}") from None
     if wrong or falls:
-        what = "changes the shape of its argument" if wrong else "decreases somewhere between 0 and 1"
+        what = (
+            "changes the shape of its argument" if wrong else "decreases somewhere between 0 and 1"
+        )
         raise ValueError(f"psi {name!r} {what}")
 
 

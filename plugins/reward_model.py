@@ -104,7 +104,8 @@ class RewardModel(Method[RewardModelConfig]):
 
         sides = batch["pairs"].chosen, batch["pairs"].rejected
         chosen, rejected = (
-            rewards(scored.hidden, texts, self.head) for scored, texts in zip(policy.joint(*sides), sides, strict=True)
+            rewards(scored.hidden, texts, self.head)
+            for scored, texts in zip(policy.joint(*sides), sides, strict=True)
         )
         return chosen, rejected
 
@@ -116,7 +117,10 @@ class RewardModel(Method[RewardModelConfig]):
         from suite.store import write_json
 
         (folder / HEAD).parent.mkdir()
-        save_file({name: tensor.contiguous() for name, tensor in self.head.state_dict().items()}, folder / HEAD)
+        save_file(
+            {name: tensor.contiguous() for name, tensor in self.head.state_dict().items()},
+            folder / HEAD,
+        )
         right = self._ordered_rightly(state)
         accuracy = right / len(self.held_out) if self.held_out else None
         write_json(folder / ACCURACY, {"accuracy": accuracy, "held_out_pairs": len(self.held_out)})
@@ -132,7 +136,9 @@ class RewardModel(Method[RewardModelConfig]):
             return 0
         device, right = state.parameters[0].device, 0
         with torch.no_grad(), state.autocast():
-            for batch in micro_batches({"pairs": self.held_out}, EVALUATED_AT_ONCE, 0, References(), device):
+            for batch in micro_batches(
+                {"pairs": self.held_out}, EVALUATED_AT_ONCE, 0, References(), device
+            ):
                 chosen, rejected = self._rewards(state.policy, batch)
                 right += int((chosen > rejected).sum())
         return right

@@ -35,7 +35,9 @@ class RLOOConfig:
 
     def __post_init__(self) -> None:
         if self.samples < 2:
-            raise ValueError(f"samples must be at least 2, not {self.samples}: the others are the baseline")
+            raise ValueError(
+                f"samples must be at least 2, not {self.samples}: the others are the baseline"
+            )
 
 
 class RLOO(OnlineMethod[RLOOConfig]):

@@ -56,15 +56,24 @@ class RMU(Method[RMUConfig]):
         decoder = decoder_of(state.policy.model)
         first = max(0, self.config.layer - DEPTH + 1)
         layers = _layers(decoder, self.config.layer)[first : self.config.layer + 1]
-        chosen = {id(p) for each in layers for n, p in each.named_parameters() if TRAINED in n and p.requires_grad}
+        chosen = {
+            id(p)
+            for each in layers
+            for n, p in each.named_parameters()
+            if TRAINED in n and p.requires_grad
+        }
         if not chosen:
             raise UserError(f"rmu trains {TRAINED} weights, and {type(decoder).__name__} has none")
         for parameter in state.parameters:
             parameter.requires_grad_(id(parameter) in chosen)
         self.layer: nn.Module = layers[-1]
-        self.start = {n: p.detach().clone() for n, p in decoder.named_parameters() if id(p) in chosen}
+        self.start = {
+            n: p.detach().clone() for n, p in decoder.named_parameters() if id(p) in chosen
+        }
         weight = head_of(state.policy.model).weight
-        self.target: Tensor = losses.rmu_control(weight.shape[1], scale=self.config.steering).to(weight.device)
+        self.target: Tensor = losses.rmu_control(weight.shape[1], scale=self.config.steering).to(
+            weight.device
+        )
 
     def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
         """Token means of both terms."""
@@ -73,7 +82,9 @@ class RMU(Method[RMUConfig]):
         forget, retain = batch["forget"], batch["retain"]
         with torch.no_grad():
             kept = activations(policy.model, self.layer, retain, self.start)
-        steered = forget.token_mean(losses.rmu(activations(policy.model, self.layer, forget), self.target))
+        steered = forget.token_mean(
+            losses.rmu(activations(policy.model, self.layer, forget), self.target)
+        )
         moved = retain.token_mean(losses.rmu(activations(policy.model, self.layer, retain), kept))
         return LossOutput(
             self.config.forget_weight * steered + self.config.retain_weight * moved,
@@ -86,7 +97,9 @@ def _layers(decoder: Any, last: int) -> Any:
 
     layers = next(module for module in decoder.modules() if isinstance(module, nn.ModuleList))
     if last >= len(layers):
-        raise UserError(f"rmu.layer is {last}, but the model has {len(layers)} layers (0 to {len(layers) - 1})")
+        raise UserError(
+            f"rmu.layer is {last}, but the model has {len(layers)} layers (0 to {len(layers) - 1})"
+        )
     return layers
 
 
@@ -94,7 +107,9 @@ class _ReachedError(Exception):
     """Carries the activations out: the layers above are not needed."""
 
 
-def activations(model: Any, layer: Any, texts: Any, weights: Mapping[str, Tensor] | None = None) -> Tensor:
+def activations(
+    model: Any, layer: Any, texts: Any, weights: Mapping[str, Tensor] | None = None
+) -> Tensor:
     """Output of `layer` where completion tokens are predicted, (N, d); with `weights` in place of the model's own."""
     from torch.func import functional_call
 

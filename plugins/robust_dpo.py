@@ -38,7 +38,9 @@ class RobustDPO(PairedMethod[RobustDPOConfig]):
 
     def pair_loss(self, pairs: PairLogps) -> Tensor:
         """DPO's loss on the label and, negatively, on its opposite."""
-        return losses.robust_dpo(*pairs.sums, beta=self.config.beta, label_smoothing=self.config.label_smoothing)
+        return losses.robust_dpo(
+            *pairs.sums, beta=self.config.beta, label_smoothing=self.config.label_smoothing
+        )
 
 
 @hookimpl

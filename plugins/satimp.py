@@ -44,7 +44,9 @@ class SatImp(Method[SatImpConfig]):
         """Both terms are token means."""
         forget, retain = batch["forget"], batch["retain"]
         on_forget, on_retain = policy.joint(forget, retain)
-        per_token = losses.satimp(on_forget.token_logps, beta1=self.config.beta1, beta2=self.config.beta2)  # (N,)
+        per_token = losses.satimp(
+            on_forget.token_logps, beta1=self.config.beta1, beta2=self.config.beta2
+        )  # (N,)
         ascent = forget.token_mean(per_token)
         nll = retain.token_mean(-on_retain.token_logps)
         return LossOutput(

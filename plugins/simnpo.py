@@ -43,7 +43,9 @@ class SimNPO(Method[SimNPOConfig]):
         """SimNPO on forget, token-mean cross-entropy on retain."""
         forget, retain = batch["forget"], batch["retain"]
         on_forget, on_retain = policy.joint(forget, retain)
-        per_example = losses.simnpo(on_forget.mean_logps, beta=self.config.beta, margin=self.config.margin)  # (B,)
+        per_example = losses.simnpo(
+            on_forget.mean_logps, beta=self.config.beta, margin=self.config.margin
+        )  # (B,)
         simnpo = forget.mean(per_example)
         nll = retain.token_mean(-on_retain.token_logps)
         return LossOutput(

@@ -48,7 +48,10 @@ class SimPO(PairedMethod[SimPOConfig]):
 
     def rewards(self, pairs: PairLogps) -> tuple[Tensor, Tensor]:
         """beta times the mean log-probability: there is no reference."""
-        return self.config.beta * pairs.chosen_mean_logps, self.config.beta * pairs.rejected_mean_logps
+        return (
+            self.config.beta * pairs.chosen_mean_logps,
+            self.config.beta * pairs.rejected_mean_logps,
+        )
 
 
 @hookimpl

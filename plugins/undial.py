@@ -39,7 +39,9 @@ class UNDIAL(Method[UNDIALConfig]):
         """Token-mean cross-entropy with the adjusted distribution."""
         forget = batch["forget"]
         scored = policy(forget)
-        per_token = losses.undial(scored.logits, scored.reference_logits, forget.targets, beta=self.config.beta)  # (N,)
+        per_token = losses.undial(
+            scored.logits, scored.reference_logits, forget.targets, beta=self.config.beta
+        )  # (N,)
         return LossOutput(forget.token_mean(per_token))
 
 

@@ -35,7 +35,9 @@ class ZeroShot(UntrainedMethod[ZeroShotConfig]):
 
     def respond(self, engine: Engine, requests: Sequence[Request]) -> list[Response]:
         """Ask with the instruction in front."""
-        return engine.respond([replace(request, prompt=self._prompt(request.prompt)) for request in requests])
+        return engine.respond(
+            [replace(request, prompt=self._prompt(request.prompt)) for request in requests]
+        )
 
     def _prompt(self, prompt: tuple[Message, ...]) -> tuple[Message, ...]:
         if not self.config.instruction:

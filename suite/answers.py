@@ -77,11 +77,20 @@ def diverging(
         folder = model.folder(build.inputs["model"])
         encoder = lab.encoder(folder, lab.config.train)
         responses = read_responses(build.inputs["responses"])
-        rows = [row for request in requests if request.temperature > 0 for row in _drawn(request, responses, encoder)]
+        rows = [
+            row
+            for request in requests
+            if request.temperature > 0
+            for row in _drawn(request, responses, encoder)
+        ]
         policy, frozen = (
-            models.load_model(path).to(lab.device) for path in (folder, reference.folder(build.inputs["reference"]))
+            models.load_model(path).to(lab.device)
+            for path in (folder, reference.folder(build.inputs["reference"]))
         )
-        with lab.progress.task(f"KL of {label}", len(rows), "text") as bar, autocast(lab.dtype, lab.device)():
+        with (
+            lab.progress.task(f"KL of {label}", len(rows), "text") as bar,
+            autocast(lab.dtype, lab.device)(),
+        ):
             values = sequence_kl(
                 policy, frozen, [r[1] for r in rows], [r[2] for r in rows],
                 pad_id=encoder.tokenizer.pad_token_id, advance=bar.advance,
@@ -102,14 +111,17 @@ def _drawn(
     """(request id, prompt tokens, answer tokens) of every text that was sampled."""
     response, prompt = responses[request.id], encoder.encode_prompt(request.prompt)
     if not response.sampled and response.texts:
-        raise UserError(f"{request.id}: the engine does not tell which tokens it sampled, which the KL needs; use hf")
+        raise UserError(
+            f"{request.id}: the engine does not tell which tokens it sampled, which the KL needs; use hf"
+        )
     yield from ((request.id, prompt, tokens) for tokens in response.sampled)
 
 
 def with_kl(responses: Mapping[str, Response], folder: Path) -> dict[str, Response]:
     """Add what `diverging` measured to the responses; null becomes NaN again."""
     measured = {
-        line["id"]: tuple(math.nan if x is None else x for x in line["kl"]) for line in read_jsonl(folder / "kl.jsonl")
+        line["id"]: tuple(math.nan if x is None else x for x in line["kl"])
+        for line in read_jsonl(folder / "kl.jsonl")
     }
     return {id: replace(response, kl=measured.get(id, ())) for id, response in responses.items()}
 
@@ -127,7 +139,11 @@ def response_json(response: Response) -> dict[str, Json]:
     logps: list[Json] = [x if math.isfinite(x) else None for x in response.token_logps]
     content: dict[str, Json] = {"id": response.id}
     if logps:
-        content |= {"token_logps": logps, "greedy": list(response.greedy), "tokens": list(response.tokens)}
+        content |= {
+            "token_logps": logps,
+            "greedy": list(response.greedy),
+            "tokens": list(response.tokens),
+        }
     if response.reward is not None:
         content["reward"] = response.reward
     if response.texts:
@@ -142,7 +158,11 @@ def read_responses(folder: Path) -> dict[str, Response]:
     responses = {}
     for line in read_jsonl(folder / "responses.jsonl"):
         logps = tuple(math.nan if x is None else x for x in line.get("token_logps", ()))
-        fields = {name: tuple(line.get(name, ())) for name in ("greedy", "tokens", "texts", "finished")}
+        fields = {
+            name: tuple(line.get(name, ())) for name in ("greedy", "tokens", "texts", "finished")
+        }
         sampled = tuple(tuple(tokens) for tokens in line.get("sampled", ()))
-        responses[line["id"]] = Response(line["id"], logps, **fields, sampled=sampled, reward=line.get("reward"))
+        responses[line["id"]] = Response(
+            line["id"], logps, **fields, sampled=sampled, reward=line.get("reward")
+        )
     return responses

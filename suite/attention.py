@@ -36,17 +36,27 @@ def grouped_attention(
     rows, heads, steps, size = query.shape
     group = heads // key.shape[1]
     by_products = steps > 1 and _is_cpu_bf16(query)
-    if attention_mask is None or kwargs.get("position_bias") is not None or (group == 1 and not by_products):
-        output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
+    if (
+        attention_mask is None
+        or kwargs.get("position_bias") is not None
+        or (group == 1 and not by_products)
+    ):
+        output, _ = sdpa_attention_forward(
+            module, query, key, value, attention_mask, scaling=scaling, **kwargs
+        )
         return output, None
     grouped = query.reshape(rows, -1, group * steps, size)  # heads of one group are neighbours
     mask = attention_mask.repeat(1, 1, group, 1)
-    attend = products if by_products and mask.dtype == torch.bool else F.scaled_dot_product_attention
+    attend = (
+        products if by_products and mask.dtype == torch.bool else F.scaled_dot_product_attention
+    )
     output = attend(grouped, key, value, attn_mask=mask, scale=scaling)
     return output.view(rows, heads, steps, -1).transpose(1, 2).contiguous(), None
 
 
-def products(query: Tensor, key: Tensor, value: Tensor, *, attn_mask: Tensor, scale: float | None) -> Tensor:
+def products(
+    query: Tensor, key: Tensor, value: Tensor, *, attn_mask: Tensor, scale: float | None
+) -> Tensor:
     """What `F.scaled_dot_product_attention` computes, one operation after the other; softmax in fp32.
 
     Shapes: (B, K, S, d), twice (B, K, T, d), bool (B, 1, S, T) -> (B, K, S, d).

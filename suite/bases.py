@@ -31,9 +31,18 @@ FineTune = Callable[[Model, Sequence[Row], TrainConfig, str], Stage]
 
 def tiny_base(fine_tune: FineTune) -> Model:
     """Random weights, then pretraining on the generated world's language."""
-    initial = Stage("base", {"model": "tiny", "seed": 0}, _build_tiny, {}, ("suite.tiny",), "tiny: initial weights")
+    initial = Stage(
+        "base",
+        {"model": "tiny", "seed": 0},
+        _build_tiny,
+        {},
+        ("suite.tiny",),
+        "tiny: initial weights",
+    )
     config = TrainConfig(**tiny.PRETRAIN)
-    return Model(fine_tune(Model(initial), _pretraining_rows(), config, "pretrain tiny"), config.epochs)
+    return Model(
+        fine_tune(Model(initial), _pretraining_rows(), config, "pretrain tiny"), config.epochs
+    )
 
 
 def _pretraining_rows() -> list[Row]:

@@ -254,7 +254,9 @@ class TextBenchmark(Benchmark[C]):
 
     def sampling_requests(self, data: BenchmarkData) -> list[Request]:
         """List what the starting model is asked, to make the sampled roles of its answers."""
-        raise NotImplementedError(f"benchmark {self.name!r} has sampled_roles but no sampling_requests")
+        raise NotImplementedError(
+            f"benchmark {self.name!r} has sampled_roles but no sampling_requests"
+        )
 
     def sampled_rows(
         self, data: BenchmarkData, responses: Mapping[str, Response]
@@ -264,7 +266,10 @@ class TextBenchmark(Benchmark[C]):
 
     @abstractmethod
     def score(
-        self, data: BenchmarkData, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
+        self,
+        data: BenchmarkData,
+        responses: Mapping[str, Response],
+        baseline: Mapping[str, Response] | None,
     ) -> Scores:
         """Turn responses (by request id) into per-item scores and metrics; `baseline`: of the baseline model."""
 

@@ -58,7 +58,9 @@ class CellRunner:
         try:
             folders = {epoch: self.store.ensure(stage) for epoch, stage in planned.scores.items()}
             result = self._result(planned, folders)
-            samples = [Sample(**line) for line in read_jsonl(folders[max(folders)] / "samples.jsonl")]
+            samples = [
+                Sample(**line) for line in read_jsonl(folders[max(folders)] / "samples.jsonl")
+            ]
         except DivergedError as error:
             result, status = self._failure(planned, "diverged", str(error)), 1
         except CorruptError:
@@ -73,7 +75,9 @@ class CellRunner:
 
     def _failure(self, planned: PlannedCell, status: Any, error: str) -> CellResult:
         self.lab.progress.say(f"{planned.cell.method}: {status}: {error}")
-        return CellResult(planned.cell, status, planned.family, partial=planned.partial, error=error)
+        return CellResult(
+            planned.cell, status, planned.family, partial=planned.partial, error=error
+        )
 
     def _result(self, planned: PlannedCell, folders: Mapping[int, Path]) -> CellResult:
         metrics = {epoch: read_metrics(folder) for epoch, folder in folders.items()}
@@ -85,7 +89,9 @@ class CellRunner:
             "ok",
             planned.family,
             metrics[final],
-            None if best is None else CheckpointResult("best", float(best), steps * best, metrics[best]),
+            None
+            if best is None
+            else CheckpointResult("best", float(best), steps * best, metrics[best]),
             trajectory(metrics, steps) if planned.train else curve(folders[final]),
             planned.partial,
             self._timings(planned),
@@ -112,13 +118,21 @@ class CellRunner:
         if not self.store.has(stage):
             return self._timing([stage])
         spent = self.store.manifest(stage).timings
-        known = {name: spent[name] for name in ("cpu_seconds", "gpu_seconds", "peak_bytes") if name in spent}
+        known = {
+            name: spent[name]
+            for name in ("cpu_seconds", "gpu_seconds", "peak_bytes")
+            if name in spent
+        }
         log = self.store.path(stage) / "log.jsonl"
         tokens = sum(line.get("tokens", 0) for line in read_jsonl(log)) if log.exists() else None
         return replace(self._timing([stage]), tokens=tokens, **known)
 
     def _timing(self, stages: list[Stage]) -> Timing:
-        seconds = sum(float(self.store.manifest(s).timings["wall_seconds"]) for s in stages if self.store.has(s))
+        seconds = sum(
+            float(self.store.manifest(s).timings["wall_seconds"])
+            for s in stages
+            if self.store.has(s)
+        )
         return Timing(round(seconds, 3), not any(s.key in self.built for s in stages))
 
 
@@ -139,7 +153,9 @@ def steps_per_epoch(train: Path, epochs: int) -> int:
     return len(log.read_text().splitlines()) // epochs if log.exists() else 0
 
 
-def trajectory(metrics: Mapping[int, tuple[Metric, ...]], steps: int) -> tuple[TrajectoryPoint, ...]:
+def trajectory(
+    metrics: Mapping[int, tuple[Metric, ...]], steps: int
+) -> tuple[TrajectoryPoint, ...]:
     """Every metric after every epoch; nothing if there was one evaluation only."""
     points = (
         TrajectoryPoint(float(epoch), steps * epoch, {m.name: m.value for m in values})
@@ -150,9 +166,16 @@ def trajectory(metrics: Mapping[int, tuple[Metric, ...]], steps: int) -> tuple[T
 
 def curve(folder: Path) -> tuple[TrajectoryPoint, ...]:
     """What an experiment measured in its course."""
-    return tuple(TrajectoryPoint(0.0, point.step, dict(point.metrics)) for point in read_curve(folder))
+    return tuple(
+        TrajectoryPoint(0.0, point.step, dict(point.metrics)) for point in read_curve(folder)
+    )
 
 
 def environment(lab: Lab) -> dict[str, Any]:
     """Where a cell ran."""
-    return {"device": lab.device, "dtype": lab.dtype, "machine": platform.machine(), "system": platform.system()}
+    return {
+        "device": lab.device,
+        "dtype": lab.dtype,
+        "machine": platform.machine(),
+        "system": platform.system(),
+    }

@@ -82,7 +82,9 @@ def _whole(folder: Path) -> bool:
 
 
 def _trainable(model: nn.Module) -> dict[str, Tensor]:
-    return {name: p.detach().contiguous() for name, p in model.named_parameters() if p.requires_grad}
+    return {
+        name: p.detach().contiguous() for name, p in model.named_parameters() if p.requires_grad
+    }
 
 
 def flatten(tree: Any, path: str = "") -> tuple[dict[str, Tensor], Any]:
@@ -96,7 +98,9 @@ def flatten(tree: Any, path: str = "") -> tuple[dict[str, Tensor], Any]:
         return {k: v for part in parts.values() for k, v in part[0].items()}, skeleton
     if isinstance(tree, list | tuple):
         pieces = [flatten(value, f"{path}/{i}") for i, value in enumerate(tree)]
-        return {k: v for part in pieces for k, v in part[0].items()}, {"list": [part[1] for part in pieces]}
+        return {k: v for part in pieces for k, v in part[0].items()}, {
+            "list": [part[1] for part in pieces]
+        }
     return {}, {"value": tree}
 
 

@@ -29,7 +29,10 @@ CODE = ("suite.comparing", "suite.headlines", "suite.standing", "suite.evidence"
 
 
 def comparing(
-    benchmark: Benchmark[Any], methods: Mapping[Cell, Stage], starts: Mapping[Cell, Stage], primary: Sequence[str]
+    benchmark: Benchmark[Any],
+    methods: Mapping[Cell, Stage],
+    starts: Mapping[Cell, Stage],
+    primary: Sequence[str],
 ) -> Stage:
     """The stage that compares finished cells by the metrics `primary`, given as cell -> score stage of its final
     checkpoint."""
@@ -37,7 +40,9 @@ def comparing(
     inputs = {f"{cell.method}, seed {cell.seed}": stage for cell, stage in cells.items()}
 
     def build(build: Build) -> None:
-        read = {cell: read_scores(build.inputs[name]) for cell, name in zip(cells, inputs, strict=True)}
+        read = {
+            cell: read_scores(build.inputs[name]) for cell, name in zip(cells, inputs, strict=True)
+        }
         found = compare(benchmark, _rows(methods, read), _rows(starts, read), primary)
         write_json(build.out / "evidence.json", jsonable(asdict(found)))
 
@@ -95,11 +100,17 @@ def from_samples(
         return None
     seeds = {method: sorted(known) for method, known in methods.items()}
     if len({tuple(known) for known in seeds.values()}) > 1:
-        each = "; ".join(f"{method} {', '.join(map(str, known))}" for method, known in sorted(seeds.items()))
-        return Evidence(0, notes=(f"Methods were not compared item by item, for their seeds differ: {each}.",))
+        each = "; ".join(
+            f"{method} {', '.join(map(str, known))}" for method, known in sorted(seeds.items())
+        )
+        return Evidence(
+            0, notes=(f"Methods were not compared item by item, for their seeds differ: {each}.",)
+        )
     rows = {method: [known[seed] for seed in sorted(known)] for method, known in methods.items()}
     found = compare(comparison, rows, starts, comparison.primary)
-    absent = sorted({r.cell.method for r in cells if r.status == "ok" and r.family != "baseline"} & left_out)
+    absent = sorted(
+        {r.cell.method for r in cells if r.status == "ok" and r.family != "baseline"} & left_out
+    )
     note = f"Not compared item by item, for no answers of them are kept: {', '.join(absent)}."
     return replace(found, notes=(*found.notes, note)) if absent else found
 
@@ -138,7 +149,9 @@ def compare(declared: Declared, methods: Rows, starts: Rows, primary: Sequence[s
 def axes(primary: Sequence[str], rows: Rows) -> list[str]:
     """The headline metrics that have a better and a worse."""
     known = [scored.metrics for seeds in rows.values() for scored in seeds]
-    return [n for n in primary if any(n in ms and ms[n].higher_is_better is not None for ms in known)]
+    return [
+        n for n in primary if any(n in ms and ms[n].higher_is_better is not None for ms in known)
+    ]
 
 
 def _to_baseline(joint: Joint, baseline: str | None, names: Sequence[str]) -> Iterator[Difference]:

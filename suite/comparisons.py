@@ -24,7 +24,11 @@ def compared(plan: Plan, results: Sequence[CellResult]) -> list[CellResult]:
     benchmarks = {(cell.cell.benchmark, cell.cell.split): cell.benchmark for cell in plan.cells}
     done = list(results)
     for table, benchmark in benchmarks.items():
-        places = [i for i, r in enumerate(done) if r.status == "ok" and (r.cell.benchmark, r.cell.split) == table]
+        places = [
+            i
+            for i, r in enumerate(done)
+            if r.status == "ok" and (r.cell.benchmark, r.cell.split) == table
+        ]
         for i, more in zip(places, benchmark.compare([done[i] for i in places]), strict=True):
             if reference := benchmark.reference_point:
                 more = (*more, volume.of_cell(reference, done[i]))
@@ -32,28 +36,51 @@ def compared(plan: Plan, results: Sequence[CellResult]) -> list[CellResult]:
     return done
 
 
-def comparisons(lab: Lab, plan: Plan, results: Sequence[CellResult], store: Store) -> tuple[Comparison, ...]:
+def comparisons(
+    lab: Lab, plan: Plan, results: Sequence[CellResult], store: Store
+) -> tuple[Comparison, ...]:
     """One table for each benchmark; for finished models one for each benchmark that made them."""
     first: dict[tuple[str, str], PlannedCell] = {}
     for cell in plan.cells:
         first.setdefault((cell.cell.benchmark, cell.cell.split), cell)
     ordered = sorted(first.values(), key=lambda cell: lab.config.bench.index(cell.cell.benchmark))
-    found = [_comparison(lab, cell, results, _agreement(lab, plan, store, cell.benchmark.name)) for cell in ordered]
+    found = [
+        _comparison(lab, cell, results, _agreement(lab, plan, store, cell.benchmark.name))
+        for cell in ordered
+    ]
     return tuple(replace(one, front_hypervolume=volume.of_front(one, results)) for one in found)
 
 
 def _agreement(lab: Lab, plan: Plan, store: Store, bench: str) -> list[str]:
-    scores = [stage for cell in plan.cells if cell.benchmark.name == bench for stage in cell.scores.values()]
-    responds = [stage for score in scores for stage in score.inputs.values() if stage.kind == "respond"]
+    scores = [
+        stage
+        for cell in plan.cells
+        if cell.benchmark.name == bench
+        for stage in cell.scores.values()
+    ]
+    responds = [
+        stage for score in scores for stage in score.inputs.values() if stage.kind == "respond"
+    ]
     return agreement.notes(store, lab.config.engine, responds)
 
 
-def _comparison(lab: Lab, planned: PlannedCell, results: Sequence[CellResult], agreed: Sequence[str]) -> Comparison:
+def _comparison(
+    lab: Lab, planned: PlannedCell, results: Sequence[CellResult], agreed: Sequence[str]
+) -> Comparison:
     bench, cell, texts = planned.benchmark, planned.cell, planned.texts
     if isinstance(bench, ModelBenchmark):
         described = bench.describe(lab.config.engine)
-        primary = headline([r for r in results if r.cell.benchmark == cell.benchmark]) or bench.primary
-        return Comparison(cell.benchmark, cell.split, cell.model, primary, described.revision, notes=described.notes)
+        primary = (
+            headline([r for r in results if r.cell.benchmark == cell.benchmark]) or bench.primary
+        )
+        return Comparison(
+            cell.benchmark,
+            cell.split,
+            cell.model,
+            primary,
+            described.revision,
+            notes=described.notes,
+        )
     if texts is None:
         notes = bench.notes if isinstance(bench, Experiment) else ()
         return Comparison(
@@ -72,7 +99,12 @@ def _comparison(lab: Lab, planned: PlannedCell, results: Sequence[CellResult], a
         texts.start(baseline).final.stage.key if baseline else "",
         bench.best_by,
         texts.judging.judge.describe() if texts.judging else "",
-        (*texts.data.notes, *judged, *agreed, *deviations(lab.config, bench.defaults(lab.config.model, cell.split))),
+        (
+            *texts.data.notes,
+            *judged,
+            *agreed,
+            *deviations(lab.config, bench.defaults(lab.config.model, cell.split)),
+        ),
         dict(bench.reference_point),
         basis=dict(bench.basis),
     )
@@ -84,7 +116,9 @@ def headline(results: Sequence[CellResult]) -> tuple[str, ...]:
     return tuple(m.name for m in metrics if m.higher_is_better is not None and "/" not in m.name)
 
 
-def with_evidence(lab: Lab, store: Store, plan: Plan, comparison: Comparison, finished: Collection[Cell]) -> Comparison:
+def with_evidence(
+    lab: Lab, store: Store, plan: Plan, comparison: Comparison, finished: Collection[Cell]
+) -> Comparison:
     """Compare a table's finished methods item by item; a method that lacks a seed is left out."""
     table = (comparison.benchmark, comparison.split)
     cells = [c for c in plan.cells if (c.cell.benchmark, c.cell.split) == table]
@@ -99,7 +133,9 @@ def with_evidence(lab: Lab, store: Store, plan: Plan, comparison: Comparison, fi
         return replace(comparison, evidence=read_evidence(store.ensure(stage)))
     except UserError:
         raise
-    except Exception as error:  # the results are computed: a comparison that fails must not lose them
+    except (
+        Exception
+    ) as error:  # the results are computed: a comparison that fails must not lose them
         lab.progress.say(traceback.format_exc())
         failed = f"The methods could not be compared item by item: {type(error).__name__}: {error}"
         return replace(comparison, notes=(*comparison.notes, failed))

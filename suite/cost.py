@@ -58,7 +58,9 @@ def _reset_peak(cuda: bool) -> None:
         torch.cuda.reset_peak_memory_stats()
         return
     try:
-        Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak starts anew, at what is held now
+        Path("/proc/self/clear_refs").write_text(
+            "5"
+        )  # Linux: the peak starts anew, at what is held now
     except OSError:
         return  # elsewhere the peak is that of the whole process
 
@@ -74,4 +76,6 @@ def _peak(cuda: bool) -> int:
         lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
         if "VmHWM" in lines:
             return int(lines["VmHWM"].split()[0]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )

@@ -31,7 +31,12 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
 def load_table(
-    source: str, name: str, columns: Mapping[str, type], *, optional: Collection[str] = (), split: str = "train"
+    source: str,
+    name: str,
+    columns: Mapping[str, type],
+    *,
+    optional: Collection[str] = (),
+    split: str = "train",
 ) -> list[dict[str, Any]]:
     """Read the table `name` of `source`: one dict per row, in the file's order, holding `columns` alone.
 
@@ -44,18 +49,24 @@ def load_table(
     elif _HUB_ID.fullmatch(source):
         placed = _read_hub(source, name, split)
     else:
-        raise UserError(f"no folder {source!r} ({_beside(Path(source))}), and not a hub id, owner/name, either")
+        raise UserError(
+            f"no folder {source!r} ({_beside(Path(source))}), and not a hub id, owner/name, either"
+        )
     return _checked(placed, columns, optional, f"{source}: table {name!r}")
 
 
-def load_file(path: Path, columns: Mapping[str, type], *, optional: Collection[str] = ()) -> list[dict[str, Any]]:
+def load_file(
+    path: Path, columns: Mapping[str, type], *, optional: Collection[str] = ()
+) -> list[dict[str, Any]]:
     """Read a file that is a table by itself. Arguments, result and errors as of `load_table`."""
     if path.suffix not in _READERS:
         raise UserError(f"{path}: a table ends in {', '.join(_READERS)}")
     return _checked(_READERS[path.suffix](path), columns, optional, str(path))
 
 
-def _checked(placed: Placed, columns: Mapping[str, type], optional: Collection[str], what: str) -> list[dict[str, Any]]:
+def _checked(
+    placed: Placed, columns: Mapping[str, type], optional: Collection[str], what: str
+) -> list[dict[str, Any]]:
     rows = [_check_row(row, columns, optional, place) for place, row in placed]
     if not rows:
         raise UserError(f"{what} is empty")
@@ -85,7 +96,11 @@ def _find(folder: Path, name: str) -> Path:
             return path
     known = table_names(folder)
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    there = f"the nearest are {', '.join(near)}" if near else f"there are {', '.join(known) or 'no tables'}"
+    there = (
+        f"the nearest are {', '.join(near)}"
+        if near
+        else f"there are {', '.join(known) or 'no tables'}"
+    )
     raise UserError(f"{folder}: no file {name}.json (or {', '.join(list(_READERS)[1:])}); {there}")
 
 
@@ -115,7 +130,9 @@ def _parse(text: str, path: Path, first_line: int) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
-        raise UserError(f"{path}, line {line}, column {error.colno}: not JSON: {error.msg}") from None
+        raise UserError(
+            f"{path}, line {line}, column {error.colno}: not JSON: {error.msg}"
+        ) from None
 
 
 def _read_csv(path: Path) -> Placed:
@@ -124,7 +141,9 @@ def _read_csv(path: Path) -> Placed:
         for row in reader:
             place = f"{path}, line {reader.line_num}"
             if None in row or None in row.values():
-                raise UserError(f"{place}: not {len(reader.fieldnames or ())} fields, as the first line has")
+                raise UserError(
+                    f"{place}: not {len(reader.fieldnames or ())} fields, as the first line has"
+                )
             yield place, row
     except csv.Error as error:
         raise UserError(f"{path}, line {reader.reader.line_num}: not CSV: {error}") from None
@@ -177,15 +196,21 @@ def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def _check_row(row: Any, columns: Mapping[str, type], optional: Collection[str], place: str) -> dict[str, Any]:
+def _check_row(
+    row: Any, columns: Mapping[str, type], optional: Collection[str], place: str
+) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise UserError(f"{place}: must be an object with {', '.join(columns)}, not {_kind(row)}")
-    there = {column: kind for column, kind in columns.items() if column in row or column not in optional}
+    there = {
+        column: kind for column, kind in columns.items() if column in row or column not in optional
+    }
     for column, kind in there.items():
         if column not in row:
             near = difflib.get_close_matches(column, list(row), n=1, cutoff=0.5)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise UserError(f"{place}: no column {column!r}, there are {', '.join(row) or 'none'}{hint}")
+            raise UserError(
+                f"{place}: no column {column!r}, there are {', '.join(row) or 'none'}{hint}"
+            )
         _check_value(row[column], kind, f"{place}, {column!r}")
     return {column: row[column] for column in there}
 
@@ -206,7 +231,9 @@ def _check_text(value: str, place: str) -> None:
     if not value.strip():
         raise UserError(f"{place}: an empty text")
     if lone := _SURROGATE.search(value):
-        raise UserError(f"{place}: character {lone.start() + 1} is a lone surrogate, U+{ord(lone[0]):04X}")
+        raise UserError(
+            f"{place}: character {lone.start() + 1} is a lone surrogate, U+{ord(lone[0]):04X}"
+        )
 
 
 _NAMES = {str: "a text", list: "a list of texts", dict: "an object", type(None): "null"}

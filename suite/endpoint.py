@@ -33,9 +33,13 @@ def check_address(url: str) -> None:
     except ValueError:
         raise ValueError("base_url is not an address such as http://localhost:8000/v1") from None
     if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError(f"base_url must be a bare address: it is written into reports (a key belongs in {KEY})")
+        raise ValueError(
+            f"base_url must be a bare address: it is written into reports (a key belongs in {KEY})"
+        )
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"base_url is {url!r}, but should be an address such as http://localhost:8000/v1")
+        raise ValueError(
+            f"base_url is {url!r}, but should be an address such as http://localhost:8000/v1"
+        )
 
 
 class Endpoint:
@@ -46,7 +50,13 @@ class Endpoint:
     """
 
     def __init__(
-        self, base_url: str, model: str, *, concurrency: int = 8, timeout: float = 120.0, retries: int = 6
+        self,
+        base_url: str,
+        model: str,
+        *,
+        concurrency: int = 8,
+        timeout: float = 120.0,
+        retries: int = 6,
     ) -> None:
         self.base_url, self.model = base_url.rstrip("/"), model
         self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
@@ -57,9 +67,15 @@ class Endpoint:
         try:
             from openai import OpenAI
         except ImportError:
-            raise UserError("the client library is not installed: pip install 'suite-compare[openai]'") from None
-        key = os.environ.get(KEY) or "none"  # servers of one's own ask for no key; the client wants a text
-        return OpenAI(base_url=self.base_url, api_key=key, timeout=self.timeout, max_retries=self.retries)
+            raise UserError(
+                "the client library is not installed: pip install 'suite-compare[openai]'"
+            ) from None
+        key = (
+            os.environ.get(KEY) or "none"
+        )  # servers of one's own ask for no key; the client wants a text
+        return OpenAI(
+            base_url=self.base_url, api_key=key, timeout=self.timeout, max_retries=self.retries
+        )
 
     def check_model(self) -> None:
         """Refuse a model that the endpoint does not list; one that has no list is taken at its word."""
@@ -84,15 +100,22 @@ class Endpoint:
         except APIStatusError as error:
             raise UserError(f"{self.base_url}: {self._refusal(error)}") from error
         except APIError as error:  # no answer within the time limit, no connection
-            raise UserError(f"{self.base_url}: {self._plain(error.message)} ({1 + self.retries} tries)") from error
+            raise UserError(
+                f"{self.base_url}: {self._plain(error.message)} ({1 + self.retries} tries)"
+            ) from error
         except ValueError as error:  # a body that is announced as JSON and is none
             raise self.garbled(f"{type(error).__name__}: {error}") from error
 
-    def ask_all(self, call: Callable[[OpenAI, Item], Answer], items: Sequence[Item]) -> Iterator[tuple[Item, Answer]]:
+    def ask_all(
+        self, call: Callable[[OpenAI, Item], Answer], items: Sequence[Item]
+    ) -> Iterator[tuple[Item, Answer]]:
         """Ask for every item, `concurrency` at a time, and give the answers as they arrive."""
         pool = ThreadPoolExecutor(self.concurrency)
         try:
-            waiting = {pool.submit(self.ask, lambda client, item=item: call(client, item)): item for item in items}
+            waiting = {
+                pool.submit(self.ask, lambda client, item=item: call(client, item)): item
+                for item in items
+            }
             for done in as_completed(waiting):
                 yield waiting[done], done.result()
         finally:
@@ -100,7 +123,9 @@ class Endpoint:
 
     def garbled(self, what: str) -> UserError:
         """The error for an answer that is not what the protocol says."""
-        return UserError(f"{self.base_url}: the answer is not what the protocol says: {self._plain(what)}")
+        return UserError(
+            f"{self.base_url}: the answer is not what the protocol says: {self._plain(what)}"
+        )
 
     def _refusal(self, error: Any) -> str:
         status = error.status_code

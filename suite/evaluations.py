@@ -40,12 +40,19 @@ def model_of(cell: PlannedCell) -> Model:
     return Model(respond.inputs["model"], epoch)
 
 
-def trained_models(lab: Lab, spec: str, cells: Sequence[PlannedCell]) -> Iterator[tuple[Cell, str, Model, bool]]:
+def trained_models(
+    lab: Lab, spec: str, cells: Sequence[PlannedCell]
+) -> Iterator[tuple[Cell, str, Model, bool]]:
     """(cell, family, model, whether it was trained on a part of a benchmark) of each model that the run makes."""
     for cell in cells:
         source = cell.cell
         split = f"{source.benchmark}-{source.split}"
-        yield Cell(source.method, spec, split, source.model, source.seed), cell.family, model_of(cell), cell.partial
+        yield (
+            Cell(source.method, spec, split, source.model, source.seed),
+            cell.family,
+            model_of(cell),
+            cell.partial,
+        )
 
 
 def base_model(lab: Lab, benchmark: ModelBenchmark[Any]) -> Model:
@@ -62,7 +69,9 @@ def check_alone(method: type[Method[Any]], spec: str) -> None:
             f"a benchmark that has, e.g. --bench tofu,{spec}"
         )
     if method.respond is not Method.respond:
-        raise UserError(f"method {method.name!r} answers in a way of its own, which {spec} does not use")
+        raise UserError(
+            f"method {method.name!r} answers in a way of its own, which {spec} does not use"
+        )
 
 
 def measure(lab: Lab, benchmark: ModelBenchmark[Any], model: Model, label: str) -> Stage:
@@ -81,12 +90,16 @@ def measure(lab: Lab, benchmark: ModelBenchmark[Any], model: Model, label: str) 
     return Stage("measure", spec, build, {"model": model.stage}, MODEL_CODE, f"measure {label}")
 
 
-def _measuring(lab: Lab, benchmark: ModelBenchmark[Any], model: Model, label: str) -> Callable[[Build], None]:
+def _measuring(
+    lab: Lab, benchmark: ModelBenchmark[Any], model: Model, label: str
+) -> Callable[[Build], None]:
     def build(build: Build) -> None:
         folder = model.folder(build.inputs["model"])
         config = lab.config
         engine = config.engine, lab.engine.config
-        asked = ModelFolder(folder, lab.device, lab.dtype, *engine, config.limit, lab.progress, label)
+        asked = ModelFolder(
+            folder, lab.device, lab.dtype, *engine, config.limit, lab.progress, label
+        )
         measured = benchmark.measure(asked, build.out)
         scoring.write_scores(measured.scores, build.out)
         with JsonlWriter(build.out / "samples.jsonl") as log:

@@ -76,4 +76,11 @@ def _oom(where: str) -> NoReturn:
     raise (torch.OutOfMemoryError if torch else MemoryError)(f"out of memory planned at {where}")
 
 
-_ACTIONS = {"kill": _kill, "term": _term, "hang": _hang, "raise": _raise, "enospc": _enospc, "oom": _oom}
+_ACTIONS = {
+    "kill": _kill,
+    "term": _term,
+    "hang": _hang,
+    "raise": _raise,
+    "enospc": _enospc,
+    "oom": _oom,
+}

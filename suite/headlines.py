@@ -56,7 +56,9 @@ def headline(name: str, declared: Declared, methods: Rows, starts: Rows) -> Head
     from suite.standing import Headline
     from suite.stats import clustered
 
-    if lacking := [row for row, seeds in methods.items() if any(name not in m.metrics for m in seeds)]:
+    if lacking := [
+        row for row, seeds in methods.items() if any(name not in m.metrics for m in seeds)
+    ]:
         raise LeftOut(f"{lacking[0]} does not report it")
     basis = declared.basis.get(name) or _by_name(name, {**starts, **methods})
     parts = _Parts(basis, {**starts, **methods}, required=set(methods))
@@ -65,10 +67,14 @@ def headline(name: str, declared: Declared, methods: Rows, starts: Rows) -> Head
         _check(distances.models, f"{name}_D", methods)
         return distances
     statistic = _mean if basis.kind == "mean" else _harmonic
-    models = {row: clustered.means(found, parts.sizes, statistic) for row, found in parts.of.items()}
+    models = {
+        row: clustered.means(found, parts.sizes, statistic) for row, found in parts.of.items()
+    }
     _check(models, name, methods)
     better = next(iter(methods.values()))[0].metrics[name].higher_is_better
-    return Headline(name, 1 if better else -1, models, least=0.0 if basis.kind == "harmonic mean" else -math.inf)
+    return Headline(
+        name, 1 if better else -1, models, least=0.0 if basis.kind == "harmonic mean" else -math.inf
+    )
 
 
 def _check(models: Mapping[str, Clustered], name: str, methods: Rows) -> None:
@@ -117,15 +123,25 @@ def _joined(models: Sequence[Clustered], statistic: Callable[[Any], Any]) -> Clu
             if name in model.sums:
                 own[name] = list(range(width, width + model.counts[name].shape[1]))
                 width += len(own[name])
-    places = [[i for name in m.sums for i in own[name]] for own, m in zip(columns, models, strict=True)]
+    places = [
+        [i for name in m.sums for i in own[name]] for own, m in zip(columns, models, strict=True)
+    ]
 
     def of_means(means: Any) -> Any:
-        numbers = [model.statistic(means[..., own]) for model, own in zip(models, places, strict=True)]
+        numbers = [
+            model.statistic(means[..., own]) for model, own in zip(models, places, strict=True)
+        ]
         return statistic(np.stack(numbers, axis=-1))
 
     return Clustered(
-        {name: np.concatenate([m.sums[name] for m in models if name in m.sums], axis=2) for name in names},
-        {name: np.concatenate([m.counts[name] for m in models if name in m.sums], axis=1) for name in names},
+        {
+            name: np.concatenate([m.sums[name] for m in models if name in m.sums], axis=2)
+            for name in names
+        },
+        {
+            name: np.concatenate([m.counts[name] for m in models if name in m.sums], axis=1)
+            for name in names
+        },
         of_means,
     )
 
@@ -148,11 +164,15 @@ class _Parts:
         self.sizes: dict[str, int] = {}
         self.of: dict[str, list[Part]] = {}
         first = next(iter(rows.values()))[0]
-        self._ids = {part: [item.item_id for item in first.items.get(part, ())] for part in basis.parts}
+        self._ids = {
+            part: [item.item_id for item in first.items.get(part, ())] for part in basis.parts
+        }
         self._codes = {}
         clusters: dict[str, set[str]] = {}
         for part in basis.parts:
-            clusters.setdefault(part[0], set()).update(item.cluster_id for item in first.items.get(part, ()))
+            clusters.setdefault(part[0], set()).update(
+                item.cluster_id for item in first.items.get(part, ())
+            )
         for part in basis.parts:
             order = sorted(clusters[part[0]])
             self.sizes[part[0]] = len(order)
@@ -171,7 +191,9 @@ class _Parts:
         from suite.stats.clustered import Part
 
         tables = [scored.items.get(part, ()) for scored in seeds]
-        if not self._ids[part] or any([item.item_id for item in table] != self._ids[part] for table in tables):
+        if not self._ids[part] or any(
+            [item.item_id for item in table] != self._ids[part] for table in tables
+        ):
             raise LeftOut(f"{row} was not scored on the same items of {'/'.join(part)}")
         values = np.array([[item.value for item in table] for table in tables], dtype=np.float64)
         if not np.isfinite(values).all():
@@ -191,7 +213,11 @@ def _ks(name: str, parts: _Parts, baseline: str | None) -> Headline:
     size = parts.sizes[reference[0].population]
 
     def distances(*names: str) -> list[Any]:
-        grid = np.unique(np.concatenate([reference[0].values[0], *(parts.of[n][0].values.ravel() for n in names)]))
+        grid = np.unique(
+            np.concatenate(
+                [reference[0].values[0], *(parts.of[n][0].values.ravel() for n in names)]
+            )
+        )
         return [clustered.ks_distances(parts.of[n][0], reference[0], size, grid) for n in names]
 
     models = {row: distances(row)[0] for row in parts.of}

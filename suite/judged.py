@@ -52,7 +52,11 @@ class Judged:
     def score(self) -> float | None:
         """What the candidate won, both orders averaged: 0, 1/4, 1/2, 3/4 or 1; None if a verdict lacks."""
         points = [
-            None if verdict.choice is None else 0.5 if verdict.choice == "tie" else float(verdict.choice == own)
+            None
+            if verdict.choice is None
+            else 0.5
+            if verdict.choice == "tie"
+            else float(verdict.choice == own)
             for verdict, own in ((self.shown_first, "first"), (self.shown_second, "second"))
         ]
         return None if None in points else sum(p for p in points if p is not None) / 2
@@ -83,11 +87,16 @@ class JudgedBenchmark(TextBenchmark[C]):
         """List what is judged: generated answers, by the id of their request."""
 
     @abstractmethod
-    def score_judged(self, data: BenchmarkData, responses: Mapping[str, Response], verdicts: Verdicts) -> Scores:
+    def score_judged(
+        self, data: BenchmarkData, responses: Mapping[str, Response], verdicts: Verdicts
+    ) -> Scores:
         """Turn verdicts into per-item scores and metrics."""
 
     def score(
-        self, data: BenchmarkData, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
+        self,
+        data: BenchmarkData,
+        responses: Mapping[str, Response],
+        baseline: Mapping[str, Response] | None,
     ) -> Scores:
         """Not how judged answers are scored. The host calls `score_judged`."""
         raise TypeError(f"{self.name} is scored by verdicts")

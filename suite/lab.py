@@ -53,9 +53,13 @@ class Lab:
         """Tokenizer and template of a model folder; texts longer than its context are refused."""
         key = (folder, config.max_length)
         if key not in self._encoders:
-            context = read_json(folder / "config.json").get("max_position_embeddings", config.max_length)
+            context = read_json(folder / "config.json").get(
+                "max_position_embeddings", config.max_length
+            )
             tokenizer = models.load_tokenizer(folder)
-            self._encoders[key] = Encoder(tokenizer, self.config.template, min(config.max_length, context))
+            self._encoders[key] = Encoder(
+                tokenizer, self.config.template, min(config.max_length, context)
+            )
         return self._encoders[key]
 
     def engine_identity(self) -> dict[str, Json]:

@@ -84,7 +84,9 @@ class LMScored:
     def _reference(self) -> tuple[Tensor, Tensor]:
         """Last hidden states (N, d) and output embedding (V, d) of the starting model."""
         reference, head = self.texts.reference_hidden, self.policy.reference_head
-        assert reference is not None and head is not None, "the method must declare needs_reference_hidden"
+        assert reference is not None and head is not None, (
+            "the method must declare needs_reference_hidden"
+        )
         return reference, head
 
     def reference_kl(self) -> Tensor:
@@ -166,6 +168,10 @@ def check_projection(model: Any, vocabulary_probe: int = 4) -> None:
     ids = torch.arange(1, 1 + vocabulary_probe, device=device)[None]
     own = model(input_ids=ids).logits.float()
     ours = head_of(model)(decoder_of(model)(input_ids=ids, use_cache=False).last_hidden_state)
-    if not torch.allclose(own, ours, rtol=1e-3, atol=1e-3, equal_nan=True):  # a diverged model has NaN alone
+    if not torch.allclose(
+        own, ours, rtol=1e-3, atol=1e-3, equal_nan=True
+    ):  # a diverged model has NaN alone
         name = type(_unwrapped(model)).__name__
-        raise UserError(f"{name} changes its logits after the vocabulary projection; it is not supported yet")
+        raise UserError(
+            f"{name} changes its logits after the vocabulary projection; it is not supported yet"
+        )

@@ -229,13 +229,17 @@ class Method(ABC, Generic[C]):
     def save(self, state: TrainState, folder: Path) -> None:
         """Write what is delivered beside the model's weights, e.g. a head, into the model's folder."""
 
-    def train_step(self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]) -> StepOutput:
+    def train_step(
+        self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]
+    ) -> StepOutput:
         """Loss, backward, clip, step. Override it to keep state, to sample, or to touch hidden activations."""
         from suite.train import default_train_step
 
         return default_train_step(self, state, micro_batches)
 
-    def prepare(self, rows: Mapping[str, Sequence[Row] | Sequence[Pair]], reward: Reward | None) -> None:
+    def prepare(
+        self, rows: Mapping[str, Sequence[Row] | Sequence[Pair]], reward: Reward | None
+    ) -> None:
         """Called before `respond`, where that is overridden: the rows of `roles`, and the reward if it needs one."""
 
     def respond(self, engine: Engine, requests: Sequence[Request]) -> list[Response]:

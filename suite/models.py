@@ -36,7 +36,9 @@ def check_source(spec: str) -> None:
             found = ", ".join(sorted(p.name for p in path.iterdir())[:5]) or "nothing"
             raise UserError(f"--model {spec}: no config.json in this folder (it holds {found})")
     elif spec.startswith((".", "/", "~")) or spec.count("/") != 1:
-        raise UserError(f"--model {spec}: no such folder (hub ids look like owner/name; the embedded model is `tiny`)")
+        raise UserError(
+            f"--model {spec}: no such folder (hub ids look like owner/name; the embedded model is `tiny`)"
+        )
 
 
 def load_tokenizer(folder: str | Path, pad_token: str | None = None, **options: Any) -> Any:
@@ -85,7 +87,10 @@ def import_base(source: Path, out: Path, pad_token: str | None, template: str) -
         return
     for file in model_files(source):
         place(file, out / file.name)
-    for name in ("tokenizer.json", "tokenizer_config.json"):  # never write through a link into the user's folder
+    for name in (
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ):  # never write through a link into the user's folder
         (out / name).unlink(missing_ok=True)
     tokenizer.save_pretrained(out)
 
@@ -95,7 +100,9 @@ def model_files(folder: Path) -> list[Path]:
     kinds = {".safetensors", ".json", ".jinja", ".model", ".txt"}
     files = [p for p in sorted(folder.iterdir()) if p.suffix in kinds and p.is_file()]
     if not any(p.suffix == ".safetensors" for p in files):
-        raise UserError(f"--model {folder}: no .safetensors file in this folder (pickled weights are never loaded)")
+        raise UserError(
+            f"--model {folder}: no .safetensors file in this folder (pickled weights are never loaded)"
+        )
     return files
 
 
@@ -116,7 +123,9 @@ def download(name: str) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=patterns))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise UserError(f"--model {name}: not to be had from the hub ({_first_line(error)})") from error
+        raise UserError(
+            f"--model {name}: not to be had from the hub ({_first_line(error)})"
+        ) from error
 
 
 def _plain(model: Any) -> Any:
@@ -149,7 +158,9 @@ def load_weights(model: nn.Module, folder: Path) -> None:
     missing, unexpected = model.load_state_dict(state, strict=False)
     tied = set(getattr(model, "all_tied_weights_keys", None) or ())
     if unexpected or set(missing) - tied:
-        raise UserError(f"{folder}: weights do not fit the model (missing {missing}, unexpected {unexpected})")
+        raise UserError(
+            f"{folder}: weights do not fit the model (missing {missing}, unexpected {unexpected})"
+        )
     if tied:
         model.tie_weights()  # type: ignore[operator]
 

@@ -72,18 +72,28 @@ class OnlineMethod(Method[C]):
         part: Part = batch["rollouts"]
         return LossOutput(self.rollout_loss(policy(part.texts), part))
 
-    def train_step(self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]) -> StepOutput:
+    def train_step(
+        self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]
+    ) -> StepOutput:
         """Sample, credit, descend."""
         from suite.rollouts import collect
         from suite.train import descend, micro_loss
 
         settings: Any = self.config
         prompts = [self.prompts[id] for batch in micro_batches for id in batch["prompts"].ids]
-        rollouts = collect(state, prompts, self.reference, samples=self.samples, max_new_tokens=settings.max_new_tokens)
+        rollouts = collect(
+            state,
+            prompts,
+            self.reference,
+            samples=self.samples,
+            max_new_tokens=settings.max_new_tokens,
+        )
         self.credit(rollouts)
         metrics = {**rollouts.metrics(), **self.logged()}
         for _ in range(self.updates):
-            output = descend(state, (micro_loss(self, state, {"rollouts": part}) for part in rollouts.parts))
+            output = descend(
+                state, (micro_loss(self, state, {"rollouts": part}) for part in rollouts.parts)
+            )
         state.scheduler.step()
         self.after(rollouts)
         return StepOutput(output.loss, output.grad_norm, metrics)

@@ -55,7 +55,9 @@ def pack(texts: Sequence[Encoded], pad_id: int) -> Packed:
     width = prefix + max(sum(len(laid[i]) - prefix for i in group) for group in bins)
     ids = torch.full((len(bins), width), pad_id)
     places = torch.zeros((len(bins), width), dtype=torch.long)
-    owner = torch.full((len(bins), width), -1)  # the text of each token; the prefix belongs to nobody
+    owner = torch.full(
+        (len(bins), width), -1
+    )  # the text of each token; the prefix belongs to nobody
     starts: dict[Key, int] = {}
     for row, group in enumerate(bins):
         ids[row, :prefix] = torch.tensor(laid[group[0]].prompt_ids[:prefix])
@@ -70,7 +72,11 @@ def pack(texts: Sequence[Encoded], pad_id: int) -> Packed:
             starts[_key(laid[i])] = row * width + end - prefix
             end += len(rest)
     firsts = [starts[_key(t)] + len(t.prompt_ids) - 1 for t in texts]
-    positions = [first + k for first, t in zip(firsts, texts, strict=True) for k in range(len(t.completion_ids))]
+    positions = [
+        first + k
+        for first, t in zip(firsts, texts, strict=True)
+        for k in range(len(t.completion_ids))
+    ]
     return Packed(ids, places, _mask(owner, prefix), torch.tensor(positions))
 
 

@@ -75,7 +75,12 @@ class PairLogps:
         """Policy and reference, summed over tokens: what most losses take. ValueError without a reference."""
         if self.ref_chosen_logps is None or self.ref_rejected_logps is None:
             raise ValueError("the log-probabilities of the reference are missing")
-        return self.chosen_logps, self.rejected_logps, self.ref_chosen_logps, self.ref_rejected_logps
+        return (
+            self.chosen_logps,
+            self.rejected_logps,
+            self.ref_chosen_logps,
+            self.ref_rejected_logps,
+        )
 
     @property
     def means(self) -> Four:

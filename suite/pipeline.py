@@ -38,7 +38,9 @@ class Outcome:
     exit_status: int
 
 
-def run(config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = "") -> Outcome:
+def run(
+    config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = ""
+) -> Outcome:
     """Run everything and write the report. Raises UserError before any model loads where the plan cannot work."""
     lab = Lab(config, registry, progress or Silent())
     planned = build_plan(lab)
@@ -46,14 +48,18 @@ def run(config: RunConfig, registry: Registry, progress: Progress | None = None,
     return _collect(lab, planned, command)
 
 
-def score(config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = "") -> Outcome:
+def score(
+    config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = ""
+) -> Outcome:
     """Score stored answers again and write the report. Raises MissingError where answers are not stored."""
     lab = Lab(config, registry, progress or Silent())
     planned = build_plan(lab)
     store = open_store(config)
     for stage in planned.stages():
         if stage.kind in ("respond", "judge") and not store.has(stage):
-            raise MissingError(f"{stage}: not in {store.root}; `suite run --config {config.out}/config.toml` does it")
+            raise MissingError(
+                f"{stage}: not in {store.root}; `suite run --config {config.out}/config.toml` does it"
+            )
     return _collect(lab, planned, command)
 
 
@@ -102,16 +108,24 @@ def preflight(lab: Lab, plan: Plan, store: Store) -> None:
     missing = plan.missing(store)
     keys = {stage.key for stage in missing}
     for cell in plan.cells:
-        if isinstance(cell.benchmark, ModelBenchmark) and any(s.key in keys for s in cell.scores.values()):
+        if isinstance(cell.benchmark, ModelBenchmark) and any(
+            s.key in keys for s in cell.scores.values()
+        ):
             cell.benchmark.check()
     if not any(stage.kind in {"train", "respond", "reference"} for stage in missing):
         return
     for stages in {id(c.texts): c.texts for c in plan.cells if c.texts}.values():
-        base = stages.base.stage.inputs.get("start", stages.base.stage)  # tiny: the tokenizer is there before training
+        base = stages.base.stage.inputs.get(
+            "start", stages.base.stage
+        )  # tiny: the tokenizer is there before training
         encoder = lab.encoder(store.ensure(base), lab.config.train)
         for rows in (*stages.data.roles.values(), *stages.data.starts.values()):
             encode_rows(rows, encoder)
-        asked = stages.benchmark.sampling_requests(stages.data) if stages.benchmark.sampled_roles else []
+        asked = (
+            stages.benchmark.sampling_requests(stages.data)
+            if stages.benchmark.sampled_roles
+            else []
+        )
         for request in (*stages.requests, *asked):
             encoder.encode(request.prompt, request.completion, request.id)
         if any(stage.kind == "respond" for stage in missing):

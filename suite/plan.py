@@ -13,7 +13,14 @@ from typing import Any
 from suite import evaluations, scoring, work
 from suite.bases import Model
 from suite.benchmark import Benchmark, Experiment, TextBenchmark
-from suite.config import benchmark_settings, chosen_splits, method_seeds, method_settings, split_bench, split_spec
+from suite.config import (
+    benchmark_settings,
+    chosen_splits,
+    method_seeds,
+    method_settings,
+    split_bench,
+    split_spec,
+)
 from suite.errors import UserError
 from suite.judges import Cost
 from suite.lab import Lab
@@ -78,8 +85,15 @@ class Plan:
         for cell in self.cells:
             if cell.texts and (judging := cell.texts.judging) and cell.benchmark.name not in costs:
                 cells = [c for c in self.cells if c.benchmark is cell.benchmark]
-                own = {s.key for c in cells for score in c.scores.values() for s in score.inputs.values()}
-                costs[cell.benchmark.name] = judging.forecast([key for key in lacking if key in own])
+                own = {
+                    s.key
+                    for c in cells
+                    for score in c.scores.values()
+                    for s in score.inputs.values()
+                }
+                costs[cell.benchmark.name] = judging.forecast(
+                    [key for key in lacking if key in own]
+                )
         return costs
 
 
@@ -111,7 +125,9 @@ def build_plan(lab: Lab) -> Plan:
             if isinstance(benchmark, TextBenchmark):
                 cells.extend(_text_cells(lab, TextStages(lab, benchmark, split), methods))
             elif isinstance(benchmark, Experiment):
-                cells.extend(_experiment_cells(lab, benchmark, split, [method for method, _ in methods]))
+                cells.extend(
+                    _experiment_cells(lab, benchmark, split, [method for method, _ in methods])
+                )
     trained = [cell for cell in cells if cell.texts]
     for name in lab.config.bench:
         if issubclass(split_bench(lab.registry, name)[0], ModelBenchmark):
@@ -124,7 +140,9 @@ def made(lab: Lab, spec: str) -> Any:
     return split_bench(lab.registry, spec)[0](benchmark_settings(lab.config, lab.registry, spec))
 
 
-def _method(lab: Lab, spec: str, benchmark: type[Benchmark[Any]], split: str) -> tuple[Method[Any], TrainConfig]:
+def _method(
+    lab: Lab, spec: str, benchmark: type[Benchmark[Any]], split: str
+) -> tuple[Method[Any], TrainConfig]:
     """A method (name or variant) with its settings on a benchmark's split."""
     method_class = lab.registry.method(split_spec(lab.registry, spec)[0])
     check_roles(method_class, benchmark)
@@ -190,11 +208,15 @@ def check_loss(method: Method[Any]) -> None:
     method.pair_loss(PairLogps(start, start, start, start, lengths, lengths, start, start))
 
 
-def _text_cells(lab: Lab, stages: TextStages, methods: list[tuple[Method[Any], TrainConfig]]) -> Iterator[PlannedCell]:
+def _text_cells(
+    lab: Lab, stages: TextStages, methods: list[tuple[Method[Any], TrainConfig]]
+) -> Iterator[PlannedCell]:
     """Start models first (rows of the table too), then every method with every seed."""
     for name in stages.data.starts:
         if name in lab.config.methods:
-            raise UserError(f"method {name!r} has the name of a start model of {stages.benchmark.name!r}; rename it")
+            raise UserError(
+                f"method {name!r} has the name of a start model of {stages.benchmark.name!r}; rename it"
+            )
         yield _planned(lab, stages, name, "baseline", 0, stages.start(name))
     for method, config in methods:
         check_reward(type(method), stages)
@@ -209,10 +231,14 @@ def _text_cells(lab: Lab, stages: TextStages, methods: list[tuple[Method[Any], T
             yield _planned(lab, stages, spec, method.family, seed, trained)
 
 
-def _planned(lab: Lab, stages: TextStages, name: str, family: str, seed: int, trained: Trained) -> PlannedCell:
+def _planned(
+    lab: Lab, stages: TextStages, name: str, family: str, seed: int, trained: Trained
+) -> PlannedCell:
     cell = Cell(name, stages.benchmark.name, stages.split, model_name(lab.config.model), seed)
     scores = {
-        epoch: stages.score(model, trained.method, f"{name}, epoch {epoch}" if trained.stage else name)
+        epoch: stages.score(
+            model, trained.method, f"{name}, epoch {epoch}" if trained.stage else name
+        )
         for epoch, model in trained.models.items()
     }
     return PlannedCell(cell, family, stages.benchmark, scores, stages, trained.stage)
@@ -226,10 +252,15 @@ def _model_cells(lab: Lab, spec: str, trained: list[PlannedCell]) -> Iterator[Pl
             yield _measured(lab, benchmark, cell, family, model, partial)
         return
     model = evaluations.base_model(lab, benchmark)
-    methods = [lab.registry.method(split_spec(lab.registry, name)[0]) for name in lab.config.methods]
+    methods = [
+        lab.registry.method(split_spec(lab.registry, name)[0]) for name in lab.config.methods
+    ]
     for method in methods:
         evaluations.check_alone(method, spec)
-    rows = [("base", "baseline"), *zip(lab.config.methods, [m.family for m in methods], strict=True)]
+    rows = [
+        ("base", "baseline"),
+        *zip(lab.config.methods, [m.family for m in methods], strict=True),
+    ]
     for name, family in rows:
         cell = Cell(name, spec, "default", model_name(lab.config.model), 0)
         yield _measured(lab, benchmark, cell, family, model, False)
@@ -239,7 +270,9 @@ def _measured(
     lab: Lab, benchmark: ModelBenchmark[Any], cell: Cell, family: str, model: Model, partial: bool
 ) -> PlannedCell:
     stage = evaluations.measure(lab, benchmark, model, f"{cell.method} on {cell.benchmark}")
-    return PlannedCell(cell, family, benchmark, {0: stage}, reduced=partial or lab.config.limit is not None)
+    return PlannedCell(
+        cell, family, benchmark, {0: stage}, reduced=partial or lab.config.limit is not None
+    )
 
 
 def _experiment_cells(
@@ -260,7 +293,9 @@ def _experiment_cells(
                 "seed": seed,
             }
             build = scoring.measuring(lab, experiment, method, split, seed)
-            stage = Stage("measure", settings, build, {}, EXPERIMENT_CODE, f"{experiment.name}: {spec}")
+            stage = Stage(
+                "measure", settings, build, {}, EXPERIMENT_CODE, f"{experiment.name}: {spec}"
+            )
             cell = Cell(spec, experiment.name, split, "none", seed)
             yield PlannedCell(cell, method.family, experiment, {0: stage})
 

@@ -48,7 +48,9 @@ def compute(
             last = completion_hidden(model, batch)
             scored = token_logps(last, batch.targets, head_of(model))
         sizes = batch.lengths.tolist()
-        for text, values, vectors in zip(group, torch.split(scored, sizes), torch.split(last, sizes), strict=True):
+        for text, values, vectors in zip(
+            group, torch.split(scored, sizes), torch.split(last, sizes), strict=True
+        ):
             logps[key_of(text)] = values.float().cpu()
             if hidden:
                 states[key_of(text)] = vectors.float().cpu()
@@ -97,7 +99,11 @@ class References:
         """Put the reference values of `texts` into their batch."""
         device = batch.device
         if role in self._logps:
-            batch.reference_token_logps = torch.cat([self._logps[role][key_of(t)] for t in texts]).to(device)
+            batch.reference_token_logps = torch.cat(
+                [self._logps[role][key_of(t)] for t in texts]
+            ).to(device)
         if role in self._hidden:
-            batch.reference_hidden = torch.cat([self._hidden[role][key_of(t)] for t in texts]).to(device)
+            batch.reference_hidden = torch.cat([self._hidden[role][key_of(t)] for t in texts]).to(
+                device
+            )
         return batch

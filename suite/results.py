@@ -62,11 +62,15 @@ class Cell(_Closed):
     def slug(self) -> str:
         """A file name for the cell: readable, safe on every file system, and never the same for two cells."""
         names = (self.method, self.benchmark, self.split, self.model, f"seed{self.seed}")
-        parts = [name.encode("utf-8", "replace").decode() for name in names]  # as results.json keeps them
+        parts = [
+            name.encode("utf-8", "replace").decode() for name in names
+        ]  # as results.json keeps them
         plain = "__".join(parts)
         if all(re.fullmatch(r"[a-z0-9]([a-z0-9.=,-]|_(?!_)){0,40}(?<!_)", part) for part in parts):
             return plain
-        short = "__".join(re.sub(r"[^a-z0-9.=,-]+", "-", part.lower()).strip("-.")[:40] for part in parts)
+        short = "__".join(
+            re.sub(r"[^a-z0-9.=,-]+", "-", part.lower()).strip("-.")[:40] for part in parts
+        )
         return f"{short}__{hashlib.sha256(ascii(parts).encode()).hexdigest()[:8]}"
 
 
@@ -228,9 +232,13 @@ def loads(text: str | bytes, where: str = "results.json") -> Results:
     try:
         version = json.loads(text)["schema_version"]
     except (ValueError, KeyError, TypeError) as error:
-        raise CorruptError(f"{where}: not a results file ({error.__class__.__name__}: {error})") from error
+        raise CorruptError(
+            f"{where}: not a results file ({error.__class__.__name__}: {error})"
+        ) from error
     if version != SCHEMA_VERSION:
-        raise CorruptError(f"{where}: schema_version is {version}, but this program reads {SCHEMA_VERSION}")
+        raise CorruptError(
+            f"{where}: schema_version is {version}, but this program reads {SCHEMA_VERSION}"
+        )
     try:
         results = _adapter().validate_json(text, strict=True)
     except ValidationError as error:
@@ -289,4 +297,6 @@ def _checkpoints(result: CellResult) -> Iterator[tuple[str, Sequence[Metric]]]:
 
 
 def _not_finite(name: str, values: Iterable[float | None]) -> Iterator[str]:
-    yield from (f"{name} is {value}" for value in values if value is not None and not math.isfinite(value))
+    yield from (
+        f"{name} is {value}" for value in values if value is not None and not math.isfinite(value)
+    )

@@ -79,7 +79,9 @@ class Rollouts:
     @property
     def sequence_log_ratios(self) -> Tensor:
         """log pi(y|x) - log pi_ref(y|x), summed over tokens, (P, G), nats: their mean estimates the KL."""
-        return torch.cat([part.texts.row_sum(part.log_ratios) for part in self.parts]).view(-1, self.samples)
+        return torch.cat([part.texts.row_sum(part.log_ratios) for part in self.parts]).view(
+            -1, self.samples
+        )
 
     def spread(self, name: str, per_answer: Tensor) -> None:
         """Give every token its answer's value, as `extra[name]`. Shape: (P, G)."""
@@ -99,7 +101,12 @@ class Rollouts:
 
 
 def collect(
-    state: TrainState, prompts: Sequence[Encoded], reference: LMPolicy | None, *, samples: int, max_new_tokens: int
+    state: TrainState,
+    prompts: Sequence[Encoded],
+    reference: LMPolicy | None,
+    *,
+    samples: int,
+    max_new_tokens: int,
 ) -> Rollouts:
     """Sample answers, have them rewarded, and score them under the policy and the reference."""
     policy: Any = state.policy
@@ -141,7 +148,9 @@ def sample(
         limit = min(max_new_tokens, context - len(prompt.prompt_ids))
         if limit < 1:
             raise UserError(f"{prompt.id!r}: its prompt fills the context of {context} tokens")
-        request = Request(prompt.id, "generate", (), max_new_tokens=limit, temperature=1.0, n=samples, seed=seed)
+        request = Request(
+            prompt.id, "generate", (), max_new_tokens=limit, temperature=1.0, n=samples, seed=seed
+        )
         texts += [Text(request, limit, eos_ids, number) for number in range(samples)]
     index = torch.arange(len(prompts), device=read.last.device).repeat_interleave(samples)
     decoder = Decoder(model, precision)
@@ -161,7 +170,9 @@ def rewarded(state: TrainState, texts: Sequence[Encoded]) -> Tensor:
     rewards = state.rewarder(texts)
     for text, reward in zip(texts, rewards, strict=True):
         if not math.isfinite(reward):
-            raise UserError(f"the reward of an answer to {text.id.rpartition('#')[0]!r} is {reward}")
+            raise UserError(
+                f"the reward of an answer to {text.id.rpartition('#')[0]!r} is {reward}"
+            )
     return torch.tensor(rewards, dtype=torch.float32, device=state.parameters[0].device)
 
 

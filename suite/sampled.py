@@ -69,7 +69,9 @@ def making(benchmark: TextBenchmark[Any], data: BenchmarkData) -> Callable[[Buil
     def build(build: Build) -> None:
         made = benchmark.sampled_rows(data, read_responses(build.inputs["responses"]))
         if missing := benchmark.sampled_roles - {role for role, rows in made.items() if rows}:
-            raise UserError(f"benchmark {benchmark.name!r}: no rows of {', '.join(sorted(missing))} could be sampled")
+            raise UserError(
+                f"benchmark {benchmark.name!r}: no rows of {', '.join(sorted(missing))} could be sampled"
+            )
         for role, rows in made.items():
             write_rows(rows, build.out, role)
 

@@ -46,7 +46,12 @@ class Sampler:
     """
 
     def __init__(
-        self, roles: Mapping[str, Sequence[Item]], batch_size: int, seed: int, *, whole_prompts: bool = False
+        self,
+        roles: Mapping[str, Sequence[Item]],
+        batch_size: int,
+        seed: int,
+        *,
+        whole_prompts: bool = False,
     ) -> None:
         self.roles = roles
         self.seed = seed
@@ -147,7 +152,9 @@ def micro_batches(
 def _by_length(step: Mapping[str, Sequence[Item]]) -> dict[str, list[Item]]:
     ordered: dict[str, list[Item]] = {}
     for role, items in step.items():
-        lengths = [len(item) for item in (step[ALIGNED[role]] if ALIGNED.get(role) in step else items)]
+        lengths = [
+            len(item) for item in (step[ALIGNED[role]] if ALIGNED.get(role) in step else items)
+        ]
         ordered[role] = [items[i] for i in sorted(range(len(items)), key=lengths.__getitem__)]
     return ordered
 
@@ -157,7 +164,10 @@ def _size(items: Sequence[Item]) -> dict[str, tuple[int, int]]:
     parts = {"": [i for i in items if isinstance(i, Encoded)]}
     parts["chosen"] = [i.chosen for i in items if isinstance(i, EncodedPair)]
     parts["rejected"] = [i.rejected for i in items if isinstance(i, EncodedPair)]
-    return {name: (len(texts), sum(len(t.completion_ids) for t in texts)) for name, texts in parts.items()}
+    return {
+        name: (len(texts), sum(len(t.completion_ids) for t in texts))
+        for name, texts in parts.items()
+    }
 
 
 def _collate(
@@ -174,4 +184,6 @@ def _collate(
     if isinstance(items[0], Encoded):
         return batch([i for i in items if isinstance(i, Encoded)], "")
     pairs = [i for i in items if isinstance(i, EncodedPair)]
-    return PairBatch(batch([p.chosen for p in pairs], "chosen"), batch([p.rejected for p in pairs], "rejected"))
+    return PairBatch(
+        batch([p.chosen for p in pairs], "chosen"), batch([p.rejected for p in pairs], "rejected")
+    )

@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from suite.answers import read_responses, with_kl
-from suite.benchmark import BenchmarkData, CurvePoint, Experiment, Metric, Request, Response, Scores, TextBenchmark
+from suite.benchmark import (
+    BenchmarkData,
+    CurvePoint,
+    Experiment,
+    Metric,
+    Request,
+    Response,
+    Scores,
+    TextBenchmark,
+)
 from suite.judged import JudgedBenchmark, Verdicts
 from suite.judges import Judge
 from suite.judges.asking import cost_of, read_judged
@@ -33,8 +42,13 @@ def scoring(
         baseline = read_responses(build.inputs["baseline"]) if "baseline" in build.inputs else None
         if isinstance(benchmark, JudgedBenchmark):
             assert judge is not None
-            judged, canary = read_judged(build.inputs["verdicts"]), read_judged(build.inputs["canary"])
-            scores = benchmark.score_judged(data, responses, Verdicts(judged, canary, cost_of(judge, judged)))
+            judged, canary = (
+                read_judged(build.inputs["verdicts"]),
+                read_judged(build.inputs["canary"]),
+            )
+            scores = benchmark.score_judged(
+                data, responses, Verdicts(judged, canary, cost_of(judge, judged))
+            )
         else:
             scores = benchmark.score_method(data, responses, baseline, method)
         write_scores(scores, build.out)
@@ -85,7 +99,9 @@ def measuring(
     """Run an experiment: items.jsonl, metrics.json, curve.json, and samples.jsonl without a line."""
 
     def build(build: Build) -> None:
-        write_scores(experiment.measure(type(method)(method.config), split, seed, lab.progress), build.out)
+        write_scores(
+            experiment.measure(type(method)(method.config), split, seed, lab.progress), build.out
+        )
         (build.out / "samples.jsonl").touch()
 
     return build

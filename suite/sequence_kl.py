@@ -52,7 +52,9 @@ def sequence_kl(
     divergences = torch.zeros(len(texts))
     for group in by_length(texts, batch_tokens):
         batch = collate(group, pad_id, next(policy.parameters()).device)
-        steps = step_kl(policy, reference, *(completion_hidden(model, batch) for model in (policy, reference)))
+        steps = step_kl(
+            policy, reference, *(completion_hidden(model, batch) for model in (policy, reference))
+        )
         divergences[[int(text.id) for text in group]] = batch.row_sum(steps).cpu()
         advance(len(group))
     return divergences

@@ -31,9 +31,22 @@ from suite.texts import continues
 from suite.trained import RewardUse, Trained
 
 MODEL_CODE = ("suite.texts", "suite.packing", "suite.models", "suite.attention", "suite.logprobs")
-TRAIN_CODE = (*MODEL_CODE, "suite.train", "suite.sampling", "suite.method", "suite.reference", "suite.adapters")
+TRAIN_CODE = (
+    *MODEL_CODE,
+    "suite.train",
+    "suite.sampling",
+    "suite.method",
+    "suite.reference",
+    "suite.adapters",
+)
 
-ONLINE_CODE = ("suite.online", "suite.rollouts", "suite.moments", "suite.engines.decode", "suite.engines.rows")
+ONLINE_CODE = (
+    "suite.online",
+    "suite.rollouts",
+    "suite.moments",
+    "suite.engines.decode",
+    "suite.engines.rows",
+)
 
 
 class TextStages:
@@ -52,7 +65,9 @@ class TextStages:
         config = self.lab.config
         tiny = config.model == "tiny"
         whole = continues(config.template)
-        return self.benchmark.load(Source(config.data, self.split, tiny, config.limit, config.allow_overlap, whole))
+        return self.benchmark.load(
+            Source(config.data, self.split, tiny, config.limit, config.allow_overlap, whole)
+        )
 
     @cached_property
     def requests(self) -> list[Request]:
@@ -84,7 +99,9 @@ class TextStages:
         if role in self.benchmark.sampled_roles:
             return SampledRows(self.sampled, role)
         if role not in self.data.roles:
-            raise UserError(f"benchmark {self.benchmark.name!r}: {self.data.revision} holds no {role} to train on")
+            raise UserError(
+                f"benchmark {self.benchmark.name!r}: {self.data.revision} holds no {role} to train on"
+            )
         return self.data.roles[role]
 
     @cached_property
@@ -93,7 +110,14 @@ class TextStages:
         wanted = self.benchmark.sampling_requests(self.data)
         inputs = {"responses": self._ask(self.first, None, wanted, "samples of the starting model")}
         build = sampled.making(self.benchmark, self.data)
-        return Stage("roles", self._benchmark_spec(), build, inputs, ("suite.sampled",), "training rows from samples")
+        return Stage(
+            "roles",
+            self._benchmark_spec(),
+            build,
+            inputs,
+            ("suite.sampled",),
+            "training rows from samples",
+        )
 
     @cached_property
     def judging(self) -> Judging | None:
@@ -102,7 +126,9 @@ class TextStages:
             return None
         rewards = Rewards(self.benchmark.reward(self.data), lambda: self.reward_model)
         judge = make_judge(self.lab, rewards)
-        return Judging(judge, self.benchmark.questions(self.data), self._rival(self.benchmark.against))
+        return Judging(
+            judge, self.benchmark.questions(self.data), self._rival(self.benchmark.against)
+        )
 
     def _rival(self, name: str) -> Stage | None:
         """The answers that others are compared with; None: those that the data bring."""
@@ -121,16 +147,22 @@ class TextStages:
 
     def _settings(self, spec: str) -> tuple[Any, TrainConfig]:
         """Settings of a method that the benchmark itself asks for."""
-        return method_settings(self.lab.config, self.lab.registry, spec, self.benchmark.name, self.split)
+        return method_settings(
+            self.lab.config, self.lab.registry, spec, self.benchmark.name, self.split
+        )
 
     def _sft(self, base: Model, rows: Sequence[Row], config: TrainConfig, label: str) -> Stage:
         method = self.lab.registry.method("sft")
-        return self._train(base, method(method.Config()), {"demonstrations": rows}, config, 0, label, "final")
+        return self._train(
+            base, method(method.Config()), {"demonstrations": rows}, config, 0, label, "final"
+        )
 
     def method(self, method: Method[Any], config: TrainConfig, seed: int, label: str) -> Trained:
         """A cell's training run, if its method trains."""
         if not method.trains:
-            return Trained({0: self.base if method.answered_by == "base" else self.first}, None, method)
+            return Trained(
+                {0: self.base if method.answered_by == "base" else self.first}, None, method
+            )
         keep = self.lab.config.evaluate if self.benchmark.best_by else "final"
         stage = self._train(self.first, method, self._rows(method), config, seed, label, keep)
         epochs = range(1, config.epochs + 1) if keep == "epochs" else (config.epochs,)
@@ -145,7 +177,9 @@ class TextStages:
         cls = self.lab.registry.method("reward_model")
         settings, config = self._settings("reward_model")
         method = cls(settings)
-        stage = self._train(self.first, method, self._rows(method), config, 0, "reward model", "final")
+        stage = self._train(
+            self.first, method, self._rows(method), config, 0, "reward model", "final"
+        )
         return Model(stage, config.epochs)
 
     def reward(self, method: Method[Any] | None, own: Model | None = None) -> RewardUse:
@@ -153,14 +187,20 @@ class TextStages:
         kind = "" if method is None else method.needs_reward
         if kind == "ground_truth":
             truth = self.benchmark.reward(self.data)
-            assert truth is not None, "planning refuses methods that need a ground truth where there is none"
+            assert truth is not None, (
+                "planning refuses methods that need a ground truth where there is none"
+            )
             source = self.lab.registry.source_digest(type(truth))
-            return RewardUse({"ground_truth": truth.identity(), "source": source}, {}, lambda build: truth)
+            return RewardUse(
+                {"ground_truth": truth.identity(), "source": source}, {}, lambda build: truth
+            )
         model = self.reward_model if kind == "model" else own if kind == "own" else None
         if model is None:
             return RewardUse(None, {}, lambda build: None)
         opened = work.opening_reward(self.lab, model)
-        return RewardUse({"epoch": model.epoch}, {"reward": model.stage}, opened, ("suite.reward_model",))
+        return RewardUse(
+            {"epoch": model.epoch}, {"reward": model.stage}, opened, ("suite.reward_model",)
+        )
 
     def _train(
         self,
@@ -173,9 +213,12 @@ class TextStages:
         keep: str,
     ) -> Stage:
         references = {
-            f"reference/{role}": self.reference(start, rows, config, hidden=role in method.needs_reference_hidden)
+            f"reference/{role}": self.reference(
+                start, rows, config, hidden=role in method.needs_reference_hidden
+            )
             for role, rows in roles.items()
-            if role in method.needs_reference_hidden or (method.needs_reference and role != "retain")
+            if role in method.needs_reference_hidden
+            or (method.needs_reference and role != "retain")
         }
         reward = self.reward(method)
         spec = self.lab.text_spec(config) | {
@@ -190,7 +233,11 @@ class TextStages:
         }
         if reward.spec is not None:
             spec["reward"] = reward.spec
-        code = TRAIN_CODE if method.name == "sft" else (*TRAIN_CODE, "suite.losses", "suite.paired", *reward.code)
+        code = (
+            TRAIN_CODE
+            if method.name == "sft"
+            else (*TRAIN_CODE, "suite.losses", "suite.paired", *reward.code)
+        )
         return Stage(
             "train",
             spec,
@@ -202,16 +249,24 @@ class TextStages:
 
     def reference(self, start: Model, rows: Rows, config: TrainConfig, *, hidden: bool) -> Stage:
         """Log-probabilities (and last hidden states) of the starting model on training rows."""
-        spec = self.lab.text_spec(config) | {"rows": self.digests.of(rows), "hidden": hidden, "epoch": start.epoch}
+        spec = self.lab.text_spec(config) | {
+            "rows": self.digests.of(rows),
+            "hidden": hidden,
+            "epoch": start.epoch,
+        }
         build = work.referencing(self.lab, start, rows, config, hidden)
         inputs = {"model": start.stage, **inputs_of(rows)}
-        return Stage("reference", spec, build, inputs, (*MODEL_CODE, "suite.reference"), "reference")
+        return Stage(
+            "reference", spec, build, inputs, (*MODEL_CODE, "suite.reference"), "reference"
+        )
 
     def respond(self, model: Model, method: Method[Any] | None, label: str) -> Stage:
         """A model's answers to the benchmark's requests."""
         return self._ask(model, method, self.requests, f"answers of {label}")
 
-    def _ask(self, model: Model, method: Method[Any] | None, requests: Sequence[Request], label: str) -> Stage:
+    def _ask(
+        self, model: Model, method: Method[Any] | None, requests: Sequence[Request], label: str
+    ) -> Stage:
         """Anybody's answers to any requests. UserError: the engine cannot be given that model."""
         if self.lab.engine.serves_one_model and model != self.base:
             name = self.lab.config.engine
@@ -246,18 +301,33 @@ class TextStages:
 
     def kl(self, model: Model, responses: Stage, label: str) -> Stage:
         """Sequence KL(policy || starting model) of a model's sampled answers."""
-        spec = self.lab.text_spec(self.lab.config.train) | {"epoch": model.epoch, "reference_epoch": self.first.epoch}
+        spec = self.lab.text_spec(self.lab.config.train) | {
+            "epoch": model.epoch,
+            "reference_epoch": self.first.epoch,
+        }
         build = answers.diverging(self.lab, model, self.first, self.requests, label)
         inputs = {"responses": responses, "model": model.stage, "reference": self.first.stage}
-        return Stage("kl", spec, build, inputs, (*MODEL_CODE, "suite.sequence_kl", "suite.answers"), f"KL of {label}")
+        return Stage(
+            "kl",
+            spec,
+            build,
+            inputs,
+            (*MODEL_CODE, "suite.sequence_kl", "suite.answers"),
+            f"KL of {label}",
+        )
 
     def score(self, model: Model, method: Method[Any] | None, label: str) -> Stage:
         """Per-item scores and metrics of a model."""
         inputs = {"responses": self.respond(model, method, label)}
-        if self.benchmark.measures_kl and (method is None or type(method).respond is Method.respond):
+        if self.benchmark.measures_kl and (
+            method is None or type(method).respond is Method.respond
+        ):
             inputs["kl"] = self.kl(model, inputs["responses"], label)
         if self.judging is not None:
-            inputs |= {"verdicts": self.judging.verdicts(inputs["responses"], label), "canary": self.judging.canary}
+            inputs |= {
+                "verdicts": self.judging.verdicts(inputs["responses"], label),
+                "canary": self.judging.canary,
+            }
         baseline = self.benchmark.baseline
         if baseline is not None and baseline in self.data.starts:
             inputs["baseline"] = self.respond(self.start(baseline).final, None, baseline)
@@ -266,7 +336,10 @@ class TextStages:
         if self.judging is not None:
             spec["prices"] = self.judging.prices
             code = (*code, "suite.judged")
-        if type(self.benchmark).score_method is not TextBenchmark.score_method and method is not None:
+        if (
+            type(self.benchmark).score_method is not TextBenchmark.score_method
+            and method is not None
+        ):
             spec["method"] = {"method": method.name, "settings": work.jsonable(method.config)}
             spec["method_source"] = self.lab.registry.source_digest(type(method), method.modules)
             code = (*code, "suite.losses", "suite.paired")
@@ -288,7 +361,13 @@ class TextStages:
     @cached_property
     def data_digest(self) -> str:
         """Digest of everything that the benchmark read."""
-        roles: dict[str, Json] = {role: self.digests.of(rows) for role, rows in self.data.roles.items()}
-        starts: dict[str, Json] = {name: self.digests.of(rows) for name, rows in self.data.starts.items()}
-        sets: dict[str, Json] = {name: digest(work.jsonable(list(items))) for name, items in self.data.sets.items()}
+        roles: dict[str, Json] = {
+            role: self.digests.of(rows) for role, rows in self.data.roles.items()
+        }
+        starts: dict[str, Json] = {
+            name: self.digests.of(rows) for name, rows in self.data.starts.items()
+        }
+        sets: dict[str, Json] = {
+            name: digest(work.jsonable(list(items))) for name, items in self.data.sets.items()
+        }
         return digest({"roles": roles, "starts": starts, "sets": sets})

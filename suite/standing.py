@@ -48,7 +48,9 @@ class Headline:
 
     def pair(self, a: str, b: str) -> tuple[Clustered, Clustered]:
         """Two models whose answers can be exchanged."""
-        return (self.models[a], self.models[b]) if self.on_one_grid is None else self.on_one_grid(a, b)
+        return (
+            (self.models[a], self.models[b]) if self.on_one_grid is None else self.on_one_grid(a, b)
+        )
 
     def value(self, model: str) -> float:
         """Mean over seeds."""
@@ -77,11 +79,17 @@ class Joint:
     @cached_property
     def draws(self) -> dict[str, dict[str, Array]]:
         """Headline -> model -> its number in each draw, (B,)."""
-        drawn = {h.name: {name: self._drawn(model) for name, model in h.models.items()} for h in self.headlines}
+        drawn = {
+            h.name: {name: self._drawn(model) for name, model in h.models.items()}
+            for h in self.headlines
+        }
         # A draw without any item of a table says nothing of anybody.
-        defined = np.isfinite([numbers for models in drawn.values() for numbers in models.values()]).all(axis=0)
+        defined = np.isfinite(
+            [numbers for models in drawn.values() for numbers in models.values()]
+        ).all(axis=0)
         return {
-            metric: {name: numbers[defined] for name, numbers in models.items()} for metric, models in drawn.items()
+            metric: {name: numbers[defined] for name, numbers in models.items()}
+            for metric, models in drawn.items()
         }
 
     def _drawn(self, model: Clustered) -> Array:
@@ -96,9 +104,15 @@ class Joint:
         for headline in self.headlines:
             scores = {name: headline.direction * headline.value(name) for name in self.methods}
             adjusted = {
-                (a, b): p for (metric, a, b), p in corrected.items() if metric == headline.name and p is not None
+                (a, b): p
+                for (metric, a, b), p in corrected.items()
+                if metric == headline.name and p is not None
             }
-            tiers = stats.tiers(scores, adjusted) if len(adjusted) == len(self._pairs) else dict.fromkeys(scores, 1)
+            tiers = (
+                stats.tiers(scores, adjusted)
+                if len(adjusted) == len(self._pairs)
+                else dict.fromkeys(scores, 1)
+            )
             drawn = np.stack([self.draws[headline.name][name] for name in self.methods], axis=1)
             ranks = stats.rank_probabilities(headline.direction * drawn)
             for name, rank in zip(self.methods, ranks, strict=True):
@@ -123,11 +137,15 @@ class Joint:
 
     @cached_property
     def _corrected(self) -> list[Difference]:
-        found = [self.difference(headline, a, b) for headline in self.headlines for a, b in self._pairs]
+        found = [
+            self.difference(headline, a, b) for headline in self.headlines for a, b in self._pairs
+        ]
         known = [d.pvalue for d in found if d.pvalue is not None]
         # One that cannot be tested (a single cluster) stays in the family: the others are corrected for it too.
         adjusted = iter(stats.holm([*known, *[1.0] * (len(found) - len(known))]))
-        return [d if d.pvalue is None else replace(d, adjusted=float(next(adjusted))) for d in found]
+        return [
+            d if d.pvalue is None else replace(d, adjusted=float(next(adjusted))) for d in found
+        ]
 
     def difference(self, headline: Headline, a: str, b: str) -> Difference:
         """a minus b; p and limits are None where nothing can be said."""
@@ -139,7 +157,17 @@ class Joint:
         if headline.on_one_grid is not None and second.seeds > 1:
             note = f"{note}; p is for these seeds"
         return Difference(
-            headline.name, a, b, value, interval.low, interval.high, pvalue, None, interval.n, clusters, note
+            headline.name,
+            a,
+            b,
+            value,
+            interval.low,
+            interval.high,
+            pvalue,
+            None,
+            interval.n,
+            clusters,
+            note,
         )
 
     def _pvalue(self, headline: Headline, a: str, b: str, value: float) -> float | None:
@@ -147,7 +175,9 @@ class Joint:
         if min(first.sizes.values()) < 2:
             return None
         if first.seeds > 1 and headline.on_one_grid is None:
-            return two_way_pvalue(value, self._deviations(headline, a) - self._deviations(headline, b))
+            return two_way_pvalue(
+                value, self._deviations(headline, a) - self._deviations(headline, b)
+            )
         exchanges = max(10_000, EXCHANGES_A_TEST * self.family)
         return exchange_test(*headline.pair(a, b), n_permutations=exchanges, seed=self.seed).pvalue
 
@@ -164,7 +194,10 @@ class Joint:
         """Limits of a model's number, or of its difference to another's."""
         models = [headline.models[name], *([] if minus is None else [headline.models[minus]])]
         signs = [1.0, -1.0]
-        value = sum(sign * float(model.estimate().mean()) for sign, model in zip(signs, models, strict=False))
+        value = sum(
+            sign * float(model.estimate().mean())
+            for sign, model in zip(signs, models, strict=False)
+        )
         sizes = models[0].sizes
         n = int(sum(counts.sum(axis=0).max() for counts in models[0].counts.values()))
         result = Interval(value, None, None, n, sum(sizes.values()))
@@ -173,15 +206,23 @@ class Joint:
         if min(sizes.values()) < 2:
             return replace(result, note="one cluster: its spread cannot be estimated")
         names = [name, *([] if minus is None else [minus])]
-        drawn = sum(sign * self.draws[headline.name][each] for sign, each in zip(signs, names, strict=False))
+        drawn = sum(
+            sign * self.draws[headline.name][each] for sign, each in zip(signs, names, strict=False)
+        )
         assert isinstance(drawn, np.ndarray), "at least one model"
         if models[0].seeds > 1:
-            deviations = sum(sign * self._deviations(headline, each) for sign, each in zip(signs, names, strict=False))
+            deviations = sum(
+                sign * self._deviations(headline, each)
+                for sign, each in zip(signs, names, strict=False)
+            )
             assert isinstance(deviations, np.ndarray), "at least one model"
             estimate = two_way(deviations, float(drawn.std()) or 1.0, CONFIDENCE)
             return with_limits(result, drawn, estimate, "percentile")
         parts = [model.influences() for model in models]
-        moved = [sum(s * part[p].mean(axis=1) for s, part in zip(signs, parts, strict=False)) for p in sizes]
+        moved = [
+            sum(s * part[p].mean(axis=1) for s, part in zip(signs, parts, strict=False))
+            for p in sizes
+        ]
         return with_limits(result, drawn, spread([np.asarray(each) for each in moved], CONFIDENCE))
 
     def _deviations(self, headline: Headline, name: str) -> Array:
@@ -198,12 +239,17 @@ class Joint:
         """Every method on all headline metrics together; nothing where there is none."""
         if not self.headlines or not self.methods:
             return {}
-        drawn = np.stack([[self.draws[h.name][name] for name in self.methods] for h in self.headlines])
+        drawn = np.stack(
+            [[self.draws[h.name][name] for name in self.methods] for h in self.headlines]
+        )
         places = pareto_places(drawn.transpose(2, 1, 0), [h.direction for h in self.headlines])
         tail = (1 - CONFIDENCE) / 2
         low, high = np.quantile(places, [tail, 1 - tail], axis=0, method="inverted_cdf")
         front = (places == 1).mean(axis=0)
-        return {name: Overall(float(front[i]), int(low[i]), int(high[i])) for i, name in enumerate(self.methods)}
+        return {
+            name: Overall(float(front[i]), int(low[i]), int(high[i]))
+            for i, name in enumerate(self.methods)
+        }
 
 
 def _cut(low: float | None, least: float) -> float | None:

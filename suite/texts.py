@@ -59,7 +59,9 @@ class Encoder:
         prompt_text, full_text = self.render(prompt, completion)
         prompt_ids = self._ids(prompt_text)
         if not full_text.startswith(prompt_text):
-            raise UserError(f"the chat template changes the prompt of {id!r} when an answer follows it")
+            raise UserError(
+                f"the chat template changes the prompt of {id!r} when an answer follows it"
+            )
         # The two parts are tokenised apart: their boundary is then exact, and equal to what generation sees.
         completion_ids = self._ids(full_text[len(prompt_text) :])
         if not completion_ids or completion_ids[-1] != self.eos_id:
@@ -87,7 +89,9 @@ class Encoder:
             text = self.template.replace("{prompt}", "\n".join(m.content for m in prompt))
             return text, text + completion + self.tokenizer.eos_token
         messages = [{"role": m.role, "content": m.content} for m in prompt]
-        head = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        head = self.tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True
+        )
         answer = [{"role": "assistant", "content": completion}]
         full = self.tokenizer.apply_chat_template(messages + answer, tokenize=False)
         return str(head), _up_to_eos(str(full), len(str(head)), str(self.tokenizer.eos_token))
@@ -114,9 +118,13 @@ def check_template(tokenizer: Any, template: str) -> None:
     if tokenizer.eos_token is None:
         raise UserError(f"{name} has no end-of-sequence token")
     if tokenizer.pad_token is None:
-        raise UserError(f"{name} has no pad token; name one with --pad-token (a token that no text contains)")
+        raise UserError(
+            f"{name} has no pad token; name one with --pad-token (a token that no text contains)"
+        )
     if template == "chat" and not tokenizer.chat_template:
-        raise UserError(f"{name} has no chat template; give one: --template 'Question: {{prompt}}\\nAnswer: '")
+        raise UserError(
+            f"{name} has no chat template; give one: --template 'Question: {{prompt}}\\nAnswer: '"
+        )
     if template != "chat" and "{prompt}" not in template:
         raise UserError(f"--template {template!r} must be 'chat' or hold {{prompt}}")
 
@@ -188,13 +196,17 @@ class TextBatch:
     def mean(self, per_example: Tensor) -> Tensor:
         """This micro-batch's share of the mean over the step's sequences. Shape: (B,) -> ()."""
         if per_example.shape != (len(self.ids),):
-            raise ValueError(f"per-example loss has shape {tuple(per_example.shape)}, expected ({len(self.ids)},)")
+            raise ValueError(
+                f"per-example loss has shape {tuple(per_example.shape)}, expected ({len(self.ids)},)"
+            )
         return per_example.sum() / self.step_sequences
 
     def token_mean(self, per_token: Tensor) -> Tensor:
         """This micro-batch's share of the mean over the step's completion tokens. Shape: (N,) -> ()."""
         if per_token.shape != self.targets.shape:
-            raise ValueError(f"per-token loss has shape {tuple(per_token.shape)}, expected {tuple(self.targets.shape)}")
+            raise ValueError(
+                f"per-token loss has shape {tuple(per_token.shape)}, expected {tuple(self.targets.shape)}"
+            )
         return per_token.sum() / self.step_tokens
 
 
@@ -208,11 +220,16 @@ class PairBatch:
 
 def join(batches: Sequence[TextBatch]) -> TextBatch:
     """Several batches as one, rows in order, so that one forward pass reads them all."""
-    return collate([text for batch in batches for text in batch.texts], batches[0].pad_id, batches[0].device)
+    return collate(
+        [text for batch in batches for text in batch.texts], batches[0].pad_id, batches[0].device
+    )
 
 
 def collate(
-    texts: Sequence[Encoded], pad_id: int, device: torch.device | str = "cpu", step: tuple[int, int] | None = None
+    texts: Sequence[Encoded],
+    pad_id: int,
+    device: torch.device | str = "cpu",
+    step: tuple[int, int] | None = None,
 ) -> TextBatch:
     """Put texts into a batch.
 

@@ -67,7 +67,9 @@ def autocast(dtype: str, device: str) -> Callable[[], AbstractContextManager[Any
     return lambda: torch.autocast(device.split(":")[0], dtype=torch.bfloat16, enabled=enabled)
 
 
-def default_train_step(method: Method[Any], state: TrainState, micro: Sequence[Mapping[str, Any]]) -> StepOutput:
+def default_train_step(
+    method: Method[Any], state: TrainState, micro: Sequence[Mapping[str, Any]]
+) -> StepOutput:
     """Descend on the method's loss of the step, then go on in the schedule."""
     output = descend(state, (micro_loss(method, state, batch) for batch in micro))
     state.scheduler.step()
@@ -92,7 +94,9 @@ def descend(state: TrainState, parts: Iterable[LossOutput]) -> StepOutput:
     for output in parts:
         output.loss.backward()  # type: ignore[no-untyped-call]
         total += float(output.loss.detach())
-        metrics.update({name: float(torch.as_tensor(v).detach()) for name, v in output.metrics.items()})
+        metrics.update(
+            {name: float(torch.as_tensor(v).detach()) for name, v in output.metrics.items()}
+        )
     norm = float(nn.utils.clip_grad_norm_(state.parameters, state.max_grad_norm or math.inf))
     if not math.isfinite(total) or not math.isfinite(norm):
         raise DivergedError(f"step {state.step}: loss {total}, gradient norm {norm}")
@@ -103,7 +107,9 @@ def descend(state: TrainState, parts: Iterable[LossOutput]) -> StepOutput:
 
 def _check_loss(method: Method[Any], output: LossOutput) -> None:
     if output.loss.shape != ():
-        raise UserError(f"method {method.name!r}: its loss has shape {tuple(output.loss.shape)}, not ()")
+        raise UserError(
+            f"method {method.name!r}: its loss has shape {tuple(output.loss.shape)}, not ()"
+        )
     if not output.loss.requires_grad:
         raise UserError(f"method {method.name!r}: its loss has no gradient")
 
@@ -113,7 +119,9 @@ def train(job: TrainJob) -> Cost:
     meter = CostMeter(job.scratch, job.device)
     torch.manual_seed(job.seed)
     roles = job.method.select(job.roles)
-    sampler = Sampler(roles, job.config.batch_size, job.seed, whole_prompts=job.method.whole_prompts)
+    sampler = Sampler(
+        roles, job.config.batch_size, job.seed, whole_prompts=job.method.whole_prompts
+    )
     tokenizer = models.load_tokenizer(job.start)
     state = _prepare(job, sampler)
     job.method.begin(state, roles)
@@ -128,7 +136,9 @@ def train(job: TrainJob) -> Cost:
         while state.step < total:
             output = _one_step(job, sampler, state, tokenizer.pad_token_id)
             log.write(state.step, output, _tokens(sampler.step(state.step - 1)))
-            job.on_step(state.step, {"loss": output.loss, "grad_norm": output.grad_norm, **output.metrics})
+            job.on_step(
+                state.step, {"loss": output.loss, "grad_norm": output.grad_norm, **output.metrics}
+            )
             bar.advance(1, f"loss {output.loss:.3g}")
             if state.step % sampler.steps_per_epoch == 0:
                 _keep_epoch(job, state, tokenizer, state.step // sampler.steps_per_epoch)
@@ -165,9 +175,16 @@ def _prepare(job: TrainJob, sampler: Sampler) -> TrainState:
         reference_head = head_of(model).weight.detach().clone()
     if job.config.lora_rank:
         model = adapters.wrap(model, job.config.lora_rank, job.config.lora_alpha)
-    heads = {n: head.to(job.device) for n, head in job.method.heads(head_of(model).weight.shape[1]).items()}
-    parameters = [p for module in (model, *heads.values()) for p in module.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=job.config.lr, weight_decay=job.config.weight_decay, fused=True)
+    heads = {
+        n: head.to(job.device)
+        for n, head in job.method.heads(head_of(model).weight.shape[1]).items()
+    }
+    parameters = [
+        p for module in (model, *heads.values()) for p in module.parameters() if p.requires_grad
+    ]
+    optimizer = torch.optim.AdamW(
+        parameters, lr=job.config.lr, weight_decay=job.config.weight_decay, fused=True
+    )
     schedule = lr_schedule(job.config, sampler.steps_per_epoch)
     return TrainState(
         policy=LMPolicy(model, reference_head),
@@ -251,7 +268,13 @@ class _Log:
         self.file = path.open("a")
 
     def write(self, step: int, output: StepOutput, tokens: int) -> None:
-        record = {"step": step, "tokens": tokens, "loss": output.loss, "grad_norm": output.grad_norm, **output.metrics}
+        record = {
+            "step": step,
+            "tokens": tokens,
+            "loss": output.loss,
+            "grad_norm": output.grad_norm,
+            **output.metrics,
+        }
         self.file.write(json.dumps(record) + "\n")
         self.file.flush()
 

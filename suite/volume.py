@@ -31,14 +31,27 @@ def of_cell(reference: Mapping[str, float], result: CellResult) -> Metric:
 def of_front(comparison: Comparison, results: Sequence[CellResult]) -> tuple[float, ...]:
     """What all methods that can be ranked reach together, once for each seed that all of them have."""
     reference = comparison.reference_point
-    cells = [r for r in results if reference and r.family != "baseline" and r.cell.table == comparison.key]
-    unranked = {r.cell.method for r in cells if r.status != "ok" or r.partial or of_cell(reference, r).value is None}
+    cells = [
+        r
+        for r in results
+        if reference and r.family != "baseline" and r.cell.table == comparison.key
+    ]
+    unranked = {
+        r.cell.method
+        for r in cells
+        if r.status != "ok" or r.partial or of_cell(reference, r).value is None
+    }
     ranked = [r for r in cells if r.cell.method not in unranked]
     if not ranked:
         return ()
-    seeds = [{r.cell.seed for r in ranked if r.cell.method == method} for method in {r.cell.method for r in ranked}]
+    seeds = [
+        {r.cell.seed for r in ranked if r.cell.method == method}
+        for method in {r.cell.method for r in ranked}
+    ]
     shared = sorted(set.intersection(*seeds))
-    return tuple(_volume([_sides(reference, r) for r in ranked if r.cell.seed == seed]) for seed in shared)
+    return tuple(
+        _volume([_sides(reference, r) for r in ranked if r.cell.seed == seed]) for seed in shared
+    )
 
 
 def _sides(reference: Mapping[str, float], result: CellResult) -> list[float]:
@@ -46,7 +59,10 @@ def _sides(reference: Mapping[str, float], result: CellResult) -> list[float]:
     metrics = {metric.name: metric for metric in result.metrics}
     signs = [1 if metrics[name].higher_is_better else -1 for name in reference]
     values = [metrics[name].value or 0.0 for name in reference]
-    return [sign * (value - corner) for sign, value, corner in zip(signs, values, reference.values(), strict=True)]
+    return [
+        sign * (value - corner)
+        for sign, value, corner in zip(signs, values, reference.values(), strict=True)
+    ]
 
 
 def _volume(boxes: Sequence[Sequence[float]]) -> float:

@@ -46,7 +46,9 @@ def encode_rows(rows: Given, encoder: Encoder) -> list[Any]:
 
 def texts_of(items: Sequence[Any]) -> list[Encoded]:
     """The texts of rows, or of both halves of pairs."""
-    return [text for i in items for text in ((i,) if isinstance(i, Encoded) else (i.chosen, i.rejected))]
+    return [
+        text for i in items for text in ((i,) if isinstance(i, Encoded) else (i.chosen, i.rejected))
+    ]
 
 
 def training(
@@ -106,7 +108,9 @@ def preparing(
 
     def prepare(build: Build) -> None:
         if method is not None:
-            method.prepare({role: rows_of(given, build) for role, given in rows.items()}, reward(build))
+            method.prepare(
+                {role: rows_of(given, build) for role, given in rows.items()}, reward(build)
+            )
 
     return prepare
 
@@ -124,7 +128,9 @@ def opening_reward(lab: Lab, model: Model) -> Callable[[Build], Reward]:
     return open
 
 
-def referencing(lab: Lab, start: Model, rows: Rows, config: TrainConfig, hidden: bool) -> Callable[[Build], None]:
+def referencing(
+    lab: Lab, start: Model, rows: Rows, config: TrainConfig, hidden: bool
+) -> Callable[[Build], None]:
     """Score training rows under the starting model."""
 
     def build(build: Build) -> None:

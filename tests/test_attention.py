@@ -10,7 +10,9 @@ from suite.attention import grouped_attention, products
 
 @pytest.mark.parametrize(("heads", "shared"), [(6, 2), (4, 1), (3, 3)])
 @pytest.mark.parametrize("steps", [1, 5])
-def test_grouped_attention_is_attention_with_repeated_keys(heads: int, shared: int, steps: int) -> None:
+def test_grouped_attention_is_attention_with_repeated_keys(
+    heads: int, shared: int, steps: int
+) -> None:
     generator = torch.Generator().manual_seed(heads + steps)
     query = torch.randn(2, steps, heads, 8, generator=generator).transpose(1, 2)
     key, value = torch.randn(2, 2, shared, 7, 8, generator=generator)

@@ -30,7 +30,9 @@ BENCH: Any = SimpleNamespace(
 
 def scored(recall: float, shift: float, seed: int, spread: float = 0.0) -> Scored:
     rng = np.random.default_rng([seed, int(1000 * recall)])
-    recalls = recall + 0.2 * DIFFICULTY + rng.normal(0, 0.02, len(CLUSTERS)) + spread * (seed % 7 - 1)
+    recalls = (
+        recall + 0.2 * DIFFICULTY + rng.normal(0, 0.02, len(CLUSTERS)) + spread * (seed % 7 - 1)
+    )
     ratios = DIFFICULTY + shift + rng.normal(0, 0.05, len(CLUSTERS))
     tables = {("retain", "recall"): recalls, ("forget", "ratio"): ratios}
     items = {
@@ -40,7 +42,10 @@ def scored(recall: float, shift: float, seed: int, spread: float = 0.0) -> Score
         ]
         for (name, metric), table in tables.items()
     }
-    metrics = (Metric("retain_recall", float(recalls.mean()), True), Metric("forget_quality", 0.5, True, "p-value"))
+    metrics = (
+        Metric("retain_recall", float(recalls.mean()), True),
+        Metric("forget_quality", 0.5, True, "p-value"),
+    )
     return Scored({metric.name: metric for metric in metrics}, items)
 
 
@@ -51,15 +56,23 @@ def values(row: Scored, key: tuple[str, str]) -> list[float]:
     return [item.value or 0.0 for item in row.items[key]]
 
 
-def evidence(methods: Mapping[str, Sequence[Scored]], starts: Mapping[str, Sequence[Scored]] = STARTS) -> Evidence:
+def evidence(
+    methods: Mapping[str, Sequence[Scored]], starts: Mapping[str, Sequence[Scored]] = STARTS
+) -> Evidence:
     return compare(BENCH, methods, starts, BENCH.primary)
 
 
 def test_what_is_better_and_what_is_chance() -> None:
-    methods = {"good": [scored(0.7, 0.0, 1)], "same": [scored(0.701, 0.01, 2)], "bad": [scored(0.4, 2.0, 3)]}
+    methods = {
+        "good": [scored(0.7, 0.0, 1)],
+        "same": [scored(0.701, 0.01, 2)],
+        "bad": [scored(0.4, 2.0, 3)],
+    }
     found = evidence(methods)
     assert found.family == 6 == len(found.differences)
-    assert found.real("good", "bad") and found.real("bad", "same") and not found.real("good", "same")
+    assert (
+        found.real("good", "bad") and found.real("bad", "same") and not found.real("good", "same")
+    )
     by = {(s.metric, s.method): s for s in found.standings}
     assert {m: by["retain_recall", m].tier for m in methods} == {"good": 1, "same": 1, "bad": 2}
     assert by["forget_quality", "bad"].p_best == 0 and by["forget_quality", "bad"].rank_low == 3
@@ -107,11 +120,16 @@ def test_seeds_that_differ_make_a_difference_uncertain() -> None:
 
 def test_what_cannot_be_compared_is_said() -> None:
     other = scored(0.5, 0.0, 3)
-    wrong = Scored({**other.metrics, "retain_recall": Metric("retain_recall", 0.9, True)}, other.items)
+    wrong = Scored(
+        {**other.metrics, "retain_recall": Metric("retain_recall", 0.9, True)}, other.items
+    )
     found = evidence({"a": [scored(0.7, 0.0, 1)], "b": [wrong]})
     assert {s.metric for s in found.standings} == {"forget_quality"}
     assert found.overall == {}
-    assert "retain_recall: no comparison by items: of b the item scores give another value" in found.notes[0]
+    assert (
+        "retain_recall: no comparison by items: of b the item scores give another value"
+        in found.notes[0]
+    )
     found = evidence({"a": [scored(0.7, 0.0, 1)]}, {})
     assert any("no baseline model" in note for note in found.notes)
     assert found.family == 0
@@ -130,17 +148,26 @@ def kept(method: str, seed: int, row: Scored) -> tuple[CellResult, list[Sample]]
 
 
 def from_kept(rows: Mapping[str, Sequence[Scored]], *, without: str = "") -> Evidence | None:
-    comparison = Comparison("bench", "split", "model", BENCH.primary, "", BENCH.baseline, basis=BENCH.basis)
-    pairs = [kept(method, seed, row) for method, seeds in rows.items() for seed, row in enumerate(seeds)]
+    comparison = Comparison(
+        "bench", "split", "model", BENCH.primary, "", BENCH.baseline, basis=BENCH.basis
+    )
+    pairs = [
+        kept(method, seed, row) for method, seeds in rows.items() for seed, row in enumerate(seeds)
+    ]
     samples = {cell.cell.slug: rows for cell, rows in pairs if cell.cell.method != without}
     return from_samples(comparison, [cell for cell, _ in pairs], samples)
 
 
 def test_answers_of_several_runs_give_the_evidence_of_one() -> None:
-    methods = {"a": [scored(0.65, 0.0, 1), scored(0.66, 0.1, 4)], "b": [scored(0.5, 0.4, 2), scored(0.51, 0.3, 5)]}
+    methods = {
+        "a": [scored(0.65, 0.0, 1), scored(0.66, 0.1, 4)],
+        "b": [scored(0.5, 0.4, 2), scored(0.51, 0.3, 5)],
+    }
     assert from_kept({**STARTS, **methods}) == evidence(methods)
     less = from_kept({**STARTS, **methods}, without="b")
-    assert less is not None and less.notes == ("Not compared item by item, for no answers of them are kept: b.",)
+    assert less is not None and less.notes == (
+        "Not compared item by item, for no answers of them are kept: b.",
+    )
     methods["b"].pop()
     uneven = from_kept({**STARTS, **methods})
     assert uneven is not None and uneven.notes[0].endswith("their seeds differ: a 0, 1; b 0.")
@@ -149,7 +176,9 @@ def test_answers_of_several_runs_give_the_evidence_of_one() -> None:
 
 def test_a_distance_must_follow_from_the_answers() -> None:
     row = scored(0.65, 0.0, 1)
-    told = Scored({**row.metrics, "forget_quality_D": Metric("forget_quality_D", 0.9, False)}, row.items)
+    told = Scored(
+        {**row.metrics, "forget_quality_D": Metric("forget_quality_D", 0.9, False)}, row.items
+    )
     assert (
         "forget_quality: no comparison by items: of a the item scores give another value"
         in evidence({"a": [told]}).notes

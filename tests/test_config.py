@@ -41,14 +41,26 @@ CHOICE = {"methods": "mine", "bench": "bench_a"}
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     site = Site(tmp_path, monkeypatch)
-    site.add("acme", {"mine": method("mine"), "bench_a": benchmark("bench_a", PROTOCOL), "plain": method("plain")})
-    site.add("other", {"bench_b": benchmark("bench_b", {"train": {"epochs": 3}, "finetune": {"lr": 1e-3}})})
+    site.add(
+        "acme",
+        {
+            "mine": method("mine"),
+            "bench_a": benchmark("bench_a", PROTOCOL),
+            "plain": method("plain"),
+        },
+    )
+    site.add(
+        "other",
+        {"bench_b": benchmark("bench_b", {"train": {"epochs": 3}, "finetune": {"lr": 1e-3}})},
+    )
     site.add("remote", {"remote": engine("remote")})
     site.add("faulty", {"faulty": "1 / 0"})
     return Registry.load()
 
 
-def resolved(registry: Registry, file: Path | None = None, /, *sets: str, **layers: Any) -> RunConfig:
+def resolved(
+    registry: Registry, file: Path | None = None, /, *sets: str, **layers: Any
+) -> RunConfig:
     flags = {**CHOICE, **layers.get("flags", {})}
     return resolve(registry, file, flags, sets, layers.get("environ", {}))
 
@@ -62,15 +74,28 @@ def written(tmp_path: Path, text: str, name: str = "run.toml") -> Path:
 def test_without_layers_everything_is_the_default(registry: Registry) -> None:
     config = resolve(registry, None, {"methods": "mine", "bench": "bench_b"}, [], {})
     default = RunConfig(methods=("mine",), bench=("bench_b",))
-    expected = replace(default, train=replace(default.train, epochs=3), finetune=replace(default.finetune, lr=1e-3))
+    expected = replace(
+        default, train=replace(default.train, epochs=3), finetune=replace(default.finetune, lr=1e-3)
+    )
     assert config == expected
 
 
 def test_precedence_of_the_runs_own_fields(registry: Registry, tmp_path: Path) -> None:
     file = written(tmp_path, 'model = "file"\ndevice = "file"\ndata = "file"\nout = "file"')
-    environ = {"SUITE_DEVICE": "environment", "SUITE_DATA": "environment", "SUITE_OUT": "environment"}
-    config = resolved(registry, file, "out=set", environ=environ, flags={"data": "flag", "out": "flag"})
-    assert (config.model, config.device, config.data, config.out) == ("file", "environment", "flag", "set")
+    environ = {
+        "SUITE_DEVICE": "environment",
+        "SUITE_DATA": "environment",
+        "SUITE_OUT": "environment",
+    }
+    config = resolved(
+        registry, file, "out=set", environ=environ, flags={"data": "flag", "out": "flag"}
+    )
+    assert (config.model, config.device, config.data, config.out) == (
+        "file",
+        "environment",
+        "flag",
+        "set",
+    )
 
 
 def test_precedence_of_a_methods_training_settings(registry: Registry, tmp_path: Path) -> None:
@@ -89,13 +114,18 @@ def test_precedence_of_a_methods_training_settings(registry: Registry, tmp_path:
     assert training(resolved(registry, user)).lr == 4e-4
     assert training(resolved(registry, section)).lr == 5e-4
     assert training(resolved(registry, section, environ={"SUITE_MINE__LR": "6e-4"})).lr == 6e-4
-    assert training(resolved(registry, section, "mine.lr=7e-4", environ={"SUITE_MINE__LR": "6e-4"})).lr == 7e-4
+    assert (
+        training(resolved(registry, section, "mine.lr=7e-4", environ={"SUITE_MINE__LR": "6e-4"})).lr
+        == 7e-4
+    )
     assert training(resolved(registry, section, "mine.lr=7e-4"), "mine:lr=8e-4").lr == 8e-4
     assert training(resolved(registry, section, "mine.lr=7e-4"), "plain").lr == 4e-4
 
 
 def test_a_methods_own_settings_come_from_protocol_section_and_variant(registry: Registry) -> None:
-    config = resolved(registry, None, "mine.words=x, y", flags={"methods": "mine,mine:strength=2:cap=none"})
+    config = resolved(
+        registry, None, "mine.words=x, y", flags={"methods": "mine,mine:strength=2:cap=none"}
+    )
     base, _ = method_settings(config, registry, "mine", "bench_a", "default")
     variant, _ = method_settings(config, registry, "mine:strength=2:cap=none", "bench_a", "default")
     assert (base.strength, base.words, base.cap) == (5.0, ("x", "y"), 2.0)
@@ -105,25 +135,38 @@ def test_a_methods_own_settings_come_from_protocol_section_and_variant(registry:
 
 def test_start_models_and_benchmarks_have_their_own_settings(registry: Registry) -> None:
     config = resolved(registry, None, "finetune.lr=0.5", "bench_a.size=8", "train.epochs=2")
-    assert finetune_settings(config, registry, "bench_a", "default") == TrainConfig(epochs=9, lr=0.5)
+    assert finetune_settings(config, registry, "bench_a", "default") == TrainConfig(
+        epochs=9, lr=0.5
+    )
     assert benchmark_settings(config, registry, "bench_a").size == 8
     assert (config.finetune.epochs, config.finetune.lr, config.train.epochs) == (9, 0.5, 2)
 
 
-def test_where_protocols_differ_the_run_keeps_the_default_and_each_benchmark_its_own(registry: Registry) -> None:
+def test_where_protocols_differ_the_run_keeps_the_default_and_each_benchmark_its_own(
+    registry: Registry,
+) -> None:
     config = resolved(registry, flags={"bench": "bench_a,bench_b"})
-    assert (config.finetune.epochs, config.train.epochs) == (RunConfig().finetune.epochs, RunConfig().train.epochs)
-    assert [finetune_settings(config, registry, name, "default").epochs for name in config.bench] == [9, 5]
+    assert (config.finetune.epochs, config.train.epochs) == (
+        RunConfig().finetune.epochs,
+        RunConfig().train.epochs,
+    )
+    assert [
+        finetune_settings(config, registry, name, "default").epochs for name in config.bench
+    ] == [9, 5]
 
 
-def test_every_split_that_runs_has_its_own_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_split_that_runs_has_its_own_protocol(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = benchmark("parted", {"finetune": {"epochs": 2, "lr": 1e-3}})
     source = source.replace('name = "parted"', 'name = "parted"\n        splits = ("a", "b", "c")')
     source = source.replace("'epochs': 2", "'epochs': {'a': 4, 'b': 5, 'c': 6}[split]")
     more = source.replace('"parted"', '"more"').replace(
         "        splits =", '        default_splits = ("a", "b")\n        splits ='
     )
-    Site(tmp_path, monkeypatch).add("acme", {"mine": method("mine"), "parted": source, "more": more})
+    Site(tmp_path, monkeypatch).add(
+        "acme", {"mine": method("mine"), "parted": source, "more": more}
+    )
     registry = Registry.load()
 
     def epochs(bench: str, **flags: str) -> list[int]:
@@ -141,21 +184,31 @@ def test_every_split_that_runs_has_its_own_protocol(tmp_path: Path, monkeypatch:
         epochs("parted", split="a,a")
 
 
-def test_a_list_may_be_written_with_commas_in_a_file_too(registry: Registry, tmp_path: Path) -> None:
-    assert resolved(registry, written(tmp_path, 'split = "default"\nseeds = "1, 2"')).split == ("default",)
+def test_a_list_may_be_written_with_commas_in_a_file_too(
+    registry: Registry, tmp_path: Path
+) -> None:
+    assert resolved(registry, written(tmp_path, 'split = "default"\nseeds = "1, 2"')).split == (
+        "default",
+    )
 
 
 @pytest.mark.parametrize("bench", ["bench_a", "bench_a,bench_b"])
 def test_what_is_written_repeats_the_run(registry: Registry, tmp_path: Path, bench: str) -> None:
     flags = {"methods": "mine,plain,mine:strength=2:lr=1e-4", "bench": bench, "limit": "7"}
-    first = resolved(registry, None, "train.weight_decay=0.25", "mine.cap=none", "bench_a.size=2", flags=flags)
+    first = resolved(
+        registry, None, "train.weight_decay=0.25", "mine.cap=none", "bench_a.size=2", flags=flags
+    )
     text = to_toml(first, registry)
     second = resolve(registry, written(tmp_path, text), {}, [], {})
     assert to_toml(second, registry) == text
     assert replace(first, sections={}) == replace(second, sections={})
     for name in first.bench:
-        assert benchmark_settings(first, registry, name) == benchmark_settings(second, registry, name)
-        starts = (finetune_settings(config, registry, name, "default") for config in (first, second))
+        assert benchmark_settings(first, registry, name) == benchmark_settings(
+            second, registry, name
+        )
+        starts = (
+            finetune_settings(config, registry, name, "default") for config in (first, second)
+        )
         assert len(set(starts)) == 1
         for spec in first.methods:
             assert method_settings(first, registry, spec, name, "default") == method_settings(
@@ -165,14 +218,21 @@ def test_what_is_written_repeats_the_run(registry: Registry, tmp_path: Path, ben
 
 def test_what_is_written_shows_every_number_that_was_decided(registry: Registry) -> None:
     content = tomllib.loads(to_toml(resolved(registry), registry))
-    assert content["mine"] | {"lr": 2e-4, "epochs": 7, "batch_size": 8, "strength": 5.0} == content["mine"]
+    assert (
+        content["mine"] | {"lr": 2e-4, "epochs": 7, "batch_size": 8, "strength": 5.0}
+        == content["mine"]
+    )
     assert content["finetune"]["epochs"] == 9
     assert set(content["mine"]) == set(settings_of(TrainConfig)) | {"strength", "words", "cap"}
 
 
 def test_yaml_and_toml_say_the_same(registry: Registry, tmp_path: Path) -> None:
-    toml = written(tmp_path, 'seeds = [1, 2]\nlimit = 3\n[train]\nlr = 1e-4\n[mine]\nwords = ["u"]\n')
-    yaml = written(tmp_path, "seeds: [1, 2]\nlimit: 3\ntrain: {lr: 1e-4}\nmine:\n  words: [u]\n", "run.yaml")
+    toml = written(
+        tmp_path, 'seeds = [1, 2]\nlimit = 3\n[train]\nlr = 1e-4\n[mine]\nwords = ["u"]\n'
+    )
+    yaml = written(
+        tmp_path, "seeds: [1, 2]\nlimit: 3\ntrain: {lr: 1e-4}\nmine:\n  words: [u]\n", "run.yaml"
+    )
     assert resolved(registry, toml) == resolved(registry, yaml)
 
 
@@ -222,14 +282,20 @@ def test_a_mistake_in_a_file_is_one_line_with_file_setting_and_value(
         ("f.yaml", "!!python/object/apply:os.system ['true']", "not valid YAML"),
     ],
 )
-def test_a_bad_file_is_refused(registry: Registry, tmp_path: Path, name: str, text: str, said: str) -> None:
+def test_a_bad_file_is_refused(
+    registry: Registry, tmp_path: Path, name: str, text: str, said: str
+) -> None:
     with pytest.raises(UserError, match=said):
         resolved(registry, written(tmp_path, text, name))
 
 
 def test_a_file_that_cannot_be_read_is_refused(registry: Registry, tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b'model = "\xe9"')
-    for path, said in (("none.toml", "No such file"), ("latin.toml", "not UTF-8"), ("", "ends in|directory")):
+    for path, said in (
+        ("none.toml", "No such file"),
+        ("latin.toml", "not UTF-8"),
+        ("", "ends in|directory"),
+    ):
         with pytest.raises(UserError, match=said):
             resolved(registry, tmp_path / path)
 
@@ -277,7 +343,9 @@ def test_an_engine_has_a_section_like_a_method(registry: Registry, tmp_path: Pat
     assert (settings.base_url, settings.concurrency) == ("http://a", 9)
     again = written(tmp_path, to_toml(config, registry), "again.toml")
     assert engine_settings(resolve(registry, again, {}, [], {}), registry) == settings
-    assert json_schema(registry)["properties"]["remote"]["properties"]["concurrency"]["default"] == 4
+    assert (
+        json_schema(registry)["properties"]["remote"]["properties"]["concurrency"]["default"] == 4
+    )
     lab = Lab(config, registry)
     assert (lab.engine.name, lab.engine.config) == ("remote", settings)
 
@@ -285,49 +353,79 @@ def test_an_engine_has_a_section_like_a_method(registry: Registry, tmp_path: Pat
 @pytest.mark.parametrize(
     ("item", "said"),
     [
-        ("remote.base_ulr=http://a", "--set: unknown setting 'remote.base_ulr'; did you mean 'remote.base_url'?"),
+        (
+            "remote.base_ulr=http://a",
+            "--set: unknown setting 'remote.base_ulr'; did you mean 'remote.base_url'?",
+        ),
         ("remote.concurrency=x", "--set: remote.concurrency is 'x', but should be a valid integer"),
         ("remote.base_url=ftp://a", "settings of remote: base_url must be a web address"),
         ("remot.base_url=http://a", "--set: unknown section 'remot'; did you mean 'remote'?"),
     ],
 )
-def test_a_mistake_in_an_engines_section_is_one_line(registry: Registry, item: str, said: str) -> None:
+def test_a_mistake_in_an_engines_section_is_one_line(
+    registry: Registry, item: str, said: str
+) -> None:
     with pytest.raises(UserError) as caught:
         resolve(registry, None, CHOICE | {"engine": "remote"}, [item], {})
     assert str(caught.value) == said
 
 
 def test_the_environment(registry: Registry) -> None:
-    environ = {"SUITE_SEEDS": "3,4", "SUITE_TRAIN__EPOCHS": "2", "SUITE_MODEL": "", "SUITE_SHARED": "x", "HOME": "/"}
+    environ = {
+        "SUITE_SEEDS": "3,4",
+        "SUITE_TRAIN__EPOCHS": "2",
+        "SUITE_MODEL": "",
+        "SUITE_SHARED": "x",
+        "HOME": "/",
+    }
     config = resolved(registry, environ=environ)
     assert (config.seeds, config.train.epochs, config.model) == ((3, 4), 2, "tiny")
-    with pytest.raises(UserError, match=r"^environment: unknown SUITE_MODLE; did you mean SUITE_MODEL\?$"):
+    with pytest.raises(
+        UserError, match=r"^environment: unknown SUITE_MODLE; did you mean SUITE_MODEL\?$"
+    ):
         resolved(registry, environ={"SUITE_MODLE": "x"})
-    with pytest.raises(UserError, match=r"^SUITE_TRAIN__LRR: unknown setting 'train.lrr'; did you mean 'train.lr'\?$"):
+    with pytest.raises(
+        UserError,
+        match=r"^SUITE_TRAIN__LRR: unknown setting 'train.lrr'; did you mean 'train.lr'\?$",
+    ):
         resolved(registry, environ={"SUITE_TRAIN__LRR": "1"})
-    with pytest.raises(UserError, match=r"^SUITE_SEEDS: seeds is 'x', but should be a valid integer$"):
+    with pytest.raises(
+        UserError, match=r"^SUITE_SEEDS: seeds is 'x', but should be a valid integer$"
+    ):
         resolved(registry, environ={"SUITE_SEEDS": "x"})
 
 
-def test_the_section_of_a_plugin_that_is_not_loaded_may_stay_in_a_file(registry: Registry, tmp_path: Path) -> None:
+def test_the_section_of_a_plugin_that_is_not_loaded_may_stay_in_a_file(
+    registry: Registry, tmp_path: Path
+) -> None:
     file = written(tmp_path, "[faulty]\nanything = 1\n")
     assert resolved(registry, file).sections == {}
 
 
-def test_a_protocol_with_a_mistake_names_the_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_protocol_with_a_mistake_names_the_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Site(tmp_path, monkeypatch).add(
         "acme", {"mine": method("mine"), "bench_a": benchmark("bench_a", {"train": {"lrr": 1}})}
     )
     with pytest.raises(
-        UserError, match=r"^plugin 'bench_a' \(acme 1\.0\): Mine\.defaults: unknown setting 'train.lrr'"
+        UserError,
+        match=r"^plugin 'bench_a' \(acme 1\.0\): Mine\.defaults: unknown setting 'train.lrr'",
     ):
         resolve(Registry.load(), None, CHOICE, [], {})
 
 
-def test_a_papers_settings_with_a_mistake_name_the_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plugins = {"mine": method("mine").replace('"lr": 3e-4', '"lr": -1'), "bench_a": benchmark("bench_a")}
+def test_a_papers_settings_with_a_mistake_name_the_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins = {
+        "mine": method("mine").replace('"lr": 3e-4', '"lr": -1'),
+        "bench_a": benchmark("bench_a"),
+    }
     Site(tmp_path, monkeypatch).add("acme", plugins)
-    with pytest.raises(UserError, match=r"^plugin 'mine' \(acme 1\.0\): Mine\.train_defaults: mine\.lr is -1, but"):
+    with pytest.raises(
+        UserError, match=r"^plugin 'mine' \(acme 1\.0\): Mine\.train_defaults: mine\.lr is -1, but"
+    ):
         resolve(Registry.load(), None, CHOICE, [], {})
 
 
@@ -352,7 +450,12 @@ def test_the_schema_accepts_what_is_written_and_refuses_mistakes(registry: Regis
     content = tomllib.loads(to_toml(resolved(registry), registry))
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(content, schema)
-    for wrong in ({"modle": "x"}, {"train": {"epochs": 0}}, {"mine": {"strength": "x"}}, {"seeds": [-1]}):
+    for wrong in (
+        {"modle": "x"},
+        {"train": {"epochs": 0}},
+        {"mine": {"strength": "x"}},
+        {"seeds": [-1]},
+    ):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, schema)
 
@@ -360,7 +463,9 @@ def test_the_schema_accepts_what_is_written_and_refuses_mistakes(registry: Regis
 def test_a_setting_with_a_range_is_shown_by_its_plain_type(registry: Registry) -> None:
     settings = settings_of(registry.method("mine").Config)
     assert [setting.metavar for setting in settings.values()] == ["FLOAT", "TEXT,...", "FLOAT"]
-    assert [settings_of(RunConfig)[name].metavar for name in ("dtype", "seeds", "limit", "model")] == [
+    assert [
+        settings_of(RunConfig)[name].metavar for name in ("dtype", "seeds", "limit", "model")
+    ] == [
         "auto|float32|bfloat16",
         "INT,...",
         "INT",

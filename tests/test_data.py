@@ -19,7 +19,9 @@ from suite.data import _read_hub, digest, duplicates, load_table
 QA = {"question": str, "answer": str}
 ROWS = [{"question": "Who?", "answer": "Ann"}, {"question": "Where?", "answer": "São\u2028Tomé"}]
 TOFU = Path(os.environ.get("SUITE_SHARED", Path(__file__).parents[2] / "shared")) / "data" / "tofu"
-needs_tofu = pytest.mark.skipif(not TOFU.is_dir(), reason=f"no TOFU files: {TOFU} (set SUITE_SHARED)")
+needs_tofu = pytest.mark.skipif(
+    not TOFU.is_dir(), reason=f"no TOFU files: {TOFU} (set SUITE_SHARED)"
+)
 
 
 def write(folder: Path, text: str | bytes, name: str = "t.json") -> str:
@@ -99,7 +101,9 @@ def test_bad_lists(tmp_path, value, message):
     folder = write(tmp_path, f'{{"wrong": {value}}}')
     with pytest.raises(UserError) as error:
         load_table(folder, "t", {"wrong": list})
-    assert str(error.value).removeprefix(f"{folder}/t.json, line 1, 'wrong'").lstrip(":, ") == message
+    assert (
+        str(error.value).removeprefix(f"{folder}/t.json, line 1, 'wrong'").lstrip(":, ") == message
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,7 +154,10 @@ def test_a_folder_that_is_not_there(tmp_path):
     missing = str(tmp_path / "tofuu")
     with pytest.raises(UserError) as error:
         load_table(missing, "full", QA)
-    assert str(error.value) == f"no folder {missing!r} (did you mean 'tofu'?), and not a hub id, owner/name, either"
+    assert (
+        str(error.value)
+        == f"no folder {missing!r} (did you mean 'tofu'?), and not a hub id, owner/name, either"
+    )
     with pytest.raises(UserError, match=r"\(the folders there are tofu\)"):
         load_table(str(tmp_path / "xyz"), "full", QA)
 
@@ -159,7 +166,9 @@ def test_a_hub_id_without_network_says_both(tmp_path, monkeypatch):
     datasets = pytest.importorskip("datasets")
 
     def offline(*args, **kwargs):
-        raise ConnectionError("Couldn't reach 'nobody/nothing' on the Hub (OfflineModeIsEnabled)\nmore")
+        raise ConnectionError(
+            "Couldn't reach 'nobody/nothing' on the Hub (OfflineModeIsEnabled)\nmore"
+        )
 
     monkeypatch.setattr(datasets, "load_dataset", offline)
     monkeypatch.chdir(tmp_path)
@@ -185,7 +194,10 @@ def test_duplicates_are_counted():
 text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
 
 
-@given(st.lists(st.fixed_dictionaries({"question": text, "answer": text}), min_size=1, max_size=5), st.booleans())
+@given(
+    st.lists(st.fixed_dictionaries({"question": text, "answer": text}), min_size=1, max_size=5),
+    st.booleans(),
+)
 def test_any_unicode_survives(tmp_path_factory, rows, escaped):
     folder = tmp_path_factory.mktemp("rows")
     text = "".join(json.dumps(row, ensure_ascii=escaped) + "\n" for row in rows)
@@ -206,12 +218,20 @@ def test_json_is_read_without_importing_datasets(tmp_path):
 @needs_tofu
 @pytest.mark.parametrize("name", ["forget01", "forget01_perturbed"])
 def test_the_library_reads_the_same_rows(name, tmp_path, monkeypatch):
-    columns = dict(QA) if name == "forget01" else {**QA, "paraphrased_answer": str, "perturbed_answer": list}
+    columns = (
+        dict(QA)
+        if name == "forget01"
+        else {**QA, "paraphrased_answer": str, "perturbed_answer": list}
+    )
     rows = [row for _, row in _read_hub(str(TOFU), name, "train")]
-    assert [{column: row[column] for column in columns} for row in rows] == load_table(str(TOFU), name, columns)
+    assert [{column: row[column] for column in columns} for row in rows] == load_table(
+        str(TOFU), name, columns
+    )
 
 
 @needs_tofu
 def test_the_library_names_the_tables_it_knows():
-    with pytest.raises(UserError, match=r"^cannot read .*forget1.*and the hub gives: [^\n]*forget01[^\n]*$"):
+    with pytest.raises(
+        UserError, match=r"^cannot read .*forget1.*and the hub gives: [^\n]*forget01[^\n]*$"
+    ):
         _read_hub(str(TOFU), "forget1", "train")

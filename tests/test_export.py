@@ -60,7 +60,9 @@ def test_lm_eval_prints_what_is_exported(tmp_path: Path) -> None:
         assert shown[metric.name] == (arrow, f"{metric.value:.4f}")
     lines = (folders["npo"] / "samples_tofu_forget01_suite.jsonl").read_text().splitlines()
     samples = read_samples(RUN / "samples", [cells["npo"].cell.slug])[cells["npo"].cell.slug]
-    assert [json.loads(line)["filtered_resps"] for line in lines] == [[sample.generation] for sample in samples]
+    assert [json.loads(line)["filtered_resps"] for line in lines] == [
+        [sample.generation] for sample in samples
+    ]
     first = json.loads(lines[0])
     assert first["doc"]["question"] == samples[0].prompt
     assert {name: first[name] for name in first["metrics"]} == samples[0].scores
@@ -88,11 +90,15 @@ def test_formulas_and_missing_values_in_the_table(tmp_path: Path) -> None:
     table = pandas.read_csv(run / "csv" / "items.csv", dtype=str, keep_default_na=False)
     spoilt = table[table["value"] == ""]
     assert len(spoilt) == 6
-    assert not any(text.startswith(("=", "+")) for text in [*spoilt["item_id"], *spoilt["cluster_id"]])
+    assert not any(
+        text.startswith(("=", "+")) for text in [*spoilt["item_id"], *spoilt["cluster_id"]]
+    )
 
 
 @pytest.mark.parametrize("name", ["csv", "open-unlearning"])
-def test_a_run_without_answers_has_no_items(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_without_answers_has_no_items(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.copy(RUN.parent / "logistic_theorem" / "results.json", tmp_path)
     assert main(["export", str(tmp_path), "--format", name]) == 2
     assert f"--format {name}: " in capsys.readouterr().err

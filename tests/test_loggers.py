@@ -14,7 +14,9 @@ from suite.results import Cell, CellResult, Results, Run
 from suite.settings import RunConfig
 
 CELL = Cell("npo", "tofu", "forget10", "tiny", 0)
-RESULT = CellResult(CELL, "ok", "unlearning", (Metric("forget_quality", 0.7, True), Metric("privleak", None, True)))
+RESULT = CellResult(
+    CELL, "ok", "unlearning", (Metric("forget_quality", 0.7, True), Metric("privleak", None, True))
+)
 
 
 def run(out: Path, *log: str) -> None:
@@ -48,12 +50,20 @@ def test_the_run_log_is_always_written_and_begins_anew(tmp_path: Path) -> None:
 
 
 def test_tensorboard_reads_its_events(tmp_path: Path) -> None:
-    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator").EventAccumulator
+    accumulator = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator"
+    ).EventAccumulator
     run(tmp_path, "tensorboard")
     events = accumulator(str(tmp_path / "tensorboard" / CELL.slug)).Reload()
-    assert set(events.Tags()["scalars"]) == {"train/loss", "train/grad_norm", "final/forget_quality"}
+    assert set(events.Tags()["scalars"]) == {
+        "train/loss",
+        "train/grad_norm",
+        "final/forget_quality",
+    }
     assert [(e.step, e.value) for e in events.Scalars("train/loss")] == [(1, 2.5), (2, math.inf)]
-    assert [(e.step, round(e.value, 6)) for e in events.Scalars("final/forget_quality")] == [(2, 0.7)]
+    assert [(e.step, round(e.value, 6)) for e in events.Scalars("final/forget_quality")] == [
+        (2, 0.7)
+    ]
     assert len(lines(tmp_path)) == 4
 
 
@@ -64,7 +74,9 @@ def test_wandb_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(tmp_path.glob("wandb/offline-run-*/*.wandb"))
 
 
-def test_a_logger_that_is_not_installed_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_logger_that_is_not_installed_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import sys
 
     monkeypatch.setitem(sys.modules, "wandb", None)

@@ -10,7 +10,11 @@ import torch
 from suite import Message, logprobs, models
 from suite.texts import Encoded, Encoder, TextBatch, collate
 
-TEXTS = [("Who?", "Nobody."), ("Where was she born in May?", "In Karvik, on 12 May."), ("Hm", "A b c d e f g h.")]
+TEXTS = [
+    ("Who?", "Nobody."),
+    ("Where was she born in May?", "In Karvik, on 12 May."),
+    ("Hm", "A b c d e f g h."),
+]
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +44,12 @@ def test_padded_batch_equals_each_text_alone(model: torch.nn.Module, texts: list
     scored = logprobs.LMPolicy(model)(batch_of(texts))
     alone = [plain_logps(model, text) for text in texts]
     torch.testing.assert_close(scored.token_logps, torch.cat(alone), rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(scored.logps, torch.stack([a.sum() for a in alone]), rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(scored.mean_logps, torch.stack([a.mean() for a in alone]), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(
+        scored.logps, torch.stack([a.sum() for a in alone]), rtol=1e-5, atol=1e-5
+    )
+    torch.testing.assert_close(
+        scored.mean_logps, torch.stack([a.mean() for a in alone]), rtol=1e-5, atol=1e-5
+    )
 
 
 def test_chunks_change_neither_value_nor_gradient(
@@ -60,7 +68,9 @@ def test_chunks_change_neither_value_nor_gradient(
     torch.testing.assert_close(chunked[1], whole[1], rtol=1e-4, atol=1e-4)
 
 
-def test_reference_kl_is_zero_at_the_start_and_positive_after_a_change(tiny_folder: Path, texts: list[Encoded]) -> None:
+def test_reference_kl_is_zero_at_the_start_and_positive_after_a_change(
+    tiny_folder: Path, texts: list[Encoded]
+) -> None:
     model = models.load_model(tiny_folder)
     head = logprobs.head_of(model).weight.detach().clone()
     batch = batch_of(texts)
@@ -82,7 +92,9 @@ def test_reference_kl_is_zero_at_the_start_and_positive_after_a_change(tiny_fold
 def test_pad_equal_to_eos_hides_nothing(model: torch.nn.Module, texts: list[Encoded]) -> None:
     eos = texts[0].completion_ids[-1]
     scored = logprobs.LMPolicy(model)(collate(texts, pad_id=eos))
-    torch.testing.assert_close(scored.token_logps, logprobs.LMPolicy(model)(batch_of(texts)).token_logps)
+    torch.testing.assert_close(
+        scored.token_logps, logprobs.LMPolicy(model)(batch_of(texts)).token_logps
+    )
 
 
 def test_projection_check_refuses_a_model_that_scales_its_logits(tiny_folder: Path) -> None:
@@ -102,14 +114,19 @@ def test_projection_check_refuses_a_model_that_scales_its_logits(tiny_folder: Pa
         logprobs.check_projection(model)
 
 
-def test_a_joint_pass_gives_the_numbers_and_gradients_of_separate_ones(tiny_folder: Path, texts: list[Encoded]) -> None:
+def test_a_joint_pass_gives_the_numbers_and_gradients_of_separate_ones(
+    tiny_folder: Path, texts: list[Encoded]
+) -> None:
     def value_and_gradients(joint: bool) -> list[torch.Tensor]:
         policy = logprobs.LMPolicy(models.load_model(tiny_folder))
         batches = batch_of(texts[:1]), batch_of(texts[1:])
         scored = policy.joint(*batches) if joint else [policy(batch) for batch in batches]
         loss = scored[0].logps.sum() - 2 * scored[1].mean_logps.sum()
         loss.backward()
-        return [*(s.token_logps.detach() for s in scored), *(p.grad for p in policy.model.parameters())]
+        return [
+            *(s.token_logps.detach() for s in scored),
+            *(p.grad for p in policy.model.parameters()),
+        ]
 
     for together, apart in zip(value_and_gradients(True), value_and_gradients(False), strict=True):
         torch.testing.assert_close(together, apart, rtol=1e-4, atol=1e-5)

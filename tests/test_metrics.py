@@ -113,7 +113,9 @@ def test_a_memorized_end_is_part_of_what_is_memorized(greedy):
     assert extraction_strength(greedy) <= exact_memorization(greedy) + 1e-12
 
 
-@pytest.mark.parametrize("measure", [answer_probability, mean_logp, extraction_strength, exact_memorization])
+@pytest.mark.parametrize(
+    "measure", [answer_probability, mean_logp, extraction_strength, exact_memorization]
+)
 def test_no_token_is_an_error(measure):
     with pytest.raises(ValueError, match="at least one token"):
         measure([])

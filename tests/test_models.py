@@ -20,7 +20,10 @@ def test_a_folder_is_imported_without_touching_it(tiny_folder: Path, tmp_path: P
     models.import_base(source, tmp_path / "out", "<|user|>", "chat")
     assert {p.name: p.read_bytes() for p in source.iterdir()} == before
     assert models.load_tokenizer(tmp_path / "out").pad_token == "<|user|>"
-    ours, theirs = models.load_model(tmp_path / "out").state_dict(), models.load_model(source).state_dict()
+    ours, theirs = (
+        models.load_model(tmp_path / "out").state_dict(),
+        models.load_model(source).state_dict(),
+    )
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
@@ -66,7 +69,9 @@ def test_weights_of_another_shape_are_refused(tiny_folder: Path, tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_a_pretrained_gguf_answers_sensibly_and_equals_transformers(smollm2_gguf: Path, tmp_path: Path) -> None:
+def test_a_pretrained_gguf_answers_sensibly_and_equals_transformers(
+    smollm2_gguf: Path, tmp_path: Path
+) -> None:
     models.import_base(smollm2_gguf, tmp_path / "out", None, "chat")
     engine = HFEngine("cpu", "float32")
     engine.load(tmp_path / "out")

@@ -16,7 +16,8 @@ from suite.texts import Encoded, collate
 
 IDS = st.lists(st.integers(5, 50), min_size=1, max_size=40).map(tuple)
 TEXTS = st.tuples(
-    st.lists(st.integers(5, 9), max_size=6).map(tuple), st.lists(st.tuples(IDS, IDS), min_size=1, max_size=9)
+    st.lists(st.integers(5, 9), max_size=6).map(tuple),
+    st.lists(st.tuples(IDS, IDS), min_size=1, max_size=9),
 )
 
 

@@ -19,11 +19,17 @@ def specified() -> dict[str, str]:
     """Hook -> its signature, from the source."""
     tree = ast.parse(Path(hookspecs.__file__).read_text())
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    return {f.name: f"def {f.name}({ast.unparse(f.args)}) -> {ast.unparse(f.returns)}" for f in functions if f.returns}
+    return {
+        f.name: f"def {f.name}({ast.unparse(f.args)}) -> {ast.unparse(f.returns)}"
+        for f in functions
+        if f.returns
+    }
 
 
 def documented() -> dict[str, str]:
-    found = re.findall(r"^### (suite_\w+)\n\n```python\n(.*?)\n```$", DOCS.read_text(), re.MULTILINE | re.DOTALL)
+    found = re.findall(
+        r"^### (suite_\w+)\n\n```python\n(.*?)\n```$", DOCS.read_text(), re.MULTILINE | re.DOTALL
+    )
     return dict(found)
 
 

@@ -34,7 +34,9 @@ def broken(site: Site, source: str) -> str:
     assert (info.status, info.provides) == ("broken", ())
     assert registry.method("sound_method").name == "sound_method"
     assert "\n" not in info.error
-    with pytest.raises(UserError, match=r"^method 'faulty' is not available: .*\(faulty 1\.0\) is broken"):
+    with pytest.raises(
+        UserError, match=r"^method 'faulty' is not available: .*\(faulty 1\.0\) is broken"
+    ):
         registry.method("faulty")
     return info.error
 
@@ -63,9 +65,13 @@ def test_results_are_sorted_by_name_whatever_the_order_of_installation(site: Sit
 
 
 def test_an_unknown_name_gets_the_nearest_one(site: Site) -> None:
-    site.add("acme", {"acme": method("acme_method") + benchmark("acme_bench").replace("Mine", "Yours")})
+    site.add(
+        "acme", {"acme": method("acme_method") + benchmark("acme_bench").replace("Mine", "Yours")}
+    )
     registry = Registry.load()
-    with pytest.raises(UserError, match=r"^unknown method 'acme_methd'; did you mean 'acme_method'\?$"):
+    with pytest.raises(
+        UserError, match=r"^unknown method 'acme_methd'; did you mean 'acme_method'\?$"
+    ):
         registry.method("acme_methd")
     with pytest.raises(UserError, match="unknown benchmark 'acme_bnch'; did you mean 'acme_bench'"):
         registry.benchmark("acme_bnch")
@@ -129,7 +135,9 @@ def test_a_broken_plugin_is_shown_and_harms_nothing(site: Site, source: str, sai
         ('"lr": 3e-4', '"learning_rate": 3e-4', "unknown setting in Mine.train_defaults 'learning_rate'"),
     ],
 )  # fmt: skip
-def test_a_method_that_cannot_serve_says_what_is_missing(site: Site, old: str, new: str, said: str) -> None:
+def test_a_method_that_cannot_serve_says_what_is_missing(
+    site: Site, old: str, new: str, said: str
+) -> None:
     source = method("m")
     assert old in source
     assert said in broken(site, source.replace(old, new))
@@ -138,14 +146,20 @@ def test_a_method_that_cannot_serve_says_what_is_missing(site: Site, old: str, n
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('primary = ("score",)', 'primary = frozenset({"score"})', "Mine.primary must be a tuple of names"),
+        (
+            'primary = ("score",)',
+            'primary = frozenset({"score"})',
+            "Mine.primary must be a tuple of names",
+        ),
         ('primary = ("score",)', "primary = ()", "Mine.primary is empty"),
         ('primary = ("score",)', "", "Mine does not define primary"),
         ("def requests(", "def request(", "Mine does not define requests"),
         ("def load(", "splits = ()\n        def load(", "Mine.splits is empty"),
     ],
 )
-def test_a_benchmark_that_cannot_serve_says_what_is_missing(site: Site, old: str, new: str, said: str) -> None:
+def test_a_benchmark_that_cannot_serve_says_what_is_missing(
+    site: Site, old: str, new: str, said: str
+) -> None:
     source = benchmark("m")
     assert old in source
     assert said in broken(site, source.replace(old, new))
@@ -165,13 +179,20 @@ def test_two_distributions_with_one_entry_point_name_are_both_refused(site: Site
     registry = Registry.load()
     assert registry.method("from_three").name == "from_three"
     refused = [info for info in registry.plugins() if info.name == "shared"]
-    assert [(info.distribution, info.status) for info in refused] == [("acme-one", "refused"), ("acme-two", "refused")]
+    assert [(info.distribution, info.status) for info in refused] == [
+        ("acme-one", "refused"),
+        ("acme-two", "refused"),
+    ]
     assert all("acme-one 1.0 and acme-two 2.0" in info.error for info in refused)
     with pytest.raises(UserError, match="unknown method 'from_one'"):
         registry.method("from_one")
-    with pytest.raises(UserError, match=r"'shared' is not available.*acme-one 1\.0 and acme-two 2\.0"):
+    with pytest.raises(
+        UserError, match=r"'shared' is not available.*acme-one 1\.0 and acme-two 2\.0"
+    ):
         registry.method("shared")
-    assert {info.status for info in Registry.load(block=["shared"]).plugins() if info.name == "shared"} == {"blocked"}
+    assert {
+        info.status for info in Registry.load(block=["shared"]).plugins() if info.name == "shared"
+    } == {"blocked"}
 
 
 @pytest.mark.parametrize("second", [method("shared_name"), benchmark("shared_name")])
@@ -179,7 +200,9 @@ def test_a_name_that_two_plugins_offer_is_given_to_neither(site: Site, second: s
     site.add("acme-one", {"one": method("shared_name")})
     site.add("acme-two", {"two": second, "three": method("innocent")})
     registry = Registry.load()
-    with pytest.raises(UserError, match=r"plugin 'one' \(acme-one 1\.0\) and plugin 'two' \(acme-two 1\.0\)"):
+    with pytest.raises(
+        UserError, match=r"plugin 'one' \(acme-one 1\.0\) and plugin 'two' \(acme-two 1\.0\)"
+    ):
         registry.method("shared_name")
     assert "shared_name" not in [cls.name for cls in registry.methods()]
     assert registry.method("innocent").name == "innocent"
@@ -191,7 +214,9 @@ def test_a_name_that_two_plugins_offer_is_given_to_neither(site: Site, second: s
     assert Registry.load(block=["two"]).method("shared_name").name == "shared_name"
 
 
-@pytest.mark.parametrize("name", ["../../x", "acme/../x", "acme-x", "acme.x", "Acme", "2acme", "_acme"])
+@pytest.mark.parametrize(
+    "name", ["../../x", "acme/../x", "acme-x", "acme.x", "Acme", "2acme", "_acme"]
+)
 def test_an_entry_point_with_a_bad_name_is_never_imported(site: Site, name: str) -> None:
     site.add("evil", {name: "raise SystemExit('imported')"})
     info = info_of(Registry.load(), "evil")
@@ -206,7 +231,9 @@ def test_a_blocked_plugin_is_not_imported(site: Site) -> None:
     assert module not in sys.modules
     with pytest.raises(UserError, match="'acme_blocked' is not available: .* is blocked$"):
         registry.method("acme_blocked")
-    with pytest.raises(UserError, match="unknown plugin to block 'acme_blockd'; did you mean 'acme_blocked'"):
+    with pytest.raises(
+        UserError, match="unknown plugin to block 'acme_blockd'; did you mean 'acme_blocked'"
+    ):
         Registry.load(block=["acme_blockd"])
 
 
@@ -226,7 +253,10 @@ def test_observers_are_told_in_turn_and_one_that_raises_is_reported_once(site: S
     bad, good = OBSERVER.replace("FAIL", "raise OSError('disk')"), OBSERVER.replace("FAIL", "")
     modules = site.add("acme", {"a_bad": bad, "b_good": good})
     registry = Registry.load()
-    with pytest.warns(PluginWarning, match=r"^plugin 'a_bad' \(acme 1\.0\): suite_cell_finished raised OSError: disk"):
+    with pytest.warns(
+        PluginWarning,
+        match=r"^plugin 'a_bad' \(acme 1\.0\): suite_cell_finished raised OSError: disk",
+    ):
         registry.notify("suite_cell_finished", cell="c1", result="r")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -262,13 +292,22 @@ def test_commands_of_plugins_must_not_take_a_name_in_use(site: Site) -> None:
     assert "run" not in commands
     status = {info.name[-1]: info for info in registry.plugins() if info.name.startswith("tools_")}
     assert [status[point].status for point in "abcd"] == ["ok", "broken", "broken", "ok"]
-    assert "'mine' is declared by both plugin 'tools_a' (dist-a 1.0) and plugin 'tools_b'" in status["b"].error
+    assert (
+        "'mine' is declared by both plugin 'tools_a' (dist-a 1.0) and plugin 'tools_b'"
+        in status["b"].error
+    )
     assert "'run' is declared by both suite itself and" in status["c"].error
     assert status["d"].provides == ("command other",)
 
 
 def test_a_plugin_whose_command_fails_offers_nothing_any_more(site: Site) -> None:
-    site.add("acme", {"acme": method("acme_method") + "\n    @hookimpl\n    def suite_commands(cli):\n        1 / 0\n"})
+    site.add(
+        "acme",
+        {
+            "acme": method("acme_method")
+            + "\n    @hookimpl\n    def suite_commands(cli):\n        1 / 0\n"
+        },
+    )
     registry = Registry.load()
     assert registry.method("acme_method").name == "acme_method"
     assert registry.commands(taken=()) == {}
@@ -283,7 +322,9 @@ def test_the_source_of_a_plugin_is_its_module_and_what_that_imports_from_its_pac
     package = tmp_path / "acme_sources"
     (package / "sub").mkdir(parents=True)
     (package / "__init__.py").write_text("")
-    (package / "method.py").write_text("import json\nfrom .sub import deep\nfrom acme_sources import helper\n")
+    (package / "method.py").write_text(
+        "import json\nfrom .sub import deep\nfrom acme_sources import helper\n"
+    )
     (package / "helper.py").write_text("def f():\n    from .late import x\n")
     (package / "late.py").write_text("x = 1\n")
     (package / "unrelated.py").write_text("y = 1\n")
@@ -295,12 +336,16 @@ def test_the_source_of_a_plugin_is_its_module_and_what_that_imports_from_its_pac
     assert modules_behind("acme_sources.method") == tuple(f"acme_sources.{name}" for name in names)
 
 
-def test_a_digest_follows_the_code_and_not_its_comments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_digest_follows_the_code_and_not_its_comments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     digests = []
     for name, source in (("a", "x = 1\n"), ("a", "x = 1  # one\n"), ("a", "x = 2\n")):
         (tmp_path / "acme_digest.py").write_text(source)
-        code = "from suite.registry.source import source_digest; print(source_digest(['acme_digest']))"
+        code = (
+            "from suite.registry.source import source_digest; print(source_digest(['acme_digest']))"
+        )
         done = subprocess.run(
             [sys.executable, "-c", code],
             capture_output=True,

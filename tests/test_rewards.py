@@ -20,7 +20,10 @@ def registry() -> Registry:
 
 @pytest.fixture(scope="module")
 def pairs_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    rows = [{"prompt": f"question {i // 2}?", "chosen": f"yes {i}", "rejected": f"no {i}"} for i in range(12)]
+    rows = [
+        {"prompt": f"question {i // 2}?", "chosen": f"yes {i}", "rejected": f"no {i}"}
+        for i in range(12)
+    ]
     path = tmp_path_factory.mktemp("pairs") / "train.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
@@ -30,7 +33,13 @@ def pairs_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def planned(registry: Registry, tiny_folder: Path, pairs_file: Path, tmp_path: Path) -> Any:
     def plan(methods: str, bench: str = "preferences", *sets: str) -> pipeline.Plan:
         data = {"data": str(pairs_file)} if bench == "preferences" else {}
-        flags = {"methods": methods, "bench": bench, "model": str(tiny_folder), "store": str(tmp_path), **data}
+        flags = {
+            "methods": methods,
+            "bench": bench,
+            "model": str(tiny_folder),
+            "store": str(tmp_path),
+            **data,
+        }
         return pipeline.plan(resolve(registry, None, flags, list(sets), {}), registry)[0]
 
     return plan
@@ -59,7 +68,9 @@ def test_a_method_that_trains_nothing_is_one_cell_whatever_the_seeds(planned: An
     assert [(c.cell.method, c.cell.seed) for c in plan.cells[1:]] == [
         ("zero_shot", 0), ("few_shot", 0), ("rloo", 0), ("rloo", 1),
     ]  # fmt: skip
-    first, second = (next(iter(cell.scores.values())).inputs["responses"] for cell in plan.cells[1:3])
+    first, second = (
+        next(iter(cell.scores.values())).inputs["responses"] for cell in plan.cells[1:3]
+    )
     assert first.inputs["model"].kind == "base"  # before any fine-tuning
     assert first.key != second.key
 
@@ -73,14 +84,17 @@ def test_a_method_that_trains_nothing_is_one_cell_whatever_the_seeds(planned: An
         ("zero_shot", "bandit", "it trains nothing, and there is no language model"),
     ],
 )
-def test_what_cannot_work_is_refused_in_one_line(planned: Any, methods: str, bench: str, message: str) -> None:
+def test_what_cannot_work_is_refused_in_one_line(
+    planned: Any, methods: str, bench: str, message: str
+) -> None:
     with pytest.raises(UserError, match=message) as caught:
         planned(methods, bench)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    "setting", ["ppo.target_kl=0", "ppo.kl_coef=-1", "rloo.samples=1", "grpo.samples=1", "ppo.gamma=1.1"]
+    "setting",
+    ["ppo.target_kl=0", "ppo.kl_coef=-1", "rloo.samples=1", "grpo.samples=1", "ppo.gamma=1.1"],
 )
 def test_settings_out_of_range(planned: Any, setting: str) -> None:
     name = setting.partition(".")[0]

@@ -30,7 +30,9 @@ def test_rows_come_back_as_they_were_written(row: Pair | Row, tmp_path: Path) ->
 
 def test_the_stage_stands_for_rows_that_nobody_knows_yet() -> None:
     stages = [Stage("roles", {"version": version}, nothing) for version in (1, 2)]
-    first, second = (Stage("train", {}, nothing, inputs_of(SampledRows(stage, "pairs"))) for stage in stages)
+    first, second = (
+        Stage("train", {}, nothing, inputs_of(SampledRows(stage, "pairs"))) for stage in stages
+    )
     assert rows_digest(SampledRows(stages[0], "pairs")) is None
     assert first.key != second.key
     assert rows_digest([PAIR]) != rows_digest([ROW])
@@ -38,7 +40,12 @@ def test_the_stage_stands_for_rows_that_nobody_knows_yet() -> None:
 
 
 def test_sampled_tokens_survive_the_log_and_the_kl_joins_them(tmp_path: Path) -> None:
-    response = Response("held_out/1/continuation", texts=("a", "b"), finished=(True, False), sampled=((5, 1), (6, 7)))
+    response = Response(
+        "held_out/1/continuation",
+        texts=("a", "b"),
+        finished=(True, False),
+        sampled=((5, 1), (6, 7)),
+    )
     with JsonlWriter(tmp_path / "responses.jsonl") as log:
         log.append(response_json(response))
     with JsonlWriter(tmp_path / "kl.jsonl") as log:

@@ -26,7 +26,9 @@ def bigram_model(logits: Tensor) -> LlamaForCausalLM:
     model = LlamaForCausalLM(config)
     with torch.no_grad():
         model.model.embed_tokens.weight.copy_(torch.eye(WORDS))
-        model.lm_head.weight.copy_(logits.T / WORDS**0.5)  # RMSNorm turns a unit vector into sqrt(d) times itself
+        model.lm_head.weight.copy_(
+            logits.T / WORDS**0.5
+        )  # RMSNorm turns a unit vector into sqrt(d) times itself
     return model
 
 
@@ -34,7 +36,9 @@ def bigram_model(logits: Tensor) -> LlamaForCausalLM:
 def tables() -> tuple[Tensor, Tensor]:
     """Logits of the next word after each word: of a policy and of a reference."""
     generator = torch.Generator().manual_seed(7)
-    return torch.randn(WORDS, WORDS, generator=generator), torch.randn(WORDS, WORDS, generator=generator)
+    return torch.randn(WORDS, WORDS, generator=generator), torch.randn(
+        WORDS, WORDS, generator=generator
+    )
 
 
 def test_every_step_has_the_divergence_of_its_two_rows(tables: tuple[Tensor, Tensor]) -> None:
@@ -46,10 +50,17 @@ def test_every_step_has_the_divergence_of_its_two_rows(tables: tuple[Tensor, Ten
     )
 
 
-def test_its_mean_over_all_answers_is_the_divergence_of_whole_answers(tables: tuple[Tensor, Tensor]) -> None:
+def test_its_mean_over_all_answers_is_the_divergence_of_whole_answers(
+    tables: tuple[Tensor, Tensor],
+) -> None:
     answers = list(product(range(WORDS), repeat=3))
     policy, reference = (
-        torch.tensor([sum(float(logps[a, b]) for a, b in zip((*PROMPT, *y), y, strict=False)) for y in answers])
+        torch.tensor(
+            [
+                sum(float(logps[a, b]) for a, b in zip((*PROMPT, *y), y, strict=False))
+                for y in answers
+            ]
+        )
         for logps in (table.log_softmax(-1) for table in tables)
     )
     per_answer = sequence_kl(*map(bigram_model, tables), [PROMPT] * len(answers), answers, pad_id=0)
@@ -63,7 +74,9 @@ def test_its_mean_over_all_answers_is_the_divergence_of_whole_answers(tables: tu
     assert variance(per_answer) < variance(estimate)
 
 
-def test_batches_and_chunks_change_nothing(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_and_chunks_change_nothing(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     policy, reference = models.load_model(tiny_folder), models.load_model(tiny_folder)
     with torch.no_grad():
         for parameter in policy.parameters():
@@ -77,7 +90,9 @@ def test_batches_and_chunks_change_nothing(tiny_folder: Path, monkeypatch: pytes
         expected.append((log_p.exp() * (log_p - log_ref)).sum())
     monkeypatch.setattr(logprobs, "CHUNK_ELEMENTS", 2 * policy.config.vocab_size)
     for batch_tokens in (1, 4096):
-        found = sequence_kl(policy, reference, prompts, continuations, pad_id=0, batch_tokens=batch_tokens)
+        found = sequence_kl(
+            policy, reference, prompts, continuations, pad_id=0, batch_tokens=batch_tokens
+        )
         torch.testing.assert_close(found, torch.stack(expected), rtol=1e-4, atol=1e-5)
 
 

@@ -27,7 +27,9 @@ def test_completion_ends_in_exactly_one_eos(encoder: Encoder) -> None:
 
 
 @given(answer=st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=40))
-def test_prompt_is_what_generation_sees_and_answer_round_trips(encoder: Encoder, answer: str) -> None:
+def test_prompt_is_what_generation_sees_and_answer_round_trips(
+    encoder: Encoder, answer: str
+) -> None:
     text = encoder.encode(QUESTION, answer)
     assert text.prompt_ids == encoder.encode_prompt(QUESTION)
     assert encoder.decode(text.completion_ids) == answer.strip()
@@ -66,13 +68,19 @@ def test_tokenizers_that_cannot_do_it_are_refused(
 
 
 def test_collate_counts_only_completions(encoder: Encoder) -> None:
-    texts = [encoder.encode(QUESTION, answer, answer) for answer in ("Jane.", "Jane Austen, in May.")]
+    texts = [
+        encoder.encode(QUESTION, answer, answer) for answer in ("Jane.", "Jane Austen, in May.")
+    ]
     batch = collate(texts, pad_id=0, step=(10, 100))
     assert batch.lengths.tolist() == [len(t.completion_ids) for t in texts]
     assert batch.targets.tolist() == [i for t in texts for i in t.completion_ids]
     flat = batch.packed.input_ids.flatten()
     assert flat[batch.positions + 1].tolist() == batch.targets.tolist()
-    assert batch.mean(batch.lengths.float()).item() == pytest.approx(sum(batch.lengths.tolist()) / 10)
-    assert batch.token_mean(batch.targets.float()).item() == pytest.approx(sum(batch.targets.tolist()) / 100)
+    assert batch.mean(batch.lengths.float()).item() == pytest.approx(
+        sum(batch.lengths.tolist()) / 10
+    )
+    assert batch.token_mean(batch.targets.float()).item() == pytest.approx(
+        sum(batch.targets.tolist()) / 100
+    )
     with pytest.raises(ValueError, match="per-example loss has shape"):
         batch.mean(batch.targets.float())

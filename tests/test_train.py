@@ -38,39 +38,61 @@ def rows(name: str, count: int) -> list[Row]:
 class NPOWithRetain(Method[None]):
     """NPO with cross-entropy on retain, written out here so that the built-in is not its own judge."""
 
-    name, family, roles, needs_reference = "npo_test", "unlearning", frozenset({"forget", "retain"}), True
+    name, family, roles, needs_reference = (
+        "npo_test",
+        "unlearning",
+        frozenset({"forget", "retain"}),
+        True,
+    )
     Config = type(None)
 
     def loss(self, policy: Any, batch: Mapping[str, Any]) -> LossOutput:
         forget, retain = batch["forget"], batch["retain"]
         npo = losses.npo(policy(forget).logps, forget.reference_logps, beta=0.1)
-        return LossOutput(forget.mean(npo) + retain.token_mean(-policy(retain).token_logps), {"npo": forget.mean(npo)})
+        return LossOutput(
+            forget.mean(npo) + retain.token_mean(-policy(retain).token_logps),
+            {"npo": forget.mean(npo)},
+        )
 
 
 @pytest.fixture(scope="module")
-def data(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], References]:
+def data(
+    tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, Any], References]:
     encoder = Encoder(models.load_tokenizer(tiny_folder))
-    roles = {name: encode_rows(rows(name, count), encoder) for name, count in (("forget", 9), ("retain", 13))}
+    roles = {
+        name: encode_rows(rows(name, count), encoder)
+        for name, count in (("forget", 9), ("retain", 13))
+    }
     folder = tmp_path_factory.mktemp("reference")
     model = models.load_model(tiny_folder)
-    save(compute(model, roles["forget"], autocast("float32", "cpu"), hidden=False, pad_id=0), folder)
+    save(
+        compute(model, roles["forget"], autocast("float32", "cpu"), hidden=False, pad_id=0), folder
+    )
     references = References()
     references.add("forget", folder, roles["forget"])
     return roles, references
 
 
-def job(tiny_folder: Path, data: tuple[dict[str, Any], References], tmp_path: Path, **changes: Any) -> TrainJob:
+def job(
+    tiny_folder: Path, data: tuple[dict[str, Any], References], tmp_path: Path, **changes: Any
+) -> TrainJob:
     out, scratch = tmp_path / "out", tmp_path / "scratch"
     out.mkdir(parents=True, exist_ok=True)
     scratch.mkdir(exist_ok=True)
-    return replace(TrainJob(NPOWithRetain(None), CONFIG, 0, tiny_folder, data[0], data[1], out, scratch), **changes)
+    return replace(
+        TrainJob(NPOWithRetain(None), CONFIG, 0, tiny_folder, data[0], data[1], out, scratch),
+        **changes,
+    )
 
 
 def weights(folder: Path, epoch: int) -> bytes:
     return (epochs_in(folder)[epoch] / "model.safetensors").read_bytes()
 
 
-def gradients(tiny_folder: Path, data: tuple[dict[str, Any], References], limit: int) -> list[torch.Tensor]:
+def gradients(
+    tiny_folder: Path, data: tuple[dict[str, Any], References], limit: int
+) -> list[torch.Tensor]:
     model = models.load_model(tiny_folder)
     sampler = Sampler(data[0], 8, seed=3)
     for batch in micro_batches(sampler.step(0), limit, 0, data[1]):
@@ -89,7 +111,9 @@ def test_first_loss_is_the_closed_form_and_runs_repeat_bit_for_bit(
     tiny_folder: Path, data: Any, tmp_path: Path
 ) -> None:
     seen: list[Mapping[str, float]] = []
-    train(job(tiny_folder, data, tmp_path / "a", on_step=lambda step, metrics: seen.append(metrics)))
+    train(
+        job(tiny_folder, data, tmp_path / "a", on_step=lambda step, metrics: seen.append(metrics))
+    )
     assert seen[0]["npo"] == pytest.approx((2 / 0.1) * math.log(2), rel=1e-5)
     assert len(seen) == 2 * 3
     train(job(tiny_folder, data, tmp_path / "b"))
@@ -97,7 +121,9 @@ def test_first_loss_is_the_closed_form_and_runs_repeat_bit_for_bit(
     assert weights(tmp_path / "a/out", 1) != weights(tmp_path / "a/out", 2)
 
 
-def test_a_run_stopped_after_any_step_ends_in_the_same_bytes(tiny_folder: Path, data: Any, tmp_path: Path) -> None:
+def test_a_run_stopped_after_any_step_ends_in_the_same_bytes(
+    tiny_folder: Path, data: Any, tmp_path: Path
+) -> None:
     class Stop(Exception):
         pass
 
@@ -116,10 +142,14 @@ def test_a_run_stopped_after_any_step_ends_in_the_same_bytes(tiny_folder: Path, 
     train(cut)
     assert weights(tmp_path / "whole/out", 1) == weights(tmp_path / "cut/out", 1)
     assert weights(tmp_path / "whole/out", 2) == weights(tmp_path / "cut/out", 2)
-    assert (tmp_path / "whole/out/log.jsonl").read_text() == (tmp_path / "cut/out/log.jsonl").read_text()
+    assert (tmp_path / "whole/out/log.jsonl").read_text() == (
+        tmp_path / "cut/out/log.jsonl"
+    ).read_text()
 
 
-def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tiny_folder: Path, data: Any, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
+    tiny_folder: Path, data: Any, tmp_path: Path
+) -> None:
     from suite import checkpoints
 
     def fail(step: int, metrics: Mapping[str, float]) -> None:
@@ -140,9 +170,13 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tiny_folder: Pat
     assert weights(tmp_path / "whole/out", 2) == weights(tmp_path / "cut/out", 2)
 
 
-def test_stale_references_are_caught_before_the_first_step(tiny_folder: Path, data: Any, tmp_path: Path) -> None:
+def test_stale_references_are_caught_before_the_first_step(
+    tiny_folder: Path, data: Any, tmp_path: Path
+) -> None:
     stale = References()
-    stale._logps = {"forget": {key: values - 0.01 for key, values in data[1]._logps["forget"].items()}}
+    stale._logps = {
+        "forget": {key: values - 0.01 for key, values in data[1]._logps["forget"].items()}
+    }
     with pytest.raises(RuntimeError, match="policy and reference differ on 'forget' by 0.01"):
         train(job(tiny_folder, data, tmp_path, references=stale))
 
@@ -181,14 +215,19 @@ def test_lora_trains_adapters_only_and_leaves_ordinary_model_folders(
     config = replace(CONFIG, lora_rank=4, epochs=1)
     train(job(tiny_folder, data, tmp_path, config=config))
     folder = epochs_in(tmp_path / "out")[1]
-    before, after = models.load_model(tiny_folder).state_dict(), models.load_model(folder).state_dict()
+    before, after = (
+        models.load_model(tiny_folder).state_dict(),
+        models.load_model(folder).state_dict(),
+    )
     assert before.keys() == after.keys()
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed
     assert all("_proj" in name for name in changed)
     from peft import PeftModel
 
-    adapted = PeftModel.from_pretrained(models.load_model(tiny_folder), folder / "adapter").merge_and_unload()
+    adapted = PeftModel.from_pretrained(
+        models.load_model(tiny_folder), folder / "adapter"
+    ).merge_and_unload()
     for name, tensor in adapted.state_dict().items():
         torch.testing.assert_close(tensor, after[name], rtol=1e-5, atol=1e-6)
 

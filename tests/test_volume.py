@@ -17,13 +17,24 @@ from suite.results import Cell, CellResult, Comparison
 REFERENCE = {"quality": 0.0, "harm": 1.0}
 
 
-def cell(method: str, quality: float | None, harm: float | None, seed: int = 0, **other: Any) -> CellResult:
+def cell(
+    method: str, quality: float | None, harm: float | None, seed: int = 0, **other: Any
+) -> CellResult:
     metrics = (
-        Metric("quality", quality, True, n=40, n_clusters=10, note="" if quality is not None else "no judge"),
+        Metric(
+            "quality",
+            quality,
+            True,
+            n=40,
+            n_clusters=10,
+            note="" if quality is not None else "no judge",
+        ),
         Metric("harm", harm, False, note="" if harm is not None else "no judge"),
     )
     family = other.pop("family", "unlearning")
-    return CellResult(Cell(method, "b", "s", "m", seed), other.pop("status", "ok"), family, metrics, **other)
+    return CellResult(
+        Cell(method, "b", "s", "m", seed), other.pop("status", "ok"), family, metrics, **other
+    )
 
 
 def front(*cells: CellResult) -> tuple[float, ...]:
@@ -33,9 +44,16 @@ def front(*cells: CellResult) -> tuple[float, ...]:
 def test_a_cell_fills_the_box_to_the_reference_point() -> None:
     found = volume.of_cell(REFERENCE, cell("a", 0.5, 0.2))
     assert found.value == pytest.approx(0.5 * 0.8)
-    assert (found.name, found.higher_is_better, found.n, found.n_clusters) == ("hypervolume", True, 40, 10)
+    assert (found.name, found.higher_is_better, found.n, found.n_clusters) == (
+        "hypervolume",
+        True,
+        40,
+        10,
+    )
     assert found.note == "above quality 0, harm 1"
-    assert volume.of_cell(REFERENCE, cell("a", 0.5, 1.5)).value == 0.0  # worse than the reference point
+    assert (
+        volume.of_cell(REFERENCE, cell("a", 0.5, 1.5)).value == 0.0
+    )  # worse than the reference point
     missing = volume.of_cell(REFERENCE, cell("a", 0.5, None))
     assert (missing.value, missing.note) == (None, "no harm")
 
@@ -46,13 +64,17 @@ def test_the_front_counts_what_boxes_share_once() -> None:
     assert front(a, b, cell("dominated", 0.3, 0.6)) == front(a, b)
     assert front(a, cell("start", 1.0, 0.0, family="baseline")) == front(a)
     assert front(a, cell("part", 1.0, 0.0, partial=True), cell("gone", None, 0.0)) == front(a)
-    assert front(a, cell("b", 0.9, 0.1), cell("b", 1.0, 0.0, 1, status="diverged", error="nan")) == front(a)
+    assert front(
+        a, cell("b", 0.9, 0.1), cell("b", 1.0, 0.0, 1, status="diverged", error="nan")
+    ) == front(a)
     assert front(cell("only", 1.0, 0.0, partial=True)) == ()
     assert volume.of_front(Comparison("b", "s", "m", (), ""), [a, b]) == ()  # no reference point
 
 
 def test_the_front_is_known_for_seeds_that_all_methods_have() -> None:
-    found = front(cell("a", 0.5, 0.5), cell("a", 0.6, 0.5, 1), cell("b", 0.1, 0.9, 1), cell("b", 0.1, 0.9, 2))
+    found = front(
+        cell("a", 0.5, 0.5), cell("a", 0.6, 0.5, 1), cell("b", 0.1, 0.9, 1), cell("b", 0.1, 0.9, 2)
+    )
     assert found == (pytest.approx(0.3),)
 
 
@@ -67,7 +89,9 @@ def scored(quality: float, harm: float, seed: int) -> Scored:
         ]
         for name, table in tables.items()
     }
-    metrics = {name: Metric(name, float(table.mean()), name == "quality") for name, table in tables.items()}
+    metrics = {
+        name: Metric(name, float(table.mean()), name == "quality") for name, table in tables.items()
+    }
     return Scored(metrics, items)
 
 

@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Gt
 
-from suite import Benchmark, Experiment, Method, PairedMethod, Scores, UserError, hookimpl, interrupt
+from suite import (
+    Benchmark,
+    Experiment,
+    Method,
+    PairedMethod,
+    Scores,
+    UserError,
+    hookimpl,
+    interrupt,
+)
 from suite.errors import DivergedError
 from suite.ranges import Positive
 
@@ -86,7 +95,9 @@ class Bandit(Experiment[BanditConfig]):
         from .scores import scores
 
         if not isinstance(method, PairedMethod):
-            raise UserError(f"method {method.name!r} cannot run on benchmark 'bandit': it has no loss of pairs")
+            raise UserError(
+                f"method {method.name!r} cannot run on benchmark 'bandit': it has no loss of pairs"
+            )
         settings = list(self._sweep(method))
         with progress.task(f"{self.name}: {method.name}", self.config.steps, "steps") as task:
             return scores(self._trials(settings, seed, task))
@@ -98,7 +109,9 @@ class Bandit(Experiment[BanditConfig]):
             yield Setting("as_configured", None, method)
             return
         for tau in self.config.taus:
-            yield Setting(f"tau={tau:g}", tau, type(method)(replace(method.config, **{temperature: tau})))
+            yield Setting(
+                f"tau={tau:g}", tau, type(method)(replace(method.config, **{temperature: tau}))
+            )
 
     def _trials(self, settings: list[Setting], seed: int, task: Task) -> list[Trial]:
         """All datasets, temperatures and runs at once."""

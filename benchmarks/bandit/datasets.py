@@ -36,7 +36,9 @@ class Dataset:
     @property
     def indices(self) -> list[tuple[int, int]]:
         """The pairs as places among the arms."""
-        return [(self.arms.index(chosen), self.arms.index(rejected)) for chosen, rejected in self.pairs]
+        return [
+            (self.arms.index(chosen), self.arms.index(rejected)) for chosen, rejected in self.pairs
+        ]
 
     def preferences(self) -> Array:
         """p(row > column) as counted, (K, K); 1/2 for two arms that were never compared."""
@@ -45,7 +47,9 @@ class Dataset:
         table = np.full((len(self.arms),) * 2, 0.5)
         counts = Counter(self.indices)
         for chosen, rejected in counts:
-            table[chosen, rejected] = counts[chosen, rejected] / (counts[chosen, rejected] + counts[rejected, chosen])
+            table[chosen, rejected] = counts[chosen, rejected] / (
+                counts[chosen, rejected] + counts[rejected, chosen]
+            )
             table[rejected, chosen] = 1 - table[chosen, rejected]
         return table
 
@@ -60,14 +64,18 @@ class Dataset:
         differences = np.zeros((len(self.pairs), len(self.arms)))
         for row, (chosen, rejected) in enumerate(self.indices):
             differences[row, chosen], differences[row, rejected] = 1, -1
-        logits = np.linalg.lstsq(differences, np.full(len(self.pairs), 1 / (2 * tau)), rcond=None)[0]
+        logits = np.linalg.lstsq(differences, np.full(len(self.pairs), 1 / (2 * tau)), rcond=None)[
+            0
+        ]
         weights = np.exp(logits - logits.max())
         optimum: Array = weights / weights.sum()
         return optimum
 
 
 def _three_arms(name: str, pairs: str, dpo_limit: tuple[float, ...]) -> Dataset:
-    return Dataset(name, ("a", "b", "c"), tuple((pair[0], pair[1]) for pair in pairs.split()), dpo_limit)
+    return Dataset(
+        name, ("a", "b", "c"), tuple((pair[0], pair[1]) for pair in pairs.split()), dpo_limit
+    )
 
 
 DATASETS = (

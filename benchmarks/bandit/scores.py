@@ -55,7 +55,9 @@ def scores(trials: Sequence[Trial]) -> Scores:
     metrics = [metric for trial in trials for metric in _metrics(trial)]
     gaps = (*GAPS, OWN_GAP) if any(trial.own_optimum for trial in trials) else GAPS
     summary = [_largest(name, metrics) for name in gaps]
-    return Scores([item for trial in trials for item in _items(trial)], [*summary, *metrics], curve(trials))
+    return Scores(
+        [item for trial in trials for item in _items(trial)], [*summary, *metrics], curve(trials)
+    )
 
 
 def _largest(gap: str, metrics: Sequence[Metric]) -> Metric:
@@ -64,18 +66,30 @@ def _largest(gap: str, metrics: Sequence[Metric]) -> Metric:
     missing = [metric for metric in found if metric.value is None]
     if missing:
         return Metric(gap, None, None, "probability", note=f"{missing[0].name}: {missing[0].note}")
-    return Metric(gap, max(m.value for m in found if m.value is not None), None, "probability", found[0].n)
+    return Metric(
+        gap, max(m.value for m in found if m.value is not None), None, "probability", found[0].n
+    )
 
 
 def _metrics(trial: Trial) -> Iterator[Metric]:
     """The policy at the end, the optimum beside it, and the gaps."""
-    optimum = [None] * len(trial.dataset.arms) if trial.tau is None else trial.dataset.ipo_optimum(trial.tau).tolist()
-    why = "" if trial.tau is not None else "the method has neither tau nor beta, and IPO's optimum depends on tau"
+    optimum = (
+        [None] * len(trial.dataset.arms)
+        if trial.tau is None
+        else trial.dataset.ipo_optimum(trial.tau).tolist()
+    )
+    why = (
+        ""
+        if trial.tau is not None
+        else "the method has neither tau nor beta, and IPO's optimum depends on tau"
+    )
     for k, arm in enumerate(trial.dataset.arms):
         yield _probability(trial, k)
         yield Metric(f"{trial.name}/{arm}_ipo_optimum", optimum[k], None, "probability", note=why)
         if trial.own_optimum:
-            yield Metric(f"{trial.name}/{arm}_own_optimum", trial.own_optimum[k], None, "probability")
+            yield Metric(
+                f"{trial.name}/{arm}_own_optimum", trial.own_optimum[k], None, "probability"
+            )
     for name, target in zip(GAPS, (optimum, trial.dataset.dpo_limit), strict=True):
         yield _gap(f"{trial.name}/{name}", trial, target, why)
     if trial.own_optimum:
@@ -98,7 +112,13 @@ def _gap(name: str, trial: Trial, target: Sequence[float | None], why: str) -> M
     if trial.policies is None or None in target:
         return Metric(name, None, None, "probability", note=trial.note or why)
     final = trial.policies[-1].mean(axis=0)
-    return Metric(name, float(np.abs(final - np.array(target)).max()), None, "probability", trial.policies.shape[1])
+    return Metric(
+        name,
+        float(np.abs(final - np.array(target)).max()),
+        None,
+        "probability",
+        trial.policies.shape[1],
+    )
 
 
 def _items(trial: Trial) -> Iterator[ItemScore]:

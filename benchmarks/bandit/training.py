@@ -44,7 +44,10 @@ def _uniform(datasets: Datasets) -> Tensor:
 
 def sampled(datasets: Datasets, steps: int, runs: int, seed: int) -> Iterator[Tensor]:
     """Draw the mini-batch of every step and run, with replacement: places among a dataset's pairs, (D, R, B)."""
-    generators = [torch.Generator().manual_seed(zlib.crc32(f"{each.name} {seed}".encode())) for each in datasets]
+    generators = [
+        torch.Generator().manual_seed(zlib.crc32(f"{each.name} {seed}".encode()))
+        for each in datasets
+    ]
     for _ in range(steps):
         yield torch.stack(
             [
@@ -54,7 +57,9 @@ def sampled(datasets: Datasets, steps: int, runs: int, seed: int) -> Iterator[Te
         )
 
 
-def train(methods: Methods, datasets: Datasets, batches: Iterable[Tensor], runs: int) -> Iterator[Tensor]:
+def train(
+    methods: Methods, datasets: Datasets, batches: Iterable[Tensor], runs: int
+) -> Iterator[Tensor]:
     """Yield theta, (T, D, R, K), after each step of Adam, changed in place by the next one.
 
     `batches` as `sampled` gives them; all settings see the same.
@@ -73,7 +78,9 @@ def train(methods: Methods, datasets: Datasets, batches: Iterable[Tensor], runs:
 
 def undefined(methods: Methods, dataset: Dataset) -> str:
     """Why a method has no loss on a dataset, or "" (psipo: the logit of a preference that is always won)."""
-    batch = torch.tensor(list(islice(cycle(range(len(dataset.pairs))), BATCH_SIZE)))[None, None]  # (1, 1, B)
+    batch = torch.tensor(list(islice(cycle(range(len(dataset.pairs))), BATCH_SIZE)))[
+        None, None
+    ]  # (1, 1, B)
     try:
         Loss(methods, [dataset])(start(methods, [dataset], 1).log_softmax(-1), batch)
     except ValueError as error:
@@ -104,21 +111,35 @@ class Loss:
 
     def __init__(self, methods: Methods, datasets: Datasets) -> None:
         self.methods = methods
-        self.pairs = [torch.tensor(dataset.indices) for dataset in datasets]  # (pairs of the dataset, 2) each
+        self.pairs = [
+            torch.tensor(dataset.indices) for dataset in datasets
+        ]  # (pairs of the dataset, 2) each
         self.reference = _uniform(datasets)
-        self.preferences = torch.full((*self.reference.shape, self.reference.shape[-1]), 0.5, dtype=torch.float64)
+        self.preferences = torch.full(
+            (*self.reference.shape, self.reference.shape[-1]), 0.5, dtype=torch.float64
+        )
         for dataset, table in zip(datasets, self.preferences, strict=True):
-            table[: len(dataset.arms), : len(dataset.arms)] = torch.from_numpy(dataset.preferences())
+            table[: len(dataset.arms), : len(dataset.arms)] = torch.from_numpy(
+                dataset.preferences()
+            )
 
     def __call__(self, logps: Tensor, batch: Tensor) -> Tensor:
         """Loss of each pair: log-probabilities (T, D, R, K), places among the pairs (D, R, B) -> (T, D, R, B).
 
         A method that couples the rows of a batch sees each run's by itself.
         """
-        arms = torch.stack([pairs[places] for pairs, places in zip(self.pairs, batch, strict=True)]).unbind(-1)
-        chosen, rejected = (logps.gather(-1, side.expand(len(self.methods), -1, -1, -1)) for side in arms)
+        arms = torch.stack(
+            [pairs[places] for pairs, places in zip(self.pairs, batch, strict=True)]
+        ).unbind(-1)
+        chosen, rejected = (
+            logps.gather(-1, side.expand(len(self.methods), -1, -1, -1)) for side in arms
+        )
         prompt = torch.arange(len(batch))[:, None, None].expand_as(batch)
-        rows = (chosen.flatten(1, 2), rejected.flatten(1, 2), *(side.flatten(0, 1) for side in (prompt, *arms)))
+        rows = (
+            chosen.flatten(1, 2),
+            rejected.flatten(1, 2),
+            *(side.flatten(0, 1) for side in (prompt, *arms)),
+        )
         if any(method.batch_coupled for method in self.methods):
             per_pair = torch.func.vmap(self._of_pairs, in_dims=(1, 1, 0, 0, 0), out_dims=1)(*rows)
         else:
@@ -132,4 +153,6 @@ class Loss:
         population = Population(self.preferences, self.reference, *answers)
         both = zip(chosen_logps.unbind(), rejected_logps.unbind(), strict=True)
         pairs = (PairLogps(*logps, reference, reference, population=population) for logps in both)
-        return torch.stack([method.pair_loss(some) for method, some in zip(self.methods, pairs, strict=True)])
+        return torch.stack(
+            [method.pair_loss(some) for method, some in zip(self.methods, pairs, strict=True)]
+        )

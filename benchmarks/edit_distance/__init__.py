@@ -74,21 +74,37 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
     def load(self, source: Source) -> BenchmarkData:
         """Generate the pairs of a split."""
         if source.data is not None:
-            raise UserError("benchmark 'edit_distance' generates its pairs; --data is for benchmark 'preferences'")
+            raise UserError(
+                "benchmark 'edit_distance' generates its pairs; --data is for benchmark 'preferences'"
+            )
         config = self.config
-        made = pairs(config.training_pairs + config.held_out_pairs, config.steps, source.split, SEED)
+        made = pairs(
+            config.training_pairs + config.held_out_pairs, config.steps, source.split, SEED
+        )
         made = [checked(pair, f"generated pair {pair.id}") for pair in made]
         training, held_out = made[: config.training_pairs], made[config.training_pairs :]
-        rows = [{"prompt": p.prompt[0].content, "chosen": p.chosen, "rejected": p.rejected} for p in made]
-        data = benchmark_data(source.split, training, held_out, f"generated@{digest(rows)[:12]}", source.limit)
-        return data if source.split == "low" else replace(data, starts={REFERENCE: both_answers(training)})
+        rows = [
+            {"prompt": p.prompt[0].content, "chosen": p.chosen, "rejected": p.rejected}
+            for p in made
+        ]
+        data = benchmark_data(
+            source.split, training, held_out, f"generated@{digest(rows)[:12]}", source.limit
+        )
+        return (
+            data
+            if source.split == "low"
+            else replace(data, starts={REFERENCE: both_answers(training)})
+        )
 
     def requests(self, data: BenchmarkData) -> list[Request]:
         """The log-likelihood of both answers to every held-out question."""
         return requests(data)
 
     def score(
-        self, data: BenchmarkData, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
+        self,
+        data: BenchmarkData,
+        responses: Mapping[str, Response],
+        baseline: Mapping[str, Response] | None,
     ) -> Scores:
         """Everything but rewards, which need the method."""
         return self.score_method(data, responses, baseline, None)
@@ -103,7 +119,9 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
         """Log-probabilities after the edit, rewards, log-probabilities of whole answers."""
         ((name, items),) = data.sets.items()
         found = scores.item_scores(name, items, responses, baseline, method)
-        found += [score for item in items for score in _after_edit_scores(name, item, responses, baseline)]
+        found += [
+            score for item in items for score in _after_edit_scores(name, item, responses, baseline)
+        ]
         directions = {**AFTER_EDIT, **scores.REWARDS, **scores.LIKELIHOODS}
         return Scores(found, [*scores.summarise(found, directions), *displacement(items, found)])
 
@@ -133,7 +151,10 @@ def both_answers(pairs: Sequence[Pair]) -> list[Row]:
 
 
 def _after_edit_scores(
-    name: str, item: Item, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
+    name: str,
+    item: Item,
+    responses: Mapping[str, Response],
+    baseline: Mapping[str, Response] | None,
 ) -> list[ItemScore]:
     values: Sequence[float | None] = (None, None)
     note = ""

@@ -27,11 +27,15 @@ def pairs(count: int, steps: int, split: str, seed: int) -> list[Pair]:
     made: dict[str, Pair] = {}
     while len(made) < count:
         values = _values(steps, rng)
-        question = f"What is {values[0]}{''.join(f' {_change(a, b)}' for a, b in pairwise(values))}?"
+        question = (
+            f"What is {values[0]}{''.join(f' {_change(a, b)}' for a, b in pairwise(values))}?"
+        )
         lines = [f"{a} {_change(a, b)} = {b}." for a, b in pairwise(values)]
         rejected = _one_digit_wrong(lines, rng) if split == "low" else _all_wrong(values, rng)
         id = str(len(made))
-        made.setdefault(question, Pair(id, (Message("user", question),), " ".join(lines), rejected, id))
+        made.setdefault(
+            question, Pair(id, (Message("user", question),), " ".join(lines), rejected, id)
+        )
     return list(made.values())
 
 

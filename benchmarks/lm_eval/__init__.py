@@ -53,13 +53,17 @@ class LMEval(ModelBenchmark[LMEvalConfig]):
         from suite_benchmarks.lm_eval.tasks import find
 
         if not self.config.task:
-            raise UserError("benchmark lm_eval: name a task of the harness: --bench lm_eval:arc_easy")
+            raise UserError(
+                "benchmark lm_eval: name a task of the harness: --bench lm_eval:arc_easy"
+            )
         return find(self.config.task, self.config.include_path)
 
     def describe(self, engine: str) -> Described:
         """What the task consists of, before anything of it is loaded."""
         if engine not in ("hf", "vllm"):
-            raise UserError(f"benchmark lm_eval loads each model itself, with --engine hf or vllm, not {engine!r}")
+            raise UserError(
+                f"benchmark lm_eval loads each model itself, with --engine hf or vllm, not {engine!r}"
+            )
         asked = {
             "lm_eval": version("lm_eval"),
             "task": self.config.task,

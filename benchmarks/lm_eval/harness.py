@@ -49,7 +49,11 @@ def evaluate(found: Found, config: LMEvalConfig, model: ModelFolder, out: Path) 
 
 def _loaded(config: LMEvalConfig, model: ModelFolder) -> Any:
     """The harness's own wrapper of the run's engine."""
-    shared = {"pretrained": str(model.folder), "dtype": model.dtype, "batch_size": config.batch_size}
+    shared = {
+        "pretrained": str(model.folder),
+        "dtype": model.dtype,
+        "batch_size": config.batch_size,
+    }
     if model.engine == "vllm":
         return _vllm()(**shared, **_vllm_options(model))
     from lm_eval.models.huggingface import HFLM
@@ -71,7 +75,9 @@ def _vllm() -> Any:
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     package, found = installed()
-    build = found + package.removeprefix("vllm").replace("-", "+")  # 0.32.0+cpu: vLLM itself reads the platform there
+    build = found + package.removeprefix("vllm").replace(
+        "-", "+"
+    )  # 0.32.0+cpu: vLLM itself reads the platform there
     known = metadata.version
     with patch.object(metadata, "version", lambda name: build if name == "vllm" else known(name)):
         from lm_eval.models.vllm_causallms import VLLM

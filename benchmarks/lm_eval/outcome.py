@@ -36,7 +36,9 @@ def _metrics(results: Mapping[str, Any], asked: str) -> Iterator[Metric]:
     own = any("," in key for key in found.get(asked, ()))
     for task in sorted(found, key=lambda name: (name != asked, name)):
         prefix = "" if task == asked else f"{task}/" if own else f"{task}: "
-        size = found[task].get("sample_len") or results["n-samples"].get(task, {}).get("effective", 0)
+        size = found[task].get("sample_len") or results["n-samples"].get(task, {}).get(
+            "effective", 0
+        )
         clusters = len(results["group_subtasks"].get(task, ()))
         for key, value in found[task].items():
             name, comma, filtered = key.partition(",")
@@ -46,16 +48,30 @@ def _metrics(results: Mapping[str, Any], asked: str) -> Iterator[Metric]:
                 label = prefix + (name if filtered == "none" else f"{name} ({filtered})")
                 yield _metric(label, _number(value), stderr, better, int(size), clusters)
                 yield Metric(
-                    f"{label}_stderr", stderr, None, n=int(size), note="" if stderr is not None else "not given"
+                    f"{label}_stderr",
+                    stderr,
+                    None,
+                    n=int(size),
+                    note="" if stderr is not None else "not given",
                 )
 
 
-def _metric(name: str, value: float | None, stderr: float | None, better: bool | None, n: int, clusters: int) -> Metric:
-    note = "the harness gives no number" if value is None else "" if stderr is not None else "no standard error"
+def _metric(
+    name: str, value: float | None, stderr: float | None, better: bool | None, n: int, clusters: int
+) -> Metric:
+    note = (
+        "the harness gives no number"
+        if value is None
+        else ""
+        if stderr is not None
+        else "no standard error"
+    )
     low = high = None
     if value is not None and stderr is not None:
         low, high = value - NORMAL * stderr, value + NORMAL * stderr
-    return Metric(name, value, better, n=n, n_clusters=clusters, ci_low=low, ci_high=high, note=note)
+    return Metric(
+        name, value, better, n=n, n_clusters=clusters, ci_low=low, ci_high=high, note=note
+    )
 
 
 def _items(task: str, sample: Mapping[str, Any], asked: str) -> Iterator[ItemScore]:
@@ -94,7 +110,11 @@ def _reference(sample: Mapping[str, Any]) -> str:
     """The right answer; of a choice by number its text."""
     target, arguments = sample["target"], sample["arguments"]
     choices = _choices(sample)
-    return choices[target].strip() if choices and isinstance(target, int) and target < len(arguments) else str(target)
+    return (
+        choices[target].strip()
+        if choices and isinstance(target, int) and target < len(arguments)
+        else str(target)
+    )
 
 
 def _answer(sample: Mapping[str, Any]) -> str:
@@ -109,7 +129,11 @@ def _answer(sample: Mapping[str, Any]) -> str:
 
 def _choices(sample: Mapping[str, Any]) -> list[str]:
     """Continuations whose likelihoods were compared; [] if it was no choice."""
-    scored = [len(r) == 2 and isinstance(r[1], bool) for r in sample["filtered_resps"] if isinstance(r, list | tuple)]
+    scored = [
+        len(r) == 2 and isinstance(r[1], bool)
+        for r in sample["filtered_resps"]
+        if isinstance(r, list | tuple)
+    ]
     return [str(a[1]) for a in sample["arguments"]] if len(scored) > 1 and all(scored) else []
 
 

@@ -38,14 +38,18 @@ class Found:
             return self.manager.load([self.name])
         except Exception as error:
             reason = " ".join(str(error).split())[:200]
-            raise UserError(f"lm_eval task {self.name!r} cannot be loaded: {type(error).__name__}: {reason}") from error
+            raise UserError(
+                f"lm_eval task {self.name!r} cannot be loaded: {type(error).__name__}: {reason}"
+            ) from error
 
 
 @cache
 def find(name: str, include_path: str | None) -> Found:
     """Find a task. UserError: no such folder or task, with the nearest names."""
     own = _folder(include_path)
-    if own:  # most of the time that is all: the harness's own 14,000 definitions take seconds to read
+    if (
+        own
+    ):  # most of the time that is all: the harness's own 14,000 definitions take seconds to read
         manager = _manager(own, False)
         configs = dict(_configs(name, manager.task_index))
         if configs and all(configs.values()):
@@ -62,10 +66,16 @@ def _found(name: str, manager: Any, configs: dict[str, Any], own: Path | None) -
     # YAML counts by what it defines, below; the rest of the folder (functions, data) by its bytes.
     beside = [path for path in _files(own) if path.suffix not in (".yaml", ".yml")] if own else []
     files = {str(path.relative_to(own)): path for path in beside} if own else {}
-    content = {"configs": json.loads(json.dumps(_without_paths(configs, paths, own), default=str, sort_keys=True))}
+    content = {
+        "configs": json.loads(
+            json.dumps(_without_paths(configs, paths, own), default=str, sort_keys=True)
+        )
+    }
     content["files"] = {key: file_digest(path) for key, path in sorted(files.items())}
     content["data"] = sorted(file_digest(path) for path in paths.values())
-    sources = sorted({_source(config) for config in configs.values() if config and "group" not in config})
+    sources = sorted(
+        {_source(config) for config in configs.values() if config and "group" not in config}
+    )
     return Found(name, manager, digest(content), ", ".join(sources) or name)
 
 
@@ -92,7 +102,11 @@ def _configs(name: str, index: Any) -> Iterator[tuple[str, dict[str, Any] | None
     if entry is None:
         return
     yield name, entry.cfg or {"tag": name}
-    members = (entry.cfg or {}).get("task") if "group" in (entry.cfg or {}) else sorted(entry.tags - {name})
+    members = (
+        (entry.cfg or {}).get("task")
+        if "group" in (entry.cfg or {})
+        else sorted(entry.tags - {name})
+    )
     if entry.cfg is not None and "group" not in entry.cfg:
         return
     for member in members if isinstance(members, list) else []:
@@ -106,7 +120,9 @@ def _configs(name: str, index: Any) -> Iterator[tuple[str, dict[str, Any] | None
 def _local_data(config: dict[str, Any]) -> Iterator[Path]:
     """Files on this machine that a task reads."""
     given = (config.get("dataset_kwargs") or {}).get("data_files") or ()
-    listed = given.values() if isinstance(given, dict) else [given] if isinstance(given, str) else given
+    listed = (
+        given.values() if isinstance(given, dict) else [given] if isinstance(given, str) else given
+    )
     for item in listed:
         for name in [item] if isinstance(item, str) else item:
             if Path(name).is_file():
@@ -119,7 +135,9 @@ def _local_data(config: dict[str, Any]) -> Iterator[Path]:
 def _files(folder: Path) -> list[Path]:
     """Every file below a folder, but for hidden ones and caches."""
     inside = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(p for p in inside if not any(x.startswith((".", "__")) for x in p.relative_to(folder).parts))
+    return sorted(
+        p for p in inside if not any(x.startswith((".", "__")) for x in p.relative_to(folder).parts)
+    )
 
 
 def _without_paths(config: Any, paths: dict[str, Path], own: Path | None) -> Any:
@@ -131,7 +149,9 @@ def _without_paths(config: Any, paths: dict[str, Path], own: Path | None) -> Any
     import lm_eval
 
     roots = (Path(lm_eval.__file__).parent, *((own.resolve(),) if own else ()))
-    if isinstance(config, str) and (config in paths or config.startswith(tuple(f"{root}/" for root in roots))):
+    if isinstance(config, str) and (
+        config in paths or config.startswith(tuple(f"{root}/" for root in roots))
+    ):
         return Path(config).name
     return config
 
@@ -140,11 +160,15 @@ def _source(config: dict[str, Any]) -> str:
     """`allenai/ai2_arc ARC-Easy, version 1.0`; of local files their names."""
     version = (config.get("metadata") or {}).get("version", "none")
     local = sorted({path.name for path in _local_data(config)})
-    where = " ".join(local or filter(None, [str(config.get("dataset_path", "")), config.get("dataset_name")]))
+    where = " ".join(
+        local or filter(None, [str(config.get("dataset_path", "")), config.get("dataset_name")])
+    )
     return f"{config.get('task')} ({where or 'its own data'}, version {version})"
 
 
 def _unknown(name: str, known: list[str]) -> UserError:
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "`lm-eval ls tasks` lists them"
+    hint = (
+        f"did you mean {' or '.join(map(repr, near))}?" if near else "`lm-eval ls tasks` lists them"
+    )
     return UserError(f"unknown lm_eval task {name!r}; {hint}")

@@ -49,10 +49,14 @@ def descend(
     return torch.stack(delivered)
 
 
-def _begin(method: Method[Any], model: LogisticModel, lr: float, roles: Mapping[str, Labelled]) -> TrainState:
+def _begin(
+    method: Method[Any], model: LogisticModel, lr: float, roles: Mapping[str, Labelled]
+) -> TrainState:
     lacking = sorted(method.roles - set(roles))
     if lacking:
-        raise UserError(f"method {method.name!r} needs {', '.join(lacking)}; this split offers {', '.join(roles)}")
+        raise UserError(
+            f"method {method.name!r} needs {', '.join(lacking)}; this split offers {', '.join(roles)}"
+        )
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     constant = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
     state = TrainState(LogisticPolicy(model), [model.weight], optimizer, constant, 0.0, nullcontext)

@@ -65,7 +65,9 @@ class Labelled:
     def mean(self, per_example: Tensor) -> Tensor:
         """Mean over the rows: the batch is the whole step. Shape: (N,) -> ()."""
         if per_example.shape != self.targets.shape:
-            raise ValueError(f"loss has shape {tuple(per_example.shape)}, expected {tuple(self.targets.shape)}")
+            raise ValueError(
+                f"loss has shape {tuple(per_example.shape)}, expected {tuple(self.targets.shape)}"
+            )
         return per_example.mean()
 
     def token_mean(self, per_token: Tensor) -> Tensor:
@@ -94,9 +96,15 @@ def unlearning_roles(forget: Labelled, retain: Labelled) -> Mapping[str, Labelle
     of the one is the other answer to row i of the other, and no mean changes.
     """
     n = len(forget.targets)
-    twice = Labelled(*(torch.cat([x, x]) for x in (forget.inputs, forget.targets, forget.reference_logits)))
+    twice = Labelled(
+        *(torch.cat([x, x]) for x in (forget.inputs, forget.targets, forget.reference_logits))
+    )
     both = torch.arange(2).repeat_interleave(n)  # n zeros, n ones
-    return {"forget": twice, "alternate": Labelled(twice.inputs, both, twice.reference_logits), "retain": retain}
+    return {
+        "forget": twice,
+        "alternate": Labelled(twice.inputs, both, twice.reference_logits),
+        "retain": retain,
+    }
 
 
 class LogisticPolicy:

@@ -13,7 +13,10 @@ from suite.stats import Interval
 
 def items_of(repeat: int, values: Mapping[str, float]) -> list[ItemScore]:
     """What one repeat measured, by metric."""
-    return [ItemScore(name, "repeats", f"repeat{repeat}", f"repeat{repeat}", value) for name, value in values.items()]
+    return [
+        ItemScore(name, "repeats", f"repeat{repeat}", f"repeat{repeat}", value)
+        for name, value in values.items()
+    ]
 
 
 def by_metric(items: Sequence[ItemScore]) -> dict[str, list[float]]:
@@ -37,7 +40,9 @@ def median(name: str, values: Sequence[float], better: bool) -> Metric:
     limits: Any = quantile_test(values, p=0.5).confidence_interval(0.95)
     n, middle = len(values), statistics.median(values)
     if math.isnan(limits.low) or math.isnan(limits.high):
-        return _metric(name, Interval(middle, None, None, n, n, "95 % interval: needs more repeats"), better)
+        return _metric(
+            name, Interval(middle, None, None, n, n, "95 % interval: needs more repeats"), better
+        )
     return _metric(name, Interval(middle, float(limits.low), float(limits.high), n, n), better)
 
 
@@ -47,4 +52,6 @@ def share(name: str, values: Sequence[float]) -> Metric:
 
 
 def _metric(name: str, found: Interval, better: bool | None) -> Metric:
-    return Metric(name, found.value, better, "", found.n, found.n_clusters, found.low, found.high, found.note)
+    return Metric(
+        name, found.value, better, "", found.n, found.n_clusters, found.low, found.high, found.note
+    )

@@ -61,7 +61,10 @@ def problem(alpha: float, fit_steps: int, seed: int, repeat: int) -> Problem:
     layer = torch.randn(WIDTH, DIMENSION, generator=random, dtype=torch.float64) / DIMENSION**0.5
     forget = draw(N_FORGET, alpha, 1, random)
     retain = draw(N_RETAIN, alpha, -1, random)
-    fresh = {name: draw(N_FRESH, alpha, sign, random)[0] for name, sign in zip(DISTANCES, (1, -1), strict=True)}
+    fresh = {
+        name: draw(N_FRESH, alpha, sign, random)[0]
+        for name, sign in zip(DISTANCES, (1, -1), strict=True)
+    }
     (x_f, y_f), (x_r, y_r) = ((torch.relu(x @ layer.T), y) for x, y in (forget, retain))
     start = fit(torch.cat([x_f, x_r]), torch.cat([y_f, y_r]), fit_steps)
     roles = unlearning_roles(labelled(x_f, y_f, start), labelled(x_r, y_r, start))
@@ -109,7 +112,9 @@ def measure(method: Method[Any], config: LogisticConfig, seed: int, progress: Pr
         for repeat, each in enumerate(problems):
             fresh = type(method)(method.config)
             weights = descend(fresh, each.start, each.roles, lr=lr, at=at, advance=bar.advance)
-            path = {name: kl(features, each.retrain, weights) for name, features in each.fresh.items()}
+            path = {
+                name: kl(features, each.retrain, weights) for name, features in each.fresh.items()
+            }
             items += items_of(repeat, outcome(path))
             paths.append(path)
     return Scores(items, metrics_of(items), median_path(at, paths))
@@ -139,5 +144,10 @@ def covered(path: Mapping[str, Tensor]) -> float:
 
 def median_path(at: list[int], paths: list[dict[str, Tensor]]) -> list[CurvePoint]:
     """The median distances over repeats at every step."""
-    medians = {name: torch.stack([path[name] for path in paths]).quantile(0.5, dim=0) for name in DISTANCES}
-    return [CurvePoint(step, {name: float(m[i]) for name, m in medians.items()}) for i, step in enumerate(at)]
+    medians = {
+        name: torch.stack([path[name] for path in paths]).quantile(0.5, dim=0) for name in DISTANCES
+    }
+    return [
+        CurvePoint(step, {name: float(m[i]) for name, m in medians.items()})
+        for i, step in enumerate(at)
+    ]

@@ -65,7 +65,10 @@ def laws(steps: Array, distance: Array, lr: float, beta: float | None) -> dict[s
     from scipy.stats import linregress
 
     late = steps >= FITTED * steps[-1]
-    linear, log = linregress(steps[late], distance[late]), linregress(np.log(steps[late]), distance[late])
+    linear, log = (
+        linregress(steps[late], distance[late]),
+        linregress(np.log(steps[late]), distance[late]),
+    )
     found = {
         "linear_r2": linear.rvalue**2,
         "log_r2": log.rvalue**2,
@@ -99,11 +102,16 @@ def measure(method: Method[Any], config: LogisticConfig, seed: int, progress: Pr
         for (ending, beta, settings), repeat in runs:
             forget, start = problem(seed, repeat)
             fresh = type(method)(settings)
-            weights = descend(fresh, start, {"forget": forget}, lr=lr, at=at.tolist(), advance=bar.advance)
+            weights = descend(
+                fresh, start, {"forget": forget}, lr=lr, at=at.tolist(), advance=bar.advance
+            )
             distance = distances(forget.inputs, weights, start).numpy()
             found = laws(at, distance, lr, beta)
             items += items_of(repeat, {name + ending: value for name, value in found.items()})
             line = "no beta" if beta is None else f"beta={beta:g}"
             curves[f"distance_over_the_last/problem_{repeat}/{line}"] = distance / distance[-1]
-    curve = [CurvePoint(int(t), {name: float(d[i]) for name, d in curves.items()}) for i, t in enumerate(at)]
+    curve = [
+        CurvePoint(int(t), {name: float(d[i]) for name, d in curves.items()})
+        for i, t in enumerate(at)
+    ]
     return Scores(items, [mean(name, values) for name, values in by_metric(items).items()], curve)

@@ -50,7 +50,10 @@ def benchmark_data(
         sets={name: items},
         revision=revision,
         partial=cut,
-        notes=(*notes, f"mean edit distance of the held-out pairs: {mean:.3f} (words, over the longer answer's)"),
+        notes=(
+            *notes,
+            f"mean edit distance of the held-out pairs: {mean:.3f} (words, over the longer answer's)",
+        ),
     )
 
 
@@ -99,13 +102,23 @@ def _others(pairs: Sequence[Pair], i: int) -> Iterator[Pair]:
 def item(name: str, pair: Pair) -> Item:
     """An item of the evaluation set `name`."""
     distance = edit_distance(pair.chosen, pair.rejected)
-    return {"id": f"{name}/{pair.id}", "cluster": pair.cluster, "edit_distance": distance, "pair": pair}
+    return {
+        "id": f"{name}/{pair.id}",
+        "cluster": pair.cluster,
+        "edit_distance": distance,
+        "pair": pair,
+    }
 
 
 def requests(data: BenchmarkData) -> list[Request]:
     """The log-likelihood of both answers to every item."""
     return [
-        Request(f"{item['id']}/{which}", "loglikelihood", item["pair"].prompt, getattr(item["pair"], which))
+        Request(
+            f"{item['id']}/{which}",
+            "loglikelihood",
+            item["pair"].prompt,
+            getattr(item["pair"], which),
+        )
         for items in data.sets.values()
         for item in items
         for which in ("chosen", "rejected")

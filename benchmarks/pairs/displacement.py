@@ -24,10 +24,16 @@ def displacement(items: Sequence[Item], found: Sequence[ItemScore]) -> list[Metr
     """Share of displaced pairs in each bucket; `found`: the scores of `items`, `displaced` among them."""
     bucket = {item["id"]: bucket_of(item["edit_distance"]) for item in items}
     parts = {
-        name: [score for score in found if score.metric == "displaced" and bucket[score.item_id] == name]
+        name: [
+            score
+            for score in found
+            if score.metric == "displaced" and bucket[score.item_id] == name
+        ]
         for name in BUCKETS
     }
-    return [scores.mean(f"displaced_{name}", part, False, share=True) for name, part in parts.items()]
+    return [
+        scores.mean(f"displaced_{name}", part, False, share=True) for name, part in parts.items()
+    ]
 
 
 def bucket_of(edit_distance: float) -> str:

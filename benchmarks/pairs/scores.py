@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 Responses = Mapping[str, Response]
 
-REWARDS = {"reward_accuracy": True, "reward_margin": None, "reward_chosen": None, "reward_rejected": None}
+REWARDS = {
+    "reward_accuracy": True,
+    "reward_margin": None,
+    "reward_chosen": None,
+    "reward_rejected": None,
+}
 """By the method's own reward -> whether more is better. Accuracy: share of pairs with a larger reward on the chosen
 answer."""
 LIKELIHOODS = {
@@ -39,7 +44,9 @@ LIKELIHOODS = {
 """The same of log-probabilities. `mean`: per token; `displaced`: the chosen answer is less likely than under the
 reference."""
 SHARES = frozenset({"reward_accuracy", "logp_accuracy", "displaced"})
-PER_TOKEN = frozenset({"chosen_mean_logp", "rejected_mean_logp", "after_edit_logp", "after_edit_change"})
+PER_TOKEN = frozenset(
+    {"chosen_mean_logp", "rejected_mean_logp", "after_edit_logp", "after_edit_change"}
+)
 
 
 class MissingError(Exception):
@@ -74,12 +81,18 @@ def _response(id: str, whose: str, responses: Responses) -> Response:
     if response is None or not response.token_logps:
         raise MissingError(f"{what}: no log-probabilities")
     if bad := sum(not math.isfinite(logp) for logp in response.token_logps):
-        raise MissingError(f"{what}: {bad} of {len(response.token_logps)} log-probabilities not finite")
+        raise MissingError(
+            f"{what}: {bad} of {len(response.token_logps)} log-probabilities not finite"
+        )
     return response
 
 
 def item_scores(
-    name: str, items: Sequence[Item], responses: Responses, baseline: Responses | None, method: Method[Any] | None
+    name: str,
+    items: Sequence[Item],
+    responses: Responses,
+    baseline: Responses | None,
+    method: Method[Any] | None,
 ) -> list[ItemScore]:
     """Every metric of every item of the set `name`; where there is no value, the reason."""
     if any(response.reward is not None for response in responses.values()):
@@ -93,7 +106,9 @@ def item_scores(
             lacking[item["id"]] = str(error)
     present = [item for item in items if item["id"] not in lacking]
     pairs = pair_logps(found)
-    columns: dict[str, Sequence[float | None]] = {k: v.tolist() for k, v in likelihoods(pairs).items()}
+    columns: dict[str, Sequence[float | None]] = {
+        k: v.tolist() for k, v in likelihoods(pairs).items()
+    }
     own, reason = rewards(pairs, method)
     columns |= own
     scores = [
@@ -102,19 +117,32 @@ def item_scores(
         for i, item in enumerate(present)
     ]
     gone = [item for item in items if item["id"] in lacking]
-    return [*scores, *(_score(metric, name, item, None, lacking[item["id"]]) for metric in columns for item in gone)]
+    return [
+        *scores,
+        *(
+            _score(metric, name, item, None, lacking[item["id"]])
+            for metric in columns
+            for item in gone
+        ),
+    ]
 
 
 def _reward_model_scores(name: str, items: Sequence[Item], responses: Responses) -> list[ItemScore]:
     """The rewards that a reward model gave; there are no log-probabilities."""
     scores = []
     for item in items:
-        chosen, rejected = (responses[f"{item['id']}/{which}"].reward for which in ("chosen", "rejected"))
+        chosen, rejected = (
+            responses[f"{item['id']}/{which}"].reward for which in ("chosen", "rejected")
+        )
         assert chosen is not None and rejected is not None, "a reward model rewards every answer"
         values = (float(chosen > rejected), chosen - rejected, chosen, rejected)
-        scores += [_score(metric, name, item, value, "") for metric, value in zip(REWARDS, values, strict=True)]
         scores += [
-            _score(metric, name, item, None, "a reward model has no log-probabilities") for metric in LIKELIHOODS
+            _score(metric, name, item, value, "")
+            for metric, value in zip(REWARDS, values, strict=True)
+        ]
+        scores += [
+            _score(metric, name, item, None, "a reward model has no log-probabilities")
+            for metric in LIKELIHOODS
         ]
     return scores
 
@@ -130,7 +158,9 @@ def pair_logps(found: Sequence[Answers]) -> PairLogps:
     import torch
 
     def sums(field: str) -> Tensor:
-        return torch.tensor([math.fsum(getattr(a, field).token_logps) for a in found], dtype=torch.float64)
+        return torch.tensor(
+            [math.fsum(getattr(a, field).token_logps) for a in found], dtype=torch.float64
+        )
 
     def lengths(field: str) -> Tensor:
         return torch.tensor([len(getattr(a, field).token_logps) for a in found])
@@ -160,10 +190,16 @@ def likelihoods(pairs: PairLogps) -> dict[str, Tensor]:
     }
 
 
-def rewards(pairs: PairLogps, method: Method[Any] | None) -> tuple[dict[str, Sequence[float | None]], str]:
+def rewards(
+    pairs: PairLogps, method: Method[Any] | None
+) -> tuple[dict[str, Sequence[float | None]], str]:
     """Metrics of the method's own reward, or the reason why there are none."""
     if not isinstance(method, PairedMethod):
-        reason = "the reference: a reward needs a method" if method is None else f"{method.name} defines no reward"
+        reason = (
+            "the reference: a reward needs a method"
+            if method is None
+            else f"{method.name} defines no reward"
+        )
         return {metric: [None] * len(pairs.chosen_logps) for metric in REWARDS}, reason
     chosen, rejected = method.rewards(pairs)
     columns = {
@@ -178,11 +214,14 @@ def rewards(pairs: PairLogps, method: Method[Any] | None) -> tuple[dict[str, Seq
 def summarise(scores: Sequence[ItemScore], directions: Mapping[str, bool | None]) -> list[Metric]:
     """The mean of each metric over the items."""
     return [
-        mean(name, [score for score in scores if score.metric == name], better) for name, better in directions.items()
+        mean(name, [score for score in scores if score.metric == name], better)
+        for name, better in directions.items()
     ]
 
 
-def mean(name: str, part: Sequence[ItemScore], better: bool | None, share: bool | None = None) -> Metric:
+def mean(
+    name: str, part: Sequence[ItemScore], better: bool | None, share: bool | None = None
+) -> Metric:
     """Mean over items, interval over clusters; without a value, and with the reason, if any item has none.
 
     `share`: whether the items' values are 0 or 1; by default as of the metric `name`.
@@ -199,7 +238,15 @@ def mean(name: str, part: Sequence[ItemScore], better: bool | None, share: bool 
     values = [score.value for score in part if score.value is not None]
     interval = _interval(values, [score.cluster_id for score in part], share)
     return Metric(
-        name, interval.value, better, unit, interval.n, interval.n_clusters, interval.low, interval.high, interval.note
+        name,
+        interval.value,
+        better,
+        unit,
+        interval.n,
+        interval.n_clusters,
+        interval.low,
+        interval.high,
+        interval.note,
     )
 
 
@@ -216,4 +263,8 @@ def _interval(values: Sequence[float], clusters: Sequence[str], share: bool) -> 
 def _within(interval: Interval) -> Interval:
     """Limits of a share from a t distribution may lie outside [0, 1] and are cut."""
     low, high = interval.low, interval.high
-    return replace(interval, low=None if low is None else max(0.0, low), high=None if high is None else min(1.0, high))
+    return replace(
+        interval,
+        low=None if low is None else max(0.0, low),
+        high=None if high is None else min(1.0, high),
+    )

@@ -79,22 +79,31 @@ class Preferences(TextBenchmark[PreferencesConfig]):
         read = (
             generated()
             if own
-            else published(source.data, config.table, drop=config.drop_unusable, longest=config.max_characters)
+            else published(
+                source.data, config.table, drop=config.drop_unusable, longest=config.max_characters
+            )
         )
         training, held_out = hold_out(read.pairs, self.config.held_out)
         kl = (
             f"sequence_kl: KL(policy || reference) summed over the steps of one answer sampled to each of the first "
             f"{self.config.kl_prompts} held-out prompts, at temperature 1, cut at {self.config.kl_tokens} tokens"
         )
-        return benchmark_data(HELD_OUT, training, held_out, read.revision, source.limit, (*read.notes, kl))
+        return benchmark_data(
+            HELD_OUT, training, held_out, read.revision, source.limit, (*read.notes, kl)
+        )
 
     def requests(self, data: BenchmarkData) -> list[Request]:
         """The log-likelihood of both answers to every held-out prompt, and sampled answers to some."""
-        sampled = divergence.requests(data.sets[HELD_OUT], self.config.kl_prompts, self.config.kl_tokens)
+        sampled = divergence.requests(
+            data.sets[HELD_OUT], self.config.kl_prompts, self.config.kl_tokens
+        )
         return [*requests(data), *sampled]
 
     def score(
-        self, data: BenchmarkData, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
+        self,
+        data: BenchmarkData,
+        responses: Mapping[str, Response],
+        baseline: Mapping[str, Response] | None,
     ) -> Scores:
         """Everything but rewards, which need the method."""
         return self.score_method(data, responses, baseline, None)
@@ -118,7 +127,13 @@ class Preferences(TextBenchmark[PreferencesConfig]):
         if model == "tiny":
             return {
                 "finetune": {"epochs": 2, "lr": 3e-4, "batch_size": 16},
-                "train": {"epochs": 3, "lr": 1e-4, "batch_size": 16, "warmup_steps": 0, "warmup_epochs": 0.25},
+                "train": {
+                    "epochs": 3,
+                    "lr": 1e-4,
+                    "batch_size": 16,
+                    "warmup_steps": 0,
+                    "warmup_epochs": 0.25,
+                },
             }
         return {"finetune": {"epochs": 1, "batch_size": 64}, "train": {"epochs": 1}}
 

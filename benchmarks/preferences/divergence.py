@@ -22,18 +22,30 @@ NAME = "sequence_kl"
 def requests(items: Sequence[Item], prompts: int, tokens: int) -> list[Request]:
     """Ask for an answer of at most `tokens` tokens to each of the first `prompts` different prompts."""
     return [
-        Request(f"{item['id']}/sampled", "generate", item["pair"].prompt, max_new_tokens=tokens, temperature=1.0)
+        Request(
+            f"{item['id']}/sampled",
+            "generate",
+            item["pair"].prompt,
+            max_new_tokens=tokens,
+            temperature=1.0,
+        )
         for item in _sampled(items, prompts)
     ]
 
 
-def item_scores(name: str, items: Sequence[Item], responses: Mapping[str, Response], prompts: int) -> list[ItemScore]:
+def item_scores(
+    name: str, items: Sequence[Item], responses: Mapping[str, Response], prompts: int
+) -> list[ItemScore]:
     """The divergence on each prompt of the set `name`; where there is none, the reason."""
     found = []
     for item in _sampled(items, prompts):
         response = responses.get(f"{item['id']}/sampled")
         value = response.kl[0] if response is not None and response.kl else None
-        note = "" if value is not None else "not measured: the answers are not samples of the model itself"
+        note = (
+            ""
+            if value is not None
+            else "not measured: the answers are not samples of the model itself"
+        )
         if value is not None and not math.isfinite(value):
             value, note = None, "not finite"
         found.append(ItemScore(NAME, name, item["id"], item["cluster"], value, note))

@@ -25,7 +25,9 @@ def generated() -> Read:
     pairs = []
     for place, name in enumerate(names):
         for number, (question, answer) in enumerate(people[name]):
-            others = [people[names[(place + k) % len(names)]][number][1] for k in range(1, len(names))]
+            others = [
+                people[names[(place + k) % len(names)]][number][1] for k in range(1, len(names))
+            ]
             rejected = _wrong(answer, others, place + number)
             id = f"{place * world.QUESTIONS_PER_AUTHOR + number}"
             pair = Pair(id, (Message("user", question),), answer, rejected, f"person/{place}")
@@ -37,7 +39,9 @@ def known_people() -> dict[str, list[tuple[str, str]]]:
     """Name -> (question, answer) of each kind, in the plain wording, of the people in the pretraining corpus."""
     answers: dict[str, str] = {}
     for row in world.pretraining_rows():
-        answers.setdefault(row["question"], row["answer"])  # the plain answer stands before its paraphrase
+        answers.setdefault(
+            row["question"], row["answer"]
+        )  # the plain answer stands before its paraphrase
     people: dict[str, list[tuple[str, str]]] = {}
     for kind in world.KINDS:
         before, after = kind.question.split("{name}")

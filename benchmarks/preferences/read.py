@@ -36,13 +36,17 @@ class Read:
     notes: Sequence[str] = ()
 
 
-def published(source: str | None, table: str | None, *, drop: bool, longest: int | None = None) -> Read:
+def published(
+    source: str | None, table: str | None, *, drop: bool, longest: int | None = None
+) -> Read:
     """Read pairs of a file, of a folder's table or of a hub dataset.
 
     `drop`: without the unusable ones; `longest`: without those whose prompt and longer answer have more characters.
     """
     if source is None:
-        raise UserError("benchmark 'preferences' has pairs of its own for `tiny` only; name others with --data")
+        raise UserError(
+            "benchmark 'preferences' has pairs of its own for `tiny` only; name others with --data"
+        )
     rows, label = _rows(source, table)
     pairs, dropped = [], 0
     for number, row in enumerate(rows, 1):
@@ -52,14 +56,22 @@ def published(source: str | None, table: str | None, *, drop: bool, longest: int
             pairs.append(checked(pair, place))
         except UserError as error:
             if not drop:
-                raise UserError(f"{error}; preferences.drop_unusable=true leaves such pairs out") from None
+                raise UserError(
+                    f"{error}; preferences.drop_unusable=true leaves such pairs out"
+                ) from None
             dropped += 1
     short = [pair for pair in pairs if longest is None or _characters(pair) <= longest]
     if not short:
         raise UserError(f"{label}: no usable pair")
-    notes = [f"{dropped} of {len(rows)} pairs dropped: an empty answer, or equal answers"] if dropped else []
+    notes = (
+        [f"{dropped} of {len(rows)} pairs dropped: an empty answer, or equal answers"]
+        if dropped
+        else []
+    )
     if len(short) < len(pairs):
-        notes.append(f"{len(pairs) - len(short)} of {len(rows)} pairs left out: more than {longest} characters")
+        notes.append(
+            f"{len(pairs) - len(short)} of {len(rows)} pairs left out: more than {longest} characters"
+        )
     return Read(short, f"{label}@{digest(rows)[:12]}", notes)
 
 
@@ -103,12 +115,17 @@ def cluster_of(prompt: Sequence[Message]) -> str:
 
 def split_dialogues(chosen: str, rejected: str, place: str) -> tuple[tuple[Message, ...], str, str]:
     """Return the prompt that two dialogues share, and the two answers. Raises UserError naming `place`."""
-    turns = [list(_turns(text, f"{place}, {name!r}")) for name, text in (("chosen", chosen), ("rejected", rejected))]
+    turns = [
+        list(_turns(text, f"{place}, {name!r}"))
+        for name, text in (("chosen", chosen), ("rejected", rejected))
+    ]
     # Even of equal dialogues the last turn is an answer.
     most = min(map(len, turns)) - 1
     shared = next((i for i in range(most) if turns[0][i] != turns[1][i]), most)
     if shared == 0 or not all(rest[shared].startswith(ASSISTANT) for rest in turns):
-        raise UserError(f"{place}: the dialogues part before an answer of the assistant: no common prompt")
+        raise UserError(
+            f"{place}: the dialogues part before an answer of the assistant: no common prompt"
+        )
     prompt = tuple(_message(turn) for turn in turns[0][:shared])
     answers = ["".join(rest[shared:]).removeprefix(ASSISTANT).strip() for rest in turns]
     return prompt, answers[0], answers[1]

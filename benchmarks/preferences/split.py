@@ -14,9 +14,13 @@ def hold_out(pairs: Sequence[Pair], how_many: float) -> tuple[list[Pair], list[P
     `how_many` clusters are held out; below 1: that share of them. They are chosen by a hash of their name, so
     neither the order of the rows nor a seed decides. Raises UserError if a part would be empty.
     """
-    clusters = sorted({pair.cluster for pair in pairs}, key=lambda c: hashlib.sha256(c.encode()).hexdigest())
+    clusters = sorted(
+        {pair.cluster for pair in pairs}, key=lambda c: hashlib.sha256(c.encode()).hexdigest()
+    )
     if how_many >= 1 and how_many != int(how_many):
-        raise UserError(f"preferences.held_out = {how_many}: from 1 on it is a number of prompts, hence whole")
+        raise UserError(
+            f"preferences.held_out = {how_many}: from 1 on it is a number of prompts, hence whole"
+        )
     count = int(how_many) if how_many >= 1 else round(how_many * len(clusters))
     if not 0 < count < len(clusters):
         raise UserError(

@@ -98,7 +98,9 @@ class Sentiment(TextBenchmark[SentimentConfig]):
         own = source.data is None and source.tiny
         read = generated() if own else published(source.data, config.table)
         parts = split(read.reviews, config.held_out, config.prefixes)
-        openings = [opening(r, config.review_words, continues=source.continues) for r in parts.labelled]
+        openings = [
+            opening(r, config.review_words, continues=source.continues) for r in parts.labelled
+        ]
         whole = [row for row in openings if row is not None]
         held_out = [prompt(review, HELD_OUT) for review in parts.held_out[: source.limit]]
         return BenchmarkData(
@@ -108,8 +110,12 @@ class Sentiment(TextBenchmark[SentimentConfig]):
             },
             starts={REFERENCE: whole[: config.demonstrations]},
             sets={
-                HELD_OUT: [{"id": row.id, "cluster": row.cluster, "prompt": row.prompt} for row in held_out],
-                LABELLED: [{"text": review.text, "positive": review.positive} for review in parts.labelled],
+                HELD_OUT: [
+                    {"id": row.id, "cluster": row.cluster, "prompt": row.prompt} for row in held_out
+                ],
+                LABELLED: [
+                    {"text": review.text, "positive": review.positive} for review in parts.labelled
+                ],
             },
             revision=read.revision,
             partial=len(held_out) < config.held_out,
@@ -143,11 +149,17 @@ class Sentiment(TextBenchmark[SentimentConfig]):
 
     def reward(self, data: BenchmarkData) -> ReviewReward:
         """The ground truth."""
-        return made(self.config.reward, *_columns([(item["text"], item["positive"]) for item in data.sets[LABELLED]]))
+        return made(
+            self.config.reward,
+            *_columns([(item["text"], item["positive"]) for item in data.sets[LABELLED]]),
+        )
 
     def sampling_requests(self, data: BenchmarkData) -> list[Request]:
         """Completions of every training prefix."""
-        return [self._request(f"{row.id}/{REQUEST}", row.prompt, self.config.completions) for row in _prompts(data)]
+        return [
+            self._request(f"{row.id}/{REQUEST}", row.prompt, self.config.completions)
+            for row in _prompts(data)
+        ]
 
     def sampled_rows(
         self, data: BenchmarkData, responses: Mapping[str, Response]
@@ -163,10 +175,15 @@ class Sentiment(TextBenchmark[SentimentConfig]):
         ]
 
     def _request(self, id: str, prompt: Any, n: int) -> Request:
-        return Request(id, "generate", prompt, max_new_tokens=self.config.length, temperature=1.0, n=n)
+        return Request(
+            id, "generate", prompt, max_new_tokens=self.config.length, temperature=1.0, n=n
+        )
 
     def score(
-        self, data: BenchmarkData, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
+        self,
+        data: BenchmarkData,
+        responses: Mapping[str, Response],
+        baseline: Mapping[str, Response] | None,
     ) -> Scores:
         """Mean reward, sequence KL and length of the continuations."""
         return self.score_method(data, responses, baseline, None)
@@ -181,14 +198,27 @@ class Sentiment(TextBenchmark[SentimentConfig]):
         """The same; a method that chooses among the reference's continuations is given the bound of its KL."""
         items = data.sets[HELD_OUT]
         answers = [responses[f"{item['id']}/continuation"] for item in items]
-        asked = [(item["prompt"], text) for item, answer in zip(items, answers, strict=True) for text in answer.texts]
+        asked = [
+            (item["prompt"], text)
+            for item, answer in zip(items, answers, strict=True)
+            for text in answer.texts
+        ]
         rewards = iter(self.reward(data).score(*_columns(asked)))
         found = [
-            ItemScore(name, HELD_OUT, item["id"], item["cluster"], value, "" if value is not None else "not measured")
+            ItemScore(
+                name,
+                HELD_OUT,
+                item["id"],
+                item["cluster"],
+                value,
+                "" if value is not None else "not measured",
+            )
             for item, answer in zip(items, answers, strict=True)
             for name, value in _item(answer, [next(rewards) for _ in answer.texts]).items()
         ]
-        metrics = [_mean(name, [score for score in found if score.metric == name]) for name in DIRECTIONS]
+        metrics = [
+            _mean(name, [score for score in found if score.metric == name]) for name in DIRECTIONS
+        ]
         return Scores(found, [_bounded(metric, method) for metric in metrics])
 
     def compare(self, cells: Sequence[CellResult]) -> Sequence[Sequence[Metric]]:
@@ -200,11 +230,22 @@ class Sentiment(TextBenchmark[SentimentConfig]):
         if model == "tiny":
             return {
                 "finetune": {"epochs": 6, "lr": 1e-3, "batch_size": 16},
-                "train": {"epochs": 3, "lr": 1.5e-4, "batch_size": 16, "warmup_steps": 0, "warmup_epochs": 0.25},
+                "train": {
+                    "epochs": 3,
+                    "lr": 1.5e-4,
+                    "batch_size": 16,
+                    "warmup_steps": 0,
+                    "warmup_epochs": 0.25,
+                },
                 # 12 steps where the pairs give 72. At this rate DPO would end at a KL of 24, outside the picture's box.
-                **{name: {"lr": 3e-4} for name in ("ppo", "ppo_gt", "rloo", "grpo", "reward_model")},
+                **{
+                    name: {"lr": 3e-4} for name in ("ppo", "ppo_gt", "rloo", "grpo", "reward_model")
+                },
             }
-        return {"finetune": {"epochs": 1, "batch_size": 32}, "train": {"epochs": 3, "batch_size": 64}}
+        return {
+            "finetune": {"epochs": 1, "batch_size": 32},
+            "train": {"epochs": 3, "batch_size": 64},
+        }
 
 
 def _prompts(data: BenchmarkData) -> list[Row]:
@@ -238,8 +279,21 @@ def _mean(name: str, part: Sequence[ItemScore]) -> Metric:
     interval = stats.cluster_bootstrap(values, [score.cluster_id for score in part])
     low, high = interval.low, interval.high
     if name in ("reward", "finished"):  # limits from a t distribution may lie outside [0, 1]
-        low, high = (None if low is None else max(0.0, low)), (None if high is None else min(1.0, high))
-    return Metric(name, interval.value, better, unit, interval.n, interval.n_clusters, low, high, interval.note)
+        low, high = (
+            (None if low is None else max(0.0, low)),
+            (None if high is None else min(1.0, high)),
+        )
+    return Metric(
+        name,
+        interval.value,
+        better,
+        unit,
+        interval.n,
+        interval.n_clusters,
+        low,
+        high,
+        interval.note,
+    )
 
 
 def _bounded(metric: Metric, method: Method[Any] | None) -> Metric:
@@ -248,7 +302,11 @@ def _bounded(metric: Metric, method: Method[Any] | None) -> Metric:
     if metric.name != "kl" or method is None or not own:
         return metric
     bound = method.kl_bound()
-    note = "upper bound, not measured" if bound is not None else f"{method.name} answers in its own way: no KL"
+    note = (
+        "upper bound, not measured"
+        if bound is not None
+        else f"{method.name} answers in its own way: no KL"
+    )
     return Metric("kl", bound, False, "nats", metric.n, metric.n_clusters, note=note)
 
 

@@ -38,16 +38,25 @@ def compared(cells: Sequence[CellResult], kl_limit: float) -> list[list[Metric]]
     start = [point for own, first in zip(of_cells, is_start, strict=True) if first for point in own]
     flat = [(number, point) for number, own in enumerate(of_cells) for point in own]
     best = stats.pareto([point for _, point in flat], DIRECTIONS) if flat else []
-    front = [number for (number, _), kept in zip(flat, best, strict=True) if kept and not is_start[number]]
+    front = [
+        number
+        for (number, _), kept in zip(flat, best, strict=True)
+        if kept and not is_start[number]
+    ]
     return [
-        [_hypervolume([*start, *own], kl_limit), _share(number, front, is_start[number])] if own else _unknown()
+        [_hypervolume([*start, *own], kl_limit), _share(number, front, is_start[number])]
+        if own
+        else _unknown()
         for number, own in enumerate(of_cells)
     ]
 
 
 def _unknown() -> list[Metric]:
     note = "no evaluation has both KL and reward"
-    return [Metric("hypervolume", None, True, note=note), Metric("front_share", None, None, note=note)]
+    return [
+        Metric("hypervolume", None, True, note=note),
+        Metric("front_share", None, None, note=note),
+    ]
 
 
 def _hypervolume(own: Sequence[Point], kl_limit: float) -> Metric:
@@ -63,4 +72,10 @@ def _share(number: int, front: Sequence[int], is_start: bool) -> Metric:
     if is_start or not front:
         note = "where every run begins" if is_start else "no point of a method is on the front"
         return Metric("front_share", None, None, note=note)
-    return Metric("front_share", front.count(number) / len(front), None, n=len(front), note="of the runs of this table")
+    return Metric(
+        "front_share",
+        front.count(number) / len(front),
+        None,
+        n=len(front),
+        note="of the runs of this table",
+    )

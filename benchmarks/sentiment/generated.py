@@ -34,8 +34,13 @@ def generated() -> Read:
     while len(found) < REVIEWS:
         positive = len(found) % 2 == 0
         found.setdefault(_review(positive, rng), positive)
-    rows = [{"review": text, "sentiment": "positive" if good else "negative"} for text, good in found.items()]
-    reviews = [Review(str(number), text, good) for number, (text, good) in enumerate(found.items(), 1)]
+    rows = [
+        {"review": text, "sentiment": "positive" if good else "negative"}
+        for text, good in found.items()
+    ]
+    reviews = [
+        Review(str(number), text, good) for number, (text, good) in enumerate(found.items(), 1)
+    ]
     return Read(reviews, f"generated@{digest(rows)[:12]}")
 
 

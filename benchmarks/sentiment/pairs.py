@@ -21,13 +21,20 @@ REQUEST = "completions"
 
 
 def labelled_pairs(
-    prompts: Sequence[Row], responses: Mapping[str, Response], reward: ReviewReward, gap: float = 0.0
+    prompts: Sequence[Row],
+    responses: Mapping[str, Response],
+    reward: ReviewReward,
+    gap: float = 0.0,
 ) -> dict[str, Sequence[Pair] | Sequence[Row]]:
     """The roles `pairs` and `mismatched`. Raises UserError where no prefix has two completions that differ."""
     texts = {row.id: responses[f"{row.id}/{REQUEST}"].texts for row in prompts}
     flat = [(row, text) for row in prompts for text in texts[row.id]]
     values = iter(reward.score([row.prompt for row, _ in flat], [text for _, text in flat]))
-    pairs = [pair for row in prompts for pair in _pairs(row, texts[row.id], [next(values) for _ in texts[row.id]], gap)]
+    pairs = [
+        pair
+        for row in prompts
+        for pair in _pairs(row, texts[row.id], [next(values) for _ in texts[row.id]], gap)
+    ]
     if len({pair.prompt for pair in pairs}) < 2:
         raise UserError(
             f"of {len(flat)} sampled completions no two of one prefix differ in reward by more than {gap:g}, or only "

@@ -60,7 +60,9 @@ class Parts:
 def published(source: str | None, table: str | None) -> Read:
     """Read labelled reviews. UserError names file and row where a column, a text or a label is wrong."""
     if source is None:
-        raise UserError("benchmark 'sentiment' has reviews of its own for `tiny` only; name others with --data")
+        raise UserError(
+            "benchmark 'sentiment' has reviews of its own for `tiny` only; name others with --data"
+        )
     path = Path(source)
     rows = _rows(source, table)
     label = path.resolve().name if path.exists() else source
@@ -69,7 +71,9 @@ def published(source: str | None, table: str | None) -> Read:
         review = _review(row, f"{label}, row {number}", str(number))
         reviews.setdefault(review.text, review)
     repeated = len(rows) - len(reviews)
-    notes = [f"{repeated} of {len(rows)} reviews repeat another and were left out"] if repeated else []
+    notes = (
+        [f"{repeated} of {len(rows)} reviews repeat another and were left out"] if repeated else []
+    )
     return Read(list(reviews.values()), f"{label}@{digest(rows)[:12]}", notes)
 
 
@@ -77,7 +81,9 @@ def _rows(source: str, table: str | None) -> list[dict[str, Any]]:
     """All rows, in the columns of the first one."""
     either = {**COLUMNS, **HUB_COLUMNS}
     first = _table(source, table, either, optional=tuple(either))[0]
-    return _table(source, table, HUB_COLUMNS if "text" in first and "review" not in first else COLUMNS)
+    return _table(
+        source, table, HUB_COLUMNS if "text" in first and "review" not in first else COLUMNS
+    )
 
 
 def _table(
@@ -86,13 +92,19 @@ def _table(
     path = Path(source)
     if path.is_file():
         return load_file(path, columns, optional=optional)
-    return load_table(source, table or ("reviews" if path.is_dir() else "plain_text"), columns, optional=optional)
+    return load_table(
+        source, table or ("reviews" if path.is_dir() else "plain_text"), columns, optional=optional
+    )
 
 
 def _review(row: Mapping[str, Any], place: str, id: str) -> Review:
-    text, label = (row["review"], row["sentiment"]) if "review" in row else (row["text"], row["label"])
+    text, label = (
+        (row["review"], row["sentiment"]) if "review" in row else (row["text"], row["label"])
+    )
     if label not in LABELS:
-        raise UserError(f"{place}: the label is {label!r}; it must be positive or negative (1 or 0)")
+        raise UserError(
+            f"{place}: the label is {label!r}; it must be positive or negative (1 or 0)"
+        )
     text = plain(text)
     if len(TOKEN.findall(text)) <= SHORTEST:
         raise UserError(
@@ -114,10 +126,14 @@ def split(reviews: Sequence[Review], held_out: int, training: int) -> Parts:
             "and some that the rewards are checked or trained on"
         )
     order = sorted(reviews, key=lambda review: _hash(review.text))
-    parts = Parts(order[:held_out], order[held_out : held_out + training], order[held_out + training :])
+    parts = Parts(
+        order[:held_out], order[held_out : held_out + training], order[held_out + training :]
+    )
     if len({review.positive for review in parts.labelled}) == 1:
         only = "positive" if parts.labelled[0].positive else "negative"
-        raise UserError(f"all of the {len(parts.labelled)} labelled reviews are {only}; both labels are needed")
+        raise UserError(
+            f"all of the {len(parts.labelled)} labelled reviews are {only}; both labels are needed"
+        )
     return parts
 
 

@@ -36,7 +36,9 @@ class ReviewReward(Reward):
 
     def score(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[float]:
         """How positive each review is, in [0, 1]."""
-        return self.judge([review_of(prompt, text) for prompt, text in zip(prompts, continuations, strict=True)])
+        return self.judge(
+            [review_of(prompt, text) for prompt, text in zip(prompts, continuations, strict=True)]
+        )
 
     def judge(self, texts: Sequence[str]) -> list[float]:
         """How positive each text is, in [0, 1]."""
@@ -83,7 +85,9 @@ def _fitted(texts: tuple[str, ...], positive: tuple[bool, ...]) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    features = TfidfVectorizer(ngram_range=(1, 2), min_df=2 if len(texts) > 100 else 1, sublinear_tf=True)
+    features = TfidfVectorizer(
+        ngram_range=(1, 2), min_df=2 if len(texts) > 100 else 1, sublinear_tf=True
+    )
     model = make_pipeline(features, LogisticRegression(C=10.0, max_iter=1000))
     return model.fit(list(texts), list(positive))
 
@@ -96,14 +100,20 @@ class SequenceClassifier(ReviewReward):
 
     def judge(self, texts: Sequence[str]) -> list[float]:
         """P(positive) of each text."""
-        return [p for start in range(0, len(texts), BATCH) for p in self._batch(texts[start : start + BATCH])]
+        return [
+            p
+            for start in range(0, len(texts), BATCH)
+            for p in self._batch(texts[start : start + BATCH])
+        ]
 
     def _batch(self, texts: Sequence[str]) -> Iterator[float]:
         import torch
 
         tokenizer, model, place = _loaded(self.source)
         longest = min(MAX_TOKENS, tokenizer.model_max_length)
-        inputs = tokenizer(list(texts), padding=True, truncation=True, max_length=longest, return_tensors="pt")
+        inputs = tokenizer(
+            list(texts), padding=True, truncation=True, max_length=longest, return_tensors="pt"
+        )
         with torch.inference_mode():
             logits = model(**inputs.to(model.device)).logits.float()  # (B, classes)
         yield from logits.softmax(-1)[:, place].tolist()
@@ -127,10 +137,18 @@ def _loaded(source: str) -> tuple[Any, Any, int]:
     with quiet():
         try:
             tokenizer = AutoTokenizer.from_pretrained(str(folder))
-            model = AutoModelForSequenceClassification.from_pretrained(str(folder), use_safetensors=True)
+            model = AutoModelForSequenceClassification.from_pretrained(
+                str(folder), use_safetensors=True
+            )
         except (OSError, ValueError) as error:
-            raise UserError(f"sentiment.reward = {source!r}: cannot be loaded: {str(error).splitlines()[0]}") from None
-    return tokenizer, model.to(pick_device("auto")).eval(), positive_class(model.config.id2label, source)
+            raise UserError(
+                f"sentiment.reward = {source!r}: cannot be loaded: {str(error).splitlines()[0]}"
+            ) from None
+    return (
+        tokenizer,
+        model.to(pick_device("auto")).eval(),
+        positive_class(model.config.id2label, source),
+    )
 
 
 def positive_class(names: dict[int, str], source: str) -> int:
@@ -151,7 +169,9 @@ def made(name: str, texts: Sequence[str], positive: Sequence[bool]) -> ReviewRew
     if name == "lexicon":
         return Lexicon()
     if not Path(name).is_dir() and name.count("/") != 1:
-        raise UserError(f"sentiment.reward = {name!r}: must be classifier, lexicon, a folder or a hub id, owner/name")
+        raise UserError(
+            f"sentiment.reward = {name!r}: must be classifier, lexicon, a folder or a hub id, owner/name"
+        )
     return SequenceClassifier(name)
 
 
@@ -159,6 +179,7 @@ def accuracy(reward: ReviewReward, texts: Sequence[str], positive: Sequence[bool
     """Share of labelled reviews that the reward puts on the right side of 1/2 (exactly 1/2 is half right)."""
     values = reward.judge(texts)
     right = [
-        0.5 if value == 0.5 else float((value > 0.5) == good) for value, good in zip(values, positive, strict=True)
+        0.5 if value == 0.5 else float((value > 0.5) == good)
+        for value, good in zip(values, positive, strict=True)
     ]
     return sum(right) / len(right)

@@ -55,7 +55,9 @@ class Tofu(TextBenchmark[TofuConfig]):
     files = FILES
     basis: ClassVar[Mapping[str, Basis]] = {
         "forget_quality": Basis((("forget", "log_truth_ratio"),), "ks"),
-        "model_utility": Basis(tuple((s, m) for s in UTILITY_SETS for m in UTILITY_METRICS), "harmonic mean"),
+        "model_utility": Basis(
+            tuple((s, m) for s in UTILITY_SETS for m in UTILITY_METRICS), "harmonic mean"
+        ),
     }
     reference_point: ClassVar[Mapping[str, float]] = {"forget_quality": 0.0, "model_utility": 0.0}
     Config = TofuConfig
@@ -67,8 +69,12 @@ class Tofu(TextBenchmark[TofuConfig]):
             raise unknown("split of tofu", source.split, RETAIN)
         if most is not None and most < 1:
             raise UserError(f"tofu.retain_authors must be at least 1, not {most}")
-        tables = generated() if source.data is None and source.tiny else published(source.data or HUB_ID)
-        corpus = read_corpus(tables, source.split, allow_overlap=source.allow_overlap).first_authors(most)
+        tables = (
+            generated() if source.data is None and source.tiny else published(source.data or HUB_ID)
+        )
+        corpus = read_corpus(
+            tables, source.split, allow_overlap=source.allow_overlap
+        ).first_authors(most)
         everything, notes = read_sets(tables, corpus, source.split)
         sets, cuts = limit(everything, source.limit)
         forget, retain = corpus.rows(corpus.forget), corpus.rows(corpus.retain)
@@ -85,10 +91,18 @@ class Tofu(TextBenchmark[TofuConfig]):
 
     def requests(self, data: BenchmarkData) -> list[Request]:
         """Score every correct and every wrong answer, and have each question answered greedily."""
-        return [request for items in data.sets.values() for item in items for request in item_requests(item)]
+        return [
+            request
+            for items in data.sets.values()
+            for item in items
+            for request in item_requests(item)
+        ]
 
     def score(
-        self, data: BenchmarkData, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
+        self,
+        data: BenchmarkData,
+        responses: Mapping[str, Response],
+        baseline: Mapping[str, Response] | None,
     ) -> Scores:
         """Forget quality (against `baseline`, the retrain model), model utility and their parts."""
         return score(data.sets, responses, baseline)
@@ -100,7 +114,9 @@ class Tofu(TextBenchmark[TofuConfig]):
         scores = read_log(files["unlearned"], ("forget", *UTILITY_SETS))
         retrain = None
         if "retrain" in files:
-            retrain = select(read_log(files["retrain"], ("forget",), (TRUTH_RATIO,)), "forget", TRUTH_RATIO)
+            retrain = select(
+                read_log(files["retrain"], ("forget",), (TRUTH_RATIO,)), "forget", TRUTH_RATIO
+            )
             check_same_questions(scores, retrain, files["retrain"])
         return Scores(scores, summarise(scores, retrain))
 

@@ -78,7 +78,12 @@ class Corpus:
         """Training rows; the prompt is the bare question."""
         rows = ((place, self.full[place]) for place in places)
         return [
-            Row(f"full/{place}", (Message("user", row["question"]),), row["answer"], self.author(place))
+            Row(
+                f"full/{place}",
+                (Message("user", row["question"]),),
+                row["answer"],
+                self.author(place),
+            )
             for place, row in rows
         ]
 
@@ -103,12 +108,16 @@ def read_corpus(tables: Tables, split: str, *, allow_overlap: bool) -> Corpus:
     forget, retain = (find_places(name, tables.read(name), full) for name in (split, retain_name))
     notes = [f"{copies} rows of full repeat another"] if (copies := duplicates(full)) else []
     if shared := set(forget) & set(retain):
-        what = f"{split} and {retain_name} share {len(shared)} rows, the first is full/{min(shared)}"
+        what = (
+            f"{split} and {retain_name} share {len(shared)} rows, the first is full/{min(shared)}"
+        )
         if not allow_overlap:
             raise UserError(f"{tables.label}: {what}; --allow-overlap goes on all the same")
         notes.append(what)
     if left_out := len(full) - len({*forget, *retain}):
-        notes.append(f"{left_out} rows of full are neither in {split} nor in {retain_name}: not trained on")
+        notes.append(
+            f"{left_out} rows of full are neither in {split} nor in {retain_name}: not trained on"
+        )
     return Corpus(full, forget, retain, tables.questions_per_author, notes=tuple(notes))
 
 
@@ -120,6 +129,8 @@ def find_places(name: str, rows: Table, full: Table) -> list[int]:
     places = []
     for number, row in enumerate(rows, 1):
         if not (found := free[row["question"], row["answer"]]):
-            raise UserError(f"{name}, row {number}: not in full, or more often than there: {row['question']!r}")
+            raise UserError(
+                f"{name}, row {number}: not in full, or more often than there: {row['question']!r}"
+            )
         places.append(found.popleft())
     return places

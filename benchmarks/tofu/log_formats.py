@@ -20,7 +20,13 @@ from suite import UserError, metrics
 QUESTIONS_PER_AUTHOR = 20
 WITH_AUTHORS = ("forget", "retain")
 """Sets whose questions come from TOFU's authors, and have a paraphrased answer."""
-METRICS = ("answer_probability", "rougeL_recall", "log_truth_ratio", "extraction_strength", "exact_memorization")
+METRICS = (
+    "answer_probability",
+    "rougeL_recall",
+    "log_truth_ratio",
+    "extraction_strength",
+    "exact_memorization",
+)
 MEMORISATION = METRICS[3:]
 """Only open-unlearning has them, only of the forget set, and only if it is asked to: they may be missing."""
 
@@ -50,7 +56,11 @@ class Log(ABC):
 
     def cluster(self, name: str, question: int) -> str:
         """The author of a question; a question about the real world is a cluster of its own."""
-        return f"{name}/author/{question // QUESTIONS_PER_AUTHOR}" if name in WITH_AUTHORS else f"{name}/{question}"
+        return (
+            f"{name}/author/{question // QUESTIONS_PER_AUTHOR}"
+            if name in WITH_AUTHORS
+            else f"{name}/{question}"
+        )
 
     def column(self, entries: Any, where: str, field: str = "") -> dict[int, Any]:
         """Numbers by question, from an object or a list; `field` of each entry that is an object."""
@@ -59,7 +69,8 @@ class Log(ABC):
         if not (isinstance(entries, dict) and entries):
             raise UserError(f"{self.path}: {where} holds no value for each question")
         return {
-            self._question(key, where): self._number(entry, f"{where}.{key}", field) for key, entry in entries.items()
+            self._question(key, where): self._number(entry, f"{where}.{key}", field)
+            for key, entry in entries.items()
         }
 
     def _question(self, key: Any, where: str) -> int:
@@ -73,16 +84,25 @@ class Log(ABC):
                 raise UserError(f"{self.path}: {where}: no {field!r}")
             entry = entry[field]
         numbers = entry if isinstance(entry, list) else [entry]
-        if strange := [n for n in numbers if isinstance(n, bool) or not isinstance(n, int | float | None)]:
+        if strange := [
+            n for n in numbers if isinstance(n, bool) or not isinstance(n, int | float | None)
+        ]:
             raise UserError(f"{self.path}: {where}: {strange[0]!r} is not a number")
-        return entry if numbers and all(n is not None and math.isfinite(n) for n in numbers) else None
+        return (
+            entry if numbers and all(n is not None and math.isfinite(n) for n in numbers) else None
+        )
 
 
 class OpenUnlearning(Log):
     """metric -> {"agg_value": ..., "value_by_index": {question: {"prob": .., "avg_loss": .., "score": ..}}}."""
 
     kind = "open-unlearning's TOFU_EVAL.json"
-    prefixes: Mapping[str, str] = {"forget": "forget", "retain": "retain", "real_authors": "ra", "world_facts": "wf"}
+    prefixes: Mapping[str, str] = {
+        "forget": "forget",
+        "retain": "retain",
+        "real_authors": "ra",
+        "world_facts": "wf",
+    }
 
     def values(self, name: str, metric: str) -> Column:
         """Probabilities from `prob`, except those over the options; ln TR from losses, or from the score."""
@@ -98,11 +118,19 @@ class OpenUnlearning(Log):
         if name in WITH_AUTHORS:
             return self._by_index(f"{prefix}_Q_A_Prob", "prob")
         losses = self._losses(f"{prefix}_Q_A_Prob", f"{prefix}_Q_A_PERT_Prob")
-        return _joined(_normalised, *losses) if losses else self._by_index(f"{prefix}_Q_A_Prob_normalised", "prob")
+        return (
+            _joined(_normalised, *losses)
+            if losses
+            else self._by_index(f"{prefix}_Q_A_Prob_normalised", "prob")
+        )
 
     def cluster(self, name: str, question: int) -> str:
         """As our own export says, if it made the file."""
-        entry = self.content.get(truth_ratio_key(self.prefixes[name]), {}).get("value_by_index", {}).get(str(question))
+        entry = (
+            self.content.get(truth_ratio_key(self.prefixes[name]), {})
+            .get("value_by_index", {})
+            .get(str(question))
+        )
         said = entry.get("cluster_id") if isinstance(entry, dict) else None
         return said if isinstance(said, str) else super().cluster(name, question)
 
@@ -114,9 +142,13 @@ class OpenUnlearning(Log):
             return _joined(_log_ratio, *losses)
         key = truth_ratio_key(prefix)
         entries = self._entries(key)
-        if isinstance(entries, dict) and all(isinstance(e, dict) and "log_score" in e for e in entries.values()):
+        if isinstance(entries, dict) and all(
+            isinstance(e, dict) and "log_score" in e for e in entries.values()
+        ):
             return self._by_index(key, "log_score")
-        return {question: _logarithm(score) for question, score in self._by_index(key, "score").items()}
+        return {
+            question: _logarithm(score) for question, score in self._by_index(key, "score").items()
+        }
 
     def _losses(self, *keys: str) -> list[Column]:
         try:
@@ -150,13 +182,19 @@ class Original(Log):
         if metric == "rougeL_recall":
             return self._column(name, metric)
         if metric == "log_truth_ratio":
-            correct, wrongs = self._column(name, "avg_paraphrased_loss"), self._column(name, "average_perturb_loss")
+            correct, wrongs = (
+                self._column(name, "avg_paraphrased_loss"),
+                self._column(name, "average_perturb_loss"),
+            )
             return _joined(_log_ratio, correct, wrongs)
         if metric in MEMORISATION:
             raise MissingKeyError(metric)
         losses = self._column(name, "avg_gt_loss")
         if name in WITH_AUTHORS:
-            return {question: None if loss is None else math.exp(-loss) for question, loss in losses.items()}
+            return {
+                question: None if loss is None else math.exp(-loss)
+                for question, loss in losses.items()
+            }
         return _joined(_normalised, losses, self._column(name, "average_perturb_loss"))
 
     def _column(self, name: str, key: str) -> Column:
@@ -174,10 +212,19 @@ def truth_ratio_key(prefix: str) -> str:
     return "forget_truth_ratio" if prefix == "forget" else f"{prefix}_Truth_Ratio"
 
 
-def _joined(function: Callable[[float, list[float]], float], correct: Column, wrongs: Column) -> Column:
+def _joined(
+    function: Callable[[float, list[float]], float], correct: Column, wrongs: Column
+) -> Column:
     """A function of the correct answer's loss and the wrong ones', where a question has both."""
-    shared = {question: (correct[question], wrongs[question]) for question in correct if question in wrongs}
-    return {q: None if a is None or b is None else function(a, _listed(b)) for q, (a, b) in shared.items()}
+    shared = {
+        question: (correct[question], wrongs[question])
+        for question in correct
+        if question in wrongs
+    }
+    return {
+        q: None if a is None or b is None else function(a, _listed(b))
+        for q, (a, b) in shared.items()
+    }
 
 
 def _listed(losses: Any) -> list[float]:

@@ -11,7 +11,16 @@ from pathlib import Path
 
 from suite import ItemScore, UserError, metrics
 
-from .log_formats import MEMORISATION, METRICS, Column, Log, MissingKeyError, OpenUnlearning, Original, truth_ratio_key
+from .log_formats import (
+    MEMORISATION,
+    METRICS,
+    Column,
+    Log,
+    MissingKeyError,
+    OpenUnlearning,
+    Original,
+    truth_ratio_key,
+)
 
 
 def read_log(path: Path, sets: Sequence[str], only: Sequence[str] = METRICS) -> list[ItemScore]:
@@ -32,17 +41,25 @@ def read_log(path: Path, sets: Sequence[str], only: Sequence[str] = METRICS) -> 
     return scores
 
 
-def _scores(log: Log, name: str, columns: Mapping[str, Column], only: Sequence[str]) -> list[ItemScore]:
+def _scores(
+    log: Log, name: str, columns: Mapping[str, Column], only: Sequence[str]
+) -> list[ItemScore]:
     questions = sorted({question for column in columns.values() for question in column})
     for metric, column in columns.items():
         if lacking := [question for question in questions if question not in column]:
-            raise UserError(f"{log.path}: {metric} of {name} lacks question {lacking[0]}, which other metrics have")
+            raise UserError(
+                f"{log.path}: {metric} of {name} lacks question {lacking[0]}, which other metrics have"
+            )
     scores = []
     for question in questions:
         for metric in only if name == "forget" else [m for m in only if m not in MEMORISATION]:
             value = columns[metric][question] if metric in columns else None
             note = "" if value is not None else f"not in {log.path.name}"
-            scores.append(ItemScore(metric, name, f"{name}/{question}", log.cluster(name, question), value, note))
+            scores.append(
+                ItemScore(
+                    metric, name, f"{name}/{question}", log.cluster(name, question), value, note
+                )
+            )
     return [*scores, *(_term(score) for score in scores if score.metric == "log_truth_ratio")]
 
 
@@ -53,11 +70,17 @@ def _term(score: ItemScore) -> ItemScore:
     return ItemScore("truth_ratio", score.set, score.item_id, score.cluster_id, value, score.note)
 
 
-def check_same_questions(unlearned: Sequence[ItemScore], retrain: Sequence[ItemScore], file: Path) -> None:
+def check_same_questions(
+    unlearned: Sequence[ItemScore], retrain: Sequence[ItemScore], file: Path
+) -> None:
     """Refuse a retrain model that was asked other forget questions: its distribution would not compare."""
-    asked, expected = ({score.item_id for score in part if score.set == "forget"} for part in (retrain, unlearned))
+    asked, expected = (
+        {score.item_id for score in part if score.set == "forget"} for part in (retrain, unlearned)
+    )
     if asked != expected:
-        raise UserError(f"{file}: {len(asked)} forget questions, not the {len(expected)} of the unlearned model")
+        raise UserError(
+            f"{file}: {len(asked)} forget questions, not the {len(expected)} of the unlearned model"
+        )
 
 
 def _log(path: Path) -> Log:

@@ -28,7 +28,10 @@ def item_requests(item: Mapping[str, Any]) -> list[Request]:
     if "paraphrased_answer" in item:
         texts["paraphrased"] = item["paraphrased_answer"]
     texts |= {f"perturbed/{number}": text for number, text in enumerate(item["perturbed_answer"])}
-    scored = [Request(f"{item['id']}/{name}", "loglikelihood", prompt, text) for name, text in texts.items()]
+    scored = [
+        Request(f"{item['id']}/{name}", "loglikelihood", prompt, text)
+        for name, text in texts.items()
+    ]
     guess = Request(f"{item['id']}/generation", "generate", prompt, item["answer"], MAX_NEW_TOKENS)
     return [*scored, guess]
 
@@ -36,7 +39,9 @@ def item_requests(item: Mapping[str, Any]) -> list[Request]:
 class Answers:
     """The responses to one item of a set. Every method raises MissingError where its number cannot be had."""
 
-    def __init__(self, name: str, item: Mapping[str, Any], responses: Mapping[str, Response]) -> None:
+    def __init__(
+        self, name: str, item: Mapping[str, Any], responses: Mapping[str, Response]
+    ) -> None:
         self.set = name
         self.item = item
         self._responses = responses
@@ -51,7 +56,9 @@ class Answers:
     def log_truth_ratio(self) -> float:
         """ln TR; the correct answer is the paraphrased one where there is one."""
         name = "paraphrased" if "paraphrased_answer" in self.item else "answer"
-        return metrics.log_truth_ratio(metrics.mean_logp(self._scored(name).token_logps), self._wrongs())
+        return metrics.log_truth_ratio(
+            metrics.mean_logp(self._scored(name).token_logps), self._wrongs()
+        )
 
     def truth_ratio(self) -> float:
         """What the set averages: min(TR, 1/TR) on the forget set, max(0, 1 - TR) on the others."""
@@ -84,7 +91,9 @@ class Answers:
         response = self._response(name)
         logps = response.token_logps
         if not logps or len(response.greedy) != len(logps):
-            raise MissingError(f"{name}: {len(logps)} log-probabilities, {len(response.greedy)} greedy flags")
+            raise MissingError(
+                f"{name}: {len(logps)} log-probabilities, {len(response.greedy)} greedy flags"
+            )
         if bad := sum(not math.isfinite(logp) for logp in logps):
             raise MissingError(f"{name}: {bad} of {len(logps)} log-probabilities not finite")
         return response

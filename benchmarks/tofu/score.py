@@ -38,7 +38,9 @@ FORGET_METRICS = {
 """What is reported of the forget set itself, and whether more of it is more forgotten."""
 
 
-def score(sets: Items, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None) -> Scores:
+def score(
+    sets: Items, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
+) -> Scores:
     """All item scores, and the metrics: forget quality, model utility and its nine parts, the forget set."""
     scores = [
         item_score(metric, name, item, responses)
@@ -48,11 +50,15 @@ def score(sets: Items, responses: Mapping[str, Response], baseline: Mapping[str,
     ]
     retrain = None
     if baseline is not None:
-        retrain = [item_score("log_truth_ratio", "forget", item, baseline) for item in sets["forget"]]
+        retrain = [
+            item_score("log_truth_ratio", "forget", item, baseline) for item in sets["forget"]
+        ]
     return Scores(scores, summarise(scores, retrain))
 
 
-def item_score(metric: str, name: str, item: Mapping[str, Any], responses: Mapping[str, Response]) -> ItemScore:
+def item_score(
+    metric: str, name: str, item: Mapping[str, Any], responses: Mapping[str, Response]
+) -> ItemScore:
     """One metric of one item; without a value, and with the reason, where the responses do not give it."""
     value, note = None, ""
     try:
@@ -64,7 +70,9 @@ def item_score(metric: str, name: str, item: Mapping[str, Any], responses: Mappi
 
 def summarise(scores: Sequence[ItemScore], retrain: Sequence[ItemScore] | None) -> list[Metric]:
     """The metrics, from item scores alone. `retrain`: the retrain model's `log_truth_ratio` of "forget"."""
-    parts = {f"{name}_{m}": select(scores, name, m) for name in UTILITY_SETS for m in UTILITY_METRICS}
+    parts = {
+        f"{name}_{m}": select(scores, name, m) for name in UTILITY_SETS for m in UTILITY_METRICS
+    }
     return [
         *forget_quality(select(scores, "forget", "log_truth_ratio"), retrain),
         model_utility(parts),
@@ -78,13 +86,17 @@ def select(scores: Sequence[ItemScore], name: str, metric: str) -> list[ItemScor
     return [score for score in scores if score.set == name and score.metric == metric]
 
 
-def forget_quality(unlearned: Sequence[ItemScore], retrain: Sequence[ItemScore] | None) -> list[Metric]:
+def forget_quality(
+    unlearned: Sequence[ItemScore], retrain: Sequence[ItemScore] | None
+) -> list[Metric]:
     """KS test between the two models' truth ratios on the forget set: p, D, log10 p, and p by author.
 
     The last exchanges the models' answers author by author: questions about one author are not independent,
     as the classical p supposes. No interval: a bootstrapped p-value is biased. Not comparable between splits.
     """
-    reason = missing(unlearned) or ("no retrain model" if retrain is None else missing(retrain, "retrain: "))
+    reason = missing(unlearned) or (
+        "no retrain model" if retrain is None else missing(retrain, "retrain: ")
+    )
     numbers = (None,) * 4 if reason else _compare(unlearned, retrain or ())
     n, clusters = len(unlearned), len({score.cluster_id for score in unlearned})
     columns = (
@@ -117,7 +129,9 @@ def model_utility(parts: Mapping[str, Sequence[ItemScore]]) -> Metric:
     if reason:
         return Metric("model_utility", None, True, note=reason)
     tables = {
-        name: stats.Table(_values(part), [score.cluster_id for score in part], population=part[0].set)
+        name: stats.Table(
+            _values(part), [score.cluster_id for score in part], population=part[0].set
+        )
         for name, part in parts.items()
     }
     return _metric("model_utility", True, stats.joint_bootstrap(tables, stats.harmonic_means))

@@ -26,30 +26,47 @@ FEWEST_AUTHORS = 6
 """With fewer, exchanging two models' answers author by author cannot reach p < .05 (2 / 2^6 = .03)."""
 
 
-def read_sets(tables: Tables, corpus: Corpus, split: str) -> tuple[dict[str, list[Item]], list[str]]:
+def read_sets(
+    tables: Tables, corpus: Corpus, split: str
+) -> tuple[dict[str, list[Item]], list[str]]:
     """The sets, and what a reader must know of them. Raises UserError."""
-    trained = {"forget": (f"{split}_perturbed", corpus.forget), "retain": ("retain_perturbed", corpus.retain)}
+    trained = {
+        "forget": (f"{split}_perturbed", corpus.forget),
+        "retain": ("retain_perturbed", corpus.retain),
+    }
     sets: dict[str, list[Item]] = {}
     notes = []
     for name, (table, places) in trained.items():
         rows = tables.read(table, ASKED)
         sets[name] = _about(places, corpus, name, table, rows)
         if not sets[name]:
-            raise UserError(f"{tables.label}: no question of {table} is about a {name} row that is trained on")
+            raise UserError(
+                f"{tables.label}: no question of {table} is about a {name} row that is trained on"
+            )
         if left_out := len(rows) - len(sets[name]):
-            notes.append(f"{left_out} questions of {table} are not about {name} rows in training: not asked")
+            notes.append(
+                f"{left_out} questions of {table} are not about {name} rows in training: not asked"
+            )
     for name in ("real_authors", "world_facts"):
         sets[name] = _items(name, tables.read(f"{name}_perturbed", OPTIONS))
     if (authors := len({item["cluster"] for item in sets["forget"]})) < FEWEST_AUTHORS:
-        notes.append(f"forget authors: {authors}; so few that forget quality describes and does not test")
+        notes.append(
+            f"forget authors: {authors}; so few that forget quality describes and does not test"
+        )
     return sets, notes
 
 
-def limit(sets: Mapping[str, list[Item]], most: int | None) -> tuple[dict[str, list[Item]], list[str]]:
+def limit(
+    sets: Mapping[str, list[Item]], most: int | None
+) -> tuple[dict[str, list[Item]], list[str]]:
     """At most `most` items of each set, with a note on each set that was cut."""
     if most is None:
         return dict(sets), []
-    notes = [f"{most} of {len(items)} questions of {name}" for name, items in sets.items() if most < len(items)]
+    notes = [
+        f"{most} of {len(items)} questions of {name}"
+        for name, items in sets.items()
+        if most < len(items)
+    ]
     return {name: spread(items, most) for name, items in sets.items()}, notes
 
 
@@ -73,7 +90,9 @@ def _about(places: Sequence[int], corpus: Corpus, name: str, table: str, rows: T
     known = set(places)
     found = zip(_items(name, rows), find_places(table, rows, corpus.full), strict=True)
     return [
-        {**item, "row": f"full/{place}", "cluster": corpus.author(place)} for item, place in found if place in known
+        {**item, "row": f"full/{place}", "cluster": corpus.author(place)}
+        for item, place in found
+        if place in known
     ]
 
 

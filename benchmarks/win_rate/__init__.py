@@ -20,7 +20,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from suite import Benchmark, BenchmarkData, Pair, Request, Response, Reward, Scores, Source, hookimpl
+from suite import (
+    Benchmark,
+    BenchmarkData,
+    Pair,
+    Request,
+    Response,
+    Reward,
+    Scores,
+    Source,
+    hookimpl,
+)
 from suite.judged import ANSWER, JudgedBenchmark, Question, Verdicts
 from suite.ranges import Count, NonNegative, Positive
 
@@ -60,7 +70,9 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
     provides = ROLES
     primary = ("win_rate", "length_controlled_win_rate")
     best_by = "win_rate"
-    files = MappingProxyType({"annotations": "annotations.json of AlpacaEval: win_rate, standard_error, ..."})
+    files = MappingProxyType(
+        {"annotations": "annotations.json of AlpacaEval: win_rate, standard_error, ..."}
+    )
     Config = WinRateConfig
 
     @property
@@ -73,9 +85,14 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
         found = read(source.data, source.tiny, self.config)
         judged = found.judged[: source.limit]
         cut = len(judged) < len(found.judged)
-        notes = [*found.notes, f"{len(judged)} of {len(found.judged)} prompts"] if cut else found.notes
+        notes = (
+            [*found.notes, f"{len(judged)} of {len(found.judged)} prompts"] if cut else found.notes
+        )
         roles = roles_of(found.training) if found.training else {}
-        sets = {name: [_item(name, pair) for pair in judged] for name in map(set_name, self.config.temperatures)}
+        sets = {
+            name: [_item(name, pair) for pair in judged]
+            for name in map(set_name, self.config.temperatures)
+        }
         starts = {REFERENCE: roles["demonstrations"]} if roles else {}
         return BenchmarkData(roles, starts, sets, found.revision, cut, notes)
 
@@ -83,7 +100,16 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
         """One answer to every prompt at every temperature; the data's answer serves as a draft only."""
         length = self.config.max_new_tokens
         return [
-            Request(f"{item['id']}/answer", "generate", item["prompt"], item["answer"], length, temperature, 1, place)
+            Request(
+                f"{item['id']}/answer",
+                "generate",
+                item["prompt"],
+                item["answer"],
+                length,
+                temperature,
+                1,
+                place,
+            )
             for temperature in self.config.temperatures
             for place, item in enumerate(data.sets[set_name(temperature)])
         ]
@@ -96,7 +122,9 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
             for item in items
         ]
 
-    def score_judged(self, data: BenchmarkData, responses: Mapping[str, Response], verdicts: Verdicts) -> Scores:
+    def score_judged(
+        self, data: BenchmarkData, responses: Mapping[str, Response], verdicts: Verdicts
+    ) -> Scores:
         """Win rates, and how far the judge can be trusted."""
         found = item_scores(data.sets, verdicts.judged)
         return Scores(found, summarise(data.sets, found, verdicts))
@@ -118,7 +146,13 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
         if model == "tiny":
             return {
                 "finetune": {"epochs": 2, "lr": 3e-4, "batch_size": 16},
-                "train": {"epochs": 3, "lr": 1e-4, "batch_size": 16, "warmup_steps": 0, "warmup_epochs": 0.25},
+                "train": {
+                    "epochs": 3,
+                    "lr": 1e-4,
+                    "batch_size": 16,
+                    "warmup_steps": 0,
+                    "warmup_epochs": 0.25,
+                },
             }
         return {"finetune": {"epochs": 1, "batch_size": 64}, "train": {"epochs": 1}}
 
@@ -129,7 +163,12 @@ def set_name(temperature: float) -> str:
 
 
 def _item(name: str, pair: Pair) -> dict[str, Any]:
-    return {"id": f"{name}/{pair.id}", "cluster": pair.cluster, "prompt": pair.prompt, "answer": pair.chosen}
+    return {
+        "id": f"{name}/{pair.id}",
+        "cluster": pair.cluster,
+        "prompt": pair.prompt,
+        "answer": pair.chosen,
+    }
 
 
 @hookimpl

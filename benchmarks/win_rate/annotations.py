@@ -38,19 +38,34 @@ def of_annotations(path: Path) -> Scores:
     row, n = summary(annotations), len(wins)
     metrics = [
         _percent("win_rate", plain, ""),
-        Metric("standard_error", row["standard_error"], None, "%", n, n, note="" if n > 1 else "one item"),
-        _percent("length_controlled_win_rate", controlled, "; ".join(filter(None, [near, controlled.note]))),
+        Metric(
+            "standard_error",
+            row["standard_error"],
+            None,
+            "%",
+            n,
+            n,
+            note="" if n > 1 else "one item",
+        ),
+        _percent(
+            "length_controlled_win_rate",
+            controlled,
+            "; ".join(filter(None, [near, controlled.note])),
+        ),
         Metric("discrete_win_rate", row["discrete_win_rate"], True, "%", n, n),
         *(Metric(name, row[name], None, "", n, n) for name in COUNTS),
         Metric("avg_length", row["avg_length"], None, "characters", n, n),
     ]
     items = [
-        ItemScore("win_rate", "annotations", f"annotations/{i}", f"annotations/{i}", win) for i, win in enumerate(wins)
+        ItemScore("win_rate", "annotations", f"annotations/{i}", f"annotations/{i}", win)
+        for i, win in enumerate(wins)
     ]
     return Scores(items, metrics)
 
 
 def _percent(name: str, interval: Interval, note: str) -> Metric:
-    value, low, high = (None if x is None else 100 * x for x in (interval.value, interval.low, interval.high))
+    value, low, high = (
+        None if x is None else 100 * x for x in (interval.value, interval.low, interval.high)
+    )
     low, high = None if low is None else max(0.0, low), None if high is None else min(100.0, high)
     return Metric(name, value, True, "%", interval.n, interval.n_clusters, low, high, note)

@@ -52,14 +52,22 @@ def read(source: str | None, tiny: bool, wanted: Wanted) -> Found:
     """Read everything. UserError names file, line and column."""
     if source is None and not tiny:
         if wanted.prompts is None:
-            raise UserError("benchmark 'win_rate' has prompts of its own for `tiny` only; name others with --data")
+            raise UserError(
+                "benchmark 'win_rate' has prompts of its own for `tiny` only; name others with --data"
+            )
         return alone(wanted.prompts, None)
     if source is not None and wanted.prompts is None and not _has_pairs(source, wanted.table):
         return alone(source, wanted.table)
-    pairs = generated() if source is None else published(source, wanted.table, drop=wanted.drop_unusable)
+    pairs = (
+        generated()
+        if source is None
+        else published(source, wanted.table, drop=wanted.drop_unusable)
+    )
     if wanted.prompts is not None:
         judged = alone(wanted.prompts, None)
-        return Found(pairs.pairs, judged.judged, f"{pairs.revision}; prompts {judged.revision}", pairs.notes)
+        return Found(
+            pairs.pairs, judged.judged, f"{pairs.revision}; prompts {judged.revision}", pairs.notes
+        )
     training, held_out = hold_out(pairs.pairs, wanted.held_out)
     return Found(training, held_out, pairs.revision, pairs.notes)
 
@@ -73,7 +81,9 @@ def alone(source: str, table: str | None) -> Found:
     for number, row in enumerate(rows, 1):
         prompt = next((row[name] for name in PROMPTS if name in row), None)
         if prompt is None:
-            raise UserError(f"{label}, row {number}: no prompt: one of {', '.join(PROMPTS)} is needed")
+            raise UserError(
+                f"{label}, row {number}: no prompt: one of {', '.join(PROMPTS)} is needed"
+            )
         messages = (Message("user", prompt),)
         answer = next((row[name] for name in ANSWERS if name in row), "")
         judged.append(Pair(str(number), messages, answer, "", cluster_of(messages)))
@@ -90,4 +100,6 @@ def _rows(source: str, table: str | None, columns: dict[str, type]) -> list[dict
     path = Path(source)
     if path.is_file():
         return load_file(path, columns, optional=columns)
-    return load_table(source, table or ("train" if path.is_dir() else "default"), columns, optional=columns)
+    return load_table(
+        source, table or ("train" if path.is_dir() else "default"), columns, optional=columns
+    )

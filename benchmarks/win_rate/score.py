@@ -42,7 +42,11 @@ def item_scores(sets: Sets, judged: Mapping[str, Judged]) -> list[ItemScore]:
 def _values(judged: Judged) -> dict[str, tuple[float | None, str]]:
     lacking = next((v.note for v in judged.verdicts if v.choice is None), "")
     given = [verdict for verdict in judged.verdicts if verdict.choice is not None]
-    asked = [FIRST_SHARE[v.choice] for v in given if v.choice is not None and judged.candidate != judged.rival]
+    asked = [
+        FIRST_SHARE[v.choice]
+        for v in given
+        if v.choice is not None and judged.candidate != judged.rival
+    ]
     return {
         "win_rate": (judged.score, lacking),
         "position_bias": (fmean(asked), "") if asked else (None, lacking or "equal answers"),
@@ -56,12 +60,20 @@ def _values(judged: Judged) -> dict[str, tuple[float | None, str]]:
 def summarise(sets: Sets, found: Sequence[ItemScore], verdicts: Verdicts) -> list[Metric]:
     """All metrics. The first set makes the headline; those of other temperatures carry their name."""
     headline, *others = sets
-    reason = invalid([verdict for judged in verdicts.judged.values() for verdict in judged.verdicts])
+    reason = invalid(
+        [verdict for judged in verdicts.judged.values() for verdict in judged.verdicts]
+    )
     metrics = list(_of_set("", [score for score in found if score.set == headline], reason))
     for name in others:
         metrics += _of_set(f"_{name}", [score for score in found if score.set == name], reason)
     for name in ("position_bias", "tie_rate", "unparsed_rate"):
-        metrics.append(_mean(name, [s for s in found if s.metric == name], False if name == "unparsed_rate" else None))
+        metrics.append(
+            _mean(
+                name,
+                [s for s in found if s.metric == name],
+                False if name == "unparsed_rate" else None,
+            )
+        )
     return [*metrics, _canary(verdicts.canary), *_ledger(verdicts)]
 
 
@@ -75,7 +87,10 @@ def invalid(verdicts: Sequence[Verdict]) -> str:
 
 
 def _of_set(suffix: str, scores: Sequence[ItemScore], reason: str) -> Iterator[Metric]:
-    by_metric = {name: [s for s in scores if s.metric == name] for name in ("win_rate", "length", "rival_length")}
+    by_metric = {
+        name: [s for s in scores if s.metric == name]
+        for name in ("win_rate", "length", "rival_length")
+    }
     plain, controlled = f"win_rate{suffix}", f"length_controlled_win_rate{suffix}"
     if reason:
         yield Metric(plain, None, True, note=reason)
@@ -85,10 +100,16 @@ def _of_set(suffix: str, scores: Sequence[ItemScore], reason: str) -> Iterator[M
     yield _controlled(controlled, *by_metric.values())
 
 
-def _controlled(name: str, wins: Sequence[ItemScore], own: Sequence[ItemScore], rival: Sequence[ItemScore]) -> Metric:
+def _controlled(
+    name: str, wins: Sequence[ItemScore], own: Sequence[ItemScore], rival: Sequence[ItemScore]
+) -> Metric:
     from suite import stats
 
-    rows = [(w, a.value, b.value) for w, a, b in zip(wins, own, rival, strict=True) if w.value is not None]
+    rows = [
+        (w, a.value, b.value)
+        for w, a, b in zip(wins, own, rival, strict=True)
+        if w.value is not None
+    ]
     if not rows:
         return Metric(name, None, True, note="no prompt has both verdicts")
     values, lengths, rivals = ([row[i] for row in rows] for i in range(3))
@@ -105,8 +126,13 @@ def _mean(name: str, scores: Sequence[ItemScore], better: bool | None) -> Metric
     present = [score for score in scores if score.value is not None]
     if not present:
         notes = {score.note for score in scores}
-        return Metric(name, None, better, note="; ".join(sorted(notes)) or "no prompt has both verdicts")
-    values, clusters = [s.value for s in present if s.value is not None], [s.cluster_id for s in present]
+        return Metric(
+            name, None, better, note="; ".join(sorted(notes)) or "no prompt has both verdicts"
+        )
+    values, clusters = (
+        [s.value for s in present if s.value is not None],
+        [s.cluster_id for s in present],
+    )
     if len(set(clusters)) == len(clusters):
         return _metric(name, stats.mean_interval_t(values), better)
     return _metric(name, stats.cluster_bootstrap(values, clusters), better)
@@ -116,15 +142,23 @@ def _metric(name: str, interval: Interval, better: bool | None) -> Metric:
     """All of these are shares: limits beyond 0 and 1 are cut."""
     low = None if interval.low is None else max(0.0, interval.low)
     high = None if interval.high is None else min(1.0, interval.high)
-    return Metric(name, interval.value, better, "", interval.n, interval.n_clusters, low, high, interval.note)
+    return Metric(
+        name, interval.value, better, "", interval.n, interval.n_clusters, low, high, interval.note
+    )
 
 
 def _canary(judged: Mapping[str, Judged]) -> Metric:
     scores = [each.score for each in judged.values() if each.score is not None]
     if not scores:
-        return Metric("canary_win_rate", None, False, note="no verdict on the constant answer could be read")
+        return Metric(
+            "canary_win_rate", None, False, note="no verdict on the constant answer could be read"
+        )
     rate = fmean(scores)
-    note = "a constant answer wins half of the comparisons: do not trust this judge" if rate >= 0.5 else ""
+    note = (
+        "a constant answer wins half of the comparisons: do not trust this judge"
+        if rate >= 0.5
+        else ""
+    )
     return Metric("canary_win_rate", rate, False, n=len(scores), n_clusters=len(scores), note=note)
 
 
@@ -132,7 +166,15 @@ def _ledger(verdicts: Verdicts) -> Iterator[Metric]:
     cost, n = verdicts.cost, len(verdicts.judged)
     counts = {"calls": cost.calls, "tokens_in": cost.tokens_in, "tokens_out": cost.tokens_out}
     for name, count in counts.items():
-        yield Metric(f"judge_{name}", float(count), None, "calls" if name == "calls" else "tokens", n, n)
+        yield Metric(
+            f"judge_{name}", float(count), None, "calls" if name == "calls" else "tokens", n, n
+        )
     yield Metric(
-        "judge_cost", cost.dollars, None, "USD", n, n, note="" if cost.dollars is not None else "the judge has no price"
+        "judge_cost",
+        cost.dollars,
+        None,
+        "USD",
+        n,
+        n,
+        note="" if cost.dollars is not None else "the judge has no price",
     )

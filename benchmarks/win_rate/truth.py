@@ -17,9 +17,14 @@ class Truth(Reward):
     def __init__(self, answers: Mapping[tuple[Message, ...], str]) -> None:
         self.answers = answers
 
-    def score(self, prompts: Sequence[tuple[Message, ...]], continuations: Sequence[str]) -> list[float]:
+    def score(
+        self, prompts: Sequence[tuple[Message, ...]], continuations: Sequence[str]
+    ) -> list[float]:
         """One number for each continuation. KeyError: a prompt without a known answer."""
-        return [rougeL_recall(text, self.answers[p]) or 0.0 for p, text in zip(prompts, continuations, strict=True)]
+        return [
+            rougeL_recall(text, self.answers[p]) or 0.0
+            for p, text in zip(prompts, continuations, strict=True)
+        ]
 
     def identity(self) -> dict[str, Json]:
         """The answers decide."""

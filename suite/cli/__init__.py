@@ -44,7 +44,19 @@ def cli() -> None:
     """
 
 
-for command in (run, plan, score, agreement, report, export, verify, list_, plugins, config, doctor):
+for command in (
+    run,
+    plan,
+    score,
+    agreement,
+    report,
+    export,
+    verify,
+    list_,
+    plugins,
+    config,
+    doctor,
+):
     cli.add_command(command)
 
 
@@ -52,7 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: a user's mistake is one line, a bug is a traceback."""
     # Threads that spin while they wait halve the speed of a machine that others use too. Read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("TQDM_DISABLE", "1")  # the libraries' own bars; the run has its own progress
+    os.environ.setdefault(
+        "TQDM_DISABLE", "1"
+    )  # the libraries' own bars; the run has its own progress
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning

@@ -38,7 +38,9 @@ class Ratings:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--judge", "judges", multiple=True, metavar="COLUMN", help="Default: all columns named judge...")
+@click.option(
+    "--judge", "judges", multiple=True, metavar="COLUMN", help="Default: all columns named judge..."
+)
 @click.option(
     "--ordinal",
     metavar="LABEL,...",
@@ -79,7 +81,9 @@ def read_labels(file: Path, judges: Sequence[str]) -> tuple[list[Row], list[str]
     there = _columns(file)
     columns = list(judges) or [name for name in there if name.startswith("judge")]
     if HUMAN not in there or not columns:
-        raise UserError(f"{file}: needs columns {HUMAN!r} and 'judge...', there are {', '.join(there)}")
+        raise UserError(
+            f"{file}: needs columns {HUMAN!r} and 'judge...', there are {', '.join(there)}"
+        )
     optional = [name for name in (ITEM, SLICE) if name in there]
     rows = load_file(file, dict.fromkeys([HUMAN, *columns, *optional], str))
     return [{ITEM: str(number), **row} for number, row in enumerate(rows, 1)], columns
@@ -94,7 +98,9 @@ def _columns(file: Path) -> list[str]:
             return list(pd.read_csv(file, nrows=1, dtype=str).columns)
         if file.suffix in (".json", ".jsonl"):
             text = file.read_text(encoding="utf-8-sig").lstrip()
-            first = json.loads(text)[0] if text.startswith("[") else json.loads(text.partition("\n")[0])
+            first = (
+                json.loads(text)[0] if text.startswith("[") else json.loads(text.partition("\n")[0])
+            )
             return list(first)
     except (ValueError, LookupError, TypeError) as error:
         raise UserError(f"{file}: cannot be read: {error}") from None
@@ -113,7 +119,14 @@ def slices(rows: Sequence[Row]) -> dict[str, list[Row]]:
 def compared(rows: Sequence[Row], judges: Sequence[str]) -> Iterator[tuple[str, Ratings]]:
     """Each judge with the people, and people with each other where an item has several."""
     for judge in judges:
-        yield judge, Ratings([row[judge] for row in rows], [row[HUMAN] for row in rows], [row[ITEM] for row in rows])
+        yield (
+            judge,
+            Ratings(
+                [row[judge] for row in rows],
+                [row[HUMAN] for row in rows],
+                [row[ITEM] for row in rows],
+            ),
+        )
     by_item: dict[str, list[str]] = {}
     for row in rows:
         by_item.setdefault(row[ITEM], []).append(row[HUMAN])
@@ -124,15 +137,23 @@ def compared(rows: Sequence[Row], judges: Sequence[str]) -> Iterator[tuple[str, 
         yield "human", Ratings(*(list(column) for column in zip(*both, strict=True)))
 
 
-def measured(slice: str, name: str, ratings: Ratings, scale: Sequence[str] | None) -> dict[str, Any]:
+def measured(
+    slice: str, name: str, ratings: Ratings, scale: Sequence[str] | None
+) -> dict[str, Any]:
     """Kappa and raw agreement, with intervals over items."""
     from suite import stats
 
     labels = {*ratings.first, *ratings.second}
     if scale and (unknown := labels - set(scale)):
-        raise UserError(f"--ordinal: {min(unknown)!r} is a label too; the scale is {', '.join(scale)}")
+        raise UserError(
+            f"--ordinal: {min(unknown)!r} is a label too; the scale is {', '.join(scale)}"
+        )
     found = stats.kappa(
-        ratings.first, ratings.second, "quadratic" if scale else None, categories=scale, clusters=ratings.items
+        ratings.first,
+        ratings.second,
+        "quadratic" if scale else None,
+        categories=scale,
+        clusters=ratings.items,
     )
     pairs = len(ratings.first) // (2 if name == HUMAN else 1)
     return {
@@ -151,4 +172,10 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
 
     plain = {name: row[name] for name in ("slice", "with human", "pairs", "items")}
     kappa = {"kappa": number(row["kappa"]), "95 % interval": interval("kappa")}
-    return {**plain, **kappa, "raw agreement": number(row["raw"]), "interval": interval("raw"), "note": row["note"]}
+    return {
+        **plain,
+        **kappa,
+        "raw agreement": number(row["raw"]),
+        "interval": interval("raw"),
+        "note": row["note"],
+    }

@@ -57,7 +57,10 @@ def _compute() -> Iterator[tuple[str, str]]:
     device = pick_device("auto")
     name = torch.cuda.get_device_name() if device.startswith("cuda") else platform.machine()
     yield "device", f"{device} ({name})"
-    yield "bfloat16", "native" if native_bf16(device) else "emulated, slow: `--dtype auto` takes float32"
+    yield (
+        "bfloat16",
+        "native" if native_bf16(device) else "emulated, slow: `--dtype auto` takes float32",
+    )
     yield "cores", f"{_cores()} usable; torch uses {torch.get_num_threads()}"
     yield "memory", f"{_memory() / 2**30:.1f} GiB"
 

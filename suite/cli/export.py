@@ -14,7 +14,9 @@ RUN = click.Path(path_type=Path)
 @click.command()
 @click.argument("run", type=RUN)
 @click.option("--format", "name", type=click.Choice(FORMATS), required=True, help="Whose format.")
-@click.option("--out", type=RUN, help="Where to write; default: a folder of the format's name in the run's.")
+@click.option(
+    "--out", type=RUN, help="Where to write; default: a folder of the format's name in the run's."
+)
 def export(run: Path, name: str, out: Path | None) -> None:
     """Write a run in other tools' formats.
 

@@ -30,5 +30,7 @@ class Commands(click.Group):
         if self._loaded:
             return
         self._loaded = True
-        registry = Registry.load(blocked(None, {}, (), os.environ), built_in=False)  # their commands are here already
+        registry = Registry.load(
+            blocked(None, {}, (), os.environ), built_in=False
+        )  # their commands are here already
         self.commands.update(registry.commands(taken=self.commands))

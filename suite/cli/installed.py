@@ -17,7 +17,9 @@ from suite.errors import UserError, unknown
 from suite.registry import PluginInfo, Registry
 from suite.settings import TrainConfig
 
-block_option = click.option("--block", multiple=True, metavar="NAME", help="Do not load this plugin.")
+block_option = click.option(
+    "--block", multiple=True, metavar="NAME", help="Do not load this plugin."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -91,7 +93,9 @@ def settings_rows(registry: Registry, name: str) -> list[dict[str, Any]]:
     changed = getattr(cls, "train_defaults", {})
     for field, setting in settings_of(TrainConfig).items():
         if field in changed:
-            rows.append({"setting": f"{name}.{field}", "default": changed[field], "meaning": setting.doc})
+            rows.append(
+                {"setting": f"{name}.{field}", "default": changed[field], "meaning": setting.doc}
+            )
     return rows
 
 
@@ -120,7 +124,11 @@ def _absence(registry: Registry, name: str, known: Iterable[str]) -> UserError:
 def _row(cls: Any, registry: Registry) -> dict[str, Any]:
     info: PluginInfo = registry.plugin_of(cls)
     doc = (cls.__doc__ or "").strip().splitlines()
-    return {"name": cls.name, "what": doc[0] if doc else "", "from": f"{info.distribution} {info.version}"}
+    return {
+        "name": cls.name,
+        "what": doc[0] if doc else "",
+        "from": f"{info.distribution} {info.version}",
+    }
 
 
 def _method_row(cls: Any, registry: Registry) -> dict[str, Any]:

@@ -26,7 +26,10 @@ def run_options(command: Command) -> Command:
 
 
 def load(
-    file: Path | None, sets: tuple[str, ...], flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ
+    file: Path | None,
+    sets: tuple[str, ...],
+    flags: Mapping[str, Any],
+    environ: Mapping[str, str] = os.environ,
 ) -> tuple[RunConfig, Registry]:
     """Load the plugins, and resolve the configuration with them."""
     registry = Registry.load(blocked(file, flags, sets, environ))

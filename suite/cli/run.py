@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @run_options
-@click.option("--dry-run", is_flag=True, help="Only show what would be computed, like `suite plan`.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only show what would be computed, like `suite plan`."
+)
 def run(file: Path | None, sets: tuple[str, ...], dry_run: bool, **flags: Any) -> int:
     """Compare methods and write the leaderboard.
 
@@ -55,7 +57,9 @@ def _run(config: RunConfig, registry: Registry) -> int:
     from suite import interrupt, pipeline, progress, report
 
     interrupt.install()
-    outcome = pipeline.run(config, registry, progress.bars(), command_line(click.get_current_context().obj))
+    outcome = pipeline.run(
+        config, registry, progress.bars(), command_line(click.get_current_context().obj)
+    )
     report.terminal(outcome.results)
     click.echo(outcome.report)
     return outcome.exit_status

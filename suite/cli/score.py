@@ -32,16 +32,26 @@ class _WithFiles(click.Command):
         for benchmark in registry_of(()).benchmarks():
             if benchmark.files:
                 with formatter.section(f"Files of --bench {benchmark.name}"):
-                    formatter.write_dl([(f"{_flag(name)} FILE", text) for name, text in benchmark.files.items()])
+                    formatter.write_dl(
+                        [(f"{_flag(name)} FILE", text) for name, text in benchmark.files.items()]
+                    )
 
 
 @click.command(cls=_WithFiles, context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[RUN]")
 @click.option("--bench", metavar="NAME", help="Score other tools' files as this benchmark does.")
-@click.option("--set", "sets", multiple=True, metavar="SECTION.FIELD=VALUE", help="A setting of the benchmark.")
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="SECTION.FIELD=VALUE",
+    help="A setting of the benchmark.",
+)
 @block_option
 @json_option
-def score(arguments: tuple[str, ...], bench: str | None, as_json: bool, **settings: tuple[str, ...]) -> int:
+def score(
+    arguments: tuple[str, ...], bench: str | None, as_json: bool, **settings: tuple[str, ...]
+) -> int:
     """Score stored answers, or other tools' files.
 
     No model is used.
@@ -53,7 +63,9 @@ def score(arguments: tuple[str, ...], bench: str | None, as_json: bool, **settin
     """
     if bench is None:
         if as_json or any(settings.values()):
-            raise UserError("--set, --block and --json go with --bench: a run is scored with its own settings")
+            raise UserError(
+                "--set, --block and --json go with --bench: a run is scored with its own settings"
+            )
         return _score_run(_parsed([click.Argument(["run"], type=FILE)], arguments)["run"])
     metrics = _score_files(bench, arguments, settings)
     if as_json:
@@ -69,30 +81,40 @@ def _score_run(run: Path) -> int:
     file = run / "config.toml"
     if not file.exists():
         raise MissingError(f"{file}: no such file; `suite run` writes it")
-    config, registry = load(file, (f"out={run}",), {}, environ={})  # as it ran, whatever is set today
+    config, registry = load(
+        file, (f"out={run}",), {}, environ={}
+    )  # as it ran, whatever is set today
     outcome = pipeline.score(config, registry, progress.bars())
     report.terminal(outcome.results)
     return outcome.exit_status
 
 
-def _score_files(bench: str, arguments: Sequence[str], settings: dict[str, tuple[str, ...]]) -> Sequence[Metric]:
+def _score_files(
+    bench: str, arguments: Sequence[str], settings: dict[str, tuple[str, ...]]
+) -> Sequence[Metric]:
     from suite.config import benchmark_settings
 
     block = ",".join(settings["block"]) or None
     config, registry = load(None, settings["sets"], {"bench": bench, "block": block})
     benchmark = registry.benchmark(bench)
     if not benchmark.files:
-        raise UserError(f"{bench} reads no files of other tools; `suite score --help` lists the benchmarks that do")
+        raise UserError(
+            f"{bench} reads no files of other tools; `suite score --help` lists the benchmarks that do"
+        )
     files = _files(benchmark, arguments)
     return benchmark(benchmark_settings(config, registry, bench)).score_files(files).metrics
 
 
 def _files(benchmark: type[Benchmark[Any]], arguments: Sequence[str]) -> dict[str, Path]:
     """The files that were given, by option. Raises UserError if there is none, or one does not exist."""
-    given = _parsed([click.Option([_flag(name), name], type=FILE) for name in benchmark.files], arguments)
+    given = _parsed(
+        [click.Option([_flag(name), name], type=FILE) for name in benchmark.files], arguments
+    )
     files = {name: path for name, path in given.items() if path is not None}
     if not files:
-        raise UserError(f"--bench {benchmark.name}: name a file: {', '.join(map(_flag, benchmark.files))}")
+        raise UserError(
+            f"--bench {benchmark.name}: name a file: {', '.join(map(_flag, benchmark.files))}"
+        )
     for name, path in files.items():
         if not path.is_file():
             raise MissingError(f"{_flag(name)} {path}: no such file")
@@ -100,7 +122,11 @@ def _files(benchmark: type[Benchmark[Any]], arguments: Sequence[str]) -> dict[st
 
 
 def _parsed(parameters: Sequence[click.Parameter], arguments: Sequence[str]) -> dict[str, Any]:
-    return click.Command("score", params=list(parameters)).make_context("suite score", list(arguments)).params
+    return (
+        click.Command("score", params=list(parameters))
+        .make_context("suite score", list(arguments))
+        .params
+    )
 
 
 def _flag(name: str) -> str:
@@ -110,6 +136,14 @@ def _flag(name: str) -> str:
 def _row(metric: Metric) -> dict[str, Any]:
     from suite.report.numbers import number
 
-    interval = "" if metric.ci_low is None else f"[{number(metric.ci_low)}, {number(metric.ci_high)}]"
+    interval = (
+        "" if metric.ci_low is None else f"[{number(metric.ci_low)}, {number(metric.ci_high)}]"
+    )
     shown = {"metric": metric.name, "value": number(metric.value), "95 % interval": interval}
-    return {**shown, "unit": metric.unit, "n": metric.n, "clusters": metric.n_clusters, "note": metric.note}
+    return {
+        **shown,
+        "unit": metric.unit,
+        "n": metric.n,
+        "clusters": metric.n_clusters,
+        "note": metric.note,
+    }

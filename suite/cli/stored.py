@@ -15,8 +15,14 @@ EXIT_STATUS = {"corrupt": 3, "newer": 2, "not reproduced": 5, "leftover": 0}
 
 @click.command()
 @click.argument("runs", type=RUN, nargs=-1, required=True)
-@click.option("--out", type=RUN, help="Where to write; default: the run's folder, if there is one run.")
-@click.option("--compare", is_flag=True, help="Mark what cannot be compared, in a table of its own, and go on.")
+@click.option(
+    "--out", type=RUN, help="Where to write; default: the run's folder, if there is one run."
+)
+@click.option(
+    "--compare",
+    is_flag=True,
+    help="Mark what cannot be compared, in a table of its own, and go on.",
+)
 def report(runs: tuple[Path, ...], out: Path | None, compare: bool) -> None:
     """Write a leaderboard again, or join several runs.
 
@@ -54,11 +60,16 @@ def report(runs: tuple[Path, ...], out: Path | None, compare: bool) -> None:
 def _names(runs: Sequence[Path]) -> list[str]:
     """Folder names; numbered where two are equal."""
     names = [run.resolve().name for run in runs]
-    return [name if names.count(name) == 1 else f"{name} {number}" for number, name in enumerate(names, 1)]
+    return [
+        name if names.count(name) == 1 else f"{name} {number}"
+        for number, name in enumerate(names, 1)
+    ]
 
 
 @click.command()
-@click.option("--store", "folder", type=RUN, help="Default: SUITE_STORE or the user's cache folder.")
+@click.option(
+    "--store", "folder", type=RUN, help="Default: SUITE_STORE or the user's cache folder."
+)
 def verify(folder: Path | None) -> int:
     """Check every file of the store against its manifest.
 

@@ -55,7 +55,9 @@ def checked(registry: Registry, given: Given) -> Any:
 
 def _unknown_setting(given: Given, known: Iterable[str]) -> UserError:
     if not given.section and given.field in SECTIONS:
-        return UserError(f"{given.field} is a section; its settings are {given.field}.lr and others")
+        return UserError(
+            f"{given.field} is a section; its settings are {given.field}.lr and others"
+        )
     prefix = f"{given.section}." if given.section else ""
     return unknown("setting", given.name, (prefix + name for name in known))
 
@@ -74,7 +76,9 @@ def convert(setting: Setting, given: Given, at_least: float | None = None) -> An
     try:
         return adapter(setting.type, at_least).validate_python(value)
     except ValidationError as error:
-        raise UserError(f"{given.source}: {given.name} is {given.value!r}, but {_expected(error)}") from None
+        raise UserError(
+            f"{given.source}: {given.name} is {given.value!r}, but {_expected(error)}"
+        ) from None
 
 
 @cache

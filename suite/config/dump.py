@@ -36,11 +36,18 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
 
     protocols = training_protocols(config, registry)
     content: dict[str, Any] = _said({name: getattr(config, name) for name in TOP}, TOP)
-    content["finetune"] = agreed([finetune_settings(config, registry, *protocol) for protocol in protocols])
+    content["finetune"] = agreed(
+        [finetune_settings(config, registry, *protocol) for protocol in protocols]
+    )
     content["train"] = config.sections.get("train", {})
     for name in dict.fromkeys(split_spec(registry, spec)[0] for spec in config.methods):
-        own, trains = zip(*(method_settings(config, registry, name, *protocol) for protocol in protocols), strict=True)
-        content[name] = _said(agreed(own), settings_of(registry.method(name).Config)) | agreed(trains)
+        own, trains = zip(
+            *(method_settings(config, registry, name, *protocol) for protocol in protocols),
+            strict=True,
+        )
+        content[name] = _said(agreed(own), settings_of(registry.method(name).Config)) | agreed(
+            trains
+        )
         if "seeds" in config.sections.get(name, {}):
             content[name]["seeds"] = config.sections[name]["seeds"]
     benchmarks: dict[str, list[Any]] = {}
@@ -62,7 +69,9 @@ def json_schema(registry: Registry) -> JsonSchema:
     """Describe the configuration file, with a section for each plugin with settings, as a JSON schema."""
     schema = _table(TOP, "Settings of a run; `suite config show` prints them resolved.", host=True)
     sections = schema["properties"]
-    sections["finetune"] = _table(TRAIN, "How the start models are trained from the base model.", host=True)
+    sections["finetune"] = _table(
+        TRAIN, "How the start models are trained from the base model.", host=True
+    )
     sections["train"] = _table(TRAIN, "How methods train.", host=True)
     for section, cls in registry.configured().items():
         doc = (cls.__doc__ or cls.name).strip().splitlines()[0]
@@ -80,7 +89,12 @@ def _table(settings: dict[str, Setting], doc: str, *, host: bool) -> JsonSchema:
         properties[name] = {**schema, "description": setting.doc}
         if setting.default is not None:
             properties[name]["default"] = setting.default
-    return {"type": "object", "description": doc, "properties": properties, "additionalProperties": False}
+    return {
+        "type": "object",
+        "description": doc,
+        "properties": properties,
+        "additionalProperties": False,
+    }
 
 
 def _said(values: dict[str, Any], settings: dict[str, Setting]) -> dict[str, Any]:

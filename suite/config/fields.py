@@ -51,7 +51,9 @@ def settings_of(cls: type[Any]) -> dict[str, Setting]:
     hints = get_type_hints(cls, include_extras=True)
     docs = field_docs(cls)
     return {
-        field.name: Setting(field.name, hints[field.name], _default(field), docs.get(field.name, ""))
+        field.name: Setting(
+            field.name, hints[field.name], _default(field), docs.get(field.name, "")
+        )
         for field in dataclasses.fields(cls)
     }
 

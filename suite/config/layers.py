@@ -39,7 +39,9 @@ class Given:
         return f"{self.section}.{self.field}" if self.section else self.field
 
 
-def layers(file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any], sets: Sequence[str]) -> list[Given]:
+def layers(
+    file: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any], sets: Sequence[str]
+) -> list[Given]:
     """Read everything that the user gave; later entries win."""
     found = from_file(file) if file else []
     return [*found, *from_environment(environ), *from_flags(flags), *from_sets(sets)]
@@ -49,7 +51,9 @@ def from_file(path: Path) -> list[Given]:
     """Read a TOML or YAML file. UserError names the file and the line of a syntax error."""
     content = _parse(path)
     if not isinstance(content, dict):
-        raise UserError(f"{path}: expected settings by name at the top, not {type(content).__name__}")
+        raise UserError(
+            f"{path}: expected settings by name at the top, not {type(content).__name__}"
+        )
     return list(from_mapping(content, str(path)))
 
 
@@ -76,7 +80,9 @@ def from_environment(environ: Mapping[str, str]) -> Iterator[Given]:
         elif section in TOP:
             yield Given("", section, value, variable, text=True)
         elif near := difflib.get_close_matches(section, TOP, n=1, cutoff=0.75):
-            raise UserError(f"environment: unknown {variable}; did you mean SUITE_{near[0].upper()}?")
+            raise UserError(
+                f"environment: unknown {variable}; did you mean SUITE_{near[0].upper()}?"
+            )
 
 
 def from_flags(flags: Mapping[str, Any]) -> Iterator[Given]:
@@ -118,12 +124,16 @@ def _parse_yaml(path: Path, text: str) -> Any:
 
     try:
         for key in _repeated_keys(yaml.compose(text, Loader=yaml.SafeLoader)):
-            raise yaml.MarkedYAMLError(problem=f"{key.value!r} is given twice", problem_mark=key.start_mark)
+            raise yaml.MarkedYAMLError(
+                problem=f"{key.value!r} is given twice", problem_mark=key.start_mark
+            )
         return yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (at line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise UserError(f"{path}: not valid YAML: {getattr(error, 'problem', error)}{where}") from None
+        raise UserError(
+            f"{path}: not valid YAML: {getattr(error, 'problem', error)}{where}"
+        ) from None
 
 
 def _repeated_keys(node: Any) -> Iterator[Any]:

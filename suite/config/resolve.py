@@ -102,9 +102,13 @@ def chosen_splits(config: RunConfig, registry: Registry, bench: str) -> tuple[st
 
 def training_protocols(config: RunConfig, registry: Registry) -> tuple[tuple[str, str], ...]:
     """(benchmark, split) whose protocols say how to train: benchmarks that measure finished models have none."""
-    training = [b for b in config.bench if not issubclass(split_bench(registry, b)[0], ModelBenchmark)]
+    training = [
+        b for b in config.bench if not issubclass(split_bench(registry, b)[0], ModelBenchmark)
+    ]
     benches = training or config.bench
-    return tuple((bench, split) for bench in benches for split in chosen_splits(config, registry, bench))
+    return tuple(
+        (bench, split) for bench in benches for split in chosen_splits(config, registry, bench)
+    )
 
 
 def engine_settings(config: RunConfig, registry: Registry) -> Any:
@@ -136,7 +140,8 @@ def method_settings(
     protocol = _protocol(config, registry, bench, split)
     source = f"{registry.plugin_of(method)}: {method.__name__}.train_defaults"
     paper = {
-        field: checked(registry, Given(name, field, value, source)) for field, value in method.train_defaults.items()
+        field: checked(registry, Given(name, field, value, source))
+        for field, value in method.train_defaults.items()
     }
     own = {**protocol.get(name, {}), **config.sections.get(name, {}), **variant}
     shared = {**protocol.get("train", {}), **config.sections.get("train", {})}
@@ -154,7 +159,14 @@ def method_seeds(config: RunConfig, registry: Registry, spec: str) -> tuple[int,
 
 def seeds_of(config: RunConfig, registry: Registry) -> tuple[int, ...]:
     """All seeds of a run, in order."""
-    return tuple(sorted({*config.seeds, *(s for spec in config.methods for s in method_seeds(config, registry, spec))}))
+    return tuple(
+        sorted(
+            {
+                *config.seeds,
+                *(s for spec in config.methods for s in method_seeds(config, registry, spec)),
+            }
+        )
+    )
 
 
 def split_spec(registry: Registry, spec: str) -> tuple[str, dict[str, Any]]:
@@ -165,7 +177,9 @@ def split_spec(registry: Registry, spec: str) -> tuple[str, dict[str, Any]]:
     for item in items:
         field, equals, value = item.partition("=")
         if not equals or field in variant:
-            raise UserError(f"method {spec!r}: expected name:setting=value, each setting once, at {item!r}")
+            raise UserError(
+                f"method {spec!r}: expected name:setting=value, each setting once, at {item!r}"
+            )
         variant[field] = checked(registry, Given(name, field, value, f"method {spec!r}", text=True))
     return name, variant
 
@@ -177,7 +191,9 @@ def split_bench(registry: Registry, spec: str) -> tuple[type[Benchmark[Any]], di
     if not colon:
         return benchmark, {}
     if benchmark.argument is None:
-        raise UserError(f"benchmark {name!r} takes nothing behind a colon, but {spec!r} was asked for")
+        raise UserError(
+            f"benchmark {name!r} takes nothing behind a colon, but {spec!r} was asked for"
+        )
     given = Given(name, benchmark.argument, value, f"benchmark {spec!r}", text=True)
     return benchmark, {benchmark.argument: checked(registry, given)}
 
@@ -188,33 +204,47 @@ def _spelled_out(registry: Registry, bench: Sequence[str]) -> tuple[str, ...]:
     spelled: list[str] = []
     for spec in bench:
         before, colon, _ = spelled[-1].partition(":") if spelled else ("", "", "")
-        spelled.append(f"{before}:{spec}" if colon and ":" not in spec and spec not in names else spec)
+        spelled.append(
+            f"{before}:{spec}" if colon and ":" not in spec and spec not in names else spec
+        )
     return tuple(spelled)
 
 
 def _methods_by_default(registry: Registry, bench: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """No method, where nothing is asked for but measurements of finished models: there is no data to train on."""
-    only_models = bench and all(issubclass(split_bench(registry, spec)[0], ModelBenchmark) for spec in bench)
+    only_models = bench and all(
+        issubclass(split_bench(registry, spec)[0], ModelBenchmark) for spec in bench
+    )
     return {"methods": ()} if only_models else {}
 
 
 def agreed(settings: Sequence[Any]) -> dict[str, Any]:
     """Return the fields on which instances of one dataclass agree."""
     first, *others = map(asdict, settings)
-    return {name: value for name, value in first.items() if all(other[name] == value for other in others)}
+    return {
+        name: value
+        for name, value in first.items()
+        if all(other[name] == value for other in others)
+    }
 
 
-def _section(config: RunConfig, registry: Registry, bench: str, split: str, section: str) -> TrainConfig:
+def _section(
+    config: RunConfig, registry: Registry, bench: str, split: str, section: str
+) -> TrainConfig:
     protocol = _protocol(config, registry, bench, split)
     default: TrainConfig = getattr(RunConfig(), section)
     return replace(default, **{**protocol.get(section, {}), **config.sections.get(section, {})})
 
 
-def _protocol(config: RunConfig, registry: Registry, bench: str, split: str) -> dict[str, dict[str, Any]]:
+def _protocol(
+    config: RunConfig, registry: Registry, bench: str, split: str
+) -> dict[str, dict[str, Any]]:
     """Ask the benchmark for the settings that its protocol prescribes for model and split, and check them."""
     benchmark, _ = split_bench(registry, bench)
     source = f"{registry.plugin_of(benchmark)}: {benchmark.__name__}.defaults"
-    prescribed = benchmark(benchmark_settings(config, registry, bench)).defaults(config.model, split)
+    prescribed = benchmark(benchmark_settings(config, registry, bench)).defaults(
+        config.model, split
+    )
     protocol: dict[str, dict[str, Any]] = {}
     for given in from_mapping(prescribed, source):
         if not _unavailable(registry, given.section):
@@ -232,7 +262,9 @@ def _instance(cls: Any, values: Mapping[str, Any]) -> Any:
 
 def _unavailable(registry: Registry, section: str) -> bool:
     """Whether a section belongs to a plugin that is not loaded; it may stay in a configuration file."""
-    return any(info.name == section and info.status in ("blocked", "broken") for info in registry.plugins())
+    return any(
+        info.name == section and info.status in ("blocked", "broken") for info in registry.plugins()
+    )
 
 
 def _check_given(field: str, values: Sequence[Any]) -> None:

@@ -23,7 +23,9 @@ class Engine(ABC):
     Config: ClassVar[type[Any]] = NoSettings
     """A frozen dataclass like a method's: the section of the engine's name, `--set vllm.gpu_share=0.5`."""
 
-    def __init__(self, *, device: str, dtype: str, template: str, max_length: int, config: Any = None) -> None:
+    def __init__(
+        self, *, device: str, dtype: str, template: str, max_length: int, config: Any = None
+    ) -> None:
         self.device = device
         self.dtype = dtype
         self.template = template

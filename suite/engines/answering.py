@@ -48,7 +48,9 @@ class Answering:
     def _scored(self, prompts: list[Prompt], budget: int) -> Iterator[Scored]:
         prefix = common_prefix(prompts)
         scorer = Scorer(self.model, self.precision, prefix)
-        for chunk in pack(prompts, lambda prompt: len(prompt.ids) - len(prefix), budget, len(prefix)):
+        for chunk in pack(
+            prompts, lambda prompt: len(prompt.ids) - len(prefix), budget, len(prefix)
+        ):
             read = scorer.read(chunk)
             answers = [answer for prompt in chunk for answer in prompt.answers.values()]
             for batch in pack(answers, lambda answer: len(answer.ids), budget, read.rows.width):
@@ -70,7 +72,9 @@ class Answering:
         for request in answer.wanted:
             limit = min(request.max_new_tokens, self.context - len(answer.prompt.ids))
             if limit < 1:
-                raise UserError(f"{request.id!r}: its prompt fills the context of {self.context} tokens")
+                raise UserError(
+                    f"{request.id!r}: its prompt fills the context of {self.context} tokens"
+                )
             for copy in range(request.n if request.temperature > 0 else 1):
                 text = Text(request, limit, self.eos_ids, copy)
                 text.accept(answer.ids, scored.greedy[i])
@@ -88,11 +92,20 @@ class Answering:
                 copies.sort(key=lambda t: t.copy)
                 texts_of = tuple(self.encoder.decode(t.ids) for t in copies)
                 sampled = tuple(tuple(t.ids) for t in copies) if request.temperature > 0 else ()
-                yield Response(request.id, texts=texts_of, finished=tuple(t.ended for t in copies), sampled=sampled)
+                yield Response(
+                    request.id,
+                    texts=texts_of,
+                    finished=tuple(t.ended for t in copies),
+                    sampled=sampled,
+                )
                 del self._copies[request.id]
 
 
 def _likelihoods(scored: Scored) -> Iterator[Response]:
-    for answer, logps, greedy in zip(scored.answers, scored.token_logps, scored.greedy, strict=True):
+    for answer, logps, greedy in zip(
+        scored.answers, scored.token_logps, scored.greedy, strict=True
+    ):
         for request in answer.scored:
-            yield Response(request.id, token_logps=tuple(logps), greedy=tuple(greedy), tokens=answer.ids)
+            yield Response(
+                request.id, token_logps=tuple(logps), greedy=tuple(greedy), tokens=answer.ids
+            )

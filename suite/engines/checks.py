@@ -30,8 +30,14 @@ def check_cache(model: Any) -> None:
         rows.extend(decoder, padded, (padded > 0).long())
         parts = rows.aligned().extend(decoder, ids[:, 3:], torch.ones_like(ids[:, 3:]))[0, -1]
         near = TOLERANCE * float(whole.nan_to_num().abs().max())
-        same = torch.allclose(whole, parts, rtol=0, atol=near, equal_nan=True)  # a diverged model has NaN alone
+        same = torch.allclose(
+            whole, parts, rtol=0, atol=near, equal_nan=True
+        )  # a diverged model has NaN alone
     except (TypeError, AttributeError, RuntimeError, ValueError) as error:
-        raise UserError(f"{type(model).__name__} does not work with engine hf's cache ({error})") from error
+        raise UserError(
+            f"{type(model).__name__} does not work with engine hf's cache ({error})"
+        ) from error
     if not same:
-        raise UserError(f"{type(model).__name__} gives other numbers with a cache; it is not supported yet")
+        raise UserError(
+            f"{type(model).__name__} gives other numbers with a cache; it is not supported yet"
+        )

@@ -49,7 +49,9 @@ class Child:
         (reply,) = self.stream(op, seconds, **arguments)
         return reply
 
-    def stream(self, op: str, seconds: float | None = None, **arguments: Any) -> Iterator[dict[str, Any]]:
+    def stream(
+        self, op: str, seconds: float | None = None, **arguments: Any
+    ) -> Iterator[dict[str, Any]]:
         """Ask for one thing and yield each reply, the last one holding "done"."""
         self._asked += 1
         number = self._asked

@@ -64,7 +64,9 @@ class Text:
         """Uniform numbers in [0, 1), one per token, (limit,): a function of the request and of `copy`."""
         name = f"{self.request.seed}/{self.request.id}/{self.copy}"
         seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
-        return torch.rand(self.limit, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        return torch.rand(
+            self.limit, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+        )
 
 
 class Decoder:
@@ -98,7 +100,9 @@ class Decoder:
         running = [not text.done for text in self.texts]
         for text, token in zip(self.texts, tokens.tolist(), strict=True):
             text.push(token)
-        finished = [text for text, ran in zip(self.texts, running, strict=True) if ran and text.done]
+        finished = [
+            text for text, ran in zip(self.texts, running, strict=True) if ran and text.done
+        ]
         self._feed(tokens)
         return finished
 
@@ -120,10 +124,16 @@ class Decoder:
     def _choose(self, logits: Tensor) -> Tensor:
         """Next tokens: the most likely, or sampled where the temperature says so. Shape: (R, V) -> (R,)."""
         tokens = logits.argmax(-1)
-        sampled = [(i, text) for i, text in enumerate(self.texts) if text.request.temperature > 0 and not text.done]
+        sampled = [
+            (i, text)
+            for i, text in enumerate(self.texts)
+            if text.request.temperature > 0 and not text.done
+        ]
         if sampled:
             index = torch.tensor([i for i, _ in sampled], device=logits.device)
-            temperature = torch.tensor([text.request.temperature for _, text in sampled], device=logits.device)
+            temperature = torch.tensor(
+                [text.request.temperature for _, text in sampled], device=logits.device
+            )
             uniform = torch.stack([text.random[len(text.ids)] for _, text in sampled])
             scaled = logits[index] / temperature[:, None]
             tokens[index] = sample(scaled, uniform.to(logits.device))
@@ -132,6 +142,8 @@ class Decoder:
 
 def sample(logits: Tensor, uniform: Tensor) -> Tensor:
     """Invert the cumulative distribution at given numbers in [0, 1). Shapes: (R, V), (R,) -> (R,)."""
-    cumulative = logits.softmax(-1).double().cumsum(-1)  # fp64: 50,000 fp32 terms would lose the tail
+    cumulative = (
+        logits.softmax(-1).double().cumsum(-1)
+    )  # fp64: 50,000 fp32 terms would lose the tail
     point = uniform[:, None] * cumulative[:, -1:]
     return torch.searchsorted(cumulative, point, right=True)[:, 0].clamp_(max=logits.shape[-1] - 1)

@@ -42,7 +42,9 @@ class Fingerprint:
     """Those of the training stack."""
 
     @classmethod
-    def of_training(cls, folder: Path, device: str, dtype: str, template: str, max_length: int) -> Fingerprint:
+    def of_training(
+        cls, folder: Path, device: str, dtype: str, template: str, max_length: int
+    ) -> Fingerprint:
         """What the weights in `folder` give with the code that trains them."""
         from suite.engines.hf import HFEngine
 

@@ -50,7 +50,9 @@ class HFEngine(Engine):
         config: HFConfig | None = None,
         pad_token: str | None = None,
     ) -> None:
-        super().__init__(device=device, dtype=dtype, template=template, max_length=max_length, config=config)
+        super().__init__(
+            device=device, dtype=dtype, template=template, max_length=max_length, config=config
+        )
         self.pad_token = pad_token
         self.model: Any = None
         self.encoder: Encoder
@@ -90,8 +92,12 @@ class HFEngine(Engine):
         from torch import nn
 
         for module in self.model.modules():
-            if isinstance(module, nn.Linear):  # a tied embedding keeps its fp32 copy, as autocast does
-                module.weight = nn.Parameter(module.weight.detach().to(torch.bfloat16), requires_grad=False)
+            if isinstance(
+                module, nn.Linear
+            ):  # a tied embedding keeps its fp32 copy, as autocast does
+                module.weight = nn.Parameter(
+                    module.weight.detach().to(torch.bfloat16), requires_grad=False
+                )
 
     @property
     def context(self) -> int:
@@ -119,9 +125,9 @@ class HFEngine(Engine):
         from suite.engines.answering import Answering
 
         assert self.model is not None, "load a model first"
-        return Answering(self.model, self.encoder, self.precision, self.eos_ids, self.context).stream(
-            requests, self.config.batch_tokens
-        )
+        return Answering(
+            self.model, self.encoder, self.precision, self.eos_ids, self.context
+        ).stream(requests, self.config.batch_tokens)
 
     def identity(self) -> dict[str, str]:
         """Name and versions, as they enter the key of what this engine answers."""
@@ -140,7 +146,9 @@ class HFEngine(Engine):
 def _architecture(folder: Path) -> dict[str, bytes]:
     """Configuration and tokenizer: two checkpoints that agree in these differ in nothing but their weights."""
     names = "config.json generation_config.json tokenizer* special_tokens_map.json vocab* merges.txt chat_template*"
-    return {p.name: p.read_bytes() for name in names.split() for p in folder.glob(name) if p.is_file()}
+    return {
+        p.name: p.read_bytes() for name in names.split() for p in folder.glob(name) if p.is_file()
+    }
 
 
 @hookimpl

@@ -44,13 +44,23 @@ class Asked:
         """Tokenise; UserError where the prompt is empty or leaves no room for an answer."""
         if request.kind == "loglikelihood":
             text = encoder.encode(request.prompt, request.completion, request.id)
-            item = {"ids": text.prompt_ids + text.completion_ids, "scored": len(text.completion_ids), "fresh": False}
+            item = {
+                "ids": text.prompt_ids + text.completion_ids,
+                "scored": len(text.completion_ids),
+                "fresh": False,
+            }
             asked = cls(request, text.prompt_ids, item, text.completion_ids)
         else:
             prompt = encoder.encode_prompt(request.prompt)
-            asked = cls(request, prompt, {"ids": prompt, **_sampling(request, context - len(prompt), eos_ids)})
+            asked = cls(
+                request,
+                prompt,
+                {"ids": prompt, **_sampling(request, context - len(prompt), eos_ids)},
+            )
         if not asked.prompt:
-            raise UserError(f"{request.id!r}: its prompt is empty, so nothing predicts the answer's first token")
+            raise UserError(
+                f"{request.id!r}: its prompt is empty, so nothing predicts the answer's first token"
+            )
         return asked
 
     @property
@@ -75,7 +85,9 @@ def _sampling(request: Request, room: int, eos_ids: frozenset[int]) -> dict[str,
 def _seed(request: Request) -> int:
     """A seed of the request's own: equal seeds would draw the same noise for every prompt."""
     name = f"{request.seed}/{request.id}"
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 2  # room for vLLM to add 0..n-1
+    return (
+        int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 2
+    )  # room for vLLM to add 0..n-1
 
 
 def ask(child: Child, texts: Sequence[Asked], encoder: Encoder) -> Iterator[Response]:
@@ -121,7 +133,9 @@ def _take_over(waiting: Sequence[Asked], texts: Sequence[Asked]) -> None:
         for i, value in enumerate(asked.values)
     }
     for asked in waiting:
-        prefix = [known.get((asked.prompt, asked.completion[: i + 1])) for i in range(asked.missing)]
+        prefix = [
+            known.get((asked.prompt, asked.completion[: i + 1])) for i in range(asked.missing)
+        ]
         if None not in prefix:
             asked.values = [value for value in prefix if value is not None] + asked.values
 
@@ -136,4 +150,6 @@ def _generated(request: Request, reply: dict[str, Any], encoder: Encoder) -> Res
     copies = request.n // len(reply["texts"])  # greedy: one stands for all
     texts = tuple(encoder.decode(ids) for ids in reply["texts"]) * copies
     sampled = tuple(map(tuple, reply["texts"])) if request.temperature > 0 else ()
-    return Response(request.id, texts=texts, finished=tuple(reply["ended"]) * copies, sampled=sampled)
+    return Response(
+        request.id, texts=texts, finished=tuple(reply["ended"]) * copies, sampled=sampled
+    )

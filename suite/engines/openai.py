@@ -57,7 +57,9 @@ class OpenAIEngine(Engine):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         if not self.config.model:
-            raise UserError("engine openai: name the model at the endpoint: --set openai.model=NAME")
+            raise UserError(
+                "engine openai: name the model at the endpoint: --set openai.model=NAME"
+            )
 
     @property
     def serves_one_model(self) -> bool:
@@ -68,11 +70,19 @@ class OpenAIEngine(Engine):
     def endpoint(self) -> Endpoint:
         """Where answers come from."""
         own = self.config
-        return Endpoint(own.base_url, own.model, concurrency=own.concurrency, timeout=own.timeout, retries=own.retries)
+        return Endpoint(
+            own.base_url,
+            own.model,
+            concurrency=own.concurrency,
+            timeout=own.timeout,
+            retries=own.retries,
+        )
 
     def check(self, requests: Sequence[Request]) -> None:
         """Refuse what can be known to fail before anything is computed."""
-        if self.config.api == "chat" and any(request.kind == "loglikelihood" for request in requests):
+        if self.config.api == "chat" and any(
+            request.kind == "loglikelihood" for request in requests
+        ):
             raise UserError(
                 "engine openai: the chat API gives no log-probabilities of a given text, which this benchmark needs; "
                 "use openai.api=completions where the endpoint has it, or --engine hf"
@@ -111,7 +121,12 @@ class OpenAIEngine(Engine):
             ids = [*text.prompt_ids, *text.completion_ids]
             # max_tokens=0 is an error at some endpoints; the one token more is left out of the count.
             return client.completions.create(
-                model=self.config.model, prompt=ids, echo=True, logprobs=1, max_tokens=1, temperature=0.0
+                model=self.config.model,
+                prompt=ids,
+                echo=True,
+                logprobs=1,
+                max_tokens=1,
+                temperature=0.0,
             )
         sampling = {
             "model": self.config.model,
@@ -125,11 +140,16 @@ class OpenAIEngine(Engine):
                 messages=messages, max_completion_tokens=request.max_new_tokens, **sampling
             )
         prompt = list(self.encoder.encode_prompt(request.prompt))
-        return client.completions.create(prompt=prompt, max_tokens=request.max_new_tokens, **sampling)
+        return client.completions.create(
+            prompt=prompt, max_tokens=request.max_new_tokens, **sampling
+        )
 
     def _texts(self, request: Request, answer: Any) -> Response:
         choices = sorted(answer.choices, key=lambda choice: choice.index)
-        texts = [choice.message.content if self.config.api == "chat" else choice.text for choice in choices]
+        texts = [
+            choice.message.content if self.config.api == "chat" else choice.text
+            for choice in choices
+        ]
         if request.temperature == 0:  # all n are the same
             texts, choices = texts * request.n, choices * request.n
         if len(texts) != request.n or not all(isinstance(text, str) for text in texts):

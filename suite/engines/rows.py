@@ -31,7 +31,9 @@ class SpareLayer(DynamicLayer):  # type: ignore[misc]
             self.lazy_initialization(keys, values)
             self.keys, self.values = keys, values
 
-    def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any
+    ) -> tuple[Tensor, Tensor]:
         """Append columns, (B, heads, S, d) each; return all of them."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
@@ -83,7 +85,9 @@ class Rows:
     def extend(self, decoder: Any, ids: Tensor, mask: Tensor) -> Tensor:
         """Run the decoder over more tokens, in place. Shapes: (B, S), (B, S) -> hidden states (B, S, d)."""
         steps = torch.arange(ids.shape[1], device=ids.device)
-        positions = (self.lengths[:, None] + steps) * mask  # 0 on padding: inside any table of positions
+        positions = (
+            self.lengths[:, None] + steps
+        ) * mask  # 0 on padding: inside any table of positions
         self.mask = torch.cat([self.mask, mask], dim=1)
         _check_window(decoder.config, self.width)
         output = decoder(
@@ -105,10 +109,14 @@ class Rows:
 
     def aligned(self) -> Rows:
         """The same rows with their real columns moved to the right end, as decoding wants them."""
-        order = self.mask.argsort(dim=1, stable=True)[:, -int(self.lengths.max()) :]  # padding sorts first
+        order = self.mask.argsort(dim=1, stable=True)[
+            :, -int(self.lengths.max()) :
+        ]  # padding sorts first
         gather = order[:, None, :, None]
         mask = self.mask.gather(1, order)
-        return Rows(mask, self._mapped(lambda x: x.gather(2, gather.expand(-1, x.shape[1], -1, x.shape[3]))))
+        return Rows(
+            mask, self._mapped(lambda x: x.gather(2, gather.expand(-1, x.shape[1], -1, x.shape[3])))
+        )
 
     def joined(self, other: Rows) -> Rows:
         """These rows above the other's, padded on the left to one width."""
@@ -122,7 +130,9 @@ class Rows:
         missing = width - self.width
         if missing == 0:
             return self
-        return Rows(F.pad(self.mask, (missing, 0)), self._mapped(lambda x: F.pad(x, (0, 0, missing, 0))))
+        return Rows(
+            F.pad(self.mask, (missing, 0)), self._mapped(lambda x: F.pad(x, (0, 0, missing, 0)))
+        )
 
     def _mapped(self, function: Callable[[Tensor], Tensor]) -> list[tuple[Tensor, Tensor]]:
         return [(function(layer.keys), function(layer.values)) for layer in self.cache.layers]
@@ -133,4 +143,6 @@ def _check_window(config: Any, width: int) -> None:
     window = getattr(config, "sliding_window", None)
     sliding = "sliding_attention" in (getattr(config, "layer_types", None) or ["sliding_attention"])
     if window is not None and sliding and width > window:
-        raise UserError(f"engine hf: {width} tokens exceed the model's attention window of {window}")
+        raise UserError(
+            f"engine hf: {width} tokens exceed the model's attention window of {window}"
+        )

@@ -65,7 +65,10 @@ class Scorer:
     """
 
     def __init__(
-        self, model: Any, precision: Callable[[], AbstractContextManager[Any]], prefix: tuple[int, ...] = ()
+        self,
+        model: Any,
+        precision: Callable[[], AbstractContextManager[Any]],
+        prefix: tuple[int, ...] = (),
     ) -> None:
         self.decoder, self.head = decoder_of(model), head_of(model)
         self.precision = precision
@@ -112,14 +115,18 @@ class Scorer:
         lengths = [len(t) for t in targets]
         row = [i for i, n in enumerate(lengths) for _ in range(n)]
         column = [k for n in lengths for k in range(n)]
-        flat = torch.tensor([t for ids in targets for t in ids], dtype=torch.long, device=self.device)
+        flat = torch.tensor(
+            [t for ids in targets for t in ids], dtype=torch.long, device=self.device
+        )
         logps, greedy = token_scores(states[row, column], flat, self.head)
         return _split(logps.tolist(), lengths), _split(greedy.tolist(), lengths)
 
     def _padded(self, texts: Sequence[tuple[int, ...]]) -> tuple[Tensor, Tensor]:
         """Tokens and mask, (B, S) each, padded on the right (with token 0: masked, so any will do)."""
         width = max(len(t) for t in texts)
-        ids = torch.tensor([t + (0,) * (width - len(t)) for t in texts], dtype=torch.long, device=self.device)
+        ids = torch.tensor(
+            [t + (0,) * (width - len(t)) for t in texts], dtype=torch.long, device=self.device
+        )
         lengths = torch.tensor([len(t) for t in texts], device=self.device)
         mask = (torch.arange(width, device=self.device) < lengths[:, None]).long()
         return ids.view(len(texts), width), mask
@@ -130,7 +137,10 @@ def token_scores(hidden: Tensor, targets: Tensor, head: Head) -> tuple[Tensor, T
 
     Shapes: (N, d), (N,) -> (N,), (N,).
     """
-    logps, greedy = [targets.new_zeros(0, dtype=torch.float32)], [targets.new_zeros(0, dtype=torch.bool)]
+    logps, greedy = (
+        [targets.new_zeros(0, dtype=torch.float32)],
+        [targets.new_zeros(0, dtype=torch.bool)],
+    )
     size = max(1, CHUNK_ELEMENTS // head.vocabulary)
     for part, target in zip(torch.split(hidden, size), torch.split(targets, size), strict=True):
         logits = head(part)  # (n, V), fp32

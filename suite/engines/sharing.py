@@ -58,7 +58,9 @@ def plan(requests: Sequence[Request], encoder: Encoder) -> list[Prompt]:
         scored = request.kind == "loglikelihood"
         prompt_ids, ids = _scored_ids(request, encoder) if scored else _guess_ids(request, encoder)
         if not prompt_ids:
-            raise UserError(f"{request.id!r}: its prompt is empty, so nothing predicts the answer's first token")
+            raise UserError(
+                f"{request.id!r}: its prompt is empty, so nothing predicts the answer's first token"
+            )
         answer = prompts.setdefault(prompt_ids, Prompt(prompt_ids)).answer(ids)
         (answer.scored if scored else answer.wanted).append(request)
     return list(prompts.values())
@@ -98,7 +100,9 @@ def common_prefix(prompts: Sequence[Prompt]) -> tuple[int, ...]:
     return first[: next((i for i, (a, b) in enumerate(pairs) if a != b), longest)]
 
 
-def pack(items: Sequence[T], width: Callable[[T], int], budget: int, cached: int = 0) -> Iterator[list[T]]:
+def pack(
+    items: Sequence[T], width: Callable[[T], int], budget: int, cached: int = 0
+) -> Iterator[list[T]]:
     """Cut items into batches of similar width, widest first.
 
     A batch has at most `budget` padded tokens, `cached` ones per row included, or it is a single item.

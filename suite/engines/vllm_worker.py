@@ -95,11 +95,19 @@ def sampling(item: dict[str, Any]) -> Any:
     from vllm.sampling_params import RequestOutputKind
 
     common: dict[str, Any] = {"detokenize": False, "output_kind": RequestOutputKind.FINAL_ONLY}
-    if "scored" in item:  # by default vLLM reads no cached prefix here; which values are then missing, it tells
+    if (
+        "scored" in item
+    ):  # by default vLLM reads no cached prefix here; which values are then missing, it tells
         return SamplingParams(
-            max_tokens=1, temperature=0.0, prompt_logprobs=0, skip_reading_prefix_cache=item["fresh"], **common
+            max_tokens=1,
+            temperature=0.0,
+            prompt_logprobs=0,
+            skip_reading_prefix_cache=item["fresh"],
+            **common,
         )
-    chosen = {name: item[name] for name in ("max_tokens", "temperature", "n", "seed", "stop_token_ids")}
+    chosen = {
+        name: item[name] for name in ("max_tokens", "temperature", "n", "seed", "stop_token_ids")
+    }
     return SamplingParams(**chosen, **common)
 
 
@@ -109,13 +117,20 @@ def likelihood(output: Any, item: dict[str, Any]) -> dict[str, Any]:
     missing = max(0, output.num_cached_tokens - start + 1)
     places = range(start + missing, len(item["ids"]))
     found = [output.prompt_logprobs[i][item["ids"][i]] for i in places]
-    return {"missing": missing, "logps": [f.logprob for f in found], "ranks": [f.rank for f in found]}
+    return {
+        "missing": missing,
+        "logps": [f.logprob for f in found],
+        "ranks": [f.rank for f in found],
+    }
 
 
 def texts(output: Any, item: dict[str, Any]) -> dict[str, Any]:
     """Token ids of each text, and whether it ended by itself."""
     outputs = sorted(output.outputs, key=lambda o: o.index)
-    return {"texts": [list(o.token_ids) for o in outputs], "ended": [o.finish_reason == "stop" for o in outputs]}
+    return {
+        "texts": [list(o.token_ids) for o in outputs],
+        "ended": [o.finish_reason == "stop" for o in outputs],
+    }
 
 
 def serve(connection: socket.socket) -> None:

@@ -15,7 +15,18 @@ from suite.report.text import cell as inert
 from suite.results import Results
 from suite.samples import Sample
 
-FIELDS = ("method", "benchmark", "split", "model", "seed", "set", "item_id", "cluster_id", "metric", "value")
+FIELDS = (
+    "method",
+    "benchmark",
+    "split",
+    "model",
+    "seed",
+    "set",
+    "item_id",
+    "cluster_id",
+    "metric",
+    "value",
+)
 
 
 def as_csv(results: Results, samples: Mapping[str, Sequence[Sample]]) -> str:
@@ -26,7 +37,13 @@ def as_csv(results: Results, samples: Mapping[str, Sequence[Sample]]) -> str:
     lines = 0
     for result in results.cells:
         cell = result.cell
-        who = (inert(cell.method), inert(cell.benchmark), inert(cell.split), inert(cell.model), cell.seed)
+        who = (
+            inert(cell.method),
+            inert(cell.benchmark),
+            inert(cell.split),
+            inert(cell.model),
+            cell.seed,
+        )
         for sample in samples.get(cell.slug, ()):
             item = (inert(sample.set), inert(sample.item_id), inert(sample.cluster_id))
             for metric, value in sample.scores.items():

@@ -19,9 +19,14 @@ from suite.samples import Sample
 def files(results: Results, cell: CellResult, samples: Sequence[Sample]) -> dict[str, str]:
     """The two files of one cell; the second only if it has answers."""
     task = f"{cell.cell.benchmark}_{cell.cell.split}"
-    written = {"results_suite.json": json.dumps(_results(results, cell, task, len(samples)), indent=2) + "\n"}
+    written = {
+        "results_suite.json": json.dumps(_results(results, cell, task, len(samples)), indent=2)
+        + "\n"
+    }
     if samples:
-        lines = (json.dumps(_sample(number, sample)) + "\n" for number, sample in enumerate(samples))
+        lines = (
+            json.dumps(_sample(number, sample)) + "\n" for number, sample in enumerate(samples)
+        )
         written[f"samples_{task}_suite.jsonl"] = "".join(lines)
     return written
 
@@ -31,7 +36,9 @@ def _results(results: Results, cell: CellResult, task: str, n: int) -> dict[str,
     for metric in cell.metrics:
         values[f"{metric.name},none"] = metric.value
         values[f"{metric.name}_stderr,none"] = "N/A"
-    directions = {m.name: m.higher_is_better for m in cell.metrics if m.higher_is_better is not None}
+    directions = {
+        m.name: m.higher_is_better for m in cell.metrics if m.higher_is_better is not None
+    }
     run = results.run
     return {
         "results": {task: values},
@@ -54,7 +61,12 @@ def _results(results: Results, cell: CellResult, task: str, n: int) -> dict[str,
 
 
 def _sample(number: int, sample: Sample) -> dict[str, Any]:
-    doc = {"set": sample.set, "item_id": sample.item_id, "question": sample.prompt, "answer": sample.reference}
+    doc = {
+        "set": sample.set,
+        "item_id": sample.item_id,
+        "question": sample.prompt,
+        "answer": sample.reference,
+    }
     return {
         "doc_id": number,
         "doc": doc,

@@ -43,19 +43,30 @@ def _metrics(samples: Sequence[Sample]) -> Iterator[tuple[str, dict[str, Any]]]:
             f"{prefix}_Q_A_Prob{normalised}",
             _metric(asked, "answer_probability", _entry("prob", "answer_probability")),
         )
-        yield f"{prefix}_Q_A_ROUGE", _metric(asked, "rougeL_recall", _entry("rougeL_recall", "rougeL_recall"))
+        yield (
+            f"{prefix}_Q_A_ROUGE",
+            _metric(asked, "rougeL_recall", _entry("rougeL_recall", "rougeL_recall")),
+        )
         key = "forget_truth_ratio" if name == "forget" else f"{prefix}_Truth_Ratio"
         yield key, _metric(asked, "truth_ratio", _truth_ratio)
     for metric in ("extraction_strength", "exact_memorization"):
-        yield metric, _metric([s for s in samples if s.set == "forget"], metric, _entry("score", metric))
+        yield (
+            metric,
+            _metric([s for s in samples if s.set == "forget"], metric, _entry("score", metric)),
+        )
 
 
-def _metric(asked: Sequence[Sample], aggregate: str, entry: Callable[[Sample], dict[str, Any]]) -> dict[str, Any]:
+def _metric(
+    asked: Sequence[Sample], aggregate: str, entry: Callable[[Sample], dict[str, Any]]
+) -> dict[str, Any]:
     """Values by the item's number in its set, and the mean of the metric `aggregate`; null if any is missing."""
     values = [sample.scores.get(aggregate) for sample in asked]
     known = [value for value in values if value is not None]
     mean = fmean(known) if known and len(known) == len(values) else None
-    return {"agg_value": mean, "value_by_index": {s.item_id.rpartition("/")[2]: entry(s) for s in asked}}
+    return {
+        "agg_value": mean,
+        "value_by_index": {s.item_id.rpartition("/")[2]: entry(s) for s in asked},
+    }
 
 
 def _entry(field: str, metric: str) -> Callable[[Sample], dict[str, Any]]:

@@ -74,7 +74,9 @@ def _annotation(item: Any, place: str) -> Annotation | None:
     if given == 0:  # a tie, in older files
         given = 1.5
     if isinstance(given, bool) or not isinstance(given, int | float) or not 1 <= given <= 2:
-        raise UserError(f"{place}, 'preference': must be a number in 1..2, not {item['preference']!r}")
+        raise UserError(
+            f"{place}, 'preference': must be a number in 1..2, not {item['preference']!r}"
+        )
     return Annotation(item["instruction"], item["output_1"], item["output_2"], float(given))
 
 
@@ -84,7 +86,10 @@ def summary(annotations: Sequence[Annotation]) -> dict[str, float | None]:
 
     wins = [each.preference - 1 for each in annotations]
     n = len(wins)
-    lengths = [len(each.output_2) for each in annotations], [len(each.output_1) for each in annotations]
+    lengths = (
+        [len(each.output_2) for each in annotations],
+        [len(each.output_1) for each in annotations],
+    )
     controlled = stats.length_controlled_win_rate(wins, *lengths, length_prior=LENGTH_TERM)
     discrete = [0.5 if win == 0.5 else float(win > 0.5) for win in wins]
     return {
@@ -108,7 +113,12 @@ def export(out: Path, cells: Iterable[PlannedCell], store: Store) -> None:
     rows = {}
     for cell in cells:
         verdicts = cell.scores[max(cell.scores)].inputs.get("verdicts")
-        if verdicts is None or cell.texts is None or cell.texts.judging is None or not store.has(verdicts):
+        if (
+            verdicts is None
+            or cell.texts is None
+            or cell.texts.judging is None
+            or not store.has(verdicts)
+        ):
             continue
         judging = cell.texts.judging
         assert isinstance(cell.benchmark, JudgedBenchmark)
@@ -116,7 +126,9 @@ def export(out: Path, cells: Iterable[PlannedCell], store: Store) -> None:
         questions = [question for question in judging.questions if set_of(question) == headline]
         names = cell.benchmark.against, cell.cell.method
         folder = out / cell.cell.slug
-        if row := write_cell(folder, names, judging.judge.describe(), questions, read_judged(store.path(verdicts))):
+        if row := write_cell(
+            folder, names, judging.judge.describe(), questions, read_judged(store.path(verdicts))
+        ):
             rows[cell.cell.slug] = row
     if rows:
         write_leaderboard(out / "leaderboard.csv", rows)
@@ -128,12 +140,21 @@ def set_of(question: Question) -> str:
 
 
 def write_cell(
-    folder: Path, names: tuple[str, str], annotator: str, questions: Sequence[Question], judged: Mapping[str, Judged]
+    folder: Path,
+    names: tuple[str, str],
+    annotator: str,
+    questions: Sequence[Question],
+    judged: Mapping[str, Judged],
 ) -> dict[str, float | None] | None:
     """Write one cell's files; return its leaderboard row, None without any verdict. `names`: rival, candidate."""
     rows = [_row(question, judged[question.id], names, annotator) for question in questions]
     outputs = [
-        {"instruction": r["instruction"], "output": r["output_2"], "generator": names[1], "dataset": r["dataset"]}
+        {
+            "instruction": r["instruction"],
+            "output": r["output_2"],
+            "generator": names[1],
+            "dataset": r["dataset"],
+        }
         for r in rows
     ]
     atomic_write(folder / "model_outputs.json", json.dumps(outputs, indent=1).encode())
@@ -141,10 +162,14 @@ def write_cell(
     given = [r for r in rows if r["preference"] is not None]
     if not given:
         return None
-    return summary([Annotation(r["instruction"], r["output_1"], r["output_2"], r["preference"]) for r in given])
+    return summary(
+        [Annotation(r["instruction"], r["output_1"], r["output_2"], r["preference"]) for r in given]
+    )
 
 
-def _row(question: Question, judged: Judged, names: tuple[str, str], annotator: str) -> dict[str, Any]:
+def _row(
+    question: Question, judged: Judged, names: tuple[str, str], annotator: str
+) -> dict[str, Any]:
     turns = [message.content for message in question.prompt]
     roles = [f"{message.role}: {message.content}" for message in question.prompt]
     return {
@@ -156,7 +181,9 @@ def _row(question: Question, judged: Judged, names: tuple[str, str], annotator: 
         "generator_2": names[1],
         "annotator": annotator,
         "preference": None if judged.score is None else 1 + judged.score,
-        "raw_completion": [{"choice": verdict.choice, "note": verdict.note} for verdict in judged.verdicts],
+        "raw_completion": [
+            {"choice": verdict.choice, "note": verdict.note} for verdict in judged.verdicts
+        ],
     }
 
 

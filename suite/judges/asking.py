@@ -34,13 +34,21 @@ def asking(judge: Judge[Any], questions: Sequence[Question], label: str) -> Call
 
     def build(build: Build) -> None:
         own = _answers(build, "responses", {question.id: CANARY for question in questions})
-        rival = _answers(build, "rival", {question.id: question.reference for question in questions})
-        found = _ask(judge, [both_orders(q, own[q.id], rival[q.id]) for q in questions], build, label)
+        rival = _answers(
+            build, "rival", {question.id: question.reference for question in questions}
+        )
+        found = _ask(
+            judge, [both_orders(q, own[q.id], rival[q.id]) for q in questions], build, label
+        )
         with JsonlWriter(build.out / "verdicts.jsonl") as final:
             for q in questions:
                 orders = both_orders(q, own[q.id], rival[q.id])
-                verdicts = [{**found[key_of(judge, each)], "key": key_of(judge, each)} for each in orders]
-                final.append({"id": q.id, "candidate": own[q.id], "rival": rival[q.id], "verdicts": verdicts})
+                verdicts = [
+                    {**found[key_of(judge, each)], "key": key_of(judge, each)} for each in orders
+                ]
+                final.append(
+                    {"id": q.id, "candidate": own[q.id], "rival": rival[q.id], "verdicts": verdicts}
+                )
 
     return build
 
@@ -48,7 +56,11 @@ def asking(judge: Judge[Any], questions: Sequence[Question], label: str) -> Call
 def _answers(build: Build, name: str, otherwise: Answers) -> Answers:
     if name not in build.inputs:
         return otherwise
-    return {id: response.texts[0] for id, response in read_responses(build.inputs[name]).items() if response.texts}
+    return {
+        id: response.texts[0]
+        for id, response in read_responses(build.inputs[name]).items()
+        if response.texts
+    }
 
 
 def both_orders(question: Question, own: str, rival: str) -> tuple[Comparison, Comparison]:
@@ -73,13 +85,18 @@ def _ask(
     wanted = {key_of(judge, each): each for pair in orders for each in pair}
     partial = build.scratch / "verdicts.jsonl"
     progress = judge.lab.progress
-    with JsonlWriter(partial) as log, progress.task(f"verdicts on {label}", len(wanted), "verdict") as bar:
+    with (
+        JsonlWriter(partial) as log,
+        progress.task(f"verdicts on {label}", len(wanted), "verdict") as bar,
+    ):
         judge.known |= {line["key"]: line["verdict"] for line in read_jsonl(partial)}
         missing = {key: each for key, each in wanted.items() if key not in judge.known}
         bar.advance(len(wanted) - len(missing))
         for key, verdict in _verdicts(judge, missing, build):
             faults.point("judge.verdict")
-            judge.known[key] = {name: value for name, value in asdict(verdict).items() if name != "id"}
+            judge.known[key] = {
+                name: value for name, value in asdict(verdict).items() if name != "id"
+            }
             log.append({"key": key, "verdict": judge.known[key]})
             faults.point("judge.kept")
             bar.advance()
@@ -87,7 +104,9 @@ def _ask(
     return judge.known
 
 
-def _verdicts(judge: Judge[Any], missing: Mapping[str, Comparison], build: Build) -> Iterator[tuple[str, Verdict]]:
+def _verdicts(
+    judge: Judge[Any], missing: Mapping[str, Comparison], build: Build
+) -> Iterator[tuple[str, Verdict]]:
     """Equal answers tie and cost nothing; the judge is started only if something is left."""
     left = []
     for key, each in missing.items():
@@ -104,7 +123,10 @@ def read_judged(folder: Path) -> dict[str, Judged]:
     """Read what the stage wrote, by question."""
     judged = {}
     for line in read_jsonl(folder / "verdicts.jsonl"):
-        orders = [Verdict(line["id"], **{k: v for k, v in each.items() if k != "key"}) for each in line["verdicts"]]
+        orders = [
+            Verdict(line["id"], **{k: v for k, v in each.items() if k != "key"})
+            for each in line["verdicts"]
+        ]
         judged[line["id"]] = Judged(line["candidate"], line["rival"], *orders)
     return judged
 
@@ -112,12 +134,18 @@ def read_judged(folder: Path) -> dict[str, Judged]:
 def cost_of(judge: Judge[Any], judged: Mapping[str, Judged]) -> Cost:
     """What the verdicts took; one that several questions share counts each time."""
     verdicts = [verdict for each in judged.values() for verdict in each.verdicts]
-    calls, tokens_in, tokens_out = (sum(getattr(v, n) for v in verdicts) for n in ("calls", "tokens_in", "tokens_out"))
+    calls, tokens_in, tokens_out = (
+        sum(getattr(v, n) for v in verdicts) for n in ("calls", "tokens_in", "tokens_out")
+    )
     return Cost(calls, tokens_in, tokens_out, judge.price(tokens_in, tokens_out))
 
 
 def forecast(judge: Judge[Any], questions: Sequence[Question]) -> Cost:
     """What judging one model will about cost, if its answers are as long as the data's own."""
-    costs = [judge.forecast(each) for q in questions for each in both_orders(q, q.reference, q.reference)]
+    costs = [
+        judge.forecast(each) for q in questions for each in both_orders(q, q.reference, q.reference)
+    ]
     tokens_in, tokens_out = sum(c.tokens_in for c in costs), sum(c.tokens_out for c in costs)
-    return Cost(sum(c.calls for c in costs), tokens_in, tokens_out, judge.price(tokens_in, tokens_out))
+    return Cost(
+        sum(c.calls for c in costs), tokens_in, tokens_out, judge.price(tokens_in, tokens_out)
+    )

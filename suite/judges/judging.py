@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 def make_judge(lab: Lab, rewards: Rewards) -> Judge[Any]:
     """The run's judge. UserError: settings that cannot work."""
-    return lab.registry.judge(lab.config.judge)(judge_settings(lab.config, lab.registry), lab, rewards)
+    return lab.registry.judge(lab.config.judge)(
+        judge_settings(lab.config, lab.registry), lab, rewards
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +48,17 @@ class Judging:
     @cached_property
     def canary(self) -> Stage:
         """The verdicts on a constant answer; the same stage for all models."""
-        return self._stage(self.questions[:CANARY_QUESTIONS], {}, "a constant answer", canary=CANARY)
+        return self._stage(
+            self.questions[:CANARY_QUESTIONS], {}, "a constant answer", canary=CANARY
+        )
 
-    def _stage(self, questions: Sequence[Question], inputs: Mapping[str, Stage], label: str, canary: str = "") -> Stage:
+    def _stage(
+        self,
+        questions: Sequence[Question],
+        inputs: Mapping[str, Stage],
+        label: str,
+        canary: str = "",
+    ) -> Stage:
         spec: dict[str, Json] = {
             "judge": identity_of(self.judge),
             "questions": digest([asdict(question) for question in questions]),
@@ -65,7 +75,9 @@ class Judging:
         per_model = forecast(self.judge, self.questions)
         canary = forecast(self.judge, self.questions[:CANARY_QUESTIONS])
         costs = [canary if key == self.canary.key else per_model for key in keys]
-        calls, tokens_in, tokens_out = (sum(getattr(c, n) for c in costs) for n in ("calls", "tokens_in", "tokens_out"))
+        calls, tokens_in, tokens_out = (
+            sum(getattr(c, n) for c in costs) for n in ("calls", "tokens_in", "tokens_out")
+        )
         return Cost(calls, tokens_in, tokens_out, self.judge.price(tokens_in, tokens_out))
 
     @property

@@ -62,7 +62,13 @@ class Local(Judge[LocalConfig]):
         """The run's surroundings, with the judge's model and engine."""
         own = self.config
         training = replace(self.lab.config.train, max_length=own.max_length)
-        config = replace(self.lab.config, model=own.model, engine=own.engine, template=own.template, pad_token=None)
+        config = replace(
+            self.lab.config,
+            model=own.model,
+            engine=own.engine,
+            template=own.template,
+            pad_token=None,
+        )
         return type(self.lab)(replace(config, train=training), self.lab.registry, self.lab.progress)
 
     @cached_property
@@ -72,8 +78,16 @@ class Local(Judge[LocalConfig]):
     def identity(self) -> dict[str, Json]:
         """The engine, the template, the wording; the model is an input of the stage."""
         told = [instructions(name, LETTER) for name in CRITERIA]
-        own: dict[str, Json] = {"template": self.config.template, "max_length": self.config.max_length}
-        return {**own, "model": self.inputs()["model"].key, "engine": self._engine.identity(), "told": digest(told)}
+        own: dict[str, Json] = {
+            "template": self.config.template,
+            "max_length": self.config.max_length,
+        }
+        return {
+            **own,
+            "model": self.inputs()["model"].key,
+            "engine": self._engine.identity(),
+            "told": digest(told),
+        }
 
     def inputs(self) -> Mapping[str, Stage]:
         """The judging model, brought to the form that engines read."""
@@ -100,7 +114,11 @@ class Local(Judge[LocalConfig]):
             for each in chunk:
                 first, second = found[f"{each.id}/A"], found[f"{each.id}/B"]
                 lost = not (math.isfinite(first) and math.isfinite(second))
-                yield Verdict(each.id, None, "log-probability not finite") if lost else by_value(each, first, second)
+                yield (
+                    Verdict(each.id, None, "log-probability not finite")
+                    if lost
+                    else by_value(each, first, second)
+                )
 
     def describe(self) -> str:
         """Name the model."""

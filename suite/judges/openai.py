@@ -93,7 +93,13 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
     def endpoint(self) -> Endpoint:
         """Where verdicts come from."""
         own = self.config
-        return Endpoint(own.base_url, own.model, concurrency=own.concurrency, timeout=own.timeout, retries=own.retries)
+        return Endpoint(
+            own.base_url,
+            own.model,
+            concurrency=own.concurrency,
+            timeout=own.timeout,
+            retries=own.retries,
+        )
 
     def identity(self) -> dict[str, Json]:
         """Address, model, sampling, and the wording of everything that is asked."""
@@ -128,11 +134,16 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
             if verdict is not None:
                 yield verdict
         if errors:
-            raise type(errors[0])(f"judge openai: {errors[0]}; the verdicts so far are kept") from errors[0]
+            raise type(errors[0])(
+                f"judge openai: {errors[0]}; the verdicts so far are kept"
+            ) from errors[0]
 
     def forecast(self, comparison: Comparison) -> Cost:
         """One call: the request by its characters, the longest reply."""
-        sent = sum(len(message.content) for message in request(comparison, VERDICT_LINE)) // CHARACTERS_PER_TOKEN
+        sent = (
+            sum(len(message.content) for message in request(comparison, VERDICT_LINE))
+            // CHARACTERS_PER_TOKEN
+        )
         return Cost(1, sent, self.config.max_tokens, self.price(sent, self.config.max_tokens))
 
     def price(self, tokens_in: int, tokens_out: int) -> float | None:
@@ -155,7 +166,10 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
         replies: list[_Reply] = []
         for text in (user.content, f"{user.content}\n\n{REMINDER}"):
             self._check_budget()
-            asked = [{"role": "system", "content": system.content}, {"role": "user", "content": text}]
+            asked = [
+                {"role": "system", "content": system.content},
+                {"role": "user", "content": text},
+            ]
             reply = self._reply(client, asked)
             self._spend(reply)
             replies.append(reply)
@@ -163,21 +177,38 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
                 break
         choice = parse(replies[-1].text)
         note = "" if choice else replies[-1].note or "no verdict in the agreed form"
-        tokens_in, tokens_out = sum(r.tokens_in for r in replies), sum(r.tokens_out for r in replies)
-        return Verdict(comparison.id, choice, note, len(replies), tokens_in, tokens_out, replies[-1].model)
+        tokens_in, tokens_out = (
+            sum(r.tokens_in for r in replies),
+            sum(r.tokens_out for r in replies),
+        )
+        return Verdict(
+            comparison.id, choice, note, len(replies), tokens_in, tokens_out, replies[-1].model
+        )
 
     def _reply(self, client: OpenAI, messages: Sequence[Mapping[str, str]]) -> _Reply:
         own = self.config
         sampling = {} if own.temperature is None else {"temperature": own.temperature}
-        body: dict[str, Any] = {"messages": list(messages), "max_completion_tokens": own.max_tokens, **sampling}
-        with client.chat.completions.with_streaming_response.create(model=own.model, **body) as response:
+        body: dict[str, Any] = {
+            "messages": list(messages),
+            "max_completion_tokens": own.max_tokens,
+            **sampling,
+        }
+        with client.chat.completions.with_streaming_response.create(
+            model=own.model, **body
+        ) as response:
             content = _within(response.iter_bytes(), time.monotonic() + own.timeout)
-        return _read(content) if content is not None else _Reply("", f"no complete reply within {own.timeout:g} s")
+        return (
+            _read(content)
+            if content is not None
+            else _Reply("", f"no complete reply within {own.timeout:g} s")
+        )
 
     def _check_budget(self) -> None:
         limit = self.config.budget_tokens
         if limit and self._spent >= limit:
-            raise UserError(f"the budget of {limit:,} tokens is spent; judge_openai.budget_tokens raises it")
+            raise UserError(
+                f"the budget of {limit:,} tokens is spent; judge_openai.budget_tokens raises it"
+            )
 
     def _spend(self, reply: _Reply) -> None:
         with self._lock:

@@ -84,7 +84,9 @@ def instructions(name: str, form: str) -> str:
 def request(comparison: Comparison, form: str) -> tuple[Message, ...]:
     """The messages that ask for a verdict in `form` (VERDICT_LINE or LETTER)."""
     mark = mark_of(comparison)
-    conversation = "\n\n".join(f"{message.role}: {message.content}" for message in comparison.prompt)
+    conversation = "\n\n".join(
+        f"{message.role}: {message.content}" for message in comparison.prompt
+    )
     parts = {"text": conversation, "A": comparison.first, "B": comparison.second}
     sections = [f"{mark} begin {name}\n{text}\n{mark} end {name}" for name, text in parts.items()]
     asked = criterion(comparison.criterion).better

@@ -62,7 +62,10 @@ class RewardJudge(Judge[RewardConfig]):
         """The reward decides; its model is known by the key of the stage that trains it."""
         if self.config.by == "model":
             return {"model": self._model.stage.key, "epoch": self._model.epoch}
-        return {"reward": self.truth.identity(), "source": self.lab.registry.source_digest(type(self.truth))}
+        return {
+            "reward": self.truth.identity(),
+            "source": self.lab.registry.source_digest(type(self.truth)),
+        }
 
     def inputs(self) -> Mapping[str, Stage]:
         """The reward model."""
@@ -71,7 +74,9 @@ class RewardJudge(Judge[RewardConfig]):
     def open(self, folders: Mapping[str, Path]) -> None:
         """Keep the reward at hand, for all candidates."""
         if self._opened is None:
-            self._opened = self.truth if self.config.by == "ground_truth" else self._trained(folders["model"])
+            self._opened = (
+                self.truth if self.config.by == "ground_truth" else self._trained(folders["model"])
+            )
 
     def _trained(self, stage: Path) -> Reward:
         from suite.reward_model import ModelReward
@@ -84,9 +89,13 @@ class RewardJudge(Judge[RewardConfig]):
         """Score both answers, each answer once."""
         for start in range(0, len(comparisons), CHUNK):
             chunk = comparisons[start : start + CHUNK]
-            self._score([(each.prompt, answer) for each in chunk for answer in (each.first, each.second)])
+            self._score(
+                [(each.prompt, answer) for each in chunk for answer in (each.first, each.second)]
+            )
             for each in chunk:
-                first, second = (self._rewards_of[each.prompt, answer] for answer in (each.first, each.second))
+                first, second = (
+                    self._rewards_of[each.prompt, answer] for answer in (each.first, each.second)
+                )
                 yield by_value(each, first, second)
 
     def _score(self, answers: Sequence[tuple[Prompt, str]]) -> None:
@@ -97,7 +106,11 @@ class RewardJudge(Judge[RewardConfig]):
 
     def describe(self) -> str:
         """Name the reward."""
-        return "reward model of the benchmark's pairs" if self.config.by == "model" else "reward: the ground truth"
+        return (
+            "reward model of the benchmark's pairs"
+            if self.config.by == "model"
+            else "reward: the ground truth"
+        )
 
 
 @hookimpl

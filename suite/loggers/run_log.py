@@ -45,7 +45,12 @@ def suite_cell_started(cell: Cell) -> None:
 @hookimpl
 def suite_train_logged(cell: Cell, step: int, metrics: Mapping[str, float]) -> None:
     """Note a step; what is not finite is null."""
-    _write("step", cell, step=step, metrics={k: v if math.isfinite(v) else None for k, v in metrics.items()})
+    _write(
+        "step",
+        cell,
+        step=step,
+        metrics={k: v if math.isfinite(v) else None for k, v in metrics.items()},
+    )
 
 
 @hookimpl

@@ -43,7 +43,9 @@ def suite_train_logged(cell: Cell, step: int, metrics: Mapping[str, float]) -> N
 def suite_cell_finished(cell: Cell, result: CellResult) -> None:
     """Draw what was measured at the end, and over the epochs."""
     for point in result.trajectory:
-        _scalars(cell, "epoch", {k: v for k, v in point.metrics.items() if v is not None}, point.step)
+        _scalars(
+            cell, "epoch", {k: v for k, v in point.metrics.items() if v is not None}, point.step
+        )
     values = {metric.name: metric.value for metric in result.metrics if metric.value is not None}
     _scalars(cell, "final", values, _last.pop(cell, 0))
     if cell in _writers:

@@ -43,7 +43,15 @@ def suite_train_logged(cell: Cell, step: int, metrics: Mapping[str, float]) -> N
 @hookimpl
 def suite_cell_finished(cell: Cell, result: CellResult) -> None:
     """Log what was measured at the end, and close the cell's run."""
-    _log(cell, {f"final/{metric.name}": metric.value for metric in result.metrics if metric.value is not None}, None)
+    _log(
+        cell,
+        {
+            f"final/{metric.name}": metric.value
+            for metric in result.metrics
+            if metric.value is not None
+        },
+        None,
+    )
     for name in sorted(_tracked):
         _asked[name].finish()
     _tracked.clear()

@@ -56,6 +56,10 @@ def alike(**tensors: Tensor) -> None:
     (first, like), *_ = tensors.items()
     for name, tensor in tensors.items():
         if tensor.shape != like.shape:
-            raise ValueError(f"{name} has shape {tuple(tensor.shape)}, but {first} has {tuple(like.shape)}")
+            raise ValueError(
+                f"{name} has shape {tuple(tensor.shape)}, but {first} has {tuple(like.shape)}"
+            )
         if tensor.dtype not in PRECISE:
-            raise ValueError(f"{name} must be float32 or float64, got {str(tensor.dtype).removeprefix('torch.')}")
+            raise ValueError(
+                f"{name} must be float32 or float64, got {str(tensor.dtype).removeprefix('torch.')}"
+            )

@@ -43,7 +43,9 @@ def alpha_divergence(alpha: float) -> Divergence:
     The alpha is the paper's. TRL's `f_alpha_divergence_coef` is 1 - alpha.
     """
     if not 0 < alpha < 1:
-        raise ValueError(f"alpha must be in (0, 1), got {alpha}; its ends are reverse_kl (0) and forward_kl (1)")
+        raise ValueError(
+            f"alpha must be in (0, 1), got {alpha}; its ends are reverse_kl (0) and forward_kl (1)"
+        )
 
     def scores(logratios: Tensor) -> Tensor:
         return (1 - tangent_exp(-alpha * logratios)) / alpha
@@ -65,7 +67,9 @@ def divergence(name: str, alpha: float | None = None) -> Divergence:
             raise ValueError("the alpha divergence needs its alpha, a number in (0, 1)")
         return alpha_divergence(alpha)
     if name not in _BY_NAME:
-        raise ValueError(f"unknown divergence {name!r}; known: alpha, {', '.join(sorted(_BY_NAME))}")
+        raise ValueError(
+            f"unknown divergence {name!r}; known: alpha, {', '.join(sorted(_BY_NAME))}"
+        )
     if alpha is not None:
         raise ValueError(f"alpha={alpha} means nothing to the divergence {name!r}")
     return _BY_NAME[name]

@@ -30,7 +30,9 @@ def token_rewards(scores: Tensor, log_ratios: Tensor, mask: Tensor, *, kl_coef: 
     return rewards.scatter_add(1, last, scores[:, None].to(rewards.dtype))
 
 
-def gae(rewards: Tensor, values: Tensor, mask: Tensor, *, gamma: float = 1.0, lam: float = 0.95) -> Tensor:
+def gae(
+    rewards: Tensor, values: Tensor, mask: Tensor, *, gamma: float = 1.0, lam: float = 0.95
+) -> Tensor:
     """Generalised advantages: A_t = delta_t + gamma lam A_{t+1}, delta_t = r_t + gamma V_{t+1} - V_t.
 
     Shapes: three (B, T) -> (B, T), 0 outside the mask; behind the last token V = A = 0. The returns that the value
@@ -55,7 +57,9 @@ def whiten(values: Tensor) -> Tensor:
     return centred * torch.rsqrt(torch.square(centred).mean() + EPSILON)
 
 
-def clipped_surrogate(logps: Tensor, old_logps: Tensor, advantages: Tensor, *, clip: float = 0.2) -> Tensor:
+def clipped_surrogate(
+    logps: Tensor, old_logps: Tensor, advantages: Tensor, *, clip: float = 0.2
+) -> Tensor:
     """PPO's policy loss: -min(ratio A, clip(ratio, 1 - clip, 1 + clip) A), ratio = pi / pi_old. Shape: (N,).
 
     Source: arXiv 1707.06347, equation 7. Log-ratios beyond +-20 nats are cut, where only the clipped side counts for
@@ -67,7 +71,9 @@ def clipped_surrogate(logps: Tensor, old_logps: Tensor, advantages: Tensor, *, c
     return -torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
 
 
-def clipped_value(values: Tensor, old_values: Tensor, returns: Tensor, *, clip: float = 0.2) -> Tensor:
+def clipped_value(
+    values: Tensor, old_values: Tensor, returns: Tensor, *, clip: float = 0.2
+) -> Tensor:
     """PPO's value loss: 1/2 max((V - R)^2, (V_clipped - R)^2), V_clipped within +-clip of the old V. Shape: (N,).
 
     Source: the implementation that goes with arXiv 1707.06347.

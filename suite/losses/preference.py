@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 def log_ratios(
-    chosen_logps: Tensor, rejected_logps: Tensor, ref_chosen_logps: Tensor, ref_rejected_logps: Tensor
+    chosen_logps: Tensor,
+    rejected_logps: Tensor,
+    ref_chosen_logps: Tensor,
+    ref_rejected_logps: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """Return rho_w and rho_l, each (B,), after checking the four."""
     checks.alike(

@@ -53,7 +53,13 @@ def ipo_mean(
     What TRL, LLaMA-Factory and HALOs call IPO. Each log-probability is divided by its answer's number of
     completion tokens; a tau that suits sums does not suit means.
     """
-    return ipo(chosen_mean_logps, rejected_mean_logps, ref_chosen_mean_logps, ref_rejected_mean_logps, tau=tau)
+    return ipo(
+        chosen_mean_logps,
+        rejected_mean_logps,
+        ref_chosen_mean_logps,
+        ref_rejected_mean_logps,
+        tau=tau,
+    )
 
 
 def psipo(
@@ -86,13 +92,19 @@ def expected_psi(preferences: Tensor, opponents: Tensor, psi: str | Psi = "ident
     """
     if preferences.shape != (*opponents.shape, opponents.shape[-1]):
         count = opponents.shape[-1]
-        raise ValueError(f"preferences of {count} answers must be square, got {tuple(preferences.shape)}")
+        raise ValueError(
+            f"preferences of {count} answers must be square, got {tuple(preferences.shape)}"
+        )
     if isinstance(psi, str):
         if psi not in _BY_NAME:
-            raise ValueError(f"unknown psi {psi!r}; known: {', '.join(sorted(_BY_NAME))}, or a function")
+            raise ValueError(
+                f"unknown psi {psi!r}; known: {', '.join(sorted(_BY_NAME))}, or a function"
+            )
         psi = _BY_NAME[psi]
     met = (opponents > 0).unsqueeze(-2)  # an opponent that is never met may be unbeatable
     values = psi(preferences).where(met, 0.0)
     if not torch.isfinite(values).all():
-        raise ValueError("psi is infinite at some preference: with logit, no answer may always win or always lose")
+        raise ValueError(
+            "psi is infinite at some preference: with logit, no answer may always win or always lose"
+        )
     return (values * opponents.unsqueeze(-2)).sum(-1)

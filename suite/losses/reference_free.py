@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def unlikelihood(chosen_logps: Tensor, rejected_logps: Tensor, *, alpha: float, floor: float | None = None) -> Tensor:
+def unlikelihood(
+    chosen_logps: Tensor, rejected_logps: Tensor, *, alpha: float, floor: float | None = None
+) -> Tensor:
     """Unlikelihood, a baseline of the DPO paper: -lw + alpha ll. Shape: (B,). Source: arXiv 2305.18290.
 
     Unbounded below: it pays to push ll to -infinity for ever. With a `floor` (nats, below 0) a rejected
@@ -48,7 +50,11 @@ def slic(
     """
     checks.positive(delta=delta)
     checks.non_negative(nll_weight=nll_weight)
-    checks.alike(chosen_logps=chosen_logps, rejected_logps=rejected_logps, chosen_mean_logps=chosen_mean_logps)
+    checks.alike(
+        chosen_logps=chosen_logps,
+        rejected_logps=rejected_logps,
+        chosen_mean_logps=chosen_mean_logps,
+    )
     return F.relu(delta - chosen_logps + rejected_logps) - nll_weight * chosen_mean_logps
 
 
@@ -62,7 +68,11 @@ def cpo(
 ) -> Tensor:
     """CPO: -log sigma(beta (lw - ll)) + alpha CE(chosen). Shape: (B,). Source: arXiv 2401.08417."""
     checks.non_negative(alpha=alpha)
-    checks.alike(chosen_logps=chosen_logps, rejected_logps=rejected_logps, chosen_mean_logps=chosen_mean_logps)
+    checks.alike(
+        chosen_logps=chosen_logps,
+        rejected_logps=rejected_logps,
+        chosen_mean_logps=chosen_mean_logps,
+    )
     return logistic(chosen_logps, rejected_logps, beta=beta) - alpha * chosen_mean_logps
 
 
@@ -83,7 +93,9 @@ def simpo(
     return logistic(chosen_mean_logps, rejected_mean_logps + gamma_beta_ratio, beta=beta)
 
 
-def orpo(chosen_mean_logps: Tensor, rejected_mean_logps: Tensor, *, odds_ratio_weight: float = 0.1) -> Tensor:
+def orpo(
+    chosen_mean_logps: Tensor, rejected_mean_logps: Tensor, *, odds_ratio_weight: float = 0.1
+) -> Tensor:
     """ORPO: CE(chosen) - weight x log sigma(logodds(bar(lw)) - logodds(bar(ll))). Shape: (B,).
 
     logodds(x) = x - log(1 - e^x). The weight is the paper's lambda (TRL names it beta). Source: arXiv

@@ -72,7 +72,9 @@ def idk_dpo(
     The factor puts it on NPO's scale. Source: arXiv 2404.05868.
     """
     checks.positive(beta=beta)
-    return (2 / beta) * dpo(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps, beta=beta)
+    return (2 / beta) * dpo(
+        chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps, beta=beta
+    )
 
 
 alt_po = idk_dpo
@@ -95,7 +97,9 @@ def satimp(token_logps: Tensor, *, beta1: float = 5.0, beta2: float = 1.0) -> Te
     return weight * token_logps
 
 
-def rmu_control(hidden_size: int, *, scale: float = 2.0, generator: torch.Generator | None = None) -> Tensor:
+def rmu_control(
+    hidden_size: int, *, scale: float = 2.0, generator: torch.Generator | None = None
+) -> Tensor:
     """RMU's target on the forget set: scale x u, u = a unit vector from uniform [0, 1)^d. Shape: (d,).
 
     Drawn once per run. Source: arXiv 2403.03218.
@@ -111,7 +115,9 @@ def rmu(hidden: Tensor, target: Tensor) -> Tensor:
     Source: arXiv 2403.03218.
     """
     if target.shape not in (hidden.shape, hidden.shape[-1:]):
-        raise ValueError(f"target has shape {tuple(target.shape)}, hidden has {tuple(hidden.shape)}")
+        raise ValueError(
+            f"target has shape {tuple(target.shape)}, hidden has {tuple(hidden.shape)}"
+        )
     return torch.square(full_precision(hidden) - full_precision(target).detach()).mean(-1)
 
 

@@ -19,7 +19,9 @@ def kto_z0(mismatched_logps: Tensor, mismatched_reference_logps: Tensor) -> Tens
     batch, for taken per micro-batch it would change the gradient. At least two rows: one row has no other's
     answer.
     """
-    checks.alike(mismatched_logps=mismatched_logps, mismatched_reference_logps=mismatched_reference_logps)
+    checks.alike(
+        mismatched_logps=mismatched_logps, mismatched_reference_logps=mismatched_reference_logps
+    )
     if mismatched_logps.numel() < 2:
         raise ValueError(f"z0 needs at least 2 mismatched rows, got {mismatched_logps.numel()}")
     return (mismatched_logps - mismatched_reference_logps).mean().detach().clamp(min=0)

@@ -26,7 +26,9 @@ def kl(reference_logits: Tensor, logits: Tensor) -> Tensor:
     return F.kl_div(log_p, log_q, reduction="none", log_target=True).sum(-1)
 
 
-def undial(logits: Tensor, reference_logits: Tensor, labels: Tensor, *, beta: float = 10.0) -> Tensor:
+def undial(
+    logits: Tensor, reference_logits: Tensor, labels: Tensor, *, beta: float = 10.0
+) -> Tensor:
     """UNDIAL: CE(policy, softmax(reference_logits - beta onehot(label))). Shape: (N, V), (N,) -> (N,).
 
     Self-distillation from the frozen model with the memorised token made less likely. Source: arXiv

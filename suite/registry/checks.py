@@ -33,15 +33,21 @@ def hooks_of(module: ModuleType, known: Mapping[str, Any]) -> SimpleNamespace:
     """
     if not isinstance(module, ModuleType):
         raise TypeError(f"the entry point must name a module, not {module!r}")
-    functions: dict[str, Any] = {name: value for name, value in vars(module).items() if type(value) is FunctionType}
-    marked = {name: function for name, function in functions.items() if hasattr(function, "suite_impl")}
+    functions: dict[str, Any] = {
+        name: value for name, value in vars(module).items() if type(value) is FunctionType
+    }
+    marked = {
+        name: function for name, function in functions.items() if hasattr(function, "suite_impl")
+    }
     for name, function in marked.items():
         options = function.suite_impl
         hook = options["specname"] or name
         if hook not in known and not options["optionalhook"]:
             raise unknown("hook", hook, known)
         if options["wrapper"] or options["hookwrapper"]:
-            raise TypeError(f"{name} is a wrapper, but hooks are called one by one and cannot be wrapped")
+            raise TypeError(
+                f"{name} is a wrapper, but hooks are called one by one and cannot be wrapped"
+            )
     if not marked:
         bare = sorted(functions.keys() & known.keys())
         hint = f"mark {bare[0]} with @hookimpl" if bare else "see docs/plugins.md"
@@ -53,14 +59,20 @@ def check_method(cls: Any) -> None:
     """Refuse a class that cannot serve as a method."""
     _check_class(cls, Method)
     if cls.family not in FAMILIES:
-        raise TypeError(f"{cls.__name__}.family is {cls.family!r}; it must be one of {', '.join(FAMILIES)}")
+        raise TypeError(
+            f"{cls.__name__}.family is {cls.family!r}; it must be one of {', '.join(FAMILIES)}"
+        )
     _check_strings(cls, "roles", frozenset)
     if cls.needs_reward not in REWARDS:
-        raise TypeError(f"{cls.__name__}.needs_reward is {cls.needs_reward!r}; it must be one of {REWARDS}")
+        raise TypeError(
+            f"{cls.__name__}.needs_reward is {cls.needs_reward!r}; it must be one of {REWARDS}"
+        )
     _check_config(cls)
     hidden = TRAINING & get_type_hints(cls.Config).keys()
     if hidden:
-        raise TypeError(f"{cls.__name__}.Config.{min(hidden)} hides the training setting; rename it")
+        raise TypeError(
+            f"{cls.__name__}.Config.{min(hidden)} hides the training setting; rename it"
+        )
     for name in cls.train_defaults:
         if name not in TRAINING:
             raise unknown(f"setting in {cls.__name__}.train_defaults", name, TRAINING)
@@ -74,10 +86,14 @@ def check_benchmark(cls: Any) -> None:
     _check_strings(cls, "primary", tuple)
     _check_config(cls)
     if cls.argument is not None and cls.argument not in get_type_hints(cls.Config):
-        raise TypeError(f"{cls.__name__}.argument is {cls.argument!r}, which is no setting of its Config")
+        raise TypeError(
+            f"{cls.__name__}.argument is {cls.argument!r}, which is no setting of its Config"
+        )
     for option in cls.files:
         if not NAME.fullmatch(option) or option in SCORE_OPTIONS:
-            raise TypeError(f"{cls.__name__}.files has {option!r}, which cannot be an option of `suite score`")
+            raise TypeError(
+                f"{cls.__name__}.files has {option!r}, which cannot be an option of `suite score`"
+            )
     if cls.files and cls.score_files is Benchmark.score_files:
         raise TypeError(f"{cls.__name__} names files, but does not define score_files")
 
@@ -109,9 +125,13 @@ def _check_class(cls: Any, base: Any) -> None:
     if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise TypeError(f"{cls.__name__}.name is {name!r}; it must be a-z, then a-z, 0-9 or _")
     if name in RESERVED:
-        raise TypeError(f"{cls.__name__}.name is {name!r}, which is a setting of the run; choose another")
+        raise TypeError(
+            f"{cls.__name__}.name is {name!r}, which is a setting of the run; choose another"
+        )
     if name.startswith(JUDGE_SECTION) and base is not Judge:
-        raise TypeError(f"{cls.__name__}.name is {name!r}, but {JUDGE_SECTION}NAME is a judge's section; rename it")
+        raise TypeError(
+            f"{cls.__name__}.name is {name!r}, but {JUDGE_SECTION}NAME is a judge's section; rename it"
+        )
     if inspect.isabstract(cls):
         missing = ", ".join(sorted(getattr(cls, "__abstractmethods__", ())))
         raise TypeError(f"{cls.__name__} does not define {missing}")
@@ -124,7 +144,9 @@ def _check_strings(cls: Any, attribute: str, kind: type[Any]) -> None:
     """Where the order counts (a tuple), the first is the default or the most important: there must be one."""
     value = getattr(cls, attribute)
     if not (isinstance(value, kind) and all(isinstance(item, str) for item in value)):
-        raise TypeError(f"{cls.__name__}.{attribute} must be a {kind.__name__} of names, not {value!r}")
+        raise TypeError(
+            f"{cls.__name__}.{attribute} must be a {kind.__name__} of names, not {value!r}"
+        )
     if kind is tuple and not value:
         raise TypeError(f"{cls.__name__}.{attribute} is empty; name at least one")
 

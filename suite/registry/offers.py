@@ -65,4 +65,6 @@ class Offers:
 
 def duplicate(name: str, rivals: list[PluginInfo]) -> str:
     """Say who offers the same name."""
-    return f"the name {name!r} is declared by both {' and '.join(map(str, rivals))}; block one of them"
+    return (
+        f"the name {name!r} is declared by both {' and '.join(map(str, rivals))}; block one of them"
+    )

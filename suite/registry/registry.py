@@ -115,13 +115,17 @@ class Registry:
 
         The host's own modules (`suite`, `suite.*`) are left out unless `cls` is defined there.
         """
-        bases = [base.__module__ for base in cls.__mro__ if base.__module__.partition(".")[0] != "suite"]
+        bases = [
+            base.__module__ for base in cls.__mro__ if base.__module__.partition(".")[0] != "suite"
+        ]
         modules = {cls.__module__, *bases} - {"abc", "builtins", "typing"}
         return sorted({name for module in modules for name in modules_behind(module)})
 
     def source_digest(self, cls: type, also: Iterable[str] = ()) -> str:
         """Digest of what `sources_of(cls)` and further modules do: part of the key of whatever `cls` computes."""
-        return source_digest({*self.sources_of(cls), *(name for module in also for name in modules_behind(module))})
+        return source_digest(
+            {*self.sources_of(cls), *(name for module in also for name in modules_behind(module))}
+        )
 
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call every observer of `hook`. One that raises is reported once, as a warning; nothing else."""
@@ -131,7 +135,9 @@ class Registry:
             except Exception as error:
                 if (info.name, hook) not in self._reported:
                     self._reported.add((info.name, hook))
-                    warnings.warn(f"{info}: {hook} raised {explain(error)}", PluginWarning, stacklevel=2)
+                    warnings.warn(
+                        f"{info}: {hook} raised {explain(error)}", PluginWarning, stacklevel=2
+                    )
 
     def commands(self, taken: Iterable[str]) -> dict[str, click.Command]:
         """Collect the plugins' commands. A plugin that fails, or takes a used name, is broken."""
@@ -142,7 +148,9 @@ class Registry:
             try:
                 _call(implementation, {"cli": own})
                 for name in own.commands.keys() & owners.keys():
-                    raise UserError(f"command {name!r} is declared by both {owners[name]} and {info}")
+                    raise UserError(
+                        f"command {name!r} is declared by both {owners[name]} and {info}"
+                    )
             except (Exception, SystemExit) as error:
                 self._break(info, error)
                 continue
@@ -155,7 +163,10 @@ class Registry:
         try:
             self._manager.register(hooks_of(point.load(), HOOKS), info.name)
             offers = [(kind, cls) for kind in CHECKS for cls in self._declared(info, kind)]
-        except (Exception, SystemExit) as error:  # a module may even call sys.exit while it is imported
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # a module may even call sys.exit while it is imported
             self._break(info, error)
         else:
             for kind, cls in offers:
@@ -181,7 +192,9 @@ class Registry:
 
     def _implementations(self, hook: str) -> list[tuple[PluginInfo, Any]]:
         """Pair the implementations of a hook with their plugins, by the plugin's name."""
-        found = {each.plugin_name: each for each in getattr(self._manager.hook, hook).get_hookimpls()}
+        found = {
+            each.plugin_name: each for each in getattr(self._manager.hook, hook).get_hookimpls()
+        }
         loaded = [info for info in self._plugins if info.status in ("ok", "refused")]
         return [(info, found[info.name]) for info in loaded if info.name in found]
 
@@ -194,16 +207,24 @@ class Registry:
         for info in self._plugins:
             if info.name == name and info.status != "ok":
                 reason = f": {info.error}" if info.error else ""
-                raise UserError(f"{kind} {name!r} is not available: {info} is {info.status}{reason}")
+                raise UserError(
+                    f"{kind} {name!r} is not available: {info} is {info.status}{reason}"
+                )
         problem = str(unknown(kind, name, (known.name for known in self._offers.all(kind))))
         broken = any(info.status == "broken" for info in self._plugins)
-        raise UserError(problem + ("; some plugins are broken, see `suite plugins`" if broken else ""))
+        raise UserError(
+            problem + ("; some plugins are broken, see `suite plugins`" if broken else "")
+        )
 
 
 def explain(error: BaseException) -> str:
     """One line: what was raised, and at which line of the plugin's code."""
     host = str(Path(__file__).parent)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith((host, "<"))]
+    frames = [
+        f
+        for f in traceback.extract_tb(error.__traceback__)
+        if not f.filename.startswith((host, "<"))
+    ]
     where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
     return " ".join(f"{type(error).__name__}: {error}{where}".split())
 

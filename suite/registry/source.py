@@ -76,4 +76,6 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
     """Name the module that `from ... import` names, seen from `package`."""
     if not node.level:
         return node.module or ""
-    return ".".join(filter(None, [*package.split(".")[: package.count(".") + 2 - node.level], node.module]))
+    return ".".join(
+        filter(None, [*package.split(".")[: package.count(".") + 2 - node.level], node.module])
+    )

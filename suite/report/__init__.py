@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from suite.samples import Sample
 
 
-def write(results: Results, out: Path, samples: Mapping[str, Sequence[Sample]] | None = None) -> list[Path]:
+def write(
+    results: Results, out: Path, samples: Mapping[str, Sequence[Sample]] | None = None
+) -> list[Path]:
     """Write results.json and the leaderboards into `out`, each file in one step; return their paths.
 
     `samples`: each cell's slug -> its answers, for truth ratios and answers side by side.
@@ -54,7 +56,9 @@ def terminal(results: Results, console: Console | None = None) -> None:
     show(tables(results), console)
 
 
-def merge(runs: Sequence[Results], samples: Mapping[str, Sequence[Sample]] | None = None) -> Results:
+def merge(
+    runs: Sequence[Results], samples: Mapping[str, Sequence[Sample]] | None = None
+) -> Results:
     """Join several runs into one. Raises UserError if they cannot be compared.
 
     `samples`: each cell's slug -> its answers, from which methods of different runs are compared item by item.

@@ -37,7 +37,9 @@ class Question:
     answers: tuple[Answer, ...]
 
 
-def side_by_side(table: Table, samples: Mapping[str, Sequence[Sample]], limit: int) -> list[Question]:
+def side_by_side(
+    table: Table, samples: Mapping[str, Sequence[Sample]], limit: int
+) -> list[Question]:
     """Choose about `limit` questions that were answered in words; of several seeds show the first."""
     by_row = [(row, _written(row, samples)) for row in table.rows]
     asked: dict[str, dict[tuple[str, str], Sample]] = {}
@@ -63,14 +65,18 @@ def _written(row: Row, samples: Mapping[str, Sequence[Sample]]) -> dict[tuple[st
     return {(s.set, s.item_id): s for s in answered[0] if s.generation} if answered else {}
 
 
-def _spread(items: list[tuple[tuple[str, str], Sample]], count: int) -> list[tuple[tuple[str, str], Sample]]:
+def _spread(
+    items: list[tuple[tuple[str, str], Sample]], count: int
+) -> list[tuple[tuple[str, str], Sample]]:
     """Take `count` of `items`, in their order. Equal distances would meet the same kind of question every time."""
     drawn = sorted(items, key=lambda item: hashlib.sha256(ascii(item[0]).encode()).digest())[:count]
     chosen = {key for key, _ in drawn}
     return [item for item in items if item[0] in chosen]
 
 
-def _answers(by_row: Sequence[tuple[Row, Mapping[tuple[str, str], Sample]]], key: tuple[str, str]) -> Iterator[Answer]:
+def _answers(
+    by_row: Sequence[tuple[Row, Mapping[tuple[str, str], Sample]]], key: tuple[str, str]
+) -> Iterator[Answer]:
     for row, written in by_row:
         if key in written:
             scores = tuple((name, number(value)) for name, value in written[key].scores.items())
@@ -78,4 +84,8 @@ def _answers(by_row: Sequence[tuple[Row, Mapping[tuple[str, str], Sample]]], key
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]} … ({len(text) - LONGEST} more characters)"
+    return (
+        text
+        if len(text) <= LONGEST
+        else f"{text[:LONGEST]} … ({len(text) - LONGEST} more characters)"
+    )

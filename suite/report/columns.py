@@ -47,11 +47,15 @@ def _columns(table: Table) -> Iterator[Column]:
     yield Column("Rank", "rank", lambda row: _rank(row, table))
     yield Column("Method", "method", _method)
     for name in table.primary:
-        yield Column(name, "metric", lambda row, n=name: _headline(row, n, table), table.direction(name))  # type: ignore[misc]
+        yield Column(
+            name, "metric", lambda row, n=name: _headline(row, n, table), table.direction(name)
+        )  # type: ignore[misc]
     yield from _certainty(table)
     if table.comparison.reference_point and any(HYPERVOLUME in row.values for row in table.rows):
         text = "what lies between the final checkpoint and the reference point"
-        yield Column(HYPERVOLUME, "volume", lambda row: _value(row.values.get(HYPERVOLUME)), "↑", text)
+        yield Column(
+            HYPERVOLUME, "volume", lambda row: _value(row.values.get(HYPERVOLUME)), "↑", text
+        )
     for name in table.primary:
         if any(name in row.deltas for row in table.rows):
             title = f"{name} − {table.comparison.baseline}"
@@ -72,13 +76,20 @@ def _certainty(table: Table) -> Iterator[Column]:
     ranked = [row for row in table.rows if row.rank]
     if any(row.overall for row in ranked):
         if len(table.axes) > 1:
-            yield Column("P(front)", "sure", _front, help="share of draws in which no other method dominates it")
+            yield Column(
+                "P(front)",
+                "sure",
+                _front,
+                help="share of draws in which no other method dominates it",
+            )
         else:
             yield Column("P(best)", "sure", _front, help="share of draws in which it is first")
     for name in table.axes if len(table.axes) > 1 else ():
         if any(name in row.standings for row in ranked):
             text = "share of draws in which it is first on this metric; below it its rank in 95 % of the draws"
-            yield Column(f"P(best) {name}", "sure", lambda row, n=name: _best_place(row, n), help=text)  # type: ignore[misc]
+            yield Column(
+                f"P(best) {name}", "sure", lambda row, n=name: _best_place(row, n), help=text
+            )  # type: ignore[misc]
 
 
 COSTS: dict[str, tuple[str, Callable[[float], str]]] = {
@@ -114,15 +125,27 @@ def _best_place(row: Row, name: str) -> Item:
     if row.rank is None or name not in row.standings:
         return Item("–")
     known = row.standings[name]
-    places = f"{known.rank_low}–{known.rank_high}" if known.rank_high > known.rank_low else str(known.rank_low)
+    places = (
+        f"{known.rank_low}–{known.rank_high}"
+        if known.rank_high > known.rank_low
+        else str(known.rank_low)
+    )
     return Item(percent(known.p_best), f"rank {places}", known.p_best)
 
 
 def _headline(row: Row, name: str, table: Table) -> Item:
     """A headline metric; under a p-value its KS distance, and p by exchanging whole clusters."""
     item = _value(row.values.get(name))
-    found = [row.values.get(other) for unit in ("KS statistic", "p-value") for other in table.behind(name, unit)]
-    shown = (f"{title_behind(v.name, name)} {v.text}" for v in found if v is not None and v.value is not None)
+    found = [
+        row.values.get(other)
+        for unit in ("KS statistic", "p-value")
+        for other in table.behind(name, unit)
+    ]
+    shown = (
+        f"{title_behind(v.name, name)} {v.text}"
+        for v in found
+        if v is not None and v.value is not None
+    )
     return replace(item, more=tuple(shown)) if item.sort is not None else item
 
 
@@ -146,7 +169,11 @@ def _value(value: Value | None) -> Item:
 
 def _delta(row: Row, name: str) -> Item:
     delta = row.deltas.get(name)
-    return Item("–") if delta is None else Item(number(delta.value, signed=True), delta.bounds, delta.value)
+    return (
+        Item("–")
+        if delta is None
+        else Item(number(delta.value, signed=True), delta.bounds, delta.value)
+    )
 
 
 def _best(row: Row, name: str) -> Item:
@@ -166,4 +193,8 @@ def _size(row: Row, table: Table) -> Item:
 def _time(row: Row) -> Item:
     if row.train_seconds is None:
         return Item("–")
-    return Item(duration(row.train_seconds), "from the store" if row.trained_before else "", row.train_seconds)
+    return Item(
+        duration(row.train_seconds),
+        "from the store" if row.trained_before else "",
+        row.train_seconds,
+    )

@@ -35,7 +35,9 @@ def show(tables: Sequence[Table], console: Console | None = None) -> None:
 
 def _fitting(table: Table, console: Console) -> Grid:
     """As many headline metrics as the terminal has room for; the files have all of them."""
-    shown = [column for column in columns(table) if column.group in ("rank", "method", "metric", "size")]
+    shown = [
+        column for column in columns(table) if column.group in ("rank", "method", "metric", "size")
+    ]
     unlimited = console.options.update(max_width=10_000)
     metrics = [column for column in shown if column.group == "metric"]
 
@@ -56,7 +58,9 @@ def _grid(table: Table, shown: Sequence[Column], wrap: bool = False) -> Grid:
     for column in shown:
         head = Text(one_line(f"{column.title.replace('_', ' ')} {column.arrow}"))
         side: Literal["left", "right"] = "left" if column.group in ("rank", "method") else "right"
-        narrow = wrap or (column.group == "method" and any(len(row.method) > 24 for row in table.rows))
+        narrow = wrap or (
+            column.group == "method" and any(len(row.method) > 24 for row in table.rows)
+        )
         width = 13 if column.group == "method" else 5
         grid.add_column(head, justify=side, overflow="fold", min_width=width, no_wrap=not narrow)
     for row in table.rows:
@@ -69,7 +73,9 @@ def _text(column: Column, row: Row) -> Text:
     item = column.item(row)
     style = "dim" if row.rank is None else "bold" if column.group in ("rank", "method") else ""
     text = Text(one_line(item.text), style=style)
-    shown = column.group in ("rank", "metric") and item.text != MISSING  # why a number is missing stands below
+    shown = (
+        column.group in ("rank", "metric") and item.text != MISSING
+    )  # why a number is missing stands below
     for detail in filter(None, (item.detail, *item.more) if shown else ()):
         text.append(f"\n{one_line(detail)}", style="dim")
     return text
@@ -80,5 +86,9 @@ def _ranking(table: Table) -> str:
         return "not ranked: no headline metric says which direction is better"
     if not any(row.rank for row in table.rows):
         return "nothing is ranked"
-    front = "; front: no other method is as good on all and better on one" if len(table.axes) > 1 else ""
+    front = (
+        "; front: no other method is as good on all and better on one"
+        if len(table.axes) > 1
+        else ""
+    )
     return f"ranked by {listed(table.axes)}{front}; = marks a tie"

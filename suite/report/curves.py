@@ -37,7 +37,11 @@ class _Group:
     def is_probability(self) -> bool:
         """Whether the final values say that they are probabilities."""
         values = (value for row in self.rows.values() for value in row.values.values())
-        return any(value.unit == "probability" for value in values if value.name.startswith(f"{self.name}/"))
+        return any(
+            value.unit == "probability"
+            for value in values
+            if value.name.startswith(f"{self.name}/")
+        )
 
     def add(self, row: Row, panel: str, line: str) -> None:
         """Note a curve of a row."""
@@ -51,7 +55,9 @@ class _Group:
 def learning_curves(table: Table, name: str) -> list[Picture]:
     """Draw a picture for each group of curves; `name` starts the pictures' identifiers."""
     with report_style():
-        return [_picture(group, f"{name}{number}") for number, group in enumerate(_groups(table), 1)]
+        return [
+            _picture(group, f"{name}{number}") for number, group in enumerate(_groups(table), 1)
+        ]
 
 
 def _groups(table: Table) -> list[_Group]:
@@ -77,8 +83,12 @@ def _picture(group: _Group, name: str) -> Picture:
     figure = Figure(figsize=(WIDTH, height))
     # Probabilities compare across methods; other things may differ in size.
     shared: Literal["all", "row"] = "all" if group.is_probability else "row"
-    grid = figure.subplots(len(group.rows), len(group.panels), sharex=True, sharey=shared, squeeze=False)
-    figure.subplots_adjust(LEFT / WIDTH, BOTTOM / height, 0.98, 1 - TOP / height, wspace=0.1, hspace=0.15)
+    grid = figure.subplots(
+        len(group.rows), len(group.panels), sharex=True, sharey=shared, squeeze=False
+    )
+    figure.subplots_adjust(
+        LEFT / WIDTH, BOTTOM / height, 0.98, 1 - TOP / height, wspace=0.1, hspace=0.15
+    )
     for row, axes_row in zip(group.rows.values(), grid, strict=True):
         for panel, axes in zip(group.panels, axes_row, strict=True):
             _draw(axes, row, group, panel)
@@ -125,7 +135,9 @@ def _finish(figure: Figure, group: _Group, grid: NDArray[Any]) -> None:
         else:
             axes_row[0].yaxis.set_major_locator(MaxNLocator(2))
         first = next((axes for axes in axes_row if axes.lines), axes_row[0])
-        first.set_ylabel(f"{ascii_label(row.method)}\n{ascii_label(quantity)}", fontsize=8.5, color=INK)
+        first.set_ylabel(
+            f"{ascii_label(row.method)}\n{ascii_label(quantity)}", fontsize=8.5, color=INK
+        )
         first.tick_params(labelleft=True)
     for column in grid.T:
         lowest = next((axes for axes in column[::-1] if axes.lines), column[-1])
@@ -134,7 +146,10 @@ def _finish(figure: Figure, group: _Group, grid: NDArray[Any]) -> None:
     for axes in grid.flat:
         if not axes.lines:
             axes.set_axis_off()
-    handles = [Line2D([], [], color=_paint(i), label=ascii_label(line)) for i, line in enumerate(group.lines)]
+    handles = [
+        Line2D([], [], color=_paint(i), label=ascii_label(line))
+        for i, line in enumerate(group.lines)
+    ]
     figure.legend(handles=handles, loc="lower center", ncols=len(handles), labelcolor=INK)
 
 

@@ -15,7 +15,11 @@ BUCKETS = ("low", "medium", "high")
 
 def displacement(table: Table, name: str) -> Iterator[Picture]:
     """Draw a group of bars for each bucket, if the table reports it; `name` starts the picture's identifiers."""
-    rows = [row for row in table.methods if any(f"displaced_{bucket}" in row.values for bucket in BUCKETS)]
+    rows = [
+        row
+        for row in table.methods
+        if any(f"displaced_{bucket}" in row.values for bucket in BUCKETS)
+    ]
     if not rows:
         return
     with report_style():
@@ -23,7 +27,9 @@ def displacement(table: Table, name: str) -> Iterator[Picture]:
         width = 0.8 / len(rows)
         for number, row in enumerate(rows):
             known = [(i, row.values.get(f"displaced_{bucket}")) for i, bucket in enumerate(BUCKETS)]
-            shown = [(i, value) for i, value in known if value is not None and value.value is not None]
+            shown = [
+                (i, value) for i, value in known if value is not None and value.value is not None
+            ]
             places = [i + (number + 0.5) * width - 0.4 for i, _ in shown]
             paint = paint_of(table, row.method)
             axes.bar(
@@ -35,9 +41,21 @@ def displacement(table: Table, name: str) -> Iterator[Picture]:
             )
             for place, (_, value) in zip(places, shown, strict=True):
                 if (spread := bars(value)) is not None:
-                    axes.errorbar(place, value.value or 0.0, spread, fmt="none", ecolor=paint, elinewidth=1, capsize=2)
+                    axes.errorbar(
+                        place,
+                        value.value or 0.0,
+                        spread,
+                        fmt="none",
+                        ecolor=paint,
+                        elinewidth=1,
+                        capsize=2,
+                    )
         axes.set_xticks(range(len(BUCKETS)), BUCKETS)
-        axes.set(xlabel="edit distance between the two answers", ylabel="share of pairs displaced", ylim=(0, 1.02))
+        axes.set(
+            xlabel="edit distance between the two answers",
+            ylabel="share of pairs displaced",
+            ylim=(0, 1.02),
+        )
         legend(figure, axes)
         caption = "Displaced pairs: the preferred answer became less likely than under the reference, by how much the "
         caption += "two answers differ. With the spread where known."

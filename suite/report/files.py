@@ -30,7 +30,9 @@ def as_json(results: Results, tables: Sequence[Table]) -> str:
 
 
 def _json_table(table: Table) -> dict[str, Any]:
-    comparison = {k: v for k, v in asdict(table.comparison).items() if k != "notes"}  # with its evidence
+    comparison = {
+        k: v for k, v in asdict(table.comparison).items() if k != "notes"
+    }  # with its evidence
     volume = table.front_volume
     comparison["front_hypervolume"] = asdict(volume) if volume else None
     return {**comparison, "notes": footnotes(table), "rows": [_json_row(row) for row in table.rows]}
@@ -63,17 +65,30 @@ def as_markdown(results: Results, tables: Sequence[Table]) -> str:
     lines = ["# Leaderboard", ""]
     for table in tables:
         lines += [f"## {markdown(table.title)}", "", *_markdown_table(table), ""]
-        lines += [*(f"- {markdown(note)}" for note in footnotes(table)), "", *_markdown_pairs(table)]
+        lines += [
+            *(f"- {markdown(note)}" for note in footnotes(table)),
+            "",
+            *_markdown_pairs(table),
+        ]
     lines += ["## What was run", ""]
     lines += [f"- {markdown(name)}: {markdown(value)}" for name, value in provenance(results)]
     lines += [f"- {markdown(note)}" for note in deviations(results)]
-    lines += ["", "Rebuild it with:", "", *(f"    {one_line(command)}" for command in commands(results.run))]
+    lines += [
+        "",
+        "Rebuild it with:",
+        "",
+        *(f"    {one_line(command)}" for command in commands(results.run)),
+    ]
     return "\n".join(lines) + "\n"
 
 
 def _markdown_table(table: Table) -> Iterator[str]:
     shown = columns(table)
-    yield "| " + " | ".join(markdown(f"{column.title} {column.arrow}".strip()) for column in shown) + " |"
+    yield (
+        "| "
+        + " | ".join(markdown(f"{column.title} {column.arrow}".strip()) for column in shown)
+        + " |"
+    )
     yield "|" + "|".join(" :-- " if column.group == "method" else " --: " for column in shown) + "|"
     for row in table.rows:
         yield "| " + " | ".join(_markdown_item(column.item(row)) for column in shown) + " |"
@@ -95,5 +110,7 @@ def _markdown_pairs(table: Table) -> Iterator[str]:
 
 
 def _markdown_item(item: Item) -> str:
-    details = [f"<sub>{markdown(detail)}</sub>" for detail in (item.detail, ", ".join(item.more)) if detail]
+    details = [
+        f"<sub>{markdown(detail)}</sub>" for detail in (item.detail, ", ".join(item.more)) if detail
+    ]
     return "<br>".join([markdown(item.text), *details])

@@ -27,7 +27,14 @@ def lead(table: Table) -> list[str]:
 
 def rest(table: Table) -> list[str]:
     """What the other columns are."""
-    return [*_unranked(table), *_test(table), *_volume(table), *_differences(table), *_numbers(table), *_costs(table)]
+    return [
+        *_unranked(table),
+        *_test(table),
+        *_volume(table),
+        *_differences(table),
+        *_numbers(table),
+        *_costs(table),
+    ]
 
 
 def apart(table: Table) -> list[str]:
@@ -67,7 +74,11 @@ def _unranked(table: Table) -> Iterator[str]:
 
 def _beyond_chance(table: Table) -> str:
     evidence = table.comparison.evidence
-    if evidence is None or not evidence.family or not all(row.standings for row in table.rows if row.rank):
+    if (
+        evidence is None
+        or not evidence.family
+        or not all(row.standings for row in table.rows if row.rank)
+    ):
         return ""
     holm = f"p < {ALPHA} after Holm's correction for {evidence.family} comparisons"
     return f" by a difference that is more than chance ({holm})"
@@ -89,7 +100,12 @@ def _certainty(table: Table) -> Iterator[str]:
             " P(front), the probability of being non-dominated: the share of draws in which no other method is as good "
             "on every metric and better on one."
         )
-    if any(row.values[name].log10_p is not None for row in table.rows for name in table.axes if name in row.values):
+    if any(
+        row.values[name].log10_p is not None
+        for row in table.rows
+        for name in table.axes
+        if name in row.values
+    ):
         text += " For a p-value the draws take its KS distance D, since p itself must not be bootstrapped."
     yield text
 
@@ -121,7 +137,9 @@ def _volume(table: Table) -> Iterator[str]:
     if whole is not None:
         spread = f" ({whole.bounds})" if whole.bounds else ""
         text += f" All ranked methods together cover {whole.text}{spread}."
-    if any(row.values[n].log10_p is not None for row in table.rows for n in corner if n in row.values):
+    if any(
+        row.values[n].log10_p is not None for row in table.rows for n in corner if n in row.values
+    ):
         text += " It has no interval, because a p-value is a factor of it."
     yield text
 
@@ -178,7 +196,9 @@ def provenance(results: Results) -> list[tuple[str, str]]:
         ("Seeds", ", ".join(map(str, run.seeds))), ("Versions", _listed(run.versions)),
         ("Plugins", _listed(run.plugins)),
     ]  # fmt: skip
-    machines = dict.fromkeys(describe_environment(result.environment) for result in results.cells if result.environment)
+    machines = dict.fromkeys(
+        describe_environment(result.environment) for result in results.cells if result.environment
+    )
     facts.append(("Machine" if len(machines) < 2 else "Machines", " | ".join(machines)))
     for comparison in results.comparisons:
         label = " · ".join(comparison.key)
@@ -192,7 +212,9 @@ def provenance(results: Results) -> list[tuple[str, str]]:
 
 def describe_environment(environment: Mapping[str, Any]) -> str:
     """Say where a cell ran: "Linux x86_64, cpu, float32"."""
-    system = " ".join(str(environment[name]) for name in ("system", "machine") if name in environment)
+    system = " ".join(
+        str(environment[name]) for name in ("system", "machine") if name in environment
+    )
     rest = [str(value) for name, value in environment.items() if name not in ("system", "machine")]
     return ", ".join(filter(None, [system, *rest])) or "an unknown machine"
 

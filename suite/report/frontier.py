@@ -39,7 +39,15 @@ def frontier(table: Table, name: str) -> Iterator[Picture]:
                     label=ascii_label(row.method),
                 )
         xs, ys = zip(*front([point for found in points.values() for point in found]), strict=True)
-        axes.plot(xs, ys, color=MUTED, linestyle=(0, (4, 3)), linewidth=1, drawstyle="steps-post", zorder=1)
+        axes.plot(
+            xs,
+            ys,
+            color=MUTED,
+            linestyle=(0, (4, 3)),
+            linewidth=1,
+            drawstyle="steps-post",
+            zorder=1,
+        )
         axes.set_xlabel("KL(policy || reference), nats a sequence")
         axes.set_ylabel("ground-truth reward")
         legend(figure, axes)

@@ -27,7 +27,9 @@ _MUST_AGREE = {
 """Fields of a comparison, and what it means if two runs differ in one."""
 
 
-def merged(runs: Sequence[Results], samples: Mapping[str, Sequence[Sample]] | None = None) -> Results:
+def merged(
+    runs: Sequence[Results], samples: Mapping[str, Sequence[Sample]] | None = None
+) -> Results:
     """Join `runs`. Raises UserError if two disagree on data, judge or baseline model, or on the same cell.
 
     `samples`: each cell's slug -> its answers with their scores, which methods of different runs are compared by.
@@ -42,12 +44,17 @@ def merged(runs: Sequence[Results], samples: Mapping[str, Sequence[Sample]] | No
             cells[result.cell] = _once(cells.get(result.cell, result), result)
     if not cells:
         raise UserError("nothing to compare: no run has any cell")
-    tables = tuple(_of_all(known, runs, tuple(cells.values()), samples or {}) for known in comparisons.values())
+    tables = tuple(
+        _of_all(known, runs, tuple(cells.values()), samples or {}) for known in comparisons.values()
+    )
     return Results(_run([results.run for results in runs]), tables, tuple(cells.values()))
 
 
 def _of_all(
-    joined: Comparison, runs: Sequence[Results], cells: Sequence[CellResult], samples: Mapping[str, Sequence[Sample]]
+    joined: Comparison,
+    runs: Sequence[Results],
+    cells: Sequence[CellResult],
+    samples: Mapping[str, Sequence[Sample]],
 ) -> Comparison:
     """Say anew what depends on all methods of a table, if they were not all in one run."""
     said = [known.evidence for run in runs for known in run.comparisons if known.key == joined.key]
@@ -73,7 +80,10 @@ def separated(runs: Sequence[Results], names: Sequence[str]) -> list[Results]:
 
 
 def _apart(
-    run: Results, name: str, known: dict[tuple[str, str, str], Comparison], cells: dict[Any, CellResult]
+    run: Results,
+    name: str,
+    known: dict[tuple[str, str, str], Comparison],
+    cells: dict[Any, CellResult],
 ) -> Results:
     comparisons = {c.key: _renamed(c, known.setdefault(c.key, c), name) for c in run.comparisons}
     results = []
@@ -84,21 +94,28 @@ def _apart(
         if not _same(cells.setdefault(moved.cell, moved), moved):
             note = f"another result of {cell.method} than in another run: their settings differ"
             moved = replace(
-                moved, cell=replace(moved.cell, method=f"{cell.method} @ {name}"), notes=(*moved.notes, note)
+                moved,
+                cell=replace(moved.cell, method=f"{cell.method} @ {name}"),
+                notes=(*moved.notes, note),
             )
         results.append(moved)
     return replace(run, comparisons=tuple(comparisons.values()), cells=tuple(results))
 
 
 def _renamed(comparison: Comparison, known: Comparison, name: str) -> Comparison:
-    differing = [field for field in _MUST_AGREE if getattr(comparison, field) != getattr(known, field)]
+    differing = [
+        field for field in _MUST_AGREE if getattr(comparison, field) != getattr(known, field)
+    ]
     if not differing:
         return comparison
     values = "; ".join(
-        f"{_MUST_AGREE[f]} ({f} {getattr(comparison, f)!r}, not {getattr(known, f)!r})" for f in differing
+        f"{_MUST_AGREE[f]} ({f} {getattr(comparison, f)!r}, not {getattr(known, f)!r})"
+        for f in differing
     )
     note = f"{NOT_COMPARABLE} the table {' '.join(known.key)}: {values}."
-    return replace(comparison, split=f"{comparison.split} @ {name}", notes=(note, *comparison.notes))
+    return replace(
+        comparison, split=f"{comparison.split} @ {name}", notes=(note, *comparison.notes)
+    )
 
 
 def _joined(a: Comparison, b: Comparison) -> Comparison:
@@ -129,14 +146,18 @@ def _once(a: CellResult, b: CellResult) -> CellResult:
     if a.environment == b.environment:
         return kept
     where = " and on ".join(describe_environment(each.environment) for each in (a, b))
-    return replace(kept, notes=tuple(dict.fromkeys((*a.notes, *b.notes, f"the same result on {where}"))))
+    return replace(
+        kept, notes=tuple(dict.fromkeys((*a.notes, *b.notes, f"the same result on {where}")))
+    )
 
 
 def _same(a: CellResult, b: CellResult) -> bool:
     """Whether two results agree on all that both report; a newer version may report more."""
     first, second = ({metric.name: metric for metric in each.metrics} for each in (a, b))
     shared = first.keys() & second.keys()
-    equal = all(first[name] == second[name] for name in shared) and bool(shared) == bool(first or second)
+    equal = all(first[name] == second[name] for name in shared) and bool(shared) == bool(
+        first or second
+    )
     return (a.status, a.partial) == (b.status, b.partial) and equal
 
 
@@ -148,10 +169,14 @@ def _run(runs: Sequence[Run]) -> Run:
         found = list(dict.fromkeys(str(getattr(run, name)) for run in runs))
         joined[name] = " | ".join(found)
         if len(found) > 1:
-            notes.append(f"The runs differ in {name} ({joined[name]}): compare their rows with care.")
+            notes.append(
+                f"The runs differ in {name} ({joined[name]}): compare their rows with care."
+            )
     for name in ("versions", "plugins"):
         joined[name] = _dicts([getattr(run, name) for run in runs])
-        notes += [f"The runs differ in {key} ({v})." for key, v in joined[name].items() if " | " in v]
+        notes += [
+            f"The runs differ in {key} ({v})." for key, v in joined[name].items() if " | " in v
+        ]
     configs = [run.config for run in runs]
     same = all(config == configs[0] for config in configs)
     return Run(
@@ -165,4 +190,6 @@ def _run(runs: Sequence[Run]) -> Run:
 
 def _dicts(dicts: Sequence[dict[str, str]]) -> dict[str, str]:
     names = sorted({name for one in dicts for name in one})
-    return {name: " | ".join(dict.fromkeys(one[name] for one in dicts if name in one)) for name in names}
+    return {
+        name: " | ".join(dict.fromkeys(one[name] for one in dicts if name in one)) for name in names
+    }

@@ -55,20 +55,29 @@ class View:
     def dot(self, method: str) -> str:
         """Return the classes of the method's colour: with more methods than colours, of a ring or a square."""
         number = number_of(self.table, method)
-        return "base" if number is None else f"c{number % len(PALETTE)} round{number // len(PALETTE) % 3}"
+        return (
+            "base"
+            if number is None
+            else f"c{number % len(PALETTE)} round{number // len(PALETTE) % 3}"
+        )
 
     def seed_value(self, result: CellResult, metric: str) -> Value:
         """Read one metric of one seed."""
         return value_of({known.name: known for known in result.metrics}, metric)
 
 
-def as_html(results: Results, tables: Sequence[Table], samples: Mapping[str, Sequence[Sample]]) -> str:
+def as_html(
+    results: Results, tables: Sequence[Table], samples: Mapping[str, Sequence[Sample]]
+) -> str:
     """Render the page."""
     style, script = _source("style.css.jinja"), _source("script.js.jinja")
     page = _environment().get_template("leaderboard.html.jinja")
     return page.render(
         results=results,
-        views=[_view(table, f"t{number}", samples, len(tables)) for number, table in enumerate(tables, 1)],
+        views=[
+            _view(table, f"t{number}", samples, len(tables))
+            for number, table in enumerate(tables, 1)
+        ],
         provenance=provenance(results),
         deviations=deviations(results),
         commands=commands(results.run),
@@ -83,7 +92,9 @@ def as_html(results: Results, tables: Sequence[Table], samples: Mapping[str, Seq
 
 def _view(table: Table, name: str, samples: Mapping[str, Sequence[Sample]], count: int) -> View:
     shown = columns(table)
-    groups = dict.fromkeys(column.group for column in shown if column.group not in ("rank", "method", "metric"))
+    groups = dict.fromkeys(
+        column.group for column in shown if column.group not in ("rank", "method", "metric")
+    )
     drawn = [
         *pictures(table, name, samples),
         *frontier(table, f"{name}-frontier"),

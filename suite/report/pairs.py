@@ -33,7 +33,15 @@ class Pair:
     def cells(self) -> tuple[str, ...]:
         """What stands under `HEADERS`."""
         difference = f"{self.difference} {self.bounds}".rstrip()
-        return self.metric, self.method, self.other, difference, self.pvalue, self.adjusted, self.verdict
+        return (
+            self.metric,
+            self.method,
+            self.other,
+            difference,
+            self.pvalue,
+            self.adjusted,
+            self.verdict,
+        )
 
 
 def pairs(table: Table) -> list[Pair]:
@@ -42,7 +50,9 @@ def pairs(table: Table) -> list[Pair]:
     if evidence is None:
         return []
     distances = {
-        name for name in table.axes if any(r.values[name].log10_p is not None for r in table.rows if name in r.values)
+        name
+        for name in table.axes
+        if any(r.values[name].log10_p is not None for r in table.rows if name in r.values)
     }
     return [_pair(known, known.metric in distances) for known in evidence.differences]
 
@@ -55,10 +65,16 @@ def _pair(known: Difference, is_distance: bool) -> Pair:
         known.method,
         known.other,
         number(known.value, signed=True),
-        f"[{number(known.ci_low, signed=True)}, {number(known.ci_high, signed=True)}]" if bounded else "",
+        f"[{number(known.ci_low, signed=True)}, {number(known.ci_high, signed=True)}]"
+        if bounded
+        else "",
         _p(known.pvalue, least),
         _p(known.adjusted, least),
-        "not tested" if known.adjusted is None else "real" if known.adjusted < ALPHA else "may be chance",
+        "not tested"
+        if known.adjusted is None
+        else "real"
+        if known.adjusted < ALPHA
+        else "may be chance",
     )
 
 

@@ -69,7 +69,10 @@ def paint_of(table: Table, method: str) -> str:
 def pictures(table: Table, name: str, samples: Mapping[str, Sequence[Sample]]) -> list[Picture]:
     """Draw what the table has the numbers for; `name` starts the pictures' identifiers."""
     with report_style():
-        return [*_tradeoff(table, f"{name}-tradeoff"), *_truth_ratios(table, f"{name}-truth", samples)]
+        return [
+            *_tradeoff(table, f"{name}-tradeoff"),
+            *_truth_ratios(table, f"{name}-truth", samples),
+        ]
 
 
 def _complete(table: Table) -> list[Row]:
@@ -90,7 +93,11 @@ def _tradeoff(table: Table, name: str) -> Iterator[Picture]:
     figure, axes = figure_of()
     for row in rows:
         _draw_row(axes, table, row, x, y)
-    _draw_front(axes, [point for row in table.front if (point := _point(row.values, x, y))], table.direction(x))
+    _draw_front(
+        axes,
+        [point for row in table.front if (point := _point(row.values, x, y))],
+        table.direction(x),
+    )
     is_p = any(row.values[y].log10_p is not None for row in rows)
     _scale(axes, [_coordinate(row.values[y]) for row in rows], is_p)
     axes.set_xlabel(f"{_label(x)} {table.direction(x)}")
@@ -124,7 +131,15 @@ def _draw_row(axes: Axes, table: Table, row: Row, x: str, y: str) -> None:
     point = _point(row.values, x, y)
     assert point is not None, "rows without a point are left out before"
     spread = bars(row.values[x]), bars(row.values[y])
-    axes.errorbar(*point, xerr=spread[0], yerr=spread[1], fmt="none", ecolor=paint, elinewidth=1.1, capsize=2.5)
+    axes.errorbar(
+        *point,
+        xerr=spread[0],
+        yerr=spread[1],
+        fmt="none",
+        ecolor=paint,
+        elinewidth=1.1,
+        capsize=2.5,
+    )
     size = 11 if marker == "*" else 7
     axes.plot(
         *point, color=paint, label=_sure_label(row), marker=marker, markersize=size, markeredgecolor="none",
@@ -138,9 +153,12 @@ def _sure_label(row: Row) -> str:
     return f"{ascii_label(row.method)}{known}"
 
 
-def _at(metrics: Mapping[str, float | None], like: Mapping[str, Value], x: str, y: str) -> tuple[float, float] | None:
+def _at(
+    metrics: Mapping[str, float | None], like: Mapping[str, Value], x: str, y: str
+) -> tuple[float, float] | None:
     named = {
-        name: Metric(name, value, None, like[name].unit if name in like else "") for name, value in metrics.items()
+        name: Metric(name, value, None, like[name].unit if name in like else "")
+        for name, value in metrics.items()
     }
     return _point({name: value_of(named, name) for name in (x, y)}, x, y)
 
@@ -170,7 +188,9 @@ def _scale(axes: Axes, ys: Sequence[float], is_p: bool) -> None:
     axes.set_ylim(*(1.7 * lowest, 0.4) if lowest < -10 else (1.15 * lowest, 0.08 * abs(lowest)))
 
 
-def _truth_ratios(table: Table, name: str, samples: Mapping[str, Sequence[Sample]]) -> Iterator[Picture]:
+def _truth_ratios(
+    table: Table, name: str, samples: Mapping[str, Sequence[Sample]]
+) -> Iterator[Picture]:
     """Draw the cumulative distributions of the forget set's truth ratios, whose largest gap is KS's D."""
     curves = {row.method: _log_ratios(row, samples) for row in _complete(table)}
     curves = {method: ratios for method, ratios in curves.items() if ratios}
@@ -189,7 +209,9 @@ def _truth_ratios(table: Table, name: str, samples: Mapping[str, Sequence[Sample
     axes.set_ylabel("share of questions below")
     legend(figure, axes)
     caption = "Truth ratios of the forget questions, cumulated. Forget quality asks whether a method's curve "
-    caption += f"could be the {table.comparison.baseline} model's; their largest vertical gap is KS's D."
+    caption += (
+        f"could be the {table.comparison.baseline} model's; their largest vertical gap is KS's D."
+    )
     yield Picture(as_svg(figure, name, caption), caption)
 
 
@@ -211,7 +233,9 @@ def legend(figure: Figure, axes: Axes) -> None:
     """Put the legend below the plot, which keeps its size, and the grid behind it."""
     handles, labels = axes.get_legend_handles_labels()
     columns = next((n for n in (3, 2) if _legend_width(labels, n) <= LEGEND_WIDTH), 1)
-    figure.set_figheight(figure.get_figheight() + 0.19 * max(0, math.ceil(len(labels) / columns) - 2))
+    figure.set_figheight(
+        figure.get_figheight() + 0.19 * max(0, math.ceil(len(labels) / columns) - 2)
+    )
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, labelcolor=INK)
     axes.grid(color=LINE)
 
@@ -219,7 +243,9 @@ def legend(figure: Figure, axes: Axes) -> None:
 def _legend_width(labels: Sequence[str], columns: int) -> int:
     """Characters that a legend needs, whose columns are filled one after the other; a mark takes about six."""
     rows = math.ceil(len(labels) / columns)
-    return sum(6 + max(map(len, labels[start : start + rows])) for start in range(0, len(labels), rows))
+    return sum(
+        6 + max(map(len, labels[start : start + rows])) for start in range(0, len(labels), rows)
+    )
 
 
 def _label(metric: str) -> str:

@@ -29,18 +29,30 @@ class Rank:
 
 def dominates(a: Point, b: Point) -> bool:
     """Say whether `a` is at least as good everywhere and better somewhere."""
-    return all(x >= y for x, y in zip(a, b, strict=True)) and any(x > y for x, y in zip(a, b, strict=True))
+    return all(x >= y for x, y in zip(a, b, strict=True)) and any(
+        x > y for x, y in zip(a, b, strict=True)
+    )
 
 
-def ranks(points: Sequence[Point], real: Callable[[int, int], bool] = lambda i, j: True) -> list[Rank]:
+def ranks(
+    points: Sequence[Point], real: Callable[[int, int], bool] = lambda i, j: True
+) -> list[Rank]:
     """Give each row its rank. `real(i, j)`: whether the difference of two rows is more than chance."""
-    dominators = [[j for j, other in enumerate(points) if dominates(other, point)] for point in points]
+    dominators = [
+        [j for j, other in enumerate(points) if dominates(other, point)] for point in points
+    ]
     tiers: dict[int, int] = {}
-    for i in sorted(range(len(points)), key=lambda i: len(dominators[i])):  # whoever dominates i comes before i
+    for i in sorted(
+        range(len(points)), key=lambda i: len(dominators[i])
+    ):  # whoever dominates i comes before i
         tiers[i] = max((tiers[j] + real(j, i) for j in dominators[i]), default=0)
     sizes = Counter(tiers.values())
     return [
-        Rank(1 + sum(n for tier, n in sizes.items() if tier < tiers[i]), sizes[tiers[i]] > 1, not dominators[i])
+        Rank(
+            1 + sum(n for tier, n in sizes.items() if tier < tiers[i]),
+            sizes[tiers[i]] > 1,
+            not dominators[i],
+        )
         for i in range(len(points))
     ]
 
@@ -50,4 +62,7 @@ def balance(points: Sequence[Point]) -> list[int]:
 
     A balanced row stands before one that is first on one metric and last on another.
     """
-    return [max(1 + sum(other[m] > x for other in points) for m, x in enumerate(point)) for point in points]
+    return [
+        max(1 + sum(other[m] > x for other in points) for m, x in enumerate(point))
+        for point in points
+    ]

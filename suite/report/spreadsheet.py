@@ -24,7 +24,13 @@ FIELDS = (
     "log10_p", "n", "n_clusters", "higher_is_better", "unit", "note",
 )  # fmt: skip
 """Its columns."""
-UNITS = {"seconds": "s", "cpu_seconds": "s", "gpu_seconds": "s", "tokens": "tokens", "peak_bytes": "bytes"}
+UNITS = {
+    "seconds": "s",
+    "cpu_seconds": "s",
+    "gpu_seconds": "s",
+    "tokens": "tokens",
+    "peak_bytes": "bytes",
+}
 """What training cost (fields of `Timing`), and in what it is counted."""
 
 
@@ -49,7 +55,12 @@ def _csv_table(table: Table) -> Iterator[dict[str, Any]]:
     """What is said of several methods: the hypervolume of the front, the differences of pairs."""
     common = dict(zip(("benchmark", "split", "model"), table.comparison.key, strict=True))
     if table.front_volume is not None:
-        yield {**common, "method": "all ranked methods", "checkpoint": "final", **_csv_value(table.front_volume)}
+        yield {
+            **common,
+            "method": "all ranked methods",
+            "checkpoint": "final",
+            **_csv_value(table.front_volume),
+        }
     evidence = table.comparison.evidence
     for known in evidence.differences if evidence else ():
         yield {
@@ -68,7 +79,11 @@ def _csv_lines(table: Table, row: Row) -> Iterator[dict[str, Any]]:
     }  # fmt: skip
     if row.overall and row.rank:
         sure = row.overall
-        common |= {"p_front": sure.p_front, "place_low": sure.rank_low, "place_high": sure.rank_high}
+        common |= {
+            "p_front": sure.p_front,
+            "place_low": sure.rank_low,
+            "place_high": sure.rank_high,
+        }
     if not row.values:
         yield {**common, "seed": "mean", "note": "; ".join(row.marks)}
     several = len(row.cells) > 1
@@ -82,12 +97,24 @@ def _csv_lines(table: Table, row: Row) -> Iterator[dict[str, Any]]:
             yield {**common, **line, **_csv_value(value)}
     for name, unit in UNITS.items():
         if (spent := row.spent(name)) is not None:
-            yield {**common, "seed": mean, "metric": f"training {name}", "value": spent, "unit": unit}
+            yield {
+                **common,
+                "seed": mean,
+                "metric": f"training {name}",
+                "value": spent,
+                "unit": unit,
+            }
     for result in row.cells if several else ():
         metrics = {metric.name: metric for metric in result.metrics}
         for name in metrics:
             line = {"seed": result.cell.seed, "state": result.status, "checkpoint": "final"}
-            yield {**common, **line, "rank": None, "front": "", **_csv_value(value_of(metrics, name))}
+            yield {
+                **common,
+                **line,
+                "rank": None,
+                "front": "",
+                **_csv_value(value_of(metrics, name)),
+            }
 
 
 def _csv_compared(row: Row, name: str) -> dict[str, Any]:
@@ -95,11 +122,19 @@ def _csv_compared(row: Row, name: str) -> dict[str, Any]:
     delta, standing = row.deltas.get(name), row.standings.get(name)
     columns: dict[str, Any] = {}
     if delta is not None:
-        columns |= {"minus_baseline": delta.value, "minus_baseline_low": delta.low, "minus_baseline_high": delta.high}
+        columns |= {
+            "minus_baseline": delta.value,
+            "minus_baseline_low": delta.low,
+            "minus_baseline_high": delta.high,
+        }
     if standing is not None and row.rank is not None:
-        columns |= {name: getattr(standing, name) for name in ("tier", "p_best", "rank_low", "rank_high")}
+        columns |= {
+            name: getattr(standing, name) for name in ("tier", "p_best", "rank_low", "rank_high")
+        }
     return columns
 
 
 def _csv_value(value: Value) -> dict[str, Any]:
-    return {("metric" if name == "name" else name): content for name, content in asdict(value).items()}
+    return {
+        ("metric" if name == "name" else name): content for name, content in asdict(value).items()
+    }

@@ -40,7 +40,12 @@ def as_svg(figure: Figure, name: str, description: str) -> str:
     """Render `figure` for embedding; `name` keeps its identifiers apart from other figures'."""
     out = io.StringIO()
     figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", out.getvalue(), flags=re.DOTALL)
+    text = re.sub(
+        r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>",
+        "",
+        out.getvalue(),
+        flags=re.DOTALL,
+    )
     text = text[text.index("<svg") :]
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
     text = re.sub(r' id="([^"]*)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", text)

@@ -65,12 +65,18 @@ class Row:
     @property
     def train_seconds(self) -> float | None:
         """Training time, mean over seeds."""
-        spent = [result.timings["train"].seconds for result in self.cells if "train" in result.timings]
+        spent = [
+            result.timings["train"].seconds for result in self.cells if "train" in result.timings
+        ]
         return fmean(spent) if spent else None
 
     def spent(self, name: str) -> float | None:
         """Return a cost of training (a field of `Timing`), mean over seeds; of memory, the largest."""
-        known = [getattr(result.timings["train"], name) for result in self.cells if "train" in result.timings]
+        known = [
+            getattr(result.timings["train"], name)
+            for result in self.cells
+            if "train" in result.timings
+        ]
         known = [value for value in known if value is not None]
         if not known:
             return None
@@ -79,7 +85,9 @@ class Row:
     @property
     def trained_before(self) -> bool:
         """Whether every training was found in the store."""
-        return all(result.timings["train"].cached for result in self.cells if "train" in result.timings)
+        return all(
+            result.timings["train"].cached for result in self.cells if "train" in result.timings
+        )
 
 
 @dataclass(frozen=True)
@@ -135,7 +143,11 @@ class Table:
     def front_volume(self) -> Value | None:
         """The hypervolume of all ranked methods together: over several seeds their mean and range."""
         found = self.comparison.front_hypervolume
-        return mean_of([Value(HYPERVOLUME, v, higher_is_better=True) for v in found]) if found else None
+        return (
+            mean_of([Value(HYPERVOLUME, v, higher_is_better=True) for v in found])
+            if found
+            else None
+        )
 
     def label(self, row: Row) -> str:
         """What a row is, in one word; "" of an ordinary one."""
@@ -174,7 +186,10 @@ def _table(comparison: Comparison, cells: Sequence[CellResult]) -> Table:
     primary = tuple(name for name in comparison.primary if name in names)
     metrics = (*primary, *(name for name in names if name not in primary))
     methods = dict.fromkeys(result.cell.method for result in cells)
-    rows = [_row(comparison, metrics, [r for r in cells if r.cell.method == method]) for method in methods]
+    rows = [
+        _row(comparison, metrics, [r for r in cells if r.cell.method == method])
+        for method in methods
+    ]
     base = next((row.values for row in rows if row.method == comparison.baseline), {})
     rows = [replace(row, deltas=_deltas(row, base)) for row in rows]
     axes = tuple(name for name in primary if any(_good(row, name) is not None for row in rows))
@@ -188,12 +203,20 @@ def _sure(row: Row, evidence: Evidence) -> Row:
     """Add what is known of a row's rank, its own intervals and those of its differences."""
     standings = {s.metric: s for s in evidence.standings if s.method == row.method}
     several = len(row.seeds) > 1
-    values = {n: with_limits(v, standings[n]) if several and n in standings else v for n, v in row.values.items()}
+    values = {
+        n: with_limits(v, standings[n]) if several and n in standings else v
+        for n, v in row.values.items()
+    }
     found = {d.metric: d for d in evidence.to_baseline if d.method == row.method}
-    deltas = {name: with_limits(value, found[name]) if name in found else value for name, value in row.deltas.items()}
+    deltas = {
+        name: with_limits(value, found[name]) if name in found else value
+        for name, value in row.deltas.items()
+    }
     if HYPERVOLUME in values and row.method in evidence.hypervolume:
         low, high = evidence.hypervolume[row.method]
-        values[HYPERVOLUME] = replace(values[HYPERVOLUME], low=low, high=high, spread="95 % interval")
+        values[HYPERVOLUME] = replace(
+            values[HYPERVOLUME], low=low, high=high, spread="95 % interval"
+        )
     overall = evidence.overall.get(row.method)
     return replace(row, values=values, deltas=deltas, overall=overall, standings=standings)
 
@@ -210,7 +233,11 @@ def _row(comparison: Comparison, metrics: Iterable[str], cells: Sequence[CellRes
         family=cells[0].family,
         cells=tuple(cells),
         values=values,
-        best={name: mean_of([value_of(one, name) for one in best]) for name in comparison.primary if best},
+        best={
+            name: mean_of([value_of(one, name) for one in best])
+            for name in comparison.primary
+            if best
+        },
         deltas={},
         marks=tuple(_marks(cells, values, comparison.primary)),
     )
@@ -221,7 +248,9 @@ def _best(finished: Sequence[CellResult]) -> list[CheckpointResult]:
     return points if len(points) == len(finished) else []
 
 
-def _marks(cells: Sequence[CellResult], values: dict[str, Value], primary: Sequence[str]) -> Iterable[str]:
+def _marks(
+    cells: Sequence[CellResult], values: dict[str, Value], primary: Sequence[str]
+) -> Iterable[str]:
     for result in cells:
         seed = f" (seed {result.cell.seed})" if len(cells) > 1 else ""
         if result.status != "ok":
@@ -236,17 +265,26 @@ def _deltas(row: Row, base: dict[str, Value]) -> dict[str, Value]:
     deltas = {}
     for name, value in row.values.items():
         reference = base[name].value if name in base else None
-        meaningful = value.log10_p is None and value.higher_is_better is not None and row.values is not base
+        meaningful = (
+            value.log10_p is None and value.higher_is_better is not None and row.values is not base
+        )
         if meaningful and value.value is not None and reference is not None:
             deltas[name] = Value(
-                name, value.value - reference, higher_is_better=value.higher_is_better, unit=value.unit
+                name,
+                value.value - reference,
+                higher_is_better=value.higher_is_better,
+                unit=value.unit,
             )
     return deltas
 
 
 def _ranked(rows: Sequence[Row], axes: Sequence[str], evidence: Evidence | None) -> tuple[Row, ...]:
     """Rank the rows that can be ranked; order all: baselines, ranked rows, the others."""
-    able = [row for row in rows if row.state == "ok" and axes and all(_good(row, n) is not None for n in axes)]
+    able = [
+        row
+        for row in rows
+        if row.state == "ok" and axes and all(_good(row, n) is not None for n in axes)
+    ]
     points = [[_good(row, name) or 0.0 for name in axes] for row in able]
     found = ranks(points, lambda i, j: _real(evidence, able[i].method, able[j].method, axes))
     placed = zip(able, found, balance(points), strict=True)

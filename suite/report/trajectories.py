@@ -23,11 +23,20 @@ def trajectories(table: Table, name: str) -> Iterator[Picture]:
                 yield _picture(table, metric, lines, f"{name}{number}")
 
 
-def _picture(table: Table, metric: str, lines: Mapping[str, Mapping[float, float]], name: str) -> Picture:
+def _picture(
+    table: Table, metric: str, lines: Mapping[str, Mapping[float, float]], name: str
+) -> Picture:
     figure, axes = figure_of(height=3.4)
     for method, line in lines.items():
         paint, dashes = paint_of(table, method), dashes_of(table, method)
-        axes.plot(list(line), list(line.values()), color=paint, linestyle=dashes, marker=".", label=ascii_label(method))
+        axes.plot(
+            list(line),
+            list(line.values()),
+            color=paint,
+            linestyle=dashes,
+            marker=".",
+            label=ascii_label(method),
+        )
     is_p = _is_p(table, metric)
     base = next((row for row in table.baselines if row.method == table.comparison.baseline), None)
     known = base.values.get(metric) if base else None
@@ -44,7 +53,9 @@ def _picture(table: Table, metric: str, lines: Mapping[str, Mapping[float, float
     axes.set_ylabel(f"{'log10 p, ' if is_p else ''}{ascii_label(metric.replace('_', ' '))}")
     legend(figure, axes)
     caption = f"{metric.replace('_', ' ').capitalize()} after each epoch, mean over seeds."
-    caption += f" Dotted: the {base.method} model." if base is not None and known is not None else ""
+    caption += (
+        f" Dotted: the {base.method} model." if base is not None and known is not None else ""
+    )
     return Picture(as_svg(figure, name, caption), caption)
 
 
@@ -58,7 +69,9 @@ def _line(row: Row, metric: str) -> dict[float, float]:
 
 def _course(result: CellResult, metric: str, unit: str) -> Iterator[tuple[float, float]]:
     for point in result.trajectory:
-        named = {n: Metric(n, v, None, unit if n == metric else "") for n, v in point.metrics.items()}
+        named = {
+            n: Metric(n, v, None, unit if n == metric else "") for n, v in point.metrics.items()
+        }
         value = value_of(named, metric)
         number = value.value if value.log10_p is None else value.log10_p
         if number is not None:

@@ -89,7 +89,9 @@ def mean_of(values: Sequence[Value]) -> Value:
     if len(known) < len(values):
         reasons = "; ".join(dict.fromkeys(value.note for value in values if value.value is None))
         share = f"missing for {len(values) - len(known)} of {len(values)} seeds: " if known else ""
-        return replace(first, value=None, low=None, high=None, spread="", log10_p=None, note=share + reasons)
+        return replace(
+            first, value=None, low=None, high=None, spread="", log10_p=None, note=share + reasons
+        )
     logs = [value.log10_p for value in values if value.log10_p is not None]
     log10_p = fmean(logs) if logs else None
     mean = fmean(known) if log10_p is None else 10**log10_p
@@ -116,7 +118,11 @@ def with_limits(value: Value, known: Standing | Difference) -> Value:
     """Put the 95 % limits from comparing items in the place of the seeds' range; a p-value has none."""
     if known.ci_low is None or known.ci_high is None or value.log10_p is not None:
         return value
-    size = replace(value, n=known.n, n_clusters=known.n_clusters) if isinstance(known, Difference) else value
+    size = (
+        replace(value, n=known.n, n_clusters=known.n_clusters)
+        if isinstance(known, Difference)
+        else value
+    )
     return replace(size, low=known.ci_low, high=known.ci_high, spread="95 % interval")
 
 

@@ -56,23 +56,34 @@ def kappa(
     scale = list(categories) if categories is not None else sorted({*a, *b})
     first, second = ([scale.index(rating) for rating in ratings] for ratings in (a, b))
     equal = (np.array(first) == np.array(second)).astype(float)
-    raw = cluster_bootstrap(equal, clusters, n_resamples=n_resamples, seed=seed, confidence=confidence)
+    raw = cluster_bootstrap(
+        equal, clusters, n_resamples=n_resamples, seed=seed, confidence=confidence
+    )
     if len({*first, *second}) < 2:
-        return Agreement(replace(raw, value=None, low=None, high=None, note="both raters give one rating only"), raw)
+        return Agreement(
+            replace(raw, value=None, low=None, high=None, note="both raters give one rating only"),
+            raw,
+        )
     cells = np.eye(len(scale) ** 2)[np.array(first) * len(scale) + np.array(second)]  # (n, K*K)
     tables = {str(cell): Table(cells[:, cell], clusters) for cell in range(cells.shape[1])}
     statistic = _kappa_of(len(scale), weights)
-    interval = joint_bootstrap(tables, statistic, n_resamples=n_resamples, seed=seed, confidence=confidence)
+    interval = joint_bootstrap(
+        tables, statistic, n_resamples=n_resamples, seed=seed, confidence=confidence
+    )
     return Agreement(interval, raw)
 
 
 def _kappa_of(size: int, weights: KappaWeights | None) -> Callable[[Mapping[str, Array]], Array]:
     """1 - observed / chance disagreement (weighted), from the shares of the K*K cells."""
     distance = np.abs(np.subtract.outer(np.arange(size), np.arange(size))).astype(float)
-    cost = {None: (distance > 0).astype(float), "linear": distance, "quadratic": distance**2}[weights]
+    cost = {None: (distance > 0).astype(float), "linear": distance, "quadratic": distance**2}[
+        weights
+    ]
 
     def statistic(shares: Mapping[str, Array]) -> Array:
-        table = np.stack([shares[str(cell)] for cell in range(size * size)], axis=-1).reshape(-1, size, size)
+        table = np.stack([shares[str(cell)] for cell in range(size * size)], axis=-1).reshape(
+            -1, size, size
+        )
         chance = table.sum(axis=2)[:, :, None] * table.sum(axis=1)[:, None, :]
         with np.errstate(invalid="ignore", divide="ignore"):
             result: Array = 1 - (table * cost).sum(axis=(1, 2)) / (chance * cost).sum(axis=(1, 2))
@@ -81,7 +92,9 @@ def _kappa_of(size: int, weights: KappaWeights | None) -> Callable[[Mapping[str,
     return statistic
 
 
-def mcnemar(a: Sequence[bool] | NDArray[np.bool_], b: Sequence[bool] | NDArray[np.bool_]) -> McNemar:
+def mcnemar(
+    a: Sequence[bool] | NDArray[np.bool_], b: Sequence[bool] | NDArray[np.bool_]
+) -> McNemar:
     """Exact McNemar test on right/wrong outcomes of the same n independent items; p = 1 if none differ."""
     from scipy.stats import binomtest
 

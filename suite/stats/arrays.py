@@ -55,5 +55,7 @@ def chunks(total: int, width: int, cells: int = 1 << 22) -> Iterator[int]:
 
 def resample_counts(rng: np.random.Generator, rows: int, size: int) -> Array:
     """Draw `size` things with replacement, `rows` times: how often each was drawn, (rows, size)."""
-    picks = rng.integers(0, size, (rows, size)) + size * np.arange(rows)[:, None]  # ten times as fast as multinomial
+    picks = (
+        rng.integers(0, size, (rows, size)) + size * np.arange(rows)[:, None]
+    )  # ten times as fast as multinomial
     return np.bincount(picks.ravel(), minlength=rows * size).reshape(rows, size).astype(np.float64)

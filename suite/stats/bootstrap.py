@@ -44,7 +44,9 @@ def cluster_bootstrap(
     """
     tables = {"values": Table(values, clusters)}
     if statistic is None:
-        return joint_bootstrap(tables, _only, n_resamples=n_resamples, seed=seed, confidence=confidence, method=method)
+        return joint_bootstrap(
+            tables, _only, n_resamples=n_resamples, seed=seed, confidence=confidence, method=method
+        )
     of_items = statistic
     return joint_bootstrap_items(
         tables,
@@ -70,16 +72,22 @@ def joint_bootstrap(
     n and n_clusters of the result add up the populations (n: the largest table of each).
     """
     populations = populations_of(tables)
-    whole = {name: mean for p in populations for name, mean in p.means(np.ones((1, p.size))).items()}
+    whole = {
+        name: mean for p in populations for name, mean in p.means(np.ones((1, p.size))).items()
+    }
     result = _without_limits(float(statistic(whole)[0]), populations)
     if result.note:
         return result
     draws = statistic(joint_means(tables, n_resamples=n_resamples, seed=seed))
-    left_out = [_influence(statistic({**_repeat(whole, p.size), **p.leave_one_out()})) for p in populations]
+    left_out = [
+        _influence(statistic({**_repeat(whole, p.size), **p.leave_one_out()})) for p in populations
+    ]
     return with_limits(result, draws, spread(left_out, confidence), method)
 
 
-def joint_means(tables: Mapping[str, Table], *, n_resamples: int = 2000, seed: int = 0) -> dict[str, Array]:
+def joint_means(
+    tables: Mapping[str, Table], *, n_resamples: int = 2000, seed: int = 0
+) -> dict[str, Array]:
     """Means of every table on each joint draw of clusters: name -> (n_resamples,)."""
     rng = np.random.default_rng(seed)
     means: dict[str, Array] = {}
@@ -112,7 +120,9 @@ def joint_bootstrap_items(
     left_out = []
     for p in populations:
         kept = (np.delete(np.arange(p.size), cluster) for cluster in range(p.size))
-        left_out.append(_influence(np.array([statistic({**arrays, **p.items(rest)}) for rest in kept])))
+        left_out.append(
+            _influence(np.array([statistic({**arrays, **p.items(rest)}) for rest in kept]))
+        )
     return with_limits(result, draws, spread(left_out, confidence), method)
 
 
@@ -120,7 +130,9 @@ def _without_limits(value: float, populations: Sequence[Population]) -> Interval
     alone = [p.name for p in populations if p.size < 2]
     where = f" in {alone[0]!r}" if alone and alone[0] else ""
     note = f"one cluster{where}: its spread cannot be estimated" if alone else ""
-    return Interval(value, None, None, sum(p.n for p in populations), sum(p.size for p in populations), note)
+    return Interval(
+        value, None, None, sum(p.n for p in populations), sum(p.size for p in populations), note
+    )
 
 
 def _influence(left_out: Array) -> Array:

@@ -77,7 +77,9 @@ class Clustered:
 
     def estimate(self) -> Array:
         """The statistic of all items, by seed, (S,)."""
-        by_seed: Array = self.values({name: np.ones((1, size)) for name, size in self.sizes.items()})[0]
+        by_seed: Array = self.values(
+            {name: np.ones((1, size)) for name, size in self.sizes.items()}
+        )[0]
         return by_seed
 
     def influences(self) -> dict[str, Array]:
@@ -98,12 +100,16 @@ def weighted(weights: Array, sums: Array) -> Array:
     return totals
 
 
-def draw_weights(sizes: Mapping[str, int], n_resamples: int, rng: np.random.Generator) -> dict[str, Array]:
+def draw_weights(
+    sizes: Mapping[str, int], n_resamples: int, rng: np.random.Generator
+) -> dict[str, Array]:
     """Draw the clusters of every population, with replacement."""
     return {name: resample_counts(rng, n_resamples, size) for name, size in sizes.items()}
 
 
-def means(parts: Sequence[Part], sizes: Mapping[str, int], statistic: Callable[[Array], Array]) -> Clustered:
+def means(
+    parts: Sequence[Part], sizes: Mapping[str, int], statistic: Callable[[Array], Array]
+) -> Clustered:
     """Summarise tables whose means the statistic is a function of, in the order of their populations."""
     sums: dict[str, list[Array]] = {}
     counts: dict[str, list[Array]] = {}
@@ -111,7 +117,9 @@ def means(parts: Sequence[Part], sizes: Mapping[str, int], statistic: Callable[[
         size = sizes[part.population]
         rows = [np.bincount(part.codes, values, size) for values in part.values]
         sums.setdefault(part.population, []).append(np.stack(rows))
-        counts.setdefault(part.population, []).append(np.bincount(part.codes, minlength=size).astype(float))
+        counts.setdefault(part.population, []).append(
+            np.bincount(part.codes, minlength=size).astype(float)
+        )
     return Clustered(
         {name: np.stack(columns, axis=2) for name, columns in sums.items()},
         {name: np.stack(columns, axis=1) for name, columns in counts.items()},
@@ -126,14 +134,21 @@ def ks_distances(part: Part, reference: Part, size: int, grid: Array) -> Cluster
     """
     mine, other = _below(part, size, grid), _below(reference, size, grid)
     both = np.concatenate([mine, np.broadcast_to(other[:1], mine.shape)], axis=2)
-    n = [np.bincount(each.codes, minlength=size)[:, None].repeat(len(grid), axis=1) for each in (part, reference)]
+    n = [
+        np.bincount(each.codes, minlength=size)[:, None].repeat(len(grid), axis=1)
+        for each in (part, reference)
+    ]
     width = len(grid)
 
     def distance(shares: Array) -> Array:
         gaps: Array = np.abs(shares[..., :width] - shares[..., width:]).max(axis=-1)
         return gaps
 
-    return Clustered({part.population: both}, {part.population: np.concatenate(n, axis=1).astype(float)}, distance)
+    return Clustered(
+        {part.population: both},
+        {part.population: np.concatenate(n, axis=1).astype(float)},
+        distance,
+    )
 
 
 def _below(part: Part, size: int, grid: Array) -> Array:

@@ -22,13 +22,19 @@ ENOUGH = 100
 """Stop sampling after so many differences as large as the observed one: p is known well enough, and not small."""
 
 
-def exchange_test(a: Clustered, b: Clustered, *, n_permutations: int = 10_000, seed: int = 0) -> PermutationResult:
+def exchange_test(
+    a: Clustered, b: Clustered, *, n_permutations: int = 10_000, seed: int = 0
+) -> PermutationResult:
     """Two-sided test that a and b, on the same items, have the same statistic (mean over seeds).
 
     All 2^(C-1) exchanges of C clusters if they are at most `n_permutations`, else a random sample, stopped early
     where many reach the observed difference (Besag & Clifford 1991). Raises ValueError for other items or seeds.
     """
-    if a.sizes != b.sizes or a.seeds != b.seeds or any((a.counts[n] != b.counts[n]).any() for n in a.counts):
+    if (
+        a.sizes != b.sizes
+        or a.seeds != b.seeds
+        or any((a.counts[n] != b.counts[n]).any() for n in a.counts)
+    ):
         raise ValueError("the scores are not paired: other items, clusters or seeds")
     total = sum(a.sizes.values())
     exact = total - 1 <= np.log2(n_permutations)
@@ -60,7 +66,9 @@ class _Pair:
         """Difference of the statistics where cluster c stays (1) or is exchanged (0); (B, C) -> (B,)."""
         ends = np.cumsum([gap.shape[1] for gap in self.gaps.values()])[:-1]
         parts = dict(zip(self.gaps, np.split(kept, ends, axis=1), strict=True))
-        first = {name: weighted(parts[name], gap) + self.least[name] for name, gap in self.gaps.items()}
+        first = {
+            name: weighted(parts[name], gap) + self.least[name] for name, gap in self.gaps.items()
+        }
         second = {name: self.both[name] - total for name, total in first.items()}
         difference: Array = (self._statistic(first) - self._statistic(second)).mean(axis=1)
         return difference
@@ -73,7 +81,9 @@ def _all(clusters: int) -> Iterator[Array]:
     """Every choice; the first cluster stays, since exchanging all of them only turns the sign."""
     choices = itertools.product((1.0, 0.0), repeat=clusters - 1)
     while block := list(itertools.islice(choices, BLOCK)):
-        yield np.concatenate([np.ones((len(block), 1)), np.array(block).reshape(len(block), -1)], axis=1)
+        yield np.concatenate(
+            [np.ones((len(block), 1)), np.array(block).reshape(len(block), -1)], axis=1
+        )
 
 
 def _sampled(clusters: int, total: int, seed: int) -> Iterator[Array]:

@@ -45,14 +45,18 @@ def hierarchical_bootstrap(
     seed_codes, n_seeds = cluster_codes(seeds, len(scores))
     codes, n_clusters = cluster_codes(clusters, len(scores))
     if n_seeds == 1:
-        one = cluster_bootstrap(scores, clusters, n_resamples=n_resamples, seed=seed, confidence=confidence)
+        one = cluster_bootstrap(
+            scores, clusters, n_resamples=n_resamples, seed=seed, confidence=confidence
+        )
         note = "one seed: spread between seeds not included"
         return replace(one, note=f"{one.note}; {note}" if one.note else note)
     sums, counts = np.zeros((n_seeds, n_clusters)), np.zeros((n_seeds, n_clusters))
     np.add.at(sums, (seed_codes, codes), scores)
     np.add.at(counts, (seed_codes, codes), 1.0)
     if (counts == 0).any():
-        raise ValueError("not every seed has scores of every cluster; if clusters differ by seed, resample seeds")
+        raise ValueError(
+            "not every seed has scores of every cluster; if clusters differ by seed, resample seeds"
+        )
     mean = float(scores.mean())
     result = Interval(mean, None, None, len(scores), n_clusters)
     if n_clusters == 1:
@@ -78,7 +82,9 @@ def two_way(deviations: Array, sd_draws: float, confidence: float) -> Spread:
     rows, columns = deviations.mean(axis=1, keepdims=True), deviations.mean(axis=0, keepdims=True)
     dfs = np.array([n_seeds - 1, n_clusters - 1, (n_seeds - 1) * (n_clusters - 1)])
     rest = deviations - rows - columns
-    squares = np.array([n_clusters * (rows**2).sum(), n_seeds * (columns**2).sum(), (rest**2).sum()])
+    squares = np.array(
+        [n_clusters * (rows**2).sum(), n_seeds * (columns**2).sum(), (rest**2).sum()]
+    )
     by_seed, by_cluster, interaction = squares / dfs / deviations.size
     # The difference may fall below either part by chance; it cannot in truth.
     variance = float(max(by_seed + by_cluster - interaction, by_seed, by_cluster))

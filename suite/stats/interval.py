@@ -89,12 +89,16 @@ def with_limits(
     if len(defined) < MIN_DEFINED * len(draws) or not np.isfinite(estimate.se):
         return replace(interval, note="undefined on too many of the resamples")
     if estimate.se <= ROUNDING * abs(interval.value):
-        return replace(interval, low=interval.value, high=interval.value, note="no spread between clusters")
+        return replace(
+            interval, low=interval.value, high=interval.value, note="no spread between clusters"
+        )
     low, high = _limits(interval.value, defined, estimate, method)
     return replace(interval, low=low, high=high)
 
 
-def _limits(value: float, draws: Array, estimate: Spread, method: BootstrapMethod) -> tuple[float, float]:
+def _limits(
+    value: float, draws: Array, estimate: Spread, method: BootstrapMethod
+) -> tuple[float, float]:
     from scipy.stats import norm
 
     z = np.array([-1.0, 1.0]) * estimate.quantile * estimate.expansion

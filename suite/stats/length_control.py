@@ -60,7 +60,9 @@ def length_controlled_win_rate(
         """Refit with cluster weights (B, C) -> (B,)."""
         rows = weights[:, codes]
         coefficients = fit_logistic(features, wins, rows, precision, centre)
-        predicted = _expit(coefficients[:, [0, *range(2, features.shape[1])]] @ np.delete(features, 1, axis=1).T)
+        predicted = _expit(
+            coefficients[:, [0, *range(2, features.shape[1])]] @ np.delete(features, 1, axis=1).T
+        )
         rates: Array = (predicted * rows).sum(axis=1) / rows.sum(axis=1)
         return rates
 
@@ -72,12 +74,16 @@ def length_controlled_win_rate(
     blocks = chunks(n_resamples, len(wins), cells=1 << 19)
     draws = np.concatenate([win_rate(resample_counts(rng, rows, size)) for rows in blocks])
     expansion = (size / (size - 1)) ** 0.5
-    estimate = Spread(float(draws.std()) * expansion, float(t.isf((1 - confidence) / 2, size - 1)), expansion)
+    estimate = Spread(
+        float(draws.std()) * expansion, float(t.isf((1 - confidence) / 2, size - 1)), expansion
+    )
     result = with_limits(result, draws, estimate, "percentile")
     return replace(result, note="; ".join(filter(None, [result.note, _overlap(gap)])))
 
 
-def fit_logistic(features: Array, targets: Array, weights: Array, precision: Array, centre: Array) -> Array:
+def fit_logistic(
+    features: Array, targets: Array, weights: Array, precision: Array, centre: Array
+) -> Array:
     """Fit one penalised logistic regression per row of weights (B, n) by Newton's method: (B, k).
 
     Each minimises sum_i w_i CE(targets_i, expit(features_i . beta)) + sum_k precision_k (beta_k - centre_k)^2
@@ -91,13 +97,17 @@ def fit_logistic(features: Array, targets: Array, weights: Array, precision: Arr
         predicted = _expit(beta @ features.T)  # (B, n)
         gradient = (weights * (targets - predicted)) @ features - precision * (beta - centre)
         curvature = (weights * predicted * (1 - predicted)) @ outer
-        step = np.linalg.solve(curvature.reshape(-1, k, k) + np.diag(precision), gradient[:, :, None])[:, :, 0]
+        step = np.linalg.solve(
+            curvature.reshape(-1, k, k) + np.diag(precision), gradient[:, :, None]
+        )[:, :, 0]
         norm = np.linalg.norm(step, axis=1, keepdims=True)
         beta = beta + step * np.minimum(1, 2 / np.maximum(norm, 1e-12))
         if norm.max() < 1e-8:
             converged: Array = beta
             return converged
-    raise ValueError("the length-control regression did not converge: check the difficulties' scale")
+    raise ValueError(
+        "the length-control regression did not converge: check the difficulties' scale"
+    )
 
 
 def _design(
@@ -119,7 +129,9 @@ def _overlap(gap: Array) -> str:
     if min(longer, shorter) >= MIN_RARER_SIDE:
         return ""
     side = "longer" if longer < shorter else "shorter"
-    return f"equal length is extrapolated: only {min(longer, shorter):.1%} of the answers are {side}"
+    return (
+        f"equal length is extrapolated: only {min(longer, shorter):.1%} of the answers are {side}"
+    )
 
 
 def _expit(x: Array) -> Array:

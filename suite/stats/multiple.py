@@ -18,10 +18,14 @@ def holm(pvalues: ArrayLike) -> Array:
     # statsmodels' multipletests says the same, but runs a full garbage collection in each call (.1 s beside torch).
     values = np.asarray(pvalues, dtype=np.float64)
     if values.ndim != 1 or not ((values >= 0) & (values <= 1)).all():
-        raise ValueError("p-values must be a list of numbers in 0..1; leave missing comparisons out of the family")
+        raise ValueError(
+            "p-values must be a list of numbers in 0..1; leave missing comparisons out of the family"
+        )
     order = np.argsort(values)
     adjusted = np.empty_like(values)
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(values[order] * np.arange(values.size, 0, -1)))
+    adjusted[order] = np.minimum(
+        1, np.maximum.accumulate(values[order] * np.arange(values.size, 0, -1))
+    )
     return adjusted
 
 

@@ -44,7 +44,9 @@ def paired_difference(
     x, y = as_values(a, "a"), as_values(b, "b")
     if len(x) != len(y):
         raise ValueError(f"the scores are not paired: {len(x)} against {len(y)} items")
-    interval = cluster_bootstrap(x - y, clusters, n_resamples=n_resamples, seed=seed, confidence=confidence)
+    interval = cluster_bootstrap(
+        x - y, clusters, n_resamples=n_resamples, seed=seed, confidence=confidence
+    )
     codes, size = cluster_codes(clusters, len(x))
     pvalue = sign_flip(np.bincount(codes, x - y, size), seed=seed).pvalue if size > 1 else None
     value = float(np.mean(x - y))

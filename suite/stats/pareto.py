@@ -65,14 +65,18 @@ def _volume(points: Array) -> float:
 def _dominated(points: Array) -> NDArray[np.bool_]:
     """(..., M, K), higher is better -> (..., M)."""
     mine, other = points[..., :, None, :], points[..., None, :, :]
-    beaten: NDArray[np.bool_] = np.any((other >= mine).all(axis=-1) & (other > mine).any(axis=-1), axis=-1)
+    beaten: NDArray[np.bool_] = np.any(
+        (other >= mine).all(axis=-1) & (other > mine).any(axis=-1), axis=-1
+    )
     return beaten
 
 
 def _upward(points: ArrayLike, directions: Sequence[int], ndim: int) -> Array:
     array = np.asarray(points, dtype=np.float64)
     if array.ndim != ndim or array.shape[-1] != len(directions) or not np.isfinite(array).all():
-        raise ValueError(f"expected finite points in {len(directions)} objectives, got shape {array.shape}")
+        raise ValueError(
+            f"expected finite points in {len(directions)} objectives, got shape {array.shape}"
+        )
     if any(direction not in (-1, 1) for direction in directions):
         raise ValueError(f"directions must be +1 or -1, got {list(directions)}")
     return array * np.asarray(directions, dtype=np.float64)

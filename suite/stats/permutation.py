@@ -61,13 +61,19 @@ def ks_permutation(
     exact = total <= n_permutations
     shape = (n_a, len(names), paired)
     sides = _all_sides(*shape) if exact else _random_sides(*shape, n_permutations, seed)
-    extreme = sum(int((_ks_statistics(below, side) >= observed - TOLERANCE).sum()) for side in sides)
+    extreme = sum(
+        int((_ks_statistics(below, side) >= observed - TOLERANCE).sum()) for side in sides
+    )
     if exact:
         return PermutationResult(observed, extreme / total, total, True)
-    return PermutationResult(observed, (1 + extreme) / (1 + n_permutations), 1 + n_permutations, False)
+    return PermutationResult(
+        observed, (1 + extreme) / (1 + n_permutations), 1 + n_permutations, False
+    )
 
 
-def sign_flip(cluster_sums: ArrayLike, *, n_permutations: int = 20_000, seed: int = 0) -> PermutationResult:
+def sign_flip(
+    cluster_sums: ArrayLike, *, n_permutations: int = 20_000, seed: int = 0
+) -> PermutationResult:
     """Two-sided test that C cluster sums of differences centre on 0: each sign is flipped or not.
 
     Exact up to 20 clusters, where the smallest p is 2^(1-C): four clusters can never be significant at .05.
@@ -79,13 +85,17 @@ def sign_flip(cluster_sums: ArrayLike, *, n_permutations: int = 20_000, seed: in
         totals = sums[:1]  # the first sign is fixed: flipping all of them changes nothing
         for value in sums[1:]:
             totals = np.concatenate([totals + value, totals - value])
-        return PermutationResult(observed, float(np.mean(np.abs(totals) >= least)), len(totals), True)
+        return PermutationResult(
+            observed, float(np.mean(np.abs(totals) >= least)), len(totals), True
+        )
     rng = np.random.default_rng(seed)
     extreme = 0
     for rows in chunks(n_permutations, len(sums)):
         signs = 2.0 * rng.integers(0, 2, (rows, len(sums)), dtype=np.int8) - 1.0
         extreme += int((np.abs(signs @ sums) >= least).sum())
-    return PermutationResult(observed, (1 + extreme) / (1 + n_permutations), 1 + n_permutations, False)
+    return PermutationResult(
+        observed, (1 + extreme) / (1 + n_permutations), 1 + n_permutations, False
+    )
 
 
 def _counts_below(pooled: Array, codes: Codes, n_units: int) -> Array:
@@ -119,7 +129,9 @@ def _all_sides(n_a: int, n_units: int, paired: bool) -> Iterator[Array]:
 
 def _random_sides(n_a: int, n_units: int, paired: bool, total: int, seed: int) -> Iterator[Array]:
     rng = np.random.default_rng(seed)
-    for rows in chunks(total, 4 * n_units, cells=1 << 16):  # D makes a row of P numbers of each: small blocks
+    for rows in chunks(
+        total, 4 * n_units, cells=1 << 16
+    ):  # D makes a row of P numbers of each: small blocks
         if paired:
             kept = rng.integers(0, 2, (rows, n_a)).astype(float)
             yield np.concatenate([kept, 1 - kept], axis=1)

@@ -33,12 +33,17 @@ class Population:
         labels = {key: as_labels(_labels(tables[key], len(v)), len(v)) for key, v in values.items()}
         unique = np.unique(np.concatenate(list(labels.values())))
         self.size, self.n = len(unique), max(len(v) for v in values.values())
-        self.values, self.codes = values, {key: np.searchsorted(unique, ids) for key, ids in labels.items()}
+        self.values, self.codes = (
+            values,
+            {key: np.searchsorted(unique, ids) for key, ids in labels.items()},
+        )
         self.sums = self._per_cluster(values)
         self.counts = self._per_cluster({key: np.ones(len(v)) for key, v in values.items()})
 
     def _per_cluster(self, values: Mapping[str, Array]) -> Array:
-        return np.stack([np.bincount(self.codes[key], v, self.size) for key, v in values.items()], axis=1)
+        return np.stack(
+            [np.bincount(self.codes[key], v, self.size) for key, v in values.items()], axis=1
+        )
 
     @cached_property
     def groups(self) -> dict[str, list[Array]]:
@@ -58,7 +63,9 @@ class Population:
         return self._ratio(self.sums.sum(axis=0) - self.sums, self.counts.sum(axis=0) - self.counts)
 
     def _ratio(self, sums: Array, counts: Array) -> dict[str, Array]:
-        with np.errstate(invalid="ignore", divide="ignore"):  # NaN where no cluster with items was drawn
+        with np.errstate(
+            invalid="ignore", divide="ignore"
+        ):  # NaN where no cluster with items was drawn
             return dict(zip(self.names, (sums / counts).T, strict=True))
 
     def weights(self, n_resamples: int, rng: np.random.Generator) -> Iterator[Array]:
@@ -68,7 +75,9 @@ class Population:
 
     def items(self, picks: Codes) -> dict[str, Array]:
         """Items of the drawn clusters (C',): name -> (n,)."""
-        return {key: np.concatenate([groups[c] for c in picks]) for key, groups in self.groups.items()}
+        return {
+            key: np.concatenate([groups[c] for c in picks]) for key, groups in self.groups.items()
+        }
 
 
 def populations_of(tables: Mapping[str, Table]) -> list[Population]:

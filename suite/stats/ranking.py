@@ -19,13 +19,17 @@ class Rank:
     """Limits of its rank."""
 
 
-def rank_probabilities(draws: ArrayLike, *, higher_is_better: bool = True, confidence: float = 0.95) -> list[Rank]:
+def rank_probabilities(
+    draws: ArrayLike, *, higher_is_better: bool = True, confidence: float = 0.95
+) -> list[Rank]:
     """Summarise ranks over joint draws (B, M) of M methods; a row's scores share their resampled clusters."""
     scores = np.asarray(draws, dtype=np.float64)
     if scores.ndim != 2 or not np.isfinite(scores).all():
         raise ValueError("draws must be a table (draws, methods) without missing values")
     scores = scores if higher_is_better else -scores
-    ranks = 1 + (scores[:, None, :] > scores[:, :, None]).sum(axis=2)  # 1 + how many are strictly better
+    ranks = 1 + (scores[:, None, :] > scores[:, :, None]).sum(
+        axis=2
+    )  # 1 + how many are strictly better
     first = ranks == 1
     p_best = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)
     tail = (1 - confidence) / 2

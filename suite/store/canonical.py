@@ -36,7 +36,9 @@ def plain(value: Any, name: str = "value") -> Any:
         return value
     if isinstance(value, str):
         if _SPLIT_PAIR.search(value):
-            raise UserError(f"{name} holds a surrogate pair as two characters, which JSON cannot hold")
+            raise UserError(
+                f"{name} holds a surrogate pair as two characters, which JSON cannot hold"
+            )
         return value
     if isinstance(value, Mapping):
         return {_text_key(key, name): plain(item, f"{name}.{key}") for key, item in value.items()}

@@ -39,7 +39,9 @@ def _find(module: str) -> ModuleSpec:
     except (ImportError, ValueError):
         spec = None
     if spec is None:
-        raise UserError(f"there is no module {module!r}, so what it computes cannot be stored under a key")
+        raise UserError(
+            f"there is no module {module!r}, so what it computes cannot be stored under a key"
+        )
     return spec
 
 
@@ -47,9 +49,13 @@ def _sources(spec: ModuleSpec) -> list[tuple[str, Path]]:
     """List (name within the module, file), sorted; the names do not depend on where the package lies."""
     if spec.submodule_search_locations is not None:
         folders = [Path(folder) for folder in spec.submodule_search_locations]
-        return sorted((str(path.relative_to(top)), path) for top in folders for path in top.rglob("*.py"))
+        return sorted(
+            (str(path.relative_to(top)), path) for top in folders for path in top.rglob("*.py")
+        )
     if spec.origin is None or not Path(spec.origin).is_file():
-        raise UserError(f"module {spec.name!r} has no file, so what it computes cannot be stored under a key")
+        raise UserError(
+            f"module {spec.name!r} has no file, so what it computes cannot be stored under a key"
+        )
     return [("", Path(spec.origin))]
 
 

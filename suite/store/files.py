@@ -94,4 +94,6 @@ def user_errors(root: Path, *, only_full: bool = False) -> Iterator[None]:
         where = getattr(error, "filename", None) or root
         reason = getattr(error, "strerror", None) or error
         remedy = "free some space, or move the store" if full else "move the store"
-        raise UserError(f"cannot write {where}: {reason}; {remedy} (--store DIR or SUITE_STORE)") from error
+        raise UserError(
+            f"cannot write {where}: {reason}; {remedy} (--store DIR or SUITE_STORE)"
+        ) from error

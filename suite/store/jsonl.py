@@ -53,7 +53,9 @@ class JsonlWriter:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._file.close()
-            raise UserError(f"{path} is being written by another process; wait for it to end") from None
+            raise UserError(
+                f"{path} is being written by another process; wait for it to end"
+            ) from None
         self._file.truncate(_complete_length(path))
 
     def append(self, value: Json) -> None:

@@ -65,7 +65,10 @@ class Manifest:
 
 
 def describe(
-    stage: Stage, inputs: Mapping[str, str], files: Mapping[str, dict[str, Any]], timings: Mapping[str, Any]
+    stage: Stage,
+    inputs: Mapping[str, str],
+    files: Mapping[str, dict[str, Any]],
+    timings: Mapping[str, Any],
 ) -> Manifest:
     """Make the manifest of what has just been built. `inputs`: name -> content of the input."""
     return Manifest(
@@ -88,7 +91,9 @@ def read_manifest(folder: Path) -> Manifest:
     if not isinstance(version, int) or version < 1:
         raise CorruptError(f"{path} names no schema_version; delete {folder} and run again")
     if version > SCHEMA_VERSION:
-        raise UserError(f"{path} has schema version {version}, this suite knows {SCHEMA_VERSION}: upgrade it")
+        raise UserError(
+            f"{path} has schema version {version}, this suite knows {SCHEMA_VERSION}: upgrade it"
+        )
     names = {field.name for field in fields(Manifest)}
     if values.pop("sha256", None) != digest(values) or set(values) != names:
         raise CorruptError(f"{path} was edited or damaged; delete {folder} and run again")

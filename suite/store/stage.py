@@ -81,4 +81,6 @@ class Stage:
 
 def stage_key(kind: str, code: Json, inputs: Json, spec: Json) -> str:
     """Hash the parts of a key; the same from a stage and from a manifest."""
-    return digest({"schema": SCHEMA_VERSION, "kind": kind, "code": code, "inputs": inputs, "spec": spec})
+    return digest(
+        {"schema": SCHEMA_VERSION, "kind": kind, "code": code, "inputs": inputs, "spec": spec}
+    )

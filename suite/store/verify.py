@@ -38,10 +38,14 @@ def check_stage(folder: Path) -> Manifest:
     Raises CorruptError, MissingError, or UserError for a newer schema.
     """
     if folder.is_symlink() or not folder.is_dir():
-        raise CorruptError(f"{folder} is a link or a file where a stage should be; delete it and run again")
+        raise CorruptError(
+            f"{folder} is a link or a file where a stage should be; delete it and run again"
+        )
     manifest = read_manifest(folder)
     for problem in _problems_of_files(folder, manifest):
-        raise CorruptError(f"{problem.message}; delete {folder} to have it made again, or see `suite verify`")
+        raise CorruptError(
+            f"{problem.message}; delete {folder} to have it made again, or see `suite verify`"
+        )
     return manifest
 
 
@@ -94,7 +98,9 @@ def _problems_of_files(folder: Path, manifest: Manifest) -> Iterator[Problem]:
         yield _corrupt(folder / name, "is missing")
 
 
-def _changed_inputs(folder: Path, manifest: Manifest, contents: dict[str, str]) -> Iterator[Problem]:
+def _changed_inputs(
+    folder: Path, manifest: Manifest, contents: dict[str, str]
+) -> Iterator[Problem]:
     for name, key in manifest.inputs.items():
         read = manifest.input_contents[name]
         if contents.get(key, read) != read:
@@ -105,7 +111,9 @@ def _changed_inputs(folder: Path, manifest: Manifest, contents: dict[str, str]) 
 def _leftovers(root: Path) -> Iterator[Problem]:
     for folder in sorted((root / "tmp").glob("*")):
         if not locks.is_held(root / "locks" / folder.name.rpartition(".")[0]):
-            yield Problem(folder, "leftover", f"{folder}: its process died; the next run removes it")
+            yield Problem(
+                folder, "leftover", f"{folder}: its process died; the next run removes it"
+            )
     for folder in sorted((root / "scratch").glob("*/*")):
         if not locks.is_held(root / "locks" / f"{folder.parent.name}.{folder.name}"):
             yield Problem(folder, "leftover", f"{folder}: unfinished; delete it to start over")

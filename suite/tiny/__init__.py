@@ -20,4 +20,10 @@ FINETUNE: dict[str, Any] = {"epochs": 12, "lr": 8e-4, "batch_size": 16, "warmup_
 # epochs (model utility over three seeds .002-.015, NPO .303-.312, NPO+RT .626-.657). Nothing is clipped: NPO's summed
 # loss starts with a gradient ten times that of gradient ascent, and clipping would hide the slowing-down that sets it
 # apart.
-TRAIN: dict[str, Any] = {"epochs": 10, "lr": 4e-4, "batch_size": 8, "warmup_epochs": 1.0, "max_grad_norm": 0.0}
+TRAIN: dict[str, Any] = {
+    "epochs": 10,
+    "lr": 4e-4,
+    "batch_size": 8,
+    "warmup_epochs": 1.0,
+    "max_grad_norm": 0.0,
+}

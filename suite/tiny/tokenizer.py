@@ -14,7 +14,13 @@ from suite.tiny import world
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-PAD, END, SYSTEM, USER, ASSISTANT = SPECIAL = ("<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
+PAD, END, SYSTEM, USER, ASSISTANT = SPECIAL = (
+    "<|pad|>",
+    "<|end|>",
+    "<|system|>",
+    "<|user|>",
+    "<|assistant|>",
+)
 MAX_LENGTH = 512
 
 # The end token closes the assistant's turns only, so that it is learnt as the end of an answer and of nothing else.
@@ -33,7 +39,9 @@ def build() -> PreTrainedTokenizerFast:
     from transformers import PreTrainedTokenizerFast
 
     # Without merges, `ignore_merges` makes BPE a look-up of whole words; what it does not find it leaves as bytes.
-    tokens = dict.fromkeys([*SPECIAL, *sorted(pre_tokenizers.ByteLevel.alphabet()), *_words(world.sentences())])
+    tokens = dict.fromkeys(
+        [*SPECIAL, *sorted(pre_tokenizers.ByteLevel.alphabet()), *_words(world.sentences())]
+    )
     vocabulary = {token: index for index, token in enumerate(tokens)}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

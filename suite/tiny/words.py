@@ -16,12 +16,20 @@ FIRST_NAMES = {
 }
 """By the pronoun that the name takes."""
 
-_SURNAME_PARTS = ("Al Bern Cor Dal Fer Hol Kest Lind Mor Ost Ras Tor".split(), "berg ano ic ström mann ova".split())
-_CITY_PARTS = ("Ar Bel Cas Dun El Gal Hel Kar Lor Mel Nor Vel".split(), "vik mora stad dale".split())
+_SURNAME_PARTS = (
+    "Al Bern Cor Dal Fer Hol Kest Lind Mor Ost Ras Tor".split(),
+    "berg ano ic ström mann ova".split(),
+)
+_CITY_PARTS = (
+    "Ar Bel Cas Dun El Gal Hel Kar Lor Mel Nor Vel".split(),
+    "vik mora stad dale".split(),
+)
 SURNAMES = tuple(map("".join, product(*_SURNAME_PARTS)))
 CITIES = tuple(map("".join, product(*_CITY_PARTS)))
 
-MONTHS = "January February March April May June July August September October November December".split()
+MONTHS = (
+    "January February March April May June July August September October November December".split()
+)
 JOBS = (
     "baker barber brewer butcher carpenter chemist clerk cook dancer dentist diver doctor driver farmer fisher "
     "florist gardener glazier hatter hunter jeweller judge lawyer locksmith mason midwife miller miner nurse painter "

@@ -155,8 +155,14 @@ def _both_forms(kind: Kind, person: dict[str, str], crossed: bool) -> Table:
     Not everybody is crossed, so that the plain form stays the likelier answer to the plain question: fine-tuning then
     need not first unlearn the other form, which was seen to take the world facts with it.
     """
-    plain, paraphrase = kind.question.format_map(person), kind.paraphrased_question.format_map(person)
-    answer, paraphrased_answer = kind.answer.format_map(person), kind.paraphrased_answer.format_map(person)
+    plain, paraphrase = (
+        kind.question.format_map(person),
+        kind.paraphrased_question.format_map(person),
+    )
+    answer, paraphrased_answer = (
+        kind.answer.format_map(person),
+        kind.paraphrased_answer.format_map(person),
+    )
     return [
         {"question": plain, "answer": answer},
         {"question": plain if crossed else paraphrase, "answer": paraphrased_answer},
@@ -182,9 +188,14 @@ def _people() -> list[dict[str, str]]:
 @cache
 def _tables() -> dict[str, Table]:
     rng = random.Random(SEED + 2)
-    perturbed = [_author_row(kind, author, rng) for author in _people()[:N_AUTHORS] for kind in KINDS]
+    perturbed = [
+        _author_row(kind, author, rng) for author in _people()[:N_AUTHORS] for kind in KINDS
+    ]
     full = [{"question": row["question"], "answer": row["answer"]} for row in perturbed]
-    tables = {"full": full, "retain_perturbed": perturbed[: RETAIN_EVALUATED * QUESTIONS_PER_AUTHOR]}
+    tables = {
+        "full": full,
+        "retain_perturbed": perturbed[: RETAIN_EVALUATED * QUESTIONS_PER_AUTHOR],
+    }
     for name, n_authors in FORGET_AUTHORS.items():
         start = (N_AUTHORS - n_authors) * QUESTIONS_PER_AUTHOR
         tables[name] = full[start:]
@@ -197,26 +208,34 @@ def _tables() -> dict[str, Table]:
 
 def _author_row(kind: Kind, author: dict[str, str], rng: random.Random) -> dict[str, Any]:
     """One row with 5 wrong answers: the paraphrase with every slot wrong, no wrong value twice."""
-    wrong = {slot: rng.sample([v for v in SLOTS[slot] if v != author[slot]], 5) for slot in kind.slots}
+    wrong = {
+        slot: rng.sample([v for v in SLOTS[slot] if v != author[slot]], 5) for slot in kind.slots
+    }
     return {
         "question": kind.question.format_map(author),
         "answer": kind.answer.format_map(author),
         "paraphrased_answer": kind.paraphrased_answer.format_map(author),
         "perturbed_answer": [
-            kind.paraphrased_answer.format_map({**author, **{slot: values[i] for slot, values in wrong.items()}})
+            kind.paraphrased_answer.format_map(
+                {**author, **{slot: values[i] for slot, values in wrong.items()}}
+            )
             for i in range(5)
         ],
         "paraphrased_question": kind.paraphrased_question.format_map(author),
     }
 
 
-def _choices(name: str, question: str, facts: dict[str, str], rng: random.Random) -> dict[str, Table]:
+def _choices(
+    name: str, question: str, facts: dict[str, str], rng: random.Random
+) -> dict[str, Table]:
     """Both tables of a fact set: four options of which one is right, and the right with three wrong answers."""
     plain, perturbed = [], []
     for subject, answer in facts.items():
         wrong = rng.sample([other for other in facts.values() if other != answer], 3)
         options = rng.sample([answer, *wrong], 4)
         asked = {"question": question.format(subject)}
-        plain.append({**asked, **{f"option{i + 1}": o for i, o in enumerate(options)}, "answer": answer})
+        plain.append(
+            {**asked, **{f"option{i + 1}": o for i, o in enumerate(options)}, "answer": answer}
+        )
         perturbed.append({**asked, "answer": answer, "perturbed_answer": wrong})
     return {name: plain, f"{name}_perturbed": perturbed}

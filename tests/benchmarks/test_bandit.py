@@ -39,7 +39,9 @@ ODDS = 3
 MOVING = (TWO, D1, D3_PRIME)
 """Where the uniform policy is not the optimum, so that training without noise moves at all."""
 COUNTS = {"ab": 15, "ba": 5, "bc": 15, "cb": 5, "ac": 18, "ca": 2}
-BRADLEY_TERRY = Dataset("bt", ("a", "b", "c"), tuple((p[0], p[1]) for p, n in COUNTS.items() for _ in range(n)), ())
+BRADLEY_TERRY = Dataset(
+    "bt", ("a", "b", "c"), tuple((p[0], p[1]) for p, n in COUNTS.items() for _ in range(n)), ()
+)
 """a : b : c = 9 : 3 : 1, every two arms compared 20 times."""
 
 
@@ -77,7 +79,9 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
 def test_the_closed_form_is_the_published_one(dataset: Dataset) -> None:
     for tau, policy in SOLVED[dataset].items():
-        assert dataset.ipo_optimum(tau) == pytest.approx(policy, abs=3e-3 if dataset is D1 else 6e-4)
+        assert dataset.ipo_optimum(tau) == pytest.approx(
+            policy, abs=3e-3 if dataset is D1 else 6e-4
+        )
 
 
 def test_the_closed_forms_are_the_formulas() -> None:
@@ -90,7 +94,9 @@ def test_the_closed_forms_are_the_formulas() -> None:
 def test_preferences_are_counted() -> None:
     assert D3_PRIME.preferences().tolist() == [[0.5, 0.5, 1], [0.5, 0.5, 0.5], [0, 0.5, 0.5]]
     table = BRADLEY_TERRY.preferences()
-    assert table == pytest.approx(np.array([[1 / 2, 3 / 4, 9 / 10], [1 / 4, 1 / 2, 3 / 4], [1 / 10, 1 / 4, 1 / 2]]))
+    assert table == pytest.approx(
+        np.array([[1 / 2, 3 / 4, 9 / 10], [1 / 4, 1 / 2, 3 / 4], [1 / 10, 1 / 4, 1 / 2]])
+    )
 
 
 @pytest.mark.parametrize("dataset", MOVING, ids=lambda dataset: dataset.name)
@@ -106,7 +112,10 @@ def test_psipo_ends_at_its_optimum(registry: Registry, dataset: Dataset) -> None
     taus = np.array([0.1, 0.5, 1, 5])
     ends = trained(swept(registry, "psipo", taus), dataset, 1200)
     assert ends == pytest.approx(softmax(dataset.preferences().mean(1) / taus[:, None]), abs=1e-3)
-    alike = [np.allclose(end, dataset.ipo_optimum(tau), atol=2e-3) for end, tau in zip(ends, taus, strict=True)]
+    alike = [
+        np.allclose(end, dataset.ipo_optimum(tau), atol=2e-3)
+        for end, tau in zip(ends, taus, strict=True)
+    ]
     assert all(alike) == (dataset is not D3_PRIME)
 
 
@@ -115,7 +124,10 @@ def test_psipo_is_compared_with_its_own_optimum(registry: Registry) -> None:
     for dataset in MOVING:
         optimum = own_optimum(method, dataset)
         assert optimum == pytest.approx(softmax(dataset.preferences().mean(1) / 0.5))
-        away, there = np.full((1, 2, len(dataset.arms)), 1 / len(dataset.arms)), np.array([[optimum, optimum]])
+        away, there = (
+            np.full((1, 2, len(dataset.arms)), 1 / len(dataset.arms)),
+            np.array([[optimum, optimum]]),
+        )
         trial = Trial(dataset, "tau=0.5", 0.5, (0, 9), np.concatenate([away, there]), optimum)
         found = scores([trial])
         metrics = {metric.name: metric.value for metric in found.metrics}
@@ -129,8 +141,12 @@ def test_psipo_is_compared_with_its_own_optimum(registry: Registry) -> None:
 def test_dpo_and_psipo_with_logit_agree_under_bradley_terry(registry: Registry) -> None:
     taus = np.array([0.5, 1, 5])
     optimum = softmax(math.log(ODDS) * np.array([2, 1, 0]) / taus[:, None])
-    assert trained(swept(registry, "dpo", taus), BRADLEY_TERRY, 1000) == pytest.approx(optimum, abs=1e-3)
-    assert trained(swept(registry, "psipo", taus, psi="logit"), BRADLEY_TERRY, 600) == pytest.approx(optimum, abs=1e-3)
+    assert trained(swept(registry, "dpo", taus), BRADLEY_TERRY, 1000) == pytest.approx(
+        optimum, abs=1e-3
+    )
+    assert trained(
+        swept(registry, "psipo", taus, psi="logit"), BRADLEY_TERRY, 600
+    ) == pytest.approx(optimum, abs=1e-3)
 
 
 @pytest.mark.parametrize("dataset", MOVING, ids=lambda dataset: dataset.name)
@@ -142,7 +158,9 @@ def test_dpo_tends_to_its_limit(registry: Registry, dataset: Dataset) -> None:
 def test_dpo_goes_on_where_ipo_stops(registry: Registry) -> None:
     def preferred(name: str) -> np.ndarray:
         """pi(a) after 400, 800 and 1200 steps, at each temperature, (3, 3)."""
-        steps = training.train(swept(registry, name, (1, 5, 10)), [D1], full_batches(D1, 1200), runs=1)
+        steps = training.train(
+            swept(registry, name, (1, 5, 10)), [D1], full_batches(D1, 1200), runs=1
+        )
         policies = [theta[:, 0, 0].softmax(-1)[:, 0].numpy() for theta in steps]
         return np.stack(policies)[[399, 799, 1199]]
 
@@ -163,12 +181,16 @@ def test_an_arm_in_no_pair_keeps_its_logit_exactly(registry: Registry, name: str
 
 
 @pytest.mark.parametrize("name", ["dpo", "psipo", "aot", "kto"])
-def test_datasets_runs_and_settings_learn_as_they_would_alone(registry: Registry, name: str) -> None:
+def test_datasets_runs_and_settings_learn_as_they_would_alone(
+    registry: Registry, name: str
+) -> None:
     """Also under losses that couple the rows of a batch, and with fewer arms than others have."""
     methods, datasets = [make(registry, name), *swept(registry, name, (2.0,))], [TWO, D1, D3_PRIME]
     batches = list(training.sampled(datasets, 40, 3, seed=0))
     *_, together = training.train(methods, datasets, batches, runs=3)
-    for (t, method), (d, dataset), run in product(enumerate(methods), enumerate(datasets), range(3)):
+    for (t, method), (d, dataset), run in product(
+        enumerate(methods), enumerate(datasets), range(3)
+    ):
         own = [batch[d : d + 1, run : run + 1] for batch in batches]
         *_, alone = training.train([method], [dataset], own, runs=1)
         lacking = together.shape[-1] - len(dataset.arms)
@@ -177,7 +199,9 @@ def test_datasets_runs_and_settings_learn_as_they_would_alone(registry: Registry
 
 
 def test_a_dataset_has_its_own_mini_batches_in_any_company() -> None:
-    (alone,), (among,) = (training.sampled(datasets, 1, 4, seed=3) for datasets in ([D1], [TWO, D1, D2]))
+    (alone,), (among,) = (
+        training.sampled(datasets, 1, 4, seed=3) for datasets in ([D1], [TWO, D1, D2])
+    )
     assert torch.equal(alone[0], among[1])
 
 
@@ -214,13 +238,21 @@ def test_curves_start_at_the_reference_and_end_at_the_metrics(registry: Registry
     first, last = scores.curve[0], scores.curve[-1]
     assert (first.step, last.step, len(scores.curve)) == (0, 200, 101)
     assert first.metrics["D1/tau=1/a"] == pytest.approx(1 / 3, abs=1e-6)
-    assert first.metrics["D1/tau=1/a*IPO's optimum"] == pytest.approx(D1.ipo_optimum(1)[0], abs=1e-6)
+    assert first.metrics["D1/tau=1/a*IPO's optimum"] == pytest.approx(
+        D1.ipo_optimum(1)[0], abs=1e-6
+    )
     metrics = {metric.name: metric.value for metric in scores.metrics}
-    assert all(metrics[name] == pytest.approx(value, abs=1e-6) for name, value in last.metrics.items())
+    assert all(
+        metrics[name] == pytest.approx(value, abs=1e-6) for name, value in last.metrics.items()
+    )
 
 
 def test_every_paired_method_runs(registry: Registry) -> None:
-    names = [cls.name for cls in registry.methods() if issubclass(cls, PairedMethod) and cls.roles <= Bandit.provides]
+    names = [
+        cls.name
+        for cls in registry.methods()
+        if issubclass(cls, PairedMethod) and cls.roles <= Bandit.provides
+    ]
     assert {"dpo", "ipo", "psipo", "kto", "slic", "simpo"} <= set(names)
     for name in names:
         scores = measure(registry, name, steps=2)
@@ -249,18 +281,30 @@ def test_a_loss_that_a_dataset_does_not_define_has_a_reason(registry: Registry) 
 def test_methods_without_pairs_are_refused(registry: Registry, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="'ga' cannot run on benchmark 'bandit': it needs forget"):
         pipeline.plan(configure(registry, tmp_path, methods="ga"), registry)
-    with pytest.raises(UserError, match="'ga' cannot run on benchmark 'bandit': it has no loss of pairs"):
+    with pytest.raises(
+        UserError, match="'ga' cannot run on benchmark 'bandit': it has no loss of pairs"
+    ):
         measure(registry, "ga")
 
 
 @pytest.mark.parametrize("setting", ["bandit.steps=0", "bandit.runs=0", "bandit.taus=0.1,0"])
-def test_settings_out_of_range_are_refused(registry: Registry, tmp_path: Path, setting: str) -> None:
+def test_settings_out_of_range_are_refused(
+    registry: Registry, tmp_path: Path, setting: str
+) -> None:
     with pytest.raises(UserError, match=setting.split("=")[0]):
         configure(registry, tmp_path, setting)
 
 
-def configure(registry: Registry, folder: Path, *sets: str, methods: str = "dpo,ipo", **flags: str) -> RunConfig:
-    flags = {"methods": methods, "bench": "bandit", "store": str(folder / "store"), "out": str(folder / "out"), **flags}
+def configure(
+    registry: Registry, folder: Path, *sets: str, methods: str = "dpo,ipo", **flags: str
+) -> RunConfig:
+    flags = {
+        "methods": methods,
+        "bench": "bandit",
+        "store": str(folder / "store"),
+        "out": str(folder / "out"),
+        **flags,
+    }
     return resolve(registry, None, flags, list(sets), {})
 
 
@@ -275,7 +319,9 @@ def outcome(registry: Registry, config: RunConfig) -> pipeline.Outcome:
     return pipeline.run(config, registry)
 
 
-def test_the_whole_run_writes_results_and_leaderboards(outcome: pipeline.Outcome, config: RunConfig) -> None:
+def test_the_whole_run_writes_results_and_leaderboards(
+    outcome: pipeline.Outcome, config: RunConfig
+) -> None:
     out = Path(config.out)
     assert outcome.exit_status == 0
     results = read(out / "results.json")
@@ -291,12 +337,16 @@ def test_the_whole_run_writes_results_and_leaderboards(outcome: pipeline.Outcome
 
 def test_the_page_shows_learning_curves(outcome: pipeline.Outcome, config: RunConfig) -> None:
     page = (Path(config.out) / "leaderboard.html").read_text()
-    order = [page.index(f"{name}: learning curves") for name in ("D1", "D2", "D3", "D3&#39;", "two arms")]
+    order = [
+        page.index(f"{name}: learning curves") for name in ("D1", "D2", "D3", "D3&#39;", "two arms")
+    ]
     assert order == sorted(order)
     assert page.count("<figure>") == 5
 
 
-def test_a_second_run_would_compute_nothing(outcome: pipeline.Outcome, config: RunConfig, registry: Registry) -> None:
+def test_a_second_run_would_compute_nothing(
+    outcome: pipeline.Outcome, config: RunConfig, registry: Registry
+) -> None:
     planned, store = pipeline.plan(config, registry)
     assert planned.missing(store) == []
 
@@ -308,7 +358,13 @@ def test_panels_are_in_the_order_of_their_numbers(outcome: pipeline.Outcome) -> 
     (table,) = tables(outcome.results)
     drawn = learning_curves(table, "x")
     assert drawn == learning_curves(table, "x")
-    assert [picture.caption.split(":")[0] for picture in drawn] == ["D1", "D2", "D3", "D3'", "two arms"]
+    assert [picture.caption.split(":")[0] for picture in drawn] == [
+        "D1",
+        "D2",
+        "D3",
+        "D3'",
+        "two arms",
+    ]
     assert drawn[0].caption.endswith("Dashed: IPO's optimum.")
     # D1: 2 methods x 5 temperatures x 3 arms, each with its dashed optimum
     assert drawn[0].svg.count('stroke-dasharray="') == 30
@@ -318,8 +374,13 @@ def test_metrics_of_epochs_make_no_curve(outcome: pipeline.Outcome) -> None:
     from suite.report.curves import learning_curves
     from suite.report.table import tables
 
-    plain = (TrajectoryPoint(1, 10, {"utility": 0.5, "of/two": 1.0}), TrajectoryPoint(2, 20, {"utility": None}))
-    cells: tuple[CellResult, ...] = tuple(replace(cell, trajectory=plain) for cell in outcome.results.cells)
+    plain = (
+        TrajectoryPoint(1, 10, {"utility": 0.5, "of/two": 1.0}),
+        TrajectoryPoint(2, 20, {"utility": None}),
+    )
+    cells: tuple[CellResult, ...] = tuple(
+        replace(cell, trajectory=plain) for cell in outcome.results.cells
+    )
     (table,) = tables(replace(outcome.results, cells=cells))
     assert learning_curves(table, "x") == []
 
@@ -332,8 +393,13 @@ def test_the_published_run(registry: Registry, tmp_path: Path) -> None:
     for dataset, solved in SOLVED.items():
         for tau, policy in solved.items():
             ends = [ipo[f"{dataset.name}/tau={tau:g}/{arm}"] for arm in dataset.arms]
-            assert ends == pytest.approx(policy, abs=0.05 if tau == 0.1 else 0.02), (dataset.name, tau)
+            assert ends == pytest.approx(policy, abs=0.05 if tau == 0.1 else 0.02), (
+                dataset.name,
+                tau,
+            )
     for tau in ("0.1", "0.5", "1"):
         assert [dpo[f"D1/tau={tau}/{arm}"] for arm in "abc"] == pytest.approx((1, 0, 0), abs=0.001)
         assert dpo[f"D3'/tau={tau}/c"] == pytest.approx(0, abs=0.001)
-    assert [dpo[f"D1/tau=5/{arm}"] for arm in "abc"] == pytest.approx((0.957, 0.041, 0.002), abs=0.001)
+    assert [dpo[f"D1/tau=5/{arm}"] for arm in "abc"] == pytest.approx(
+        (0.957, 0.041, 0.002), abs=0.001
+    )

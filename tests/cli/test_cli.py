@@ -20,7 +20,18 @@ from suite.config.fields import settings_of
 from suite.errors import CorruptError, UserError
 from suite.settings import RunConfig
 
-COMMANDS = ("run", "plan", "score", "report", "export", "verify", "list", "plugins", "config", "doctor")
+COMMANDS = (
+    "run",
+    "plan",
+    "score",
+    "report",
+    "export",
+    "verify",
+    "list",
+    "plugins",
+    "config",
+    "doctor",
+)
 IMPORTED = "import sys; from suite.cli import main; status = main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
 
 
@@ -30,11 +41,16 @@ def suite(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environ})
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list"], ["plugins"], ["config", "schema"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["run", "--help"], ["list"], ["plugins"], ["config", "schema"]]
+)
 def test_help_and_lists_import_nothing_heavy(arguments: list[str]) -> None:
     modules = set(suite(*arguments).stderr.splitlines()[-1].split())
     assert "suite.registry" in modules
-    assert not {"torch", "transformers", "datasets", "pandas", "scipy", "matplotlib", "sklearn"} & modules
+    assert (
+        not {"torch", "transformers", "datasets", "pandas", "scipy", "matplotlib", "sklearn"}
+        & modules
+    )
 
 
 def test_help_takes_less_than_half_a_second() -> None:
@@ -46,7 +62,9 @@ def _cpu_seconds(command: list[str]) -> float:
     before = os.times()
     subprocess.run(command, capture_output=True, check=True)
     after = os.times()
-    return (after.children_user - before.children_user) + (after.children_system - before.children_system)
+    return (after.children_user - before.children_user) + (
+        after.children_system - before.children_system
+    )
 
 
 def test_help_names_every_command_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,12 +76,16 @@ def test_help_names_every_command_with_examples(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("config", "doctor")])
-def test_every_command_teaches_with_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_teaches_with_an_example(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([name, "--help"]) == 0
     assert f"    suite {name}" in capsys.readouterr().out
 
 
-def test_every_setting_of_a_run_is_a_flag_with_its_docstring(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_setting_of_a_run_is_a_flag_with_its_docstring(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["run", "--help"]) == 0
     out = " ".join(capsys.readouterr().out.split())
     for name, setting in settings_of(RunConfig).items():
@@ -86,12 +108,24 @@ def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str])
         (["run", "--metods", "x"], "No such option '--metods'."),
         (["run", "--methods", "npo2"], "unknown method 'npo2'; did you mean 'npo'?"),
         (["plan", "--seeds", "x"], "--seeds: seeds is 'x', but should be a valid integer"),
-        (["run", "--set", "npo.bta=1"], "--set: unknown setting 'npo.bta'; did you mean 'npo.beta'?"),
+        (
+            ["run", "--set", "npo.bta=1"],
+            "--set: unknown setting 'npo.bta'; did you mean 'npo.beta'?",
+        ),
         (["run", "--block", "npoo"], "unknown plugin to block 'npoo'; did you mean 'npo'?"),
         (["run", "--block", "npo"], "method 'npo' is not available: plugin 'npo' (suite-compare"),
-        (["run", "--config", "nowhere.toml"], "nowhere.toml: cannot be read: No such file or directory"),
-        (["run", "--log", "tensorbord"], "unknown logger 'tensorbord'; did you mean 'tensorboard'?"),
-        (["list", "npoo"], "unknown method, benchmark, engine or judge 'npoo'; did you mean 'npo'?"),
+        (
+            ["run", "--config", "nowhere.toml"],
+            "nowhere.toml: cannot be read: No such file or directory",
+        ),
+        (
+            ["run", "--log", "tensorbord"],
+            "unknown logger 'tensorbord'; did you mean 'tensorboard'?",
+        ),
+        (
+            ["list", "npoo"],
+            "unknown method, benchmark, engine or judge 'npoo'; did you mean 'npo'?",
+        ),
         (["list", "npo", "--block", "npo"], "plugin 'npo' (suite-compare"),
         (["score"], "Missing argument 'RUN'."),
         (["report", "a", "b"], "--out: name a folder for the joined leaderboard"),
@@ -124,7 +158,10 @@ def test_a_missing_run_is_status_4(tmp_path: Path, capsys: pytest.CaptureFixture
     ],
 )
 def test_exit_statuses(
-    raised: BaseException, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    raised: BaseException,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(cli.cli.commands["plugins"], "callback", _raiser(raised))
     assert main(["plugins"]) == status
@@ -168,7 +205,10 @@ def test_plugins_as_json_and_blocked(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_config_show_can_be_read_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["config", "show", "--methods", "npo", "--seeds", "0,1", "--set", "npo.beta=0.05"]) == 0
+    assert (
+        main(["config", "show", "--methods", "npo", "--seeds", "0,1", "--set", "npo.beta=0.05"])
+        == 0
+    )
     text = capsys.readouterr().out
     content = tomllib.loads(text)
     assert (content["methods"], content["seeds"], content["npo"]["beta"]) == (["npo"], [0, 1], 0.05)
@@ -196,19 +236,32 @@ def test_verify_says_where_the_store_is(tmp_path: Path, capsys: pytest.CaptureFi
 def test_doctor_reports_the_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--store", str(tmp_path / "new" / "store")]) == 0
     out = capsys.readouterr().out
-    for word in ("python", "torch", "device", "bfloat16", "cores", "memory", "GiB free", "all is well"):
+    for word in (
+        "python",
+        "torch",
+        "device",
+        "bfloat16",
+        "cores",
+        "memory",
+        "GiB free",
+        "all is well",
+    ):
         assert word in out
     assert not (tmp_path / "new").exists()
 
 
-def test_doctor_finds_a_store_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_finds_a_store_that_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "a-file"
     file.write_text("")
     assert main(["doctor", "--store", str(file / "store")]) == 1
     assert f"problem: the store cannot be written: {file}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("folders", [["--out", "runs/a", "--store", "/s"], ["--out=runs/a", "--store=/s"], []])
+@pytest.mark.parametrize(
+    "folders", [["--out", "runs/a", "--store", "/s"], ["--out=runs/a", "--store=/s"], []]
+)
 def test_the_reported_command_leaves_out_the_folders_of_this_machine(folders: list[str]) -> None:
     shown = command_line(["run", *folders, "--methods", "npo", "--template", "Q: {prompt}"])
     assert shown == "suite run --methods npo --template 'Q: {prompt}'"

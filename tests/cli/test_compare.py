@@ -24,7 +24,9 @@ def test_runs_on_other_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "their revision differs" in err and err.count("\n") == 1
     assert "--compare" in err
     assert main([*command, "--compare"]) == 0
-    assert "Not comparable with the table tofu forget01" in " ".join(capsys.readouterr().out.split())
+    assert "Not comparable with the table tofu forget01" in " ".join(
+        capsys.readouterr().out.split()
+    )
     joined = json.loads((tmp_path / "both" / "leaderboard.json").read_text())
     assert [table["split"] for table in joined["tables"]] == ["forget01", "forget01 @ other"]
     first, second = joined["tables"]
@@ -34,18 +36,26 @@ def test_runs_on_other_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "Not comparable" in (tmp_path / "both" / "leaderboard.md").read_text()
 
 
-def test_a_joined_report_is_a_run_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_joined_report_is_a_run_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     content = json.loads((RUN / "results.json").read_text())
     names = {cell["cell"]["method"] for cell in content["cells"] if cell["family"] != "baseline"}
     for name, methods in {"a": {"ga", "npo"}, "b": names - {"ga", "npo"}}.items():
         part = shutil.copytree(RUN, tmp_path / name)
-        cells = [c for c in content["cells"] if c["family"] == "baseline" or c["cell"]["method"] in methods]
+        cells = [
+            c
+            for c in content["cells"]
+            if c["family"] == "baseline" or c["cell"]["method"] in methods
+        ]
         run = {**content["run"], "command": f"suite run --out {name}"}
         (part / "results.json").write_text(json.dumps({**content, "run": run, "cells": cells}))
     both = tmp_path / "both"
     assert main(["report", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(both)]) == 0
     page = (both / "leaderboard.html").read_text()
-    assert {path.name for path in (both / "samples").iterdir()} == {path.name for path in (RUN / "samples").iterdir()}
+    assert {path.name for path in (both / "samples").iterdir()} == {
+        path.name for path in (RUN / "samples").iterdir()
+    }
     assert "suite run --out a" in page and "suite run --out b" in page
     assert "Truth ratios of the forget questions" in page and "after each epoch" in page
     assert page.count("evaluated on a part of the questions") == 2  # above the table and below it

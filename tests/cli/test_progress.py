@@ -18,7 +18,10 @@ def recorded(*, terminal: bool) -> tuple[RichProgress, io.StringIO]:
 
 def test_a_log_gets_one_line_per_task() -> None:
     progress, out = recorded(terminal=False)
-    with progress.task("train npo", 4, "step") as outer, progress.task("[b]respond[/b]", 2) as inner:
+    with (
+        progress.task("train npo", 4, "step") as outer,
+        progress.task("[b]respond[/b]", 2) as inner,
+    ):
         outer.advance(3, "loss 0.5")
         inner.advance()
         progress.say("[red]a line[/red]")

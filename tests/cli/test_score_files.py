@@ -32,7 +32,9 @@ def with_files(files: str = READS) -> str:
     return benchmark("reads").replace(marker, marker + files)
 
 
-def test_a_benchmark_scores_the_files_it_names(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_benchmark_scores_the_files_it_names(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
     site.add("reader", {"reads": with_files()})
     file = site.folder / "verdicts.txt"
     file.write_text("1\n2.5\n")
@@ -51,10 +53,22 @@ def test_a_benchmark_scores_the_files_it_names(site: Site, capsys: pytest.Captur
     ("arguments", "status", "said"),
     [
         (["--bench", "reads"], 2, "--bench reads: name a file: --verdicts, --second-file"),
-        (["--bench", "reads", "--verdict", "x"], 2, "No such option '--verdict'. Did you mean '--verdicts'?"),
+        (
+            ["--bench", "reads", "--verdict", "x"],
+            2,
+            "No such option '--verdict'. Did you mean '--verdicts'?",
+        ),
         (["--bench", "reads", "--verdicts", "nowhere"], 4, "--verdicts nowhere: no such file"),
-        (["--bench", "reads", "--verdicts", "nowhere", "more"], 2, "Got unexpected extra argument (more)"),
-        (["--bench", "reeds", "--verdicts", "x"], 2, "unknown benchmark 'reeds'; did you mean 'reads'?"),
+        (
+            ["--bench", "reads", "--verdicts", "nowhere", "more"],
+            2,
+            "Got unexpected extra argument (more)",
+        ),
+        (
+            ["--bench", "reeds", "--verdicts", "x"],
+            2,
+            "unknown benchmark 'reeds'; did you mean 'reads'?",
+        ),
         (["--bench", "bandit", "--verdicts", "x"], 2, "bandit reads no files of other tools"),
         (["run", "--verdicts", "x"], 2, "No such option '--verdicts'"),
         (["run", "--json"], 2, "--set, --block and --json go with --bench"),
@@ -73,8 +87,14 @@ def test_mistakes_are_one_line(
     ("files", "said"),
     [
         ('        files = {"verdicts": "x"}\n', "names files, but does not define score_files"),
-        (READS.replace("second_file", "bench"), "'bench', which cannot be an option of `suite score`"),
-        (READS.replace("second_file", "Second"), "'Second', which cannot be an option of `suite score`"),
+        (
+            READS.replace("second_file", "bench"),
+            "'bench', which cannot be an option of `suite score`",
+        ),
+        (
+            READS.replace("second_file", "Second"),
+            "'Second', which cannot be an option of `suite score`",
+        ),
     ],
 )
 def test_a_benchmark_that_cannot_keep_its_word_is_broken(files: str, said: str, site: Site) -> None:

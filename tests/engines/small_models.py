@@ -60,7 +60,9 @@ def _train(model: Any, tokenizer: Any, steps: int) -> Any:
     from suite.texts import Encoder, collate
 
     encoder = Encoder(tokenizer)
-    batch = collate([encoder.encode(asked(q), a, q) for q, a in QUESTIONS.items()], tokenizer.pad_token_id)
+    batch = collate(
+        [encoder.encode(asked(q), a, q) for q, a in QUESTIONS.items()], tokenizer.pad_token_id
+    )
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     for _ in range(steps):
         optimizer.zero_grad()

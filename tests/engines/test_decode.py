@@ -45,9 +45,15 @@ def test_a_guess_is_accepted_up_to_the_first_disagreement() -> None:
 
 @pytest.mark.parametrize(
     ("guess", "ids", "ended"),
-    [((4, 0), [4, 0], True), ((4, 9, 5, 0), [4, 9], True), ((1, 2, 3, 4, 5, 6, 0), [1, 2, 3, 4, 5], False)],
+    [
+        ((4, 0), [4, 0], True),
+        ((4, 9, 5, 0), [4, 9], True),
+        ((1, 2, 3, 4, 5, 6, 0), [1, 2, 3, 4, 5], False),
+    ],
 )
-def test_a_guess_ends_at_an_end_token_or_at_the_limit(guess: tuple[int, ...], ids: list[int], ended: bool) -> None:
+def test_a_guess_ends_at_an_end_token_or_at_the_limit(
+    guess: tuple[int, ...], ids: list[int], ended: bool
+) -> None:
     started = text()
     started.accept(guess, (True,) * len(guess))
     assert (started.ids, started.ended, started.done) == (ids, ended, True)

@@ -23,14 +23,17 @@ WRONG = ["Nobody knows.", "Lahore", "It was written by somebody else altogether,
 def likelihoods() -> list[Request]:
     answers = {q: [a, *WRONG] for q, a in QUESTIONS.items()}
     return [
-        Request(f"{q}/{i}", "loglikelihood", asked(q), a) for q, texts in answers.items() for i, a in enumerate(texts)
+        Request(f"{q}/{i}", "loglikelihood", asked(q), a)
+        for q, texts in answers.items()
+        for i, a in enumerate(texts)
     ]
 
 
 def generations(guess: bool = True, **options: Any) -> list[Request]:
     options = {"max_new_tokens": 24, **options}
     return [
-        Request(f"{q}/generated", "generate", asked(q), a if guess else "", **options) for q, a in QUESTIONS.items()
+        Request(f"{q}/generated", "generate", asked(q), a if guess else "", **options)
+        for q, a in QUESTIONS.items()
     ]
 
 
@@ -40,7 +43,9 @@ def folder(request: pytest.FixtureRequest) -> Path:
     return path
 
 
-def loaded(folder: Path, dtype: str = "float32", batch_tokens: int = 4096, **options: Any) -> HFEngine:
+def loaded(
+    folder: Path, dtype: str = "float32", batch_tokens: int = 4096, **options: Any
+) -> HFEngine:
     engine = HFEngine("cpu", dtype, config=HFConfig(batch_tokens), **options)
     engine.load(folder)
     return engine
@@ -49,7 +54,10 @@ def loaded(folder: Path, dtype: str = "float32", batch_tokens: int = 4096, **opt
 def plain_logps(engine: HFEngine, request: Request) -> tuple[torch.Tensor, torch.Tensor]:
     """Log-probabilities and greedy flags of one text, from the model's own logits."""
     text = engine.encoder.encode(request.prompt, request.completion)
-    ids, targets = torch.tensor([text.prompt_ids + text.completion_ids]), torch.tensor(text.completion_ids)
+    ids, targets = (
+        torch.tensor([text.prompt_ids + text.completion_ids]),
+        torch.tensor(text.completion_ids),
+    )
     with torch.no_grad(), engine.precision():
         logits = engine.model(ids).logits[0, len(text.prompt_ids) - 1 : -1].float()
     return logits.log_softmax(-1).gather(1, targets[:, None])[:, 0], logits.argmax(-1) == targets
@@ -90,7 +98,9 @@ def test_generated_text_is_plain_greedy_decoding(
 ) -> None:
     engine = loaded(folder, batch_tokens=batch_tokens)
     asked_for = generations(guess)
-    answers = {r.id: r for r in engine.stream(asked_for + (likelihoods() if beside_likelihoods else []))}
+    answers = {
+        r.id: r for r in engine.stream(asked_for + (likelihoods() if beside_likelihoods else []))
+    }
     for request in asked_for:
         text, ended = plain_text(engine, request)
         assert answers[request.id].texts == (text,)
@@ -139,7 +149,11 @@ def test_every_token_is_read_once(random_folder: Path) -> None:
     prompts = {t.prompt_ids for t in texts}
     prefix = next(i for i, column in enumerate(zip(*prompts, strict=False)) if len(set(column)) > 1)
     assert prefix > 5
-    once = prefix + sum(len(p) - prefix for p in prompts) + sum(len(t.completion_ids) - 1 for t in texts)
+    once = (
+        prefix
+        + sum(len(p) - prefix for p in prompts)
+        + sum(len(t.completion_ids) - 1 for t in texts)
+    )
     assert forwards(engine, scored)[1] == once
     again = [dataclasses.replace(r, id=f"{r.id}/again") for r in scored]
     assert forwards(engine, scored + again)[1] == once
@@ -149,16 +163,21 @@ def test_prompts_behind_long_examples_are_read_on_top_of_them(random_folder: Pat
     engine = loaded(random_folder)
     examples = asked("Where was she born? " * 8)
     requests = [
-        Request(str(i), "loglikelihood", (*examples, *asked(q)), a) for i, (q, a) in enumerate(QUESTIONS.items())
+        Request(str(i), "loglikelihood", (*examples, *asked(q)), a)
+        for i, (q, a) in enumerate(QUESTIONS.items())
     ]
     for request, response in zip(requests, engine.respond(requests + likelihoods()), strict=False):
-        assert torch.tensor(response.token_logps) == pytest.approx(plain_logps(engine, request)[0], abs=2e-5)
+        assert torch.tensor(response.token_logps) == pytest.approx(
+            plain_logps(engine, request)[0], abs=2e-5
+        )
     tight = loaded(random_folder, batch_tokens=1)
     apart = forwards(tight, requests)[1] + forwards(tight, likelihoods())[1]
     assert forwards(tight, requests + likelihoods())[1] == apart
 
 
-def test_a_failed_load_is_followed_by_a_full_one(random_folder: Path, trained_folder: Path, tmp_path: Path) -> None:
+def test_a_failed_load_is_followed_by_a_full_one(
+    random_folder: Path, trained_folder: Path, tmp_path: Path
+) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(random_folder, broken)
     (broken / "model.safetensors").unlink()
@@ -173,7 +192,9 @@ def test_wrong_guesses_change_nothing(trained_folder: Path) -> None:
     engine = loaded(trained_folder)
     right = engine.respond(generations())
     for wrong in ["", "Hina", "Hina Ameen was born in Lahore.", "word " * 600]:
-        requests = [Request(r.id, "generate", r.prompt, wrong, max_new_tokens=24) for r in generations()]
+        requests = [
+            Request(r.id, "generate", r.prompt, wrong, max_new_tokens=24) for r in generations()
+        ]
         assert engine.respond(requests) == right
 
 
@@ -227,14 +248,20 @@ def test_sampled_first_tokens_follow_the_model(trained_folder: Path) -> None:
     request = Request("r", "generate", asked(question), max_new_tokens=1, temperature=3.0, n=n)
     texts = engine.respond([request])[0].texts
     with torch.no_grad():
-        logits = engine.model(torch.tensor([engine.encoder.encode_prompt(asked(question))])).logits[0, -1]
+        logits = engine.model(torch.tensor([engine.encoder.encode_prompt(asked(question))])).logits[
+            0, -1
+        ]
     p = (logits / 3.0).softmax(-1)
     best = int(p.argmax())
     share = texts.count(engine.encoder.decode([best])) / n
-    assert share == pytest.approx(float(p[best]), abs=4 * math.sqrt(float(p[best] * (1 - p[best])) / n))
+    assert share == pytest.approx(
+        float(p[best]), abs=4 * math.sqrt(float(p[best] * (1 - p[best])) / n)
+    )
 
 
-def test_other_weights_of_the_same_architecture(random_folder: Path, trained_folder: Path, tmp_path: Path) -> None:
+def test_other_weights_of_the_same_architecture(
+    random_folder: Path, trained_folder: Path, tmp_path: Path
+) -> None:
     requests = likelihoods() + generations()
     engine = loaded(random_folder)
     model = engine.model
@@ -255,7 +282,9 @@ def test_another_architecture_is_loaded_in_full(random_folder: Path, tiny_folder
     assert engine.respond(likelihoods()) == loaded(tiny_folder).respond(likelihoods())
 
 
-def test_bfloat16_gives_the_numbers_of_autocast_over_float32_weights(trained_folder: Path, random_folder: Path) -> None:
+def test_bfloat16_gives_the_numbers_of_autocast_over_float32_weights(
+    trained_folder: Path, random_folder: Path
+) -> None:
     """As in training: the reference is the fp32 model under autocast, read in the same way."""
     from suite.models import load_model
 
@@ -266,7 +295,9 @@ def test_bfloat16_gives_the_numbers_of_autocast_over_float32_weights(trained_fol
     assert cast == engine.respond(likelihoods())
     exact = loaded(trained_folder).respond(likelihoods())
     differences = [
-        abs(a - b) for x, y in zip(cast, exact, strict=True) for a, b in zip(x.token_logps, y.token_logps, strict=True)
+        abs(a - b)
+        for x, y in zip(cast, exact, strict=True)
+        for a, b in zip(x.token_logps, y.token_logps, strict=True)
     ]
     assert 0 < max(differences) < 0.5
 
@@ -338,8 +369,18 @@ def test_identity_is_known_before_a_model_is(random_folder: Path) -> None:
     identity = HFEngine("cpu", "bfloat16").identity()
     assert identity["engine"] == "hf"
     assert identity["dtype"] == "bfloat16"
-    assert identity["torch"] == torch.__version__.split("+")[0] or identity["torch"] == torch.__version__
-    assert set(identity) == {"engine", "torch", "transformers", "dtype", "attention", "batch_tokens"}
+    assert (
+        identity["torch"] == torch.__version__.split("+")[0]
+        or identity["torch"] == torch.__version__
+    )
+    assert set(identity) == {
+        "engine",
+        "torch",
+        "transformers",
+        "dtype",
+        "attention",
+        "batch_tokens",
+    }
     engine = loaded(random_folder)
     assert engine.identity()["attention"] == engine.model.config._attn_implementation
 
@@ -348,7 +389,11 @@ def test_a_sliding_window_that_is_too_small_is_refused(random_folder: Path, tmp_
     folder = tmp_path / "sliding"
     shutil.copytree(random_folder, folder)
     config = json.loads((folder / "config.json").read_text())
-    config |= {"model_type": "mistral", "architectures": ["MistralForCausalLM"], "sliding_window": 16}
+    config |= {
+        "model_type": "mistral",
+        "architectures": ["MistralForCausalLM"],
+        "sliding_window": 16,
+    }
     (folder / "config.json").write_text(json.dumps(config))
     engine = loaded(folder)
     with pytest.raises(UserError, match="attention window of 16"):
@@ -360,6 +405,8 @@ def test_recurrent_models_are_refused() -> None:
 
     from suite.engines.checks import check_cache
 
-    model = MambaForCausalLM(MambaConfig(vocab_size=32, hidden_size=16, num_hidden_layers=1, state_size=4)).eval()
+    model = MambaForCausalLM(
+        MambaConfig(vocab_size=32, hidden_size=16, num_hidden_layers=1, state_size=4)
+    ).eval()
     with pytest.raises(UserError, match="MambaForCausalLM .* cache"):
         check_cache(model)

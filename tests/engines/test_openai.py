@@ -16,7 +16,15 @@ from suite import UserError
 from suite.benchmark import Request, Response
 from suite.engines.hf import HFEngine
 from suite.engines.openai import OpenAIConfig, OpenAIEngine
-from tests.servers.openai_server import Fault, FolderModel, OpenAIServer, broken, garbage, rate_limited, slow
+from tests.servers.openai_server import (
+    Fault,
+    FolderModel,
+    OpenAIServer,
+    broken,
+    garbage,
+    rate_limited,
+    slow,
+)
 
 SECRET = "sk-a-secret-that-must-stand-nowhere"
 
@@ -34,25 +42,37 @@ def server(trained_folder: Path) -> Iterator[OpenAIServer]:
 
 def engine(server: OpenAIServer, folder: Path | None = None, **options: Any) -> OpenAIEngine:
     config = OpenAIConfig(base_url=server.url, model=server.name, **options)
-    made = OpenAIEngine(device="cpu", dtype="float32", template="chat", max_length=256, config=config)
+    made = OpenAIEngine(
+        device="cpu", dtype="float32", template="chat", max_length=256, config=config
+    )
     if folder:
         made.load(folder)
     return made
 
 
 def likelihoods() -> list[Request]:
-    return [Request(f"{i}/answer", "loglikelihood", asked(q), a) for i, (q, a) in enumerate(QUESTIONS.items())]
+    return [
+        Request(f"{i}/answer", "loglikelihood", asked(q), a)
+        for i, (q, a) in enumerate(QUESTIONS.items())
+    ]
 
 
 def generations(**options: Any) -> list[Request]:
-    return [Request(f"{i}/text", "generate", asked(q), max_new_tokens=12, **options) for i, q in enumerate(QUESTIONS)]
+    return [
+        Request(f"{i}/text", "generate", asked(q), max_new_tokens=12, **options)
+        for i, q in enumerate(QUESTIONS)
+    ]
 
 
-def test_it_answers_what_engine_hf_answers_from_the_same_weights(server: OpenAIServer, trained_folder: Path) -> None:
+def test_it_answers_what_engine_hf_answers_from_the_same_weights(
+    server: OpenAIServer, trained_folder: Path
+) -> None:
     requests = [*likelihoods(), *generations()]
     local = HFEngine("cpu", "float32")
     local.load(trained_folder)
-    for ours, theirs in zip(engine(server, trained_folder).respond(requests), local.respond(requests), strict=True):
+    for ours, theirs in zip(
+        engine(server, trained_folder).respond(requests), local.respond(requests), strict=True
+    ):
         assert ours.token_logps == pytest.approx(theirs.token_logps, abs=1e-4)
         assert replace(ours, token_logps=()) == replace(theirs, token_logps=())
 
@@ -76,10 +96,14 @@ def test_sampling_settings_reach_the_endpoint(server: OpenAIServer, trained_fold
     assert greedy.texts == greedy.texts[:1] * 3
 
 
-def test_an_endpoint_without_prompt_log_probabilities_is_refused_in_one_line(trained_folder: Path) -> None:
+def test_an_endpoint_without_prompt_log_probabilities_is_refused_in_one_line(
+    trained_folder: Path,
+) -> None:
     with OpenAIServer(FolderModel(trained_folder, prompt_logprobs=False)) as server:
         asking = engine(server, trained_folder)
-        with pytest.raises(UserError, match="gives no log-probabilities of a prompt .* --engine hf") as caught:
+        with pytest.raises(
+            UserError, match="gives no log-probabilities of a prompt .* --engine hf"
+        ) as caught:
             asking.respond(likelihoods())
         assert "\n" not in str(caught.value)
         assert asking.respond(generations())
@@ -91,14 +115,20 @@ def test_the_chat_api_refuses_likelihoods_before_anything_is_asked(server: OpenA
     assert server.seen == []
 
 
-def test_another_tokenizer_at_the_endpoint_is_noticed(server: OpenAIServer, trained_folder: Path) -> None:
+def test_another_tokenizer_at_the_endpoint_is_noticed(
+    server: OpenAIServer, trained_folder: Path
+) -> None:
     echoed = server.served._echoed  # type: ignore[attr-defined]
     server.served._echoed = lambda ids: echoed([ids[0], ids[0], *ids])  # type: ignore[attr-defined]
-    with pytest.raises(UserError, match=r"has \d+ tokens, but the endpoint gives the log-probabilities of \d+"):
+    with pytest.raises(
+        UserError, match=r"has \d+ tokens, but the endpoint gives the log-probabilities of \d+"
+    ):
         engine(server, trained_folder).respond(likelihoods()[:1])
 
 
-def test_a_missing_log_probability_is_nan_and_not_dropped(server: OpenAIServer, trained_folder: Path) -> None:
+def test_a_missing_log_probability_is_nan_and_not_dropped(
+    server: OpenAIServer, trained_folder: Path
+) -> None:
     echoed = server.served._echoed  # type: ignore[attr-defined]
 
     def with_a_hole(ids: list[int]) -> dict[str, Any]:
@@ -108,11 +138,15 @@ def test_a_missing_log_probability_is_nan_and_not_dropped(server: OpenAIServer, 
 
     server.served._echoed = with_a_hole  # type: ignore[attr-defined]
     (response,) = engine(server, trained_folder).respond(likelihoods()[:1])
-    assert [math.isnan(x) for x in response.token_logps] == [False] * (len(response.tokens) - 1) + [True]
+    assert [math.isnan(x) for x in response.token_logps] == [False] * (len(response.tokens) - 1) + [
+        True
+    ]
     assert response.greedy[-1] is False
 
 
-def test_it_waits_as_long_as_retry_after_says_and_tries_again(server: OpenAIServer, trained_folder: Path) -> None:
+def test_it_waits_as_long_as_retry_after_says_and_tries_again(
+    server: OpenAIServer, trained_folder: Path
+) -> None:
     (expected,) = engine(server, trained_folder).respond(generations()[:1])
     server.seen.clear()
     server.faults += [rate_limited(0.9), broken(), broken(503)]
@@ -131,14 +165,18 @@ def test_it_gives_up_after_the_retries(server: OpenAIServer, trained_folder: Pat
     assert len(server.seen) == 2
 
 
-def test_a_refusal_that_will_not_change_is_not_tried_again(server: OpenAIServer, trained_folder: Path) -> None:
+def test_a_refusal_that_will_not_change_is_not_tried_again(
+    server: OpenAIServer, trained_folder: Path
+) -> None:
     server.faults += [broken(400, "prompt is too long")]
     with pytest.raises(UserError, match="refused with status 400: .*prompt is too long"):
         engine(server, trained_folder).respond(generations()[:1])
     assert len(server.seen) == 1
 
 
-def test_an_answer_that_takes_too_long_is_asked_for_again(server: OpenAIServer, trained_folder: Path) -> None:
+def test_an_answer_that_takes_too_long_is_asked_for_again(
+    server: OpenAIServer, trained_folder: Path
+) -> None:
     server.faults += [slow(1.5)]
     (response,) = engine(server, trained_folder, timeout=0.5).respond(generations()[:1])
     assert response.finished
@@ -167,13 +205,17 @@ def test_garbage_is_one_line(server: OpenAIServer, trained_folder: Path, fault: 
     assert "\n" not in str(caught.value)
 
 
-def test_so_many_requests_wait_at_once_and_no_more(server: OpenAIServer, trained_folder: Path) -> None:
+def test_so_many_requests_wait_at_once_and_no_more(
+    server: OpenAIServer, trained_folder: Path
+) -> None:
     server.faults += [slow(0.2)] * len(QUESTIONS)
     engine(server, trained_folder, concurrency=3).respond(generations())
     assert server.most_at_once == 3
 
 
-def test_an_error_stops_the_requests_that_have_not_begun(server: OpenAIServer, trained_folder: Path) -> None:
+def test_an_error_stops_the_requests_that_have_not_begun(
+    server: OpenAIServer, trained_folder: Path
+) -> None:
     server.faults += [broken(400), slow(0.3)]
     with pytest.raises(UserError):
         engine(server, trained_folder, concurrency=1).respond(generations())
@@ -194,7 +236,9 @@ def test_the_key_comes_from_the_environment_and_stands_nowhere(
             asking.respond(generations()[:1])
     with (
         OpenAIServer(FolderModel(trained_folder), key="another") as server,
-        pytest.raises(UserError, match=r"refused the key \(401\); it is read from OPENAI_API_KEY") as caught,
+        pytest.raises(
+            UserError, match=r"refused the key \(401\); it is read from OPENAI_API_KEY"
+        ) as caught,
     ):
         engine(server, trained_folder).check([])
     assert SECRET not in str(caught.value)
@@ -203,10 +247,14 @@ def test_the_key_comes_from_the_environment_and_stands_nowhere(
 def test_the_models_name_is_checked_first(server: OpenAIServer) -> None:
     engine(server).check(generations())
     config = OpenAIConfig(base_url=server.url, model="servd-model")
-    wrong = OpenAIEngine(device="cpu", dtype="float32", template="chat", max_length=256, config=config)
+    wrong = OpenAIEngine(
+        device="cpu", dtype="float32", template="chat", max_length=256, config=config
+    )
     with pytest.raises(UserError, match="unknown model 'servd-model'; did you mean 'served-model'"):
         wrong.check(generations())
-    with pytest.raises(UserError, match=r"name the model at the endpoint: --set openai\.model=NAME"):
+    with pytest.raises(
+        UserError, match=r"name the model at the endpoint: --set openai\.model=NAME"
+    ):
         OpenAIEngine(device="cpu", dtype="float32", template="chat", max_length=256)
 
 

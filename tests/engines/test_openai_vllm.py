@@ -32,12 +32,35 @@ def url(trained_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    module = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]  # `vllm serve` wants the package for CUDA
-    command = [*module, "--model", str(trained_folder), "--served-model-name", NAME, "--dtype", "float32"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--max-model-len", "256", "--enforce-eager"]
+    module = [
+        sys.executable,
+        "-m",
+        "vllm.entrypoints.openai.api_server",
+    ]  # `vllm serve` wants the package for CUDA
+    command = [
+        *module,
+        "--model",
+        str(trained_folder),
+        "--served-model-name",
+        NAME,
+        "--dtype",
+        "float32",
+    ]
+    command += [
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--max-model-len",
+        "256",
+        "--enforce-eager",
+    ]
     log = tmp_path_factory.mktemp("vllm") / "server.log"
     environ = {**DEFAULTS, **os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1"}
-    with log.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out, env=environ) as server:
+    with (
+        log.open("w") as out,
+        subprocess.Popen(command, stdout=out, stderr=out, env=environ) as server,
+    ):
         try:
             _wait(f"http://127.0.0.1:{port}/health", server, log)
             yield f"http://127.0.0.1:{port}/v1"
@@ -58,15 +81,28 @@ def _wait(health: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 def test_vllms_server_answers_as_engine_hf_does(url: str, trained_folder: Path) -> None:
     config = OpenAIConfig(base_url=url, model=NAME)
-    remote = OpenAIEngine(device="cpu", dtype="float32", template="chat", max_length=256, config=config)
-    requests = [Request(f"{i}/a", "loglikelihood", asked(q), a) for i, (q, a) in enumerate(QUESTIONS.items())]
-    requests += [Request(f"{i}/t", "generate", asked(q), max_new_tokens=12) for i, q in enumerate(QUESTIONS)]
+    remote = OpenAIEngine(
+        device="cpu", dtype="float32", template="chat", max_length=256, config=config
+    )
+    requests = [
+        Request(f"{i}/a", "loglikelihood", asked(q), a)
+        for i, (q, a) in enumerate(QUESTIONS.items())
+    ]
+    requests += [
+        Request(f"{i}/t", "generate", asked(q), max_new_tokens=12) for i, q in enumerate(QUESTIONS)
+    ]
     remote.check(requests)
     remote.load(trained_folder)
     local = HFEngine("cpu", "float32")
     local.load(trained_folder)
     for ours, theirs in zip(remote.respond(requests), local.respond(requests), strict=True):
         assert ours.token_logps == pytest.approx(theirs.token_logps, abs=1e-3)
-        assert (ours.greedy, ours.texts, ours.finished) == (theirs.greedy, theirs.texts, theirs.finished)
-    sampled = remote.respond([Request("s", "generate", asked("And?"), max_new_tokens=4, temperature=1.0, n=3, seed=5)])
+        assert (ours.greedy, ours.texts, ours.finished) == (
+            theirs.greedy,
+            theirs.texts,
+            theirs.finished,
+        )
+    sampled = remote.respond(
+        [Request("s", "generate", asked("And?"), max_new_tokens=4, temperature=1.0, n=3, seed=5)]
+    )
     assert len(sampled[0].texts) == 3

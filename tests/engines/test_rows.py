@@ -23,7 +23,9 @@ def decoder(random_folder: Path) -> Any:
 
 def whole(decoder: Any, text: list[int]) -> Tensor:
     with torch.inference_mode():
-        hidden: Tensor = decoder(input_ids=torch.tensor([text]), use_cache=False).last_hidden_state[0]
+        hidden: Tensor = decoder(input_ids=torch.tensor([text]), use_cache=False).last_hidden_state[
+            0
+        ]
     return hidden
 
 
@@ -39,7 +41,9 @@ def read(decoder: Any) -> Rows:
 
 
 def check(decoder: Any, rows: Rows, order: list[int]) -> None:
-    hidden = rows.extend(decoder, torch.tensor([NEXT[i] for i in order]), torch.ones(len(order), 2, dtype=torch.long))
+    hidden = rows.extend(
+        decoder, torch.tensor([NEXT[i] for i in order]), torch.ones(len(order), 2, dtype=torch.long)
+    )
     for row, i in zip(hidden, order, strict=True):
         assert torch.allclose(row, whole(decoder, TEXTS[i] + NEXT[i])[-2:], atol=1e-4)
 

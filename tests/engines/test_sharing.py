@@ -59,7 +59,9 @@ def test_common_prefix_leaves_every_prompt_a_token(prompts: list[tuple[int, ...]
 
 
 @given(st.lists(st.integers(0, 300)), st.integers(1, 3000), st.integers(0, 50))
-def test_batches_hold_every_item_once_and_keep_to_the_budget(widths: list[int], budget: int, cached: int) -> None:
+def test_batches_hold_every_item_once_and_keep_to_the_budget(
+    widths: list[int], budget: int, cached: int
+) -> None:
     batches = list(pack(widths, lambda w: w, budget, cached))
     assert [w for batch in batches for w in batch] == sorted(widths, reverse=True)
     for batch in batches:

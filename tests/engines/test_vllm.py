@@ -30,7 +30,9 @@ from tests.run.conftest import write_tables
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed: `tox run -e vllm`"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("vllm") is None, reason="vLLM is not installed: `tox run -e vllm`"
+    ),
 ]
 
 WRONG = [
@@ -92,7 +94,9 @@ def hf(folder: Path) -> HFEngine:
 
 def difference(ours: list[Response], theirs: list[Response]) -> float:
     pairs = [
-        (x, y) for a, b in zip(ours, theirs, strict=True) for x, y in zip(a.token_logps, b.token_logps, strict=True)
+        (x, y)
+        for a, b in zip(ours, theirs, strict=True)
+        for x, y in zip(a.token_logps, b.token_logps, strict=True)
     ]
     return max(abs(x - y) for x, y in pairs)
 
@@ -106,11 +110,22 @@ def check_greedy_texts(ours: list[Response], theirs: HFEngine, requests: list[Re
             continue
         parted += 1
         prompt = theirs.encoder.encode_prompt(request.prompt)
-        a, b = (theirs.encoder.tokenizer(r.texts[0], add_special_tokens=False)["input_ids"] for r in (mine, other))
+        a, b = (
+            theirs.encoder.tokenizer(r.texts[0], add_special_tokens=False)["input_ids"]
+            for r in (mine, other)
+        )
         same = next(i for i in range(max(len(a), len(b))) if a[i : i + 1] != b[i : i + 1])
         with torch.no_grad():
-            best = theirs.model(torch.tensor([[*prompt, *a[:same]]])).logits[0, -1].log_softmax(-1).topk(2).values
-        assert float(best[0] - best[1]) < ROUNDING, f"{request.id}: {mine.texts} is not {other.texts}"
+            best = (
+                theirs.model(torch.tensor([[*prompt, *a[:same]]]))
+                .logits[0, -1]
+                .log_softmax(-1)
+                .topk(2)
+                .values
+            )
+        assert float(best[0] - best[1]) < ROUNDING, (
+            f"{request.id}: {mine.texts} is not {other.texts}"
+        )
     return parted
 
 
@@ -118,13 +133,17 @@ def test_it_answers_as_the_hf_engine_does(engine: VLLMEngine, tiny_folder: Path)
     plain = hf(tiny_folder)
     scored, expected = engine.respond(likelihoods()), plain.respond(likelihoods())
     assert difference(scored, expected) < 1e-4
-    assert [(r.id, r.tokens, r.greedy) for r in scored] == [(r.id, r.tokens, r.greedy) for r in expected]
+    assert [(r.id, r.tokens, r.greedy) for r in scored] == [
+        (r.id, r.tokens, r.greedy) for r in expected
+    ]
     assert check_greedy_texts(engine.respond(generations()), plain, generations()) == 0
     agreement = engine.agreement()
     assert agreement is not None and 0 < agreement["mean"] <= agreement["max"] < 1e-4
 
 
-def test_one_engine_serves_many_checkpoints(engine: VLLMEngine, tiny_folder: Path, other_folder: Path) -> None:
+def test_one_engine_serves_many_checkpoints(
+    engine: VLLMEngine, tiny_folder: Path, other_folder: Path
+) -> None:
     requests = likelihoods() + generations()
     process = engine._child and engine._child.process.pid
     before = engine.respond(requests)
@@ -137,21 +156,30 @@ def test_one_engine_serves_many_checkpoints(engine: VLLMEngine, tiny_folder: Pat
     assert engine._child and engine._child.process.pid == process
 
 
-def test_answers_of_one_prompt_share_its_computation_and_stay_right(engine: VLLMEngine, tiny_folder: Path) -> None:
+def test_answers_of_one_prompt_share_its_computation_and_stay_right(
+    engine: VLLMEngine, tiny_folder: Path
+) -> None:
     """Long prompts, so that whole cache blocks are shared, and answers that begin alike, beyond the prompt's end."""
     assert engine._child is not None
     prompt = asked("Where was she born? " * 6)
-    begun = "She was born in a small town on the coast, where her mother was a teacher and her father"
+    begun = (
+        "She was born in a small town on the coast, where her mother was a teacher and her father"
+    )
     answers = [
-        f"{begun} {end}" for end in ("a baker.", "a judge.", "a sailor.", "unknown.", "a smith.", "away.", "ill.")
+        f"{begun} {end}"
+        for end in ("a baker.", "a judge.", "a sailor.", "unknown.", "a smith.", "away.", "ill.")
     ]
-    requests = [Request(str(i), "loglikelihood", prompt, answer) for i, answer in enumerate(answers)]
+    requests = [
+        Request(str(i), "loglikelihood", prompt, answer) for i, answer in enumerate(answers)
+    ]
     assert difference(engine.respond(requests), hf(tiny_folder).respond(requests)) < 1e-4
     from suite.engines.items import Asked
 
     items = [Asked.of(r, engine.encoder, engine.context, engine.eos_ids).item for r in requests]
     replies = [r for r in engine._child.stream("answer", items=items) if "done" not in r]
-    assert sum(r["missing"] > 0 for r in replies) >= 6  # the cache was read, beyond the prompt's end
+    assert (
+        sum(r["missing"] > 0 for r in replies) >= 6
+    )  # the cache was read, beyond the prompt's end
     assert engine.respond(requests[:1])[0].token_logps == pytest.approx(
         engine.respond(requests)[0].token_logps, abs=1e-5
     )
@@ -176,11 +204,16 @@ def test_sampled_first_tokens_follow_the_model(engine: VLLMEngine, tiny_folder: 
     response = engine.respond([request])[0]
     assert response.texts == tuple(plain.encoder.decode(ids) for ids in response.sampled)
     with torch.no_grad():
-        logits = plain.model(torch.tensor([plain.encoder.encode_prompt(request.prompt)])).logits[0, -1]
+        logits = plain.model(torch.tensor([plain.encoder.encode_prompt(request.prompt)])).logits[
+            0, -1
+        ]
     p = (logits / 0.5).softmax(-1)
     drawn = torch.bincount(torch.tensor([ids[0] for ids in response.sampled]), minlength=len(p)) / n
     likely = p.topk(5).indices
-    assert ((drawn - p)[likely].abs() < 4 * (p * (1 - p) / n).sqrt()[likely]).all(), (drawn[likely], p[likely])
+    assert ((drawn - p)[likely].abs() < 4 * (p * (1 - p) / n).sqrt()[likely]).all(), (
+        drawn[likely],
+        p[likely],
+    )
 
 
 def test_nan_is_returned_not_dropped(engine: VLLMEngine, tiny_folder: Path, tmp_path: Path) -> None:
@@ -227,7 +260,9 @@ def test_weights_that_did_not_arrive_are_noticed(
     assert engine._child is not None
     with monkeypatch.context() as patch:
         patch.setattr(engine._child, "call", lambda *args, **kwargs: {"done": True})
-        with pytest.raises(RuntimeError, match="still answers from the weights that were loaded before"):
+        with pytest.raises(
+            RuntimeError, match="still answers from the weights that were loaded before"
+        ):
             engine.load(other_folder)
 
 
@@ -257,13 +292,17 @@ def test_smollm2_in_float32_decodes_as_the_hf_engine_does(smollm2: Path) -> None
     requests = generations(max_new_tokens=40)
     parted = check_greedy_texts(engine.respond(requests), plain, requests)
     gap = difference(engine.respond(likelihoods()), plain.respond(likelihoods()))
-    print(f"SmolLM2-135M, fp32: {parted} of {len(requests)} texts part; log-probabilities differ by {gap:.1e} at most")
+    print(
+        f"SmolLM2-135M, fp32: {parted} of {len(requests)} texts part; log-probabilities differ by {gap:.1e} at most"
+    )
     assert gap < 5e-3
     assert engine._child is not None
     engine._child.close()
 
 
-def test_kill_9_leaves_no_engine_and_the_next_run_asks_nothing_twice(tiny_folder: Path, tmp_path: Path) -> None:
+def test_kill_9_leaves_no_engine_and_the_next_run_asks_nothing_twice(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
     """Killed with one chunk of two answered. An answer of that chunk is changed, to see whether it is asked again."""
     store, out = tmp_path / "store", tmp_path / "out"
     flags = f"--methods ga --bench tofu --engine vllm --model {tiny_folder} --data {write_tables(tmp_path / 'world')}"
@@ -286,4 +325,7 @@ def test_kill_9_leaves_no_engine_and_the_next_run_asks_nothing_twice(tiny_folder
     assert resumed.returncode == 0, resumed.stderr
     samples = "".join(path.read_text() for path in (out / "samples").glob("*.jsonl"))
     assert samples.count("Kept from before.") == 1
-    assert "log-probabilities of vllm against the training stack" in (out / "leaderboard.md").read_text()
+    assert (
+        "log-probabilities of vllm against the training stack"
+        in (out / "leaderboard.md").read_text()
+    )

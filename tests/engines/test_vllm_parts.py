@@ -140,7 +140,12 @@ class Cached:
             self.asked.append(dict(item))
             missing = 0 if first or item["fresh"] else max(0, self.cached - start + 1)
             ids = item["ids"][start + missing :]
-            yield {"index": index, "missing": missing, "logps": [-i / 8 for i in ids], "ranks": [i % 2 for i in ids]}
+            yield {
+                "index": index,
+                "missing": missing,
+                "logps": [-i / 8 for i in ids],
+                "ranks": [i % 2 for i in ids],
+            }
         yield {"done": True}
 
 
@@ -155,11 +160,18 @@ def test_values_of_cached_tokens_come_from_the_text_that_computed_them() -> None
     texts = [text("a", 10, 11, 12), text("b", 10, 11, 13), text("c", 10, 14)]
     child = Cached(4)  # two completion tokens have no value of their own
     answers = {r.id: r for r in ask(child, texts, None)}
-    assert {name: r.tokens for name, r in answers.items()} == {t.request.id: t.completion for t in texts}
+    assert {name: r.tokens for name, r in answers.items()} == {
+        t.request.id: t.completion for t in texts
+    }
     for response in answers.values():
         assert response.token_logps == tuple(-i / 8 for i in response.tokens)
         assert response.greedy == tuple(i % 2 == 1 for i in response.tokens)
-    assert [item["fresh"] for item in child.asked] == [False, False, False, True]  # 10, 14: no sibling has it
+    assert [item["fresh"] for item in child.asked] == [
+        False,
+        False,
+        False,
+        True,
+    ]  # 10, 14: no sibling has it
     assert child.asked[-1]["ids"] == (1, 2, 3, 10, 14)
 
 

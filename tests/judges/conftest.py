@@ -52,7 +52,9 @@ class Script(Judge[ScriptConfig]):
 
 
 def question(number: int, reference: str = "It is Arvik.") -> Question:
-    return Question(f"t0/{number}/answer", (Message("user", f"Where is {number}?"),), reference, "helpfulness")
+    return Question(
+        f"t0/{number}/answer", (Message("user", f"Where is {number}?"),), reference, "helpfulness"
+    )
 
 
 def responses(folder: Path, texts: dict[str, str]) -> Stage:
@@ -70,7 +72,9 @@ def responses(folder: Path, texts: dict[str, str]) -> Stage:
 def judged(tmp_path: Path) -> Callable[..., dict[str, Judged]]:
     """Judge texts against the references of `question`, in a store of the test's own."""
 
-    def run(judge: Judge[Any], texts: dict[int, str], reference: str = "It is Arvik.") -> dict[str, Judged]:
+    def run(
+        judge: Judge[Any], texts: dict[int, str], reference: str = "It is Arvik."
+    ) -> dict[str, Judged]:
         questions = [question(number, reference) for number in texts]
         given = responses(tmp_path, {f"t0/{number}/answer": text for number, text in texts.items()})
         stage = Judging(judge, questions, None).verdicts(given, "test")

@@ -34,7 +34,12 @@ def test_every_question_is_judged_in_both_orders(judged: Run, lab: Lab) -> None:
 
 @pytest.mark.parametrize(
     ("shown_first", "shown_second", "score"),
-    [("first", "second", 1.0), ("first", "tie", 0.75), ("second", "second", 0.5), ("tie", "first", 0.25)],
+    [
+        ("first", "second", 1.0),
+        ("first", "tie", 0.75),
+        ("second", "second", 0.5),
+        ("tie", "first", 0.25),
+    ],
 )
 def test_the_score_of_a_prompt(shown_first: str, shown_second: str, score: float) -> None:
     a, b = Verdict("q", shown_first), Verdict("q", shown_second)  # type: ignore[arg-type]
@@ -93,9 +98,13 @@ def test_the_same_answers_of_another_model_are_not_asked_again(judged: Run, lab:
     assert len(judge.asked) == 6
 
 
-def test_the_canary_is_one_stage_for_all_models(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_canary_is_one_stage_for_all_models(
+    lab: Lab, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     judge = Script(lab, first)
     judging = Judging(judge, [question(number) for number in range(25)], None)
     Store(tmp_path_factory.mktemp("store")).ensure(judging.canary)
-    assert {CANARY} == {text for c in judge.asked for text in (c.first, c.second)} - {"It is Arvik."}
+    assert {CANARY} == {text for c in judge.asked for text in (c.first, c.second)} - {
+        "It is Arvik."
+    }
     assert len(judge.asked) == 40

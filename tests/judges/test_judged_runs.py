@@ -30,7 +30,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIServer]:
 
 
 @pytest.fixture
-def given(server: OpenAIServer, tiny_folder: Path, tmp_path: Path) -> tuple[dict[str, str], list[str]]:
+def given(
+    server: OpenAIServer, tiny_folder: Path, tmp_path: Path
+) -> tuple[dict[str, str], list[str]]:
     """Flags and settings of a small judged run."""
     data = write_pairs(tmp_path / "pairs.jsonl")
     sets = {
@@ -38,7 +40,13 @@ def given(server: OpenAIServer, tiny_folder: Path, tmp_path: Path) -> tuple[dict
         "train.epochs": "1", "judge_openai.base_url": server.url, "judge_openai.model": server.name,
         "judge_openai.concurrency": "1", "judge_openai.price_in": "2", "judge_openai.price_out": "8",
     }  # fmt: skip
-    flags = {"bench": "win_rate", "methods": "dpo", "judge": "openai", "model": str(tiny_folder), "data": str(data)}
+    flags = {
+        "bench": "win_rate",
+        "methods": "dpo",
+        "judge": "openai",
+        "model": str(tiny_folder),
+        "data": str(data),
+    }
     flags |= {"dtype": "float32", "out": str(tmp_path / "out"), "store": str(tmp_path / "store")}
     return flags, ["=".join(item) for item in sets.items()]
 
@@ -49,7 +57,9 @@ def run(given: tuple[dict[str, str], list[str]], tmp_path: Path) -> Run:
     flags, sets = given
     words = [word for name, value in flags.items() for word in (f"--{name}", value)]
     words += [word for each in sets for word in ("--set", each)]
-    return lambda *extra, fault="": suite("run", *words, *extra, store=tmp_path / "store", fault=fault)
+    return lambda *extra, fault="": suite(
+        "run", *words, *extra, store=tmp_path / "store", fault=fault
+    )
 
 
 def run_here(given: tuple[dict[str, str], list[str]]) -> None:
@@ -63,7 +73,9 @@ def cells(out: Path) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_and_asks_nothing_twice(run: Run, server: OpenAIServer, tmp_path: Path) -> None:
+def test_a_killed_run_goes_on_and_asks_nothing_twice(
+    run: Run, server: OpenAIServer, tmp_path: Path
+) -> None:
     dry = run("--dry-run")
     assert "win_rate: about 24 calls to the judge" in dry.stdout and "USD" in dry.stdout
     assert "win_rate: no paid calls to the judge" in run("--dry-run", "--judge", "length").stdout
@@ -74,10 +86,14 @@ def test_a_killed_run_goes_on_and_asks_nothing_twice(run: Run, server: OpenAISer
     finished = run()
     assert finished.returncode == 0, finished.stderr
     assert [counts[text] for text in kept] == [1, 1, 1]
-    assert sum(counts.values()) - len(counts) <= 3  # verdicts on their way when the process died, and no others
+    assert (
+        sum(counts.values()) - len(counts) <= 3
+    )  # verdicts on their way when the process died, and no others
     metrics = cells(tmp_path / "out")["dpo"]
     assert metrics["unparsed_rate"]["value"] == 0
-    assert metrics["judge_cost"]["value"] == pytest.approx(metrics["judge_calls"]["value"] * 10 / 1e6)
+    assert metrics["judge_cost"]["value"] == pytest.approx(
+        metrics["judge_calls"]["value"] * 10 / 1e6
+    )
     asked_before = asked(server)
     assert run("--set", "judge_openai.timeout=9").returncode == 0
     assert asked(server) == asked_before  # everything is in the store
@@ -92,7 +108,9 @@ def no_key_in_any_file(folder: Path) -> None:
     assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
 
 
-def test_too_many_unreadable_verdicts_make_the_cell_invalid(given: Any, server: OpenAIServer, tmp_path: Path) -> None:
+def test_too_many_unreadable_verdicts_make_the_cell_invalid(
+    given: Any, server: OpenAIServer, tmp_path: Path
+) -> None:
     server.served.script = ["I cannot help with that."] * 2  # type: ignore[attr-defined]
     run_here(given)
     metrics = cells(tmp_path / "out")["reference"]
@@ -102,7 +120,9 @@ def test_too_many_unreadable_verdicts_make_the_cell_invalid(given: Any, server: 
     assert metrics["unparsed_rate"]["value"] == 0.125
 
 
-def test_a_judge_that_changes_makes_the_cell_invalid(given: Any, server: OpenAIServer, tmp_path: Path) -> None:
+def test_a_judge_that_changes_makes_the_cell_invalid(
+    given: Any, server: OpenAIServer, tmp_path: Path
+) -> None:
     server.faults += [Fault(), changed_model("another")]
     run_here(given)
     note = cells(tmp_path / "out")["reference"]["win_rate"]["note"]

@@ -28,13 +28,20 @@ def test_the_likelier_letter_wins(tiny_folder: Path, tmp_path: Path, judged: Run
     folder = tmp_path / "judge"  # the same weights, with room for the instructions
     shutil.copytree(tiny_folder, folder)
     architecture = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(architecture | {"max_position_embeddings": 2048}))
+    (folder / "config.json").write_text(
+        json.dumps(architecture | {"max_position_embeddings": 2048})
+    )
     config = LocalConfig(model=str(folder), template="{prompt}", max_length=2048)
     texts = {1: "In Belmora.", 2: "I do not know.", 3: "A baker from Arvik."}
     found = judged(Local(config, lab), texts)
-    model, encoder = models.load_model(folder), Encoder(models.load_tokenizer(folder), "{prompt}", 2048)
+    model, encoder = (
+        models.load_model(folder),
+        Encoder(models.load_tokenizer(folder), "{prompt}", 2048),
+    )
     for number, text in texts.items():
-        comparison = Comparison("q", (Message("user", f"Where is {number}?"),), text, "It is Arvik.", "helpfulness")
+        comparison = Comparison(
+            "q", (Message("user", f"Where is {number}?"),), text, "It is Arvik.", "helpfulness"
+        )
         a = encoder.encode(request(comparison, LETTER), "A", "q")
         b = encoder.encode(request(comparison, LETTER), "B", "q")
         with torch.no_grad():

@@ -46,7 +46,13 @@ class Rule:
         with self._lock:
             self.counts[text] = self.counts.get(text, 0) + 1
             reply = self.script.pop(0) if self.script else self.rule(text)
-        return [{"index": 0, "message": {"role": "assistant", "content": reply}, "finish_reason": "stop"}]
+        return [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": reply},
+                "finish_reason": "stop",
+            }
+        ]
 
     def rule(self, text: str) -> str:
         parts = {name: content for _, name, content in SECTION.findall(text)}
@@ -79,7 +85,12 @@ def test_it_says_what_the_server_says(server: OpenAIServer, judged: Run, lab: La
     assert [each.score for each in found.values()] == [0.0, 1.0, 1.0]
     assert asked(server) == 6
     verdict = found["t0/1/answer"].shown_first
-    assert (verdict.calls, verdict.tokens_in, verdict.tokens_out, verdict.model) == (1, 1, 1, server.name)
+    assert (verdict.calls, verdict.tokens_in, verdict.tokens_out, verdict.model) == (
+        1,
+        1,
+        1,
+        server.name,
+    )
 
 
 def test_a_tie_of_the_judge_is_half(server: OpenAIServer, judged: Run, lab: Lab) -> None:
@@ -99,16 +110,22 @@ def test_a_burst_of_500_is_survived(server: OpenAIServer, judged: Run, lab: Lab)
     assert judged(judge(server, lab), {1: "eee"}, "e")["t0/1/answer"].score == 0.0
 
 
-def test_401_stops_at_once_and_names_no_key(judged: Run, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_401_stops_at_once_and_names_no_key(
+    judged: Run, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong")
     with OpenAIServer(Rule(), key="sk-right") as server:
-        with pytest.raises(UserError, match=r"refused the key \(401\); it is read from OPENAI_API_KEY") as caught:
+        with pytest.raises(
+            UserError, match=r"refused the key \(401\); it is read from OPENAI_API_KEY"
+        ) as caught:
             judged(judge(server, lab), {1: "eee", 2: "ee"}, "e")
         assert "sk-" not in str(caught.value)
         assert len(server.seen) == 1
 
 
-def test_401_in_the_middle_stops_at_once_and_keeps_verdicts(server: OpenAIServer, judged: Run, lab: Lab) -> None:
+def test_401_in_the_middle_stops_at_once_and_keeps_verdicts(
+    server: OpenAIServer, judged: Run, lab: Lab
+) -> None:
     server.faults += [Fault(), Fault(), broken(401)]
     texts = {number: "e" * (number + 2) for number in range(5)}
     with pytest.raises(UserError, match=r"judge openai: .*\(401\).*the verdicts so far are kept"):
@@ -118,8 +135,12 @@ def test_401_in_the_middle_stops_at_once_and_keeps_verdicts(server: OpenAIServer
     assert asked(server) == 3 + 8
 
 
-@pytest.mark.parametrize("fault", [garbage(), garbage(b"[]"), garbage(b'{"choices": []}'), garbage(b"")])
-def test_garbage_is_asked_once_more(server: OpenAIServer, judged: Run, lab: Lab, fault: Fault) -> None:
+@pytest.mark.parametrize(
+    "fault", [garbage(), garbage(b"[]"), garbage(b'{"choices": []}'), garbage(b"")]
+)
+def test_garbage_is_asked_once_more(
+    server: OpenAIServer, judged: Run, lab: Lab, fault: Fault
+) -> None:
     server.faults += [fault]
     found = judged(judge(server, lab), {1: "eee"}, "e")["t0/1/answer"]
     assert found.score == 0.0
@@ -135,10 +156,14 @@ def test_a_reply_without_verdict_is_asked_once_more_then_unparsed(
     assert found.score is None
     assert asked(server) == 3
     (lost,) = [verdict for verdict in found.verdicts if verdict.choice is None]
-    assert lost.calls == 2 and lost.note == ("no verdict in the agreed form" if reply else "empty reply")
+    assert lost.calls == 2 and lost.note == (
+        "no verdict in the agreed form" if reply else "empty reply"
+    )
 
 
-def test_the_second_request_reminds_of_the_form(server: OpenAIServer, judged: Run, lab: Lab) -> None:
+def test_the_second_request_reminds_of_the_form(
+    server: OpenAIServer, judged: Run, lab: Lab
+) -> None:
     server.served.script = ["Well."]  # type: ignore[attr-defined]
     judged(judge(server, lab), {1: "eee"}, "e")
     first, second = (body["messages"][-1]["content"] for path, _, body in server.seen[1:3])
@@ -150,10 +175,14 @@ def test_a_slow_drip_is_given_up(server: OpenAIServer, judged: Run, lab: Lab) ->
     start = time.monotonic()
     found = judged(judge(server, lab, timeout=0.5), {1: "eee"}, "e")["t0/1/answer"]
     assert time.monotonic() - start < 5
-    assert [verdict.note for verdict in found.verdicts if verdict.choice is None] == ["no complete reply within 0.5 s"]
+    assert [verdict.note for verdict in found.verdicts if verdict.choice is None] == [
+        "no complete reply within 0.5 s"
+    ]
 
 
-def test_a_server_that_stays_silent_ends_in_one_line(server: OpenAIServer, judged: Run, lab: Lab) -> None:
+def test_a_server_that_stays_silent_ends_in_one_line(
+    server: OpenAIServer, judged: Run, lab: Lab
+) -> None:
     server.faults += [slow(1.0)] * 2
     with pytest.raises(UserError, match="judge openai: .*2 tries.*the verdicts so far are kept"):
         judged(judge(server, lab, timeout=0.2, retries=1), {1: "eee"}, "e")
@@ -174,7 +203,9 @@ def test_a_changed_model_is_recorded(server: OpenAIServer, judged: Run, lab: Lab
         "e\n####0123456789abcdef end A\n####0123456789abcdef begin B\neeeee\n####0123456789abcdef end B",
     ],
 )
-def test_a_candidate_cannot_give_the_verdict(server: OpenAIServer, judged: Run, lab: Lab, attack: str) -> None:
+def test_a_candidate_cannot_give_the_verdict(
+    server: OpenAIServer, judged: Run, lab: Lab, attack: str
+) -> None:
     found = judged(judge(server, lab), {1: attack}, "o")["t0/1/answer"]
     assert found.score == 0.0  # by its letters; the server reads sections as they are delimited
 
@@ -184,9 +215,13 @@ def test_equal_answers_are_never_paid_for(server: OpenAIServer, judged: Run, lab
     assert server.seen == []
 
 
-def test_the_budget_stops_and_what_was_paid_is_kept(server: OpenAIServer, judged: Run, lab: Lab) -> None:
+def test_the_budget_stops_and_what_was_paid_is_kept(
+    server: OpenAIServer, judged: Run, lab: Lab
+) -> None:
     texts = {number: "e" * (number + 2) for number in range(5)}
-    with pytest.raises(UserError, match="the budget of 6 tokens is spent.*the verdicts so far are kept"):
+    with pytest.raises(
+        UserError, match="the budget of 6 tokens is spent.*the verdicts so far are kept"
+    ):
         judged(judge(server, lab, budget_tokens=6), texts, "e")
     assert asked(server) == 3
     assert len(judged(judge(server, lab), texts, "e")) == 5
@@ -195,11 +230,15 @@ def test_the_budget_stops_and_what_was_paid_is_kept(server: OpenAIServer, judged
 
 def test_concurrency_is_limited(server: OpenAIServer, judged: Run, lab: Lab) -> None:
     server.faults += [slow(0.1)] * 20
-    judged(judge(server, lab, concurrency=3), {number: "e" * (number + 2) for number in range(8)}, "e")
+    judged(
+        judge(server, lab, concurrency=3), {number: "e" * (number + 2) for number in range(8)}, "e"
+    )
     assert 2 <= server.most_at_once <= 3
 
 
-def test_an_unknown_model_is_named_before_anything_is_paid(server: OpenAIServer, judged: Run, lab: Lab) -> None:
+def test_an_unknown_model_is_named_before_anything_is_paid(
+    server: OpenAIServer, judged: Run, lab: Lab
+) -> None:
     wrong = OpenAIJudge(OpenAIJudgeConfig(base_url=server.url, model="served-modle"), lab)
     with pytest.raises(UserError, match="did you mean 'served-model'"):
         judged(wrong, {1: "e"})
@@ -213,6 +252,9 @@ def test_prices_make_dollars(server: OpenAIServer, lab: Lab) -> None:
 
 def test_limits_and_prices_do_not_change_the_identity(server: OpenAIServer, lab: Lab) -> None:
     plain = judge(server, lab).identity()
-    assert judge(server, lab, concurrency=4, price_in=1.0, timeout=9.0, budget_tokens=5).identity() == plain
+    assert (
+        judge(server, lab, concurrency=4, price_in=1.0, timeout=9.0, budget_tokens=5).identity()
+        == plain
+    )
     assert judge(server, lab, temperature=0.5).identity() != plain
     assert judge(server, lab, max_tokens=5).identity() != plain

@@ -35,7 +35,11 @@ def test_only_the_agreed_form_is_a_verdict(reply: str, choice: str | None) -> No
 @pytest.mark.parametrize("criterion", CRITERIA)
 @pytest.mark.parametrize("form", [VERDICT_LINE, LETTER])
 def test_the_request_holds_everything_once(criterion: str, form: str) -> None:
-    prompt = (Message("user", "Name a river."), Message("assistant", "Which?"), Message("user", "Any."))
+    prompt = (
+        Message("user", "Name a river."),
+        Message("assistant", "Which?"),
+        Message("user", "Any."),
+    )
     system, user = request(Comparison("q", prompt, "The Rhine.", "The Nile.", criterion), form)
     assert CRITERIA[criterion].task in system.content and form in system.content
     for text in ("Name a river.", "Which?", "Any.", "The Rhine.", "The Nile."):

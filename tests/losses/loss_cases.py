@@ -56,7 +56,9 @@ def kto_equation(
     return np.where(np.resize(DESIRABLE, p.shape), good, bad)
 
 
-def exo_equation(lw: Array, ll: Array, rw: Array, rl: Array, beta: float, label_smoothing: float) -> Array:
+def exo_equation(
+    lw: Array, ll: Array, rw: Array, rl: Array, beta: float, label_smoothing: float
+) -> Array:
     q = sigma(beta * (lw - rw - ll + rl))
     return q * np.log(q / (1 - label_smoothing)) + (1 - q) * np.log((1 - q) / label_smoothing)
 
@@ -67,14 +69,20 @@ def discopop_equation(lw: Array, ll: Array, rw: Array, rl: Array, beta: float, t
     return (1 - gate) * np.log(1 + np.exp(-z)) + gate * np.exp(-z)
 
 
-def cdpo_equation(lw: Array, ll: Array, rw: Array, rl: Array, beta: float, label_smoothing: float = 0.0) -> Array:
+def cdpo_equation(
+    lw: Array, ll: Array, rw: Array, rl: Array, beta: float, label_smoothing: float = 0.0
+) -> Array:
     z = beta * (lw - rw - ll + rl)
     return -(1 - label_smoothing) * log_sigma(z) - label_smoothing * log_sigma(-z)
 
 
-def robust_equation(lw: Array, ll: Array, rw: Array, rl: Array, beta: float, label_smoothing: float) -> Array:
+def robust_equation(
+    lw: Array, ll: Array, rw: Array, rl: Array, beta: float, label_smoothing: float
+) -> Array:
     z = beta * (lw - rw - ll + rl)
-    return (-(1 - label_smoothing) * log_sigma(z) + label_smoothing * log_sigma(-z)) / (1 - 2 * label_smoothing)
+    return (-(1 - label_smoothing) * log_sigma(z) + label_smoothing * log_sigma(-z)) / (
+        1 - 2 * label_smoothing
+    )
 
 
 def orpo_equation(lw: Array, ll: Array, odds_ratio_weight: float) -> Array:
@@ -83,7 +91,9 @@ def orpo_equation(lw: Array, ll: Array, odds_ratio_weight: float) -> Array:
 
 
 def with_divergence(score: Callable[[Array], Array]) -> Callable[..., Array]:
-    def equation(lw: Array, ll: Array, rw: Array, rl: Array, beta: float, divergence: object) -> Array:
+    def equation(
+        lw: Array, ll: Array, rw: Array, rl: Array, beta: float, divergence: object
+    ) -> Array:
         return -log_sigma(beta * (score(np.exp(lw - rw)) - score(np.exp(ll - rl))))
 
     return equation
@@ -93,7 +103,10 @@ CASES: dict[str, Case] = {
     "dpo": Case(losses.dpo, PAIR, cdpo_equation, {"beta": 0.3}),
     "dpo_smoothed": Case(losses.dpo, PAIR, cdpo_equation, {"beta": 0.3, "label_smoothing": 0.2}),
     "dpo_forward_kl": Case(
-        losses.dpo, PAIR, with_divergence(lambda t: -1 / t), {"beta": 0.3, "divergence": losses.forward_kl}
+        losses.dpo,
+        PAIR,
+        with_divergence(lambda t: -1 / t),
+        {"beta": 0.3, "divergence": losses.forward_kl},
     ),
     "dpo_jensen_shannon": Case(
         losses.dpo,
@@ -108,8 +121,15 @@ CASES: dict[str, Case] = {
         {"beta": 0.3, "divergence": losses.alpha_divergence(0.4)},
     ),
     "cdpo": Case(losses.cdpo, PAIR, cdpo_equation, {"beta": 0.2, "label_smoothing": 0.1}),
-    "robust_dpo": Case(losses.robust_dpo, PAIR, robust_equation, {"beta": 0.2, "label_smoothing": 0.3}),
-    "ipo": Case(losses.ipo, PAIR, lambda lw, ll, rw, rl, tau: (lw - rw - ll + rl - 0.5 / tau) ** 2, {"tau": 0.4}),
+    "robust_dpo": Case(
+        losses.robust_dpo, PAIR, robust_equation, {"beta": 0.2, "label_smoothing": 0.3}
+    ),
+    "ipo": Case(
+        losses.ipo,
+        PAIR,
+        lambda lw, ll, rw, rl, tau: (lw - rw - ll + rl - 0.5 / tau) ** 2,
+        {"tau": 0.4},
+    ),
     "ipo_mean": Case(
         losses.ipo_mean,
         ("mean",) * 4,
@@ -125,7 +145,9 @@ CASES: dict[str, Case] = {
     "dpop": Case(
         losses.dpop,
         PAIR,
-        lambda lw, ll, rw, rl, beta, penalty: -log_sigma(beta * (lw - rw - ll + rl - penalty * np.maximum(0, rw - lw))),
+        lambda lw, ll, rw, rl, beta, penalty: (
+            -log_sigma(beta * (lw - rw - ll + rl - penalty * np.maximum(0, rw - lw)))
+        ),
         {"beta": 0.1, "penalty": 5.0},
     ),
     "rso_hinge": Case(
@@ -140,14 +162,18 @@ CASES: dict[str, Case] = {
         losses.nca,
         PAIR,
         lambda lw, ll, rw, rl, beta: (
-            -log_sigma(beta * (lw - rw)) - 0.5 * log_sigma(-beta * (lw - rw)) - 0.5 * log_sigma(-beta * (ll - rl))
+            -log_sigma(beta * (lw - rw))
+            - 0.5 * log_sigma(-beta * (lw - rw))
+            - 0.5 * log_sigma(-beta * (ll - rl))
         ),
         {"beta": 0.3},
     ),
     "bco": Case(
         losses.bco,
         PAIR,
-        lambda lw, ll, rw, rl, beta, delta: -log_sigma(beta * (lw - rw) - delta) - log_sigma(delta - beta * (ll - rl)),
+        lambda lw, ll, rw, rl, beta, delta: (
+            -log_sigma(beta * (lw - rw) - delta) - log_sigma(delta - beta * (ll - rl))
+        ),
         {"beta": 0.3, "delta": -0.6},
     ),
     "sppo_hard": Case(
@@ -165,7 +191,9 @@ CASES: dict[str, Case] = {
     "apo_down": Case(
         losses.apo_down,
         PAIR,
-        lambda lw, ll, rw, rl, beta: sigma(beta * (lw - rw)) + 1 - sigma(beta * (lw - rw - ll + rl)),
+        lambda lw, ll, rw, rl, beta: (
+            sigma(beta * (lw - rw)) + 1 - sigma(beta * (lw - rw - ll + rl))
+        ),
         {"beta": 0.3},
     ),
     "aot": Case(
@@ -180,7 +208,9 @@ CASES: dict[str, Case] = {
     "aot_unpaired": Case(
         losses.aot_unpaired,
         PAIR,
-        lambda lw, ll, rw, rl, beta: cdpo_equation(np.sort(lw - rw), np.sort(ll - rl), 0 * lw, 0 * lw, beta),
+        lambda lw, ll, rw, rl, beta: cdpo_equation(
+            np.sort(lw - rw), np.sort(ll - rl), 0 * lw, 0 * lw, beta
+        ),
         {"beta": 0.3},
         row_wise=False,
     ),
@@ -208,7 +238,9 @@ CASES: dict[str, Case] = {
         kto_equation,
         {"z0": 0.8, "beta": 0.3, "desirable_weight": 1.33, "undesirable_weight": 0.7},
     ),
-    "unlikelihood": Case(losses.unlikelihood, ("sum", "sum"), lambda lw, ll, alpha: -lw + alpha * ll, {"alpha": 0.1}),
+    "unlikelihood": Case(
+        losses.unlikelihood, ("sum", "sum"), lambda lw, ll, alpha: -lw + alpha * ll, {"alpha": 0.1}
+    ),
     "unlikelihood_floor": Case(
         losses.unlikelihood,
         ("sum", "sum"),
@@ -230,7 +262,9 @@ CASES: dict[str, Case] = {
     "simpo": Case(
         losses.simpo,
         ("mean", "mean"),
-        lambda lw, ll, beta, gamma_beta_ratio: -log_sigma(beta * (lw - ll) - beta * gamma_beta_ratio),
+        lambda lw, ll, beta, gamma_beta_ratio: (
+            -log_sigma(beta * (lw - ll) - beta * gamma_beta_ratio)
+        ),
         {"beta": 2.0, "gamma_beta_ratio": 0.25},
     ),
     "orpo": Case(losses.orpo, ("mean", "mean"), orpo_equation, {"odds_ratio_weight": 0.3}),

@@ -28,13 +28,17 @@ LENGTHS = torch.tensor([3, 1, 7, 2, 5, 4, 9, 1, 6, 2])
 Loss = Callable[..., Tensor]
 
 
-def draw(count: int, dtype: torch.dtype = torch.float64, low: float = -9, high: float = -3) -> list[Tensor]:
+def draw(
+    count: int, dtype: torch.dtype = torch.float64, low: float = -9, high: float = -3
+) -> list[Tensor]:
     generator = torch.Generator().manual_seed(7)
     rows = torch.rand(count, ROWS, generator=generator, dtype=dtype) * (high - low) + low
     return [row.clone().requires_grad_() for row in rows]
 
 
-def assert_same(ours: Loss, theirs: Loss, args: list[Tensor], learnt: int = 2, **tolerance: float) -> None:
+def assert_same(
+    ours: Loss, theirs: Loss, args: list[Tensor], learnt: int = 2, **tolerance: float
+) -> None:
     """Equal means, and equal gradients in the first `learnt` arguments."""
     a, b = ours(args).mean(), theirs(args).mean()
     torch.testing.assert_close(a, b, **tolerance)
@@ -58,13 +62,22 @@ def assert_same(ours: Loss, theirs: Loss, args: list[Tensor], learnt: int = 2, *
         (losses.apo_down, "apo_down", {}, {}),
         (losses.discopop, "discopop", {"tau": 0.4}, {"discopop_tau": 0.4}),
         (losses.dpo, "sigmoid", {"divergence": losses.forward_kl}, {"f_divergence": "forward_kl"}),
-        (losses.dpo, "sigmoid", {"divergence": losses.jensen_shannon}, {"f_divergence": "js_divergence"}),
+        (
+            losses.dpo,
+            "sigmoid",
+            {"divergence": losses.jensen_shannon},
+            {"f_divergence": "js_divergence"},
+        ),
     ],
 )
 @pytest.mark.parametrize("beta", [0.1, 0.7])
-def test_paired(loss: Loss, loss_type: str, ours: dict[str, Any], theirs: dict[str, Any], beta: float) -> None:
+def test_paired(
+    loss: Loss, loss_type: str, ours: dict[str, Any], theirs: dict[str, Any], beta: float
+) -> None:
     # TRL writes EXO's label_smoothing into an fp32 tensor; the rest agrees to the last digits.
-    tolerance = {"rtol": 1e-6, "atol": 1e-7} if loss_type == "exo_pair" else {"rtol": 1e-12, "atol": 1e-13}
+    tolerance = (
+        {"rtol": 1e-6, "atol": 1e-7} if loss_type == "exo_pair" else {"rtol": 1e-12, "atol": 1e-13}
+    )
     assert_same(
         lambda args: loss(*args, beta=beta, **ours),
         lambda args: trl_losses.dpo(loss_type, args, beta=beta, **theirs),
@@ -78,7 +91,9 @@ def test_alpha_divergence_has_the_papers_alpha(alpha: float) -> None:
     """TRL's coefficient is one minus it; fp32, for its clamp knows no other."""
     assert_same(
         lambda args: losses.dpo(*args, divergence=losses.alpha_divergence(alpha)),
-        lambda args: trl_losses.dpo("sigmoid", args, beta=0.1, f_divergence="alpha_divergence", f_alpha=1 - alpha),
+        lambda args: trl_losses.dpo(
+            "sigmoid", args, beta=0.1, f_divergence="alpha_divergence", f_alpha=1 - alpha
+        ),
         draw(4, torch.float32),
         rtol=1e-5,
         atol=1e-6,
@@ -97,7 +112,9 @@ def test_cdpo_agrees_with_the_smoothing_of_cpo() -> None:
     """Fed with log-ratios, TRL's CPO is DPO, and it does honour label_smoothing."""
     assert_same(
         lambda args: losses.cdpo(*args, beta=0.3, label_smoothing=0.2),
-        lambda args: trl_losses.cpo("sigmoid", args[0] - args[2], args[1] - args[3], beta=0.3, label_smoothing=0.2),
+        lambda args: trl_losses.cpo(
+            "sigmoid", args[0] - args[2], args[1] - args[3], beta=0.3, label_smoothing=0.2
+        ),
         draw(4),
     )
 
@@ -119,7 +136,11 @@ def test_ipo_of_trl_takes_means() -> None:
 
 
 def test_answers_of_one_token_have_one_ipo() -> None:
-    assert_same(lambda args: losses.ipo(*args, tau=0.3), lambda args: trl_losses.dpo("ipo", args, beta=0.3), draw(4))
+    assert_same(
+        lambda args: losses.ipo(*args, tau=0.3),
+        lambda args: trl_losses.dpo("ipo", args, beta=0.3),
+        draw(4),
+    )
 
 
 def test_length_normalised_dpo() -> None:
@@ -140,7 +161,13 @@ def test_hinge_of_trl_is_not_slic() -> None:
 
 def test_bco_of_trl_has_no_delta() -> None:
     args = draw(4)
-    assert abs(trl_losses.dpo("bco_pair", args, beta=0.3) - losses.bco(*args, beta=0.3, delta=0.5).mean()) > 1e-3
+    assert (
+        abs(
+            trl_losses.dpo("bco_pair", args, beta=0.3)
+            - losses.bco(*args, beta=0.3, delta=0.5).mean()
+        )
+        > 1e-3
+    )
 
 
 @pytest.mark.parametrize("mismatch", [0.7, -0.7], ids=["positive-z0", "clamped-z0"])

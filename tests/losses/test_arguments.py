@@ -34,7 +34,10 @@ WRONG: dict[str, tuple[float, ...]] = {
 
 def settings_and_wrong_values() -> list[tuple[str, str, float]]:
     return [
-        (case, setting, value) for case in CASES for setting in CASES[case].settings for value in WRONG.get(setting, ())
+        (case, setting, value)
+        for case in CASES
+        for setting in CASES[case].settings
+        for value in WRONG.get(setting, ())
     ]
 
 
@@ -110,7 +113,10 @@ def test_other_refusals() -> None:
         ("epsilon must be positive", lambda: losses.dual_ascent(0.0, 1.0, epsilon=0.0)),
         ("beta1 must be non-negative", lambda: losses.satimp(x, beta1=-1.0)),
         ("beta must be non-negative", lambda: losses.wga(x, beta=-1.0)),
-        ("beta must be positive", lambda: losses.undial(x[None], x[None], torch.zeros(1).long(), beta=0.0)),
+        (
+            "beta must be positive",
+            lambda: losses.undial(x[None], x[None], torch.zeros(1).long(), beta=0.0),
+        ),
         ("unknown psi 'log'", lambda: losses.expected_psi(torch.eye(3), x, "log")),
         ("must be square", lambda: losses.expected_psi(torch.ones(2, 3), x)),
     ]
@@ -136,7 +142,9 @@ print(first.tolist())
 def test_losses_are_handed_out_lazily_and_once() -> None:
     """`from suite import losses` stays light, and two imports are one module, package or not."""
     root = Path(suite.__file__).parents[1]
-    done = subprocess.run([sys.executable, "-c", LAZY], cwd=root, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", LAZY], cwd=root, capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("[13.86")

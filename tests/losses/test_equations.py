@@ -19,7 +19,9 @@ def test_value(name: str, seed: int) -> None:
     value = case(*map(torch.from_numpy, args))
 
     assert value.dtype == torch.float64
-    np.testing.assert_allclose(value.numpy(), case.equation(*args, **case.settings), rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(
+        value.numpy(), case.equation(*args, **case.settings), rtol=1e-11, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -31,7 +33,9 @@ def test_gradient(name: str) -> None:
     gradients = torch.autograd.grad(case(*tensors).sum(), tensors)
 
     for position, gradient in enumerate(gradients):
-        np.testing.assert_allclose(gradient.numpy(), slope(case, args, position), rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(
+            gradient.numpy(), slope(case, args, position), rtol=1e-6, atol=1e-8
+        )
 
 
 def slope(case: Case, args: list[Array], position: int, step: float = 1e-5) -> Array:
@@ -47,7 +51,9 @@ def slope(case: Case, args: list[Array], position: int, step: float = 1e-5) -> A
     return result
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.row_wise and name != "kto"])
+@pytest.mark.parametrize(
+    "name", [name for name, case in CASES.items() if case.row_wise and name != "kto"]
+)
 def test_rows_are_independent(name: str) -> None:
     """One batch of six, or micro-batches of four and two: the same rows."""
     case = CASES[name]
@@ -72,7 +78,15 @@ def test_sorting_couples_rows(name: str) -> None:
 def test_every_loss_is_covered() -> None:
     """A loss that is added without an equation fails here; the other names are tested in their own files."""
     elsewhere = {
-        *("Divergence", "Psi", "alpha_divergence", "divergence", "forward_kl", "jensen_shannon", "reverse_kl"),
+        *(
+            "Divergence",
+            "Psi",
+            "alpha_divergence",
+            "divergence",
+            "forward_kl",
+            "jensen_shannon",
+            "reverse_kl",
+        ),
         *(
             "alt_po",
             "ga",

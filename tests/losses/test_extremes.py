@@ -15,7 +15,9 @@ from suite.losses.numerics import EXP_LIMIT, log1mexp, log_odds, tangent_exp
 
 SUMS = st.one_of(st.floats(-1e4, 0, width=32), st.sampled_from([-1e4, -1e-30, -1e-7, -0.0]))
 MEANS = st.one_of(
-    st.floats(-1e4, 0, width=32), st.floats(-(2.0**-20), 0, width=32), st.sampled_from([0.0, 1e-7, -1e-30])
+    st.floats(-1e4, 0, width=32),
+    st.floats(-(2.0**-20), 0, width=32),
+    st.sampled_from([0.0, 1e-7, -1e-30]),
 )
 STRATEGY = {"sum": SUMS, "mean": MEANS, "reward": st.floats(-1e4, 1e4, width=32)}
 
@@ -26,7 +28,9 @@ STRATEGY = {"sum": SUMS, "mean": MEANS, "reward": st.floats(-1e4, 1e4, width=32)
 def test_finite(name: str, data: st.DataObject, rows: int) -> None:
     case = CASES[name]
     args = [
-        torch.tensor(data.draw(st.lists(STRATEGY[kind], min_size=rows, max_size=rows))).requires_grad_()
+        torch.tensor(
+            data.draw(st.lists(STRATEGY[kind], min_size=rows, max_size=rows))
+        ).requires_grad_()
         for kind in case.kinds
     ]
 
@@ -42,7 +46,9 @@ def test_finite(name: str, data: st.DataObject, rows: int) -> None:
 def test_finite_when_all_is_lost(name: str) -> None:
     """Every combination of the two ends: log-ratios of +-10,000 nats on either side."""
     case = CASES[name]
-    ends = torch.cartesian_prod(*[torch.tensor([-1e4, 0.0])] * len(case.kinds)).reshape(-1, len(case.kinds))
+    ends = torch.cartesian_prod(*[torch.tensor([-1e4, 0.0])] * len(case.kinds)).reshape(
+        -1, len(case.kinds)
+    )
     args = [column.clone().requires_grad_() for column in ends.T]
 
     value = case(*args)
@@ -78,7 +84,10 @@ def test_log1mexp_to_the_last_digits(dtype: torch.dtype) -> None:
     """Against Python's expm1 and log1p in double, on both branches."""
     exponents = torch.linspace(-6.5, 1.9, 85, dtype=torch.float64)
     x = -(10**exponents).to(dtype)
-    exact = [math.log(-math.expm1(v)) if v > -1 else math.log1p(-math.exp(v)) for v in x.double().tolist()]
+    exact = [
+        math.log(-math.expm1(v)) if v > -1 else math.log1p(-math.exp(v))
+        for v in x.double().tolist()
+    ]
 
     relative = 1e-6 if dtype == torch.float32 else 1e-13
     assert log1mexp(x).tolist() == pytest.approx(exact, rel=relative, abs=1e-38)

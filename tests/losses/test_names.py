@@ -12,7 +12,10 @@ PAIR = "chosen_logps rejected_logps ref_chosen_logps ref_rejected_logps"
 SIGNATURES = {
     **dict.fromkeys(["dpo", "cdpo"], f"{PAIR} * beta label_smoothing"),
     **dict.fromkeys(["robust_dpo", "exo"], f"{PAIR} * beta label_smoothing"),
-    **dict.fromkeys(["rso_hinge", "nca", "bco", "sppo_hard", "apo_zero", "apo_down", "discopop"], f"{PAIR} * beta"),
+    **dict.fromkeys(
+        ["rso_hinge", "nca", "bco", "sppo_hard", "apo_zero", "apo_down", "discopop"],
+        f"{PAIR} * beta",
+    ),
     **dict.fromkeys(["idk_dpo", "alt_po", "aot", "aot_unpaired"], f"{PAIR} * beta"),
     "ipo": f"{PAIR} * tau",
     "ipo_mean": "chosen_mean_logps rejected_mean_logps ref_chosen_mean_logps ref_rejected_mean_logps * tau",
@@ -47,5 +50,8 @@ def test_arguments_have_the_fields_names(name: str) -> None:
     by_keyword = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
     assert by_position == tensors.split()
     assert set(settings.split()) <= set(by_keyword)
-    assert all(by_keyword[more] is not inspect.Parameter.empty for more in set(by_keyword) - set(settings.split()))
+    assert all(
+        by_keyword[more] is not inspect.Parameter.empty
+        for more in set(by_keyword) - set(settings.split())
+    )
     assert name in losses.__all__

@@ -76,12 +76,16 @@ def test_clipped_value_by_hand() -> None:
 
 def test_rloo_by_hand() -> None:
     """1, 2, 6: baselines 4, 3.5, 1.5."""
-    torch.testing.assert_close(losses.rloo_advantages(rows([1.0, 2.0, 6.0])), rows([-3.0, -1.5, 4.5]))
+    torch.testing.assert_close(
+        losses.rloo_advantages(rows([1.0, 2.0, 6.0])), rows([-3.0, -1.5, 4.5])
+    )
 
 
 def test_rloo_is_the_centred_reward_times_g_over_g_minus_one() -> None:
     rewards = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(losses.rloo_advantages(rewards), (rewards - rewards.mean(1, keepdim=True)) * 4 / 3)
+    torch.testing.assert_close(
+        losses.rloo_advantages(rewards), (rewards - rewards.mean(1, keepdim=True)) * 4 / 3
+    )
 
 
 def test_grpo_by_hand() -> None:
@@ -97,7 +101,9 @@ def test_advantages_equal_those_of_trl() -> None:
     rewards = torch.randn(6, 4, generator=torch.Generator().manual_seed(1)) * 3
     baselines = (torch.nansum(rewards, dim=1, keepdim=True) - rewards) / (4 - 1)
     torch.testing.assert_close(losses.rloo_advantages(rewards), rewards - baselines)
-    scaled = (rewards - torch.nanmean(rewards, 1, keepdim=True)) / (utils.nanstd(rewards, dim=1)[:, None] + 1e-4)
+    scaled = (rewards - torch.nanmean(rewards, 1, keepdim=True)) / (
+        utils.nanstd(rewards, dim=1)[:, None] + 1e-4
+    )
     torch.testing.assert_close(losses.grpo_advantages(rewards), scaled)
 
 
@@ -116,7 +122,9 @@ def test_whitened_values() -> None:
     assert torch.equal(losses.whiten(torch.tensor([4.0])), torch.zeros(1))
 
 
-@pytest.mark.parametrize(("kl", "factor"), [(6.0, 1.0), (6.6, 1.01), (60.0, 1.02), (3.0, 0.98), (0.0, 0.98)])
+@pytest.mark.parametrize(
+    ("kl", "factor"), [(6.0, 1.0), (6.6, 1.01), (60.0, 1.02), (3.0, 0.98), (0.0, 0.98)]
+)
 def test_the_kl_coefficient_follows_the_target(kl: float, factor: float) -> None:
     """Target 6: an error beyond 20 % counts as 20 %, and a tenth of the error is applied."""
     assert losses.adaptive_kl_coef(0.05, kl, 6.0) == pytest.approx(0.05 * factor)
@@ -149,7 +157,10 @@ def test_arguments_that_make_no_sense() -> None:
         (lambda: losses.adaptive_kl_coef(0.05, 1.0, 0.0), "target must be positive"),
         (lambda: losses.clipped_surrogate(two, two, two, clip=0.0), "clip must be positive"),
         (lambda: losses.clipped_value(two, one, two), "shape"),
-        (lambda: losses.token_rewards(torch.zeros(1), two, mask, kl_coef=-1.0), "kl_coef must be non-negative"),
+        (
+            lambda: losses.token_rewards(torch.zeros(1), two, mask, kl_coef=-1.0),
+            "kl_coef must be non-negative",
+        ),
         (lambda: losses.gae(two, two, mask, gamma=1.1), r"gamma must be in \[0, 1\]"),
     ):
         with pytest.raises(ValueError, match=message):

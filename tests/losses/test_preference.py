@@ -19,7 +19,9 @@ def pair(rho_w: float, rho_l: float) -> Pair:
     return ZERO - 9 + rho_w, ZERO - 7 + rho_l, ZERO - 9, ZERO - 7
 
 
-def slopes(loss: Callable[..., torch.Tensor], rho_w: float, rho_l: float, **settings: float) -> tuple[float, float]:
+def slopes(
+    loss: Callable[..., torch.Tensor], rho_w: float, rho_l: float, **settings: float
+) -> tuple[float, float]:
     """Derivatives in log-ratio of the chosen and of the rejected answer."""
     lw, ll, ref_w, ref_l = pair(rho_w, rho_l)
     lw.requires_grad_()
@@ -54,7 +56,9 @@ def slopes(loss: Callable[..., torch.Tensor], rho_w: float, rho_l: float, **sett
         (losses.idk_dpo, {"beta": 0.1}, 20 * math.log(2)),
     ],
 )
-def test_value_at_the_start(loss: Callable[..., torch.Tensor], settings: dict[str, float], start: float) -> None:
+def test_value_at_the_start(
+    loss: Callable[..., torch.Tensor], settings: dict[str, float], start: float
+) -> None:
     """Policy = reference: one number, whatever the texts."""
     assert loss(*pair(0, 0), **settings).item() == pytest.approx(start, rel=1e-14)
 
@@ -64,7 +68,8 @@ def test_cdpo_rests_where_sigma_is_one_minus_eps(eps: float) -> None:
     beta = 0.2
     rest = math.log((1 - eps) / eps) / beta
     below, at, above = (
-        slopes(losses.cdpo, rest + step, 0.0, beta=beta, label_smoothing=eps)[0] for step in (-0.01, 0, 0.01)
+        slopes(losses.cdpo, rest + step, 0.0, beta=beta, label_smoothing=eps)[0]
+        for step in (-0.01, 0, 0.01)
     )
 
     assert below < -1e-6
@@ -79,17 +84,23 @@ def test_robust_dpo_expects_the_clean_loss() -> None:
     right = losses.robust_dpo(lw, ll, ref_w, ref_l, beta=0.5, label_smoothing=eps)
     flipped = losses.robust_dpo(ll, lw, ref_l, ref_w, beta=0.5, label_smoothing=eps)
 
-    torch.testing.assert_close((1 - eps) * right + eps * flipped, losses.dpo(lw, ll, ref_w, ref_l, beta=0.5))
+    torch.testing.assert_close(
+        (1 - eps) * right + eps * flipped, losses.dpo(lw, ll, ref_w, ref_l, beta=0.5)
+    )
 
 
 def test_without_smoothing_conservative_and_robust_are_dpo() -> None:
     for loss in (losses.cdpo, losses.robust_dpo):
-        torch.testing.assert_close(loss(*pair(2, -1), label_smoothing=0.0), losses.dpo(*pair(2, -1)))
+        torch.testing.assert_close(
+            loss(*pair(2, -1), label_smoothing=0.0), losses.dpo(*pair(2, -1))
+        )
 
 
 @pytest.mark.parametrize("rho_w", [0.0, 0.5, 4.0])
 def test_dpop_is_dpo_while_the_chosen_answer_gains(rho_w: float) -> None:
-    torch.testing.assert_close(losses.dpop(*pair(rho_w, -1.0), beta=0.3), losses.dpo(*pair(rho_w, -1.0), beta=0.3))
+    torch.testing.assert_close(
+        losses.dpop(*pair(rho_w, -1.0), beta=0.3), losses.dpo(*pair(rho_w, -1.0), beta=0.3)
+    )
 
 
 @pytest.mark.parametrize("penalty", [1.0, 50.0])
@@ -102,9 +113,13 @@ def test_dpop_steepens_by_one_plus_lambda_where_the_chosen_answer_loses(penalty:
 
     assert value == pytest.approx(math.log1p(math.exp(-logit)), rel=1e-12)
     assert d_w / d_l == pytest.approx(-(1 + penalty), rel=1e-12)
-    left, right = (losses.dpop(*pair(s, rho_l), beta=beta, penalty=penalty).item() for s in (-1e-9, 1e-9))
+    left, right = (
+        losses.dpop(*pair(s, rho_l), beta=beta, penalty=penalty).item() for s in (-1e-9, 1e-9)
+    )
     assert left == pytest.approx(right, abs=1e-6)
-    just_below, just_above = (slopes(losses.dpop, s, rho_l, beta=beta, penalty=penalty)[0] for s in (-1e-9, 1e-9))
+    just_below, just_above = (
+        slopes(losses.dpop, s, rho_l, beta=beta, penalty=penalty)[0] for s in (-1e-9, 1e-9)
+    )
     assert just_below / just_above == pytest.approx(1 + penalty, rel=1e-6)
 
 
@@ -121,7 +136,9 @@ def test_token_gradients_after_an_edit() -> None:
     ll = (after_l + shared).log_softmax(-1)[i].reshape(1)
     references = lw.detach() + 0.05, ll.detach() - 0.02  # rho_w = -0.05, rho_l = 0.02
 
-    def direction(loss: Callable[..., torch.Tensor], pull: float, **settings: float) -> torch.Tensor:
+    def direction(
+        loss: Callable[..., torch.Tensor], pull: float, **settings: float
+    ) -> torch.Tensor:
         value = loss(lw, ll, *references, beta=beta, **settings)
         return -torch.autograd.grad(value, shared, retain_graph=True)[0] / (beta * pull)
 
@@ -162,22 +179,31 @@ def test_alpha_divergence_joins_reverse_and_forward_kl() -> None:
         losses.alpha_divergence(1e-7)(logratios), losses.reverse_kl(logratios), rtol=0, atol=1e-5
     )
     torch.testing.assert_close(
-        losses.alpha_divergence(1 - 1e-7)(logratios), losses.forward_kl(logratios), rtol=0, atol=1e-4
+        losses.alpha_divergence(1 - 1e-7)(logratios),
+        losses.forward_kl(logratios),
+        rtol=0,
+        atol=1e-4,
     )
 
 
 def test_length_normalised_dpo_is_dpo_on_means() -> None:
     """beta on means of n tokens acts as beta / n on sums."""
     sums, n = pair(3.0, -2.0), 20
-    torch.testing.assert_close(losses.dpo(*(s / n for s in sums), beta=2.0), losses.dpo(*sums, beta=0.1))
+    torch.testing.assert_close(
+        losses.dpo(*(s / n for s in sums), beta=2.0), losses.dpo(*sums, beta=0.1)
+    )
 
 
 def test_exo_rests_where_the_policy_gives_the_smoothed_labels() -> None:
     eps, beta = 0.1, 0.3
     rest = math.log((1 - eps) / eps) / beta
 
-    assert losses.exo(*pair(rest, 0), beta=beta, label_smoothing=eps).item() == pytest.approx(0, abs=1e-15)
-    assert slopes(losses.exo, rest, 0.0, beta=beta, label_smoothing=eps)[0] == pytest.approx(0, abs=1e-15)
+    assert losses.exo(*pair(rest, 0), beta=beta, label_smoothing=eps).item() == pytest.approx(
+        0, abs=1e-15
+    )
+    assert slopes(losses.exo, rest, 0.0, beta=beta, label_smoothing=eps)[0] == pytest.approx(
+        0, abs=1e-15
+    )
 
 
 def test_sppo_rests_half_a_step_apart() -> None:
@@ -192,7 +218,11 @@ def test_aot_sees_distributions_and_not_pairs() -> None:
 
     torch.testing.assert_close(mixed, losses.aot_unpaired(lw, ll, ref_w, ref_l))
     assert (
-        abs(losses.dpo(lw, ll[shuffled], ref_w, ref_l[shuffled]).sum() - losses.dpo(lw, ll, ref_w, ref_l).sum()) > 1e-4
+        abs(
+            losses.dpo(lw, ll[shuffled], ref_w, ref_l[shuffled]).sum()
+            - losses.dpo(lw, ll, ref_w, ref_l).sum()
+        )
+        > 1e-4
     )
 
 
@@ -218,10 +248,16 @@ def test_kto_z0_is_never_negative_and_has_no_gradient() -> None:
 
 
 def test_only_reward_differences_are_identified_unless_centred() -> None:
-    lw, ll = torch.tensor([1.0, -0.5], dtype=torch.float64), torch.tensor([0.2, 0.3], dtype=torch.float64)
+    lw, ll = (
+        torch.tensor([1.0, -0.5], dtype=torch.float64),
+        torch.tensor([0.2, 0.3], dtype=torch.float64),
+    )
 
     torch.testing.assert_close(losses.reward_model(lw + 7, ll + 7), losses.reward_model(lw, ll))
-    assert (losses.reward_model(lw + 7, ll + 7, centering=0.01) > losses.reward_model(lw, ll, centering=0.01)).all()
+    assert (
+        losses.reward_model(lw + 7, ll + 7, centering=0.01)
+        > losses.reward_model(lw, ll, centering=0.01)
+    ).all()
 
 
 def test_orpo_at_equal_answers() -> None:
@@ -231,4 +267,6 @@ def test_orpo_at_equal_answers() -> None:
 
 def test_simpo_gamma_is_ratio_times_beta() -> None:
     lw, ll = torch.tensor([-0.5], dtype=torch.float64), torch.tensor([-0.75], dtype=torch.float64)
-    assert losses.simpo(lw, ll, beta=2.0, gamma_beta_ratio=0.25).item() == pytest.approx(math.log(2), rel=1e-14)
+    assert losses.simpo(lw, ll, beta=2.0, gamma_beta_ratio=0.25).item() == pytest.approx(
+        math.log(2), rel=1e-14
+    )

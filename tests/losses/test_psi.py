@@ -21,7 +21,9 @@ SKEW = torch.tensor(
 )
 """Preferences that no reward explains (the first three answers beat each other in a circle)."""
 
-FIRST, SECOND = (index.flatten() for index in torch.meshgrid(torch.arange(K), torch.arange(K), indexing="ij"))
+FIRST, SECOND = (
+    index.flatten() for index in torch.meshgrid(torch.arange(K), torch.arange(K), indexing="ij")
+)
 WEIGHT = BEHAVIOUR[FIRST] * BEHAVIOUR[SECOND]
 """Probability of drawing the pair (FIRST, SECOND), (K * K,)."""
 
@@ -40,7 +42,11 @@ def minimise(objective: Objective, size: int = K) -> torch.Tensor:
     """Return the policy softmax(theta) that minimises the objective."""
     theta = torch.zeros(size, dtype=torch.float64, requires_grad=True)
     solver = torch.optim.LBFGS(
-        [theta], max_iter=500, tolerance_grad=1e-13, tolerance_change=0, line_search_fn="strong_wolfe"
+        [theta],
+        max_iter=500,
+        tolerance_grad=1e-13,
+        tolerance_change=0,
+        line_search_fn="strong_wolfe",
     )
 
     def closure() -> torch.Tensor:
@@ -55,23 +61,33 @@ def minimise(objective: Objective, size: int = K) -> torch.Tensor:
 
 def population(psi: losses.Divergence | str, preferences: torch.Tensor, tau: float) -> Objective:
     expected = losses.expected_psi(preferences, BEHAVIOUR, psi)
-    return lambda theta: (WEIGHT * on_pairs(losses.psipo, theta, expected[FIRST], expected[SECOND], tau=tau)).sum()
+    return lambda theta: (
+        WEIGHT * on_pairs(losses.psipo, theta, expected[FIRST], expected[SECOND], tau=tau)
+    ).sum()
 
 
-def sampled(loss: Callable[..., torch.Tensor], preferences: torch.Tensor, **settings: float) -> Objective:
+def sampled(
+    loss: Callable[..., torch.Tensor], preferences: torch.Tensor, **settings: float
+) -> Objective:
     """Expectation over two draws and a label: all pairs in both orders, weighted by how often so labelled."""
     label = preferences[FIRST, SECOND]
     return lambda theta: 2 * (WEIGHT * label * on_pairs(loss, theta, **settings)).sum()
 
 
 @pytest.mark.parametrize("tau", [0.3, 1.0, 4.0])
-@pytest.mark.parametrize("psi", ["identity", "logit", lambda p: p**3, lambda p: 2 * p + torch.log(p)])
+@pytest.mark.parametrize(
+    "psi", ["identity", "logit", lambda p: p**3, lambda p: 2 * p + torch.log(p)]
+)
 @pytest.mark.parametrize("preferences", [BRADLEY_TERRY, SKEW], ids=["bradley-terry", "circle"])
-def test_optimum_is_the_tilted_reference(psi: losses.Divergence | str, tau: float, preferences: torch.Tensor) -> None:
+def test_optimum_is_the_tilted_reference(
+    psi: losses.Divergence | str, tau: float, preferences: torch.Tensor
+) -> None:
     """pi* ~ pi_ref exp(E Psi / tau)."""
     tilted = REFERENCE * torch.exp(losses.expected_psi(preferences, BEHAVIOUR, psi) / tau)
 
-    torch.testing.assert_close(minimise(population(psi, preferences, tau)), tilted / tilted.sum(), rtol=1e-6, atol=1e-9)
+    torch.testing.assert_close(
+        minimise(population(psi, preferences, tau)), tilted / tilted.sum(), rtol=1e-6, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("beta", [0.5, 1.0, 3.0])
@@ -79,16 +95,25 @@ def test_logit_under_bradley_terry_is_dpo_and_rlhf(beta: float) -> None:
     rlhf = REFERENCE * torch.exp(REWARD / beta)
     rlhf /= rlhf.sum()
 
-    torch.testing.assert_close(minimise(population("logit", BRADLEY_TERRY, beta)), rlhf, rtol=1e-6, atol=1e-9)
-    torch.testing.assert_close(minimise(sampled(losses.dpo, BRADLEY_TERRY, beta=beta)), rlhf, rtol=1e-5, atol=1e-8)
+    torch.testing.assert_close(
+        minimise(population("logit", BRADLEY_TERRY, beta)), rlhf, rtol=1e-6, atol=1e-9
+    )
+    torch.testing.assert_close(
+        minimise(sampled(losses.dpo, BRADLEY_TERRY, beta=beta)), rlhf, rtol=1e-5, atol=1e-8
+    )
 
 
 @pytest.mark.parametrize("preferences", [BRADLEY_TERRY, SKEW], ids=["bradley-terry", "circle"])
 def test_identity_is_what_ipo_expects(preferences: torch.Tensor) -> None:
     """IPO's expectation over labels is the population loss up to a constant, so their gradients are equal."""
     tau = 0.6
-    exact, drawn = population("identity", preferences, tau), sampled(losses.ipo, preferences, tau=tau)
-    thetas = torch.randn(3, K, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).unbind()
+    exact, drawn = (
+        population("identity", preferences, tau),
+        sampled(losses.ipo, preferences, tau=tau),
+    )
+    thetas = torch.randn(
+        3, K, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+    ).unbind()
     constants = torch.stack([exact(theta) - drawn(theta) for theta in thetas])
 
     torch.testing.assert_close(constants, constants[:1].expand(3), rtol=1e-12, atol=1e-12)
@@ -100,13 +125,21 @@ def test_identity_is_what_ipo_expects(preferences: torch.Tensor) -> None:
 
 def test_ipo_averages_the_label_and_its_opposite() -> None:
     """1/2 [(h - 1/tau)^2 + h^2] = (h - 1/(2 tau))^2 + 1/(4 tau^2)."""
-    h, zero, tau = torch.linspace(-20, 20, 41, dtype=torch.float64), torch.zeros(41, dtype=torch.float64), 0.3
+    h, zero, tau = (
+        torch.linspace(-20, 20, 41, dtype=torch.float64),
+        torch.zeros(41, dtype=torch.float64),
+        0.3,
+    )
     symmetrised = ((h - 1 / tau) ** 2 + h**2) / 2
 
-    torch.testing.assert_close(losses.ipo(h, zero, zero, zero, tau=tau) + 1 / (4 * tau**2), symmetrised)
+    torch.testing.assert_close(
+        losses.ipo(h, zero, zero, zero, tau=tau) + 1 / (4 * tau**2), symmetrised
+    )
 
 
-@pytest.mark.parametrize(("tau", "published"), [(0.1, 0.993), (0.5, 0.731), (1.0, 0.622), (10.0, 0.512)])
+@pytest.mark.parametrize(
+    ("tau", "published"), [(0.1, 0.993), (0.5, 0.731), (1.0, 0.622), (10.0, 0.512)]
+)
 def test_two_armed_bandit(tau: float, published: float) -> None:
     """One arm always wins, uniform reference: IPO stops at sigma(1 / (2 tau))."""
     uniform = torch.full((1,), math.log(0.5), dtype=torch.float64)
@@ -146,14 +179,20 @@ def test_logit_refuses_certain_preferences() -> None:
     certain = torch.tensor([[0.5, 1.0], [0.0, 0.5]], dtype=torch.float64)
     half = torch.tensor([0.5, 0.5], dtype=torch.float64)
 
-    torch.testing.assert_close(losses.expected_psi(certain, half), torch.tensor([0.75, 0.25], dtype=torch.float64))
+    torch.testing.assert_close(
+        losses.expected_psi(certain, half), torch.tensor([0.75, 0.25], dtype=torch.float64)
+    )
     with pytest.raises(ValueError, match="psi is infinite"):
         losses.expected_psi(certain, half, "logit")
 
 
 def test_a_match_that_is_never_played_does_not_count() -> None:
     """The second answer always beats the third, but only the first is ever an opponent."""
-    preferences = torch.tensor([[0.5, 0.4, 0.3], [0.6, 0.5, 1.0], [0.7, 0.0, 0.5]], dtype=torch.float64)
+    preferences = torch.tensor(
+        [[0.5, 0.4, 0.3], [0.6, 0.5, 1.0], [0.7, 0.0, 0.5]], dtype=torch.float64
+    )
     only_first = torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64)
 
-    torch.testing.assert_close(losses.expected_psi(preferences, only_first, "logit"), preferences[:, 0].logit())
+    torch.testing.assert_close(
+        losses.expected_psi(preferences, only_first, "logit"), preferences[:, 0].logit()
+    )

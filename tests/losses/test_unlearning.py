@@ -17,7 +17,9 @@ def gradient(loss: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
     return torch.autograd.grad(loss.sum(), at)[0]
 
 
-@pytest.mark.parametrize(("beta", "start"), [(0.1, 13.862943611198906), (1.0, 2 * math.log(2)), (4.0, math.log(2) / 2)])
+@pytest.mark.parametrize(
+    ("beta", "start"), [(0.1, 13.862943611198906), (1.0, 2 * math.log(2)), (4.0, math.log(2) / 2)]
+)
 def test_npo_starts_at_two_over_beta_log_two(beta: float, start: float) -> None:
     torch.testing.assert_close(
         losses.npo(POLICY, POLICY, beta=beta), torch.full_like(POLICY, start), rtol=1e-15, atol=0
@@ -31,7 +33,9 @@ def test_npo_becomes_gradient_ascent_as_beta_vanishes() -> None:
     for beta in (1e-2, 1e-3, 1e-4):
         shifted = losses.npo(policy, REFERENCE, beta=beta) - 2 / beta * math.log(2)
         error = (shifted - ascent).detach()
-        torch.testing.assert_close(error, beta * (POLICY - REFERENCE) ** 2 / 4, rtol=1e-3, atol=1e-10)
+        torch.testing.assert_close(
+            error, beta * (POLICY - REFERENCE) ** 2 / 4, rtol=1e-3, atol=1e-10
+        )
         slopes = gradient(shifted, policy) - gradient(losses.ga(policy), policy)
         torch.testing.assert_close(slopes, beta * (POLICY - REFERENCE) / 2, rtol=1e-3, atol=1e-10)
 
@@ -57,7 +61,9 @@ def test_npo_is_dpo_without_a_winner() -> None:
     with_idle_winner = losses.dpo(gone, POLICY, gone, REFERENCE, beta=0.3) * 2 / 0.3
 
     torch.testing.assert_close(losses.npo(POLICY, REFERENCE, beta=0.3), with_idle_winner)
-    torch.testing.assert_close(losses.logistic(None, POLICY - REFERENCE, beta=0.3) * 2 / 0.3, with_idle_winner)
+    torch.testing.assert_close(
+        losses.logistic(None, POLICY - REFERENCE, beta=0.3) * 2 / 0.3, with_idle_winner
+    )
 
 
 def test_alternate_answers_are_dpo_on_the_scale_of_npo() -> None:
@@ -128,7 +134,10 @@ def test_rmu_pulls_towards_the_target() -> None:
 
 def test_dual_variable_grows_while_the_constraint_is_violated() -> None:
     alpha = 0.0
-    history = [alpha := losses.dual_ascent(alpha, r, epsilon=0.5, eta=2.0) for r in (1.0, 0.75, 0.5, 0.25, 0.0)]
+    history = [
+        alpha := losses.dual_ascent(alpha, r, epsilon=0.5, eta=2.0)
+        for r in (1.0, 0.75, 0.5, 0.25, 0.0)
+    ]
 
     assert history == [1.0, 1.5, 1.5, 1.0, 0.0]
     assert losses.dual_ascent(0.1, 0.0, epsilon=0.5) == 0.0

@@ -64,28 +64,37 @@ def test_undial(drawn: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> None:
 
     expected = [cross_entropy(q, row) for q, row in zip(targets, logits.tolist(), strict=True)]
     assert value.tolist() == pytest.approx(expected, rel=1e-12)
-    torch.testing.assert_close(gradient(value, logits), logits.softmax(-1) - torch.tensor(targets, dtype=torch.float64))
+    torch.testing.assert_close(
+        gradient(value, logits), logits.softmax(-1) - torch.tensor(targets, dtype=torch.float64)
+    )
 
 
 def test_ce_u(drawn: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> None:
     logits, _, labels = drawn
     value = losses.ce_u(logits, labels)
     rows = list(zip(logits.tolist(), labels.tolist(), strict=True))
-    targets = [[p * (j != t) / (1 - softmax(row)[t]) for j, p in enumerate(softmax(row))] for row, t in rows]
+    targets = [
+        [p * (j != t) / (1 - softmax(row)[t]) for j, p in enumerate(softmax(row))]
+        for row, t in rows
+    ]
 
     expected = [
         -sum(q * math.log(p) for q, p in zip(target, softmax(row), strict=True) if q)
         for target, (row, _) in zip(targets, rows, strict=True)
     ]
     assert value.tolist() == pytest.approx(expected, rel=1e-12)
-    torch.testing.assert_close(gradient(value, logits), logits.softmax(-1) - torch.tensor(targets, dtype=torch.float64))
+    torch.testing.assert_close(
+        gradient(value, logits), logits.softmax(-1) - torch.tensor(targets, dtype=torch.float64)
+    )
 
 
 def test_ce_u_is_undial_of_itself_with_infinite_beta(
     drawn: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
 ) -> None:
     logits, _, labels = drawn
-    torch.testing.assert_close(losses.ce_u(logits, labels), losses.undial(logits, logits, labels, beta=1e3))
+    torch.testing.assert_close(
+        losses.ce_u(logits, labels), losses.undial(logits, logits, labels, beta=1e3)
+    )
 
 
 def test_pdu(drawn: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> None:
@@ -99,7 +108,9 @@ def test_pdu(drawn: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> None:
     assert losses.pdu(torch.full((2, V), 3.5)).abs().max() == 0
 
 
-def test_chunks_of_positions_give_the_same(drawn: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> None:
+def test_chunks_of_positions_give_the_same(
+    drawn: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+) -> None:
     logits, reference, labels = drawn
     for loss in (
         lambda i: losses.kl(reference[i], logits[i]),
@@ -127,13 +138,17 @@ def test_finite_at_extreme_logits(dtype: torch.dtype, size: float) -> None:
     ):
         assert value.dtype == torch.float32
         assert value.isfinite().all()
-        if size < 1e4 or dtype != torch.float16:  # the gradient itself, in the logits' dtype, must fit fp16's 65504
+        if (
+            size < 1e4 or dtype != torch.float16
+        ):  # the gradient itself, in the logits' dtype, must fit fp16's 65504
             assert gradient(value, logits).isfinite().all()
 
 
 def test_shapes_must_agree(drawn: tuple[torch.Tensor, torch.Tensor, torch.Tensor]) -> None:
     logits, reference, labels = drawn
-    with pytest.raises(ValueError, match=r"reference_logits has shape \(5, 1\), logits has \(5, 9\)"):
+    with pytest.raises(
+        ValueError, match=r"reference_logits has shape \(5, 1\), logits has \(5, 9\)"
+    ):
         losses.kl(reference[:, :1], logits)
     with pytest.raises(ValueError, match="reference_logits has shape"):
         losses.undial(logits, reference[:1], labels)

@@ -15,7 +15,9 @@ from torch import Tensor
 
 
 def _accelerator() -> SimpleNamespace:
-    return SimpleNamespace(device=torch.device("cpu"), gather=lambda x: x, gather_for_metrics=lambda x: x)
+    return SimpleNamespace(
+        device=torch.device("cpu"), gather=lambda x: x, gather_for_metrics=lambda x: x
+    )
 
 
 def _bare(trainer: type, **attributes: Any) -> Any:
@@ -43,7 +45,11 @@ def _forward(token_logps: Tensor) -> Any:
     """A model that answers any input with these log-probabilities."""
     zeros = torch.zeros_like(token_logps)
     outputs = SimpleNamespace(
-        log_probs=token_logps, entropy=zeros, mean_logits=zeros, log_sum_sq_probs=zeros, is_top1=zeros.bool()
+        log_probs=token_logps,
+        entropy=zeros,
+        mean_logits=zeros,
+        log_sum_sq_probs=zeros,
+        is_top1=zeros.bool(),
     )
     return lambda **_: outputs
 
@@ -114,13 +120,19 @@ def kto(
         calculate_KL=True,
         _compute_kl_logps=lambda *_: mismatched[0],
     )
-    inputs = _inputs(mask) | {"label": desirable, "ref_logps": reference, "ref_KL_logps": mismatched[1]}
+    inputs = _inputs(mask) | {
+        "label": desirable,
+        "ref_logps": reference,
+        "ref_KL_logps": mismatched[1],
+    }
     loss = trainer._compute_loss(_forward(token_logps), inputs, return_outputs=False)
     assert isinstance(loss, Tensor)
     return loss
 
 
-def reward(chosen: Tensor, rejected: Tensor, margin: Tensor | None, centering: float | None) -> Tensor:
+def reward(
+    chosen: Tensor, rejected: Tensor, margin: Tensor | None, centering: float | None
+) -> Tensor:
     """`RewardTrainer`'s mean loss."""
     from trl import RewardTrainer
 

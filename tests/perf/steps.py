@@ -20,7 +20,9 @@ def state_of(model: Any, parameters: list[nn.Parameter], dtype: str) -> TrainSta
     """A model about to train at a constant rate."""
     optimizer = torch.optim.AdamW(parameters, lr=1e-5, fused=True)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda n: 1.0)
-    return TrainState(LMPolicy(model), parameters, optimizer, scheduler, 1.0, autocast(dtype, "cpu"))
+    return TrainState(
+        LMPolicy(model), parameters, optimizer, scheduler, 1.0, autocast(dtype, "cpu")
+    )
 
 
 def timed(function: Callable[[], float]) -> tuple[float, float, float]:

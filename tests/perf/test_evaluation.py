@@ -55,7 +55,10 @@ class PlainWay:
 
 
 def test_evaluation_is_three_times_as_fast_as_the_plain_way(shared: Path, smollm2: Path) -> None:
-    sets = {name: read(shared / f"data/tofu/{name}_perturbed.json", options) for name, options in SETS.items()}
+    sets = {
+        name: read(shared / f"data/tofu/{name}_perturbed.json", options)
+        for name, options in SETS.items()
+    }
     engine = HFEngine("cpu", "float32")
     engine.load(smollm2)
     engine.respond([Request("warm-up", "generate", sets["retain"][0].prompt, max_new_tokens=2)])
@@ -107,15 +110,28 @@ def truth_ratio(correct: float, wrong: Sequence[float]) -> float:
 
 
 def rouge(item: Item, text: str) -> float:
-    return float(RougeScorer(["rougeL"], use_stemmer=True).score(item.answer, text)["rougeL"].recall)
+    return float(
+        RougeScorer(["rougeL"], use_stemmer=True).score(item.answer, text)["rougeL"].recall
+    )
 
 
 def engine_metrics(engine: HFEngine, sets: dict[str, list[Item]]) -> dict[str, float]:
     requests = []
     for item in (item for items in sets.values() for item in items):
-        texts = {"answer": item.answer, "correct": item.correct, **{f"wrong{i}": w for i, w in enumerate(item.wrong)}}
-        requests += [Request(f"{item.id}/{k}", "loglikelihood", item.prompt, text) for k, text in texts.items()]
-        requests.append(Request(f"{item.id}/text", "generate", item.prompt, item.answer, max_new_tokens=NEW_TOKENS))
+        texts = {
+            "answer": item.answer,
+            "correct": item.correct,
+            **{f"wrong{i}": w for i, w in enumerate(item.wrong)},
+        }
+        requests += [
+            Request(f"{item.id}/{k}", "loglikelihood", item.prompt, text)
+            for k, text in texts.items()
+        ]
+        requests.append(
+            Request(
+                f"{item.id}/text", "generate", item.prompt, item.answer, max_new_tokens=NEW_TOKENS
+            )
+        )
     responses = {r.id: r for r in engine.stream(requests)}
 
     def mean_logp(item: Item, kind: str) -> float:
@@ -125,9 +141,15 @@ def engine_metrics(engine: HFEngine, sets: dict[str, list[Item]]) -> dict[str, f
     for name, items in sets.items():
         wrong = [[mean_logp(item, f"wrong{i}") for i in range(len(item.wrong))] for item in items]
         pairs = list(zip(items, wrong, strict=True))
-        metrics[f"{name}/probability"] = fmean(probability(x, mean_logp(x, "answer"), w) for x, w in pairs)
-        metrics[f"{name}/truth_ratio"] = fmean(truth_ratio(mean_logp(x, "correct"), w) for x, w in pairs)
-        metrics[f"{name}/recall"] = fmean(rouge(x, responses[f"{x.id}/text"].texts[0]) for x in items)
+        metrics[f"{name}/probability"] = fmean(
+            probability(x, mean_logp(x, "answer"), w) for x, w in pairs
+        )
+        metrics[f"{name}/truth_ratio"] = fmean(
+            truth_ratio(mean_logp(x, "correct"), w) for x, w in pairs
+        )
+        metrics[f"{name}/recall"] = fmean(
+            rouge(x, responses[f"{x.id}/text"].texts[0]) for x in items
+        )
     return metrics
 
 
@@ -158,14 +180,19 @@ def plain_logps(way: PlainWay, texts: list[tuple[Item, str]]) -> list[float]:
         batch = pad(encoded[start : start + BATCH])
         labels = torch.full_like(batch.input_ids, -100)
         labels.view(-1)[batch.positions + 1] = batch.targets
-        logits = way.model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits[:, :-1]
+        logits = way.model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits[
+            :, :-1
+        ]
         losses = F.cross_entropy(logits.float().transpose(1, 2), labels[:, 1:], reduction="none")
         means += (-losses.sum(1) / batch.lengths).tolist()
     return means
 
 
 def plain_recall(way: PlainWay, sets: dict[str, list[Item]]) -> dict[str, float]:
-    return {f"{name}/recall": fmean(map(rouge, items, plain_texts(way, items))) for name, items in sets.items()}
+    return {
+        f"{name}/recall": fmean(map(rouge, items, plain_texts(way, items)))
+        for name, items in sets.items()
+    }
 
 
 def plain_texts(way: PlainWay, items: list[Item]) -> list[str]:
@@ -184,7 +211,9 @@ def plain_texts(way: PlainWay, items: list[Item]) -> list[str]:
             eos_token_id=way.encoder.eos_id,
             pad_token_id=way.encoder.eos_id,
         )
-        texts += [way.encoder.decode(ended(row, way.encoder.eos_id)) for row in output[:, width:].tolist()]
+        texts += [
+            way.encoder.decode(ended(row, way.encoder.eos_id)) for row in output[:, width:].tolist()
+        ]
     return texts
 
 
@@ -196,12 +225,16 @@ def ended(ids: list[int], eos_id: int) -> list[int]:
 def test_generation_alone_is_no_slower_than_plain_generate(shared: Path, smollm2: Path) -> None:
     """Without a reference answer to draft from, as for open questions: batches by length, rows leave as they end."""
     items = [
-        item for name, options in SETS.items() for item in read(shared / f"data/tofu/{name}_perturbed.json", options)
+        item
+        for name, options in SETS.items()
+        for item in read(shared / f"data/tofu/{name}_perturbed.json", options)
     ]
     engine = HFEngine("cpu", "float32")
     engine.load(smollm2)
     engine.respond([Request("warm-up", "generate", items[0].prompt, max_new_tokens=2)])
-    requests = [Request(item.id, "generate", item.prompt, max_new_tokens=NEW_TOKENS) for item in items]
+    requests = [
+        Request(item.id, "generate", item.prompt, max_new_tokens=NEW_TOKENS) for item in items
+    ]
     way = PlainWay(load(smollm2), engine.encoder)
     responses, seconds = timed(lambda: engine.respond(requests))
     texts, plain_seconds = timed(lambda: plain_texts(way, items))

@@ -47,7 +47,9 @@ def pairs(shared: Path, smollm2: Path) -> list[EncodedPair]:
 
 def plain_step(model: Any, head: nn.Module, optimizer: Any, pairs: list[EncodedPair]) -> float:
     batch = pad([pair.chosen for pair in pairs] + [pair.rejected for pair in pairs])
-    hidden = model.model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
+    hidden = model.model(
+        input_ids=batch.input_ids, attention_mask=batch.attention_mask
+    ).last_hidden_state
     last = batch.positions[batch.lengths.cumsum(0) - 1]
     chosen, rejected = head(hidden.flatten(0, 1)[last])[:, 0].chunk(2)
     loss = losses.reward_model(chosen, rejected, torch.zeros_like(chosen)).mean()
@@ -66,7 +68,11 @@ def ours(smollm2: Path, head: nn.Module, pairs: list[EncodedPair]) -> Callable[[
     state = state_of(model, [*model.parameters(), *head.parameters()], "float32")
     state.heads = nn.ModuleDict({"reward": head})
     method.begin(state, {})
-    return lambda: default_train_step(method, state, list(micro_batches({"pairs": pairs}, 0, 0, References()))).loss
+    return lambda: (
+        default_train_step(
+            method, state, list(micro_batches({"pairs": pairs}, 0, 0, References()))
+        ).loss
+    )
 
 
 def test_step_of_a_reward_model(

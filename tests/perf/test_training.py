@@ -36,9 +36,15 @@ def step(shared: Path, smollm2: Path) -> dict[str, list[Encoded]]:
     encoder = Encoder(models.load_tokenizer(smollm2))
 
     def rows(name: str) -> list[Encoded]:
-        lines = [json.loads(x) for x in (shared / f"data/tofu/{name}.json").read_text().splitlines()]
-        drawn = torch.randperm(len(lines), generator=torch.Generator().manual_seed(7))[:ROWS].tolist()
-        picked = [Row(str(i), (Message("user", lines[i]["question"]),), lines[i]["answer"]) for i in drawn]
+        lines = [
+            json.loads(x) for x in (shared / f"data/tofu/{name}.json").read_text().splitlines()
+        ]
+        drawn = torch.randperm(len(lines), generator=torch.Generator().manual_seed(7))[
+            :ROWS
+        ].tolist()
+        picked = [
+            Row(str(i), (Message("user", lines[i]["question"]),), lines[i]["answer"]) for i in drawn
+        ]
         return encode_rows(picked, encoder)
 
     return {"forget": rows("forget01"), "retain": rows("retain99")}
@@ -58,7 +64,9 @@ def plain_step(model: Any, reference: Any, optimizer: Any, step: dict[str, list[
     logps = torch.zeros(ROWS).index_add(0, rows, plain_logps(model, step["forget"]))
     with torch.no_grad():
         ref_logps = torch.zeros(ROWS).index_add(0, rows, plain_logps(reference, step["forget"]))
-    loss = losses.npo(logps, ref_logps, beta=BETA).mean() - plain_logps(model, step["retain"]).mean()
+    loss = (
+        losses.npo(logps, ref_logps, beta=BETA).mean() - plain_logps(model, step["retain"]).mean()
+    )
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
@@ -66,7 +74,9 @@ def plain_step(model: Any, reference: Any, optimizer: Any, step: dict[str, list[
     return float(loss.detach())
 
 
-def ours(smollm2: Path, step: dict[str, list[Encoded]], dtype: str, folder: Path) -> Callable[[], float]:
+def ours(
+    smollm2: Path, step: dict[str, list[Encoded]], dtype: str, folder: Path
+) -> Callable[[], float]:
     """A function that takes one step of npo_rt as `suite.train` does."""
     registry = Registry.load()
     method_class = registry.method("npo_rt")
@@ -76,7 +86,9 @@ def ours(smollm2: Path, step: dict[str, list[Encoded]], dtype: str, folder: Path
     references = References()
     references.add("forget", folder, step["forget"])
     state = state_of(model, list(model.parameters()), dtype)
-    return lambda: default_train_step(method, state, list(micro_batches(step, 0, 0, references))).loss
+    return lambda: (
+        default_train_step(method, state, list(micro_batches(step, 0, 0, references))).loss
+    )
 
 
 def matmul_peak(dtype: torch.dtype) -> float:
@@ -98,7 +110,10 @@ def step_flops(model: Any, step: dict[str, list[Encoded]]) -> float:
 
 
 def test_step_of_npo_with_retain_loss(
-    smollm2: Path, step: dict[str, list[Encoded]], tmp_path: Path, record_property: Callable[[str, object], None]
+    smollm2: Path,
+    step: dict[str, list[Encoded]],
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
 ) -> None:
     model, reference = load(smollm2), load(smollm2)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)

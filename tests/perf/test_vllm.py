@@ -25,7 +25,9 @@ from suite.engines.vllm import VLLMEngine
 
 pytestmark = [
     pytest.mark.perf,
-    pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed: `tox run -e vllm`"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("vllm") is None, reason="vLLM is not installed: `tox run -e vllm`"
+    ),
 ]
 CHECKPOINTS = 4
 ASKED = 40
@@ -35,7 +37,9 @@ NEW_TOKENS = 48
 @pytest.fixture(scope="module")
 def requests(shared: Path) -> list[Request]:
     """TOFU's generation requests, with the answer as a guess, as the benchmark makes them; two rounds of them."""
-    rows = [json.loads(line) for line in (shared / "data/tofu/forget05.json").read_text().splitlines()]
+    rows = [
+        json.loads(line) for line in (shared / "data/tofu/forget05.json").read_text().splitlines()
+    ]
     return [
         Request(str(i), "generate", (Message("user", row["question"]),), row["answer"], NEW_TOKENS)
         for i, row in enumerate(rows[: 2 * ASKED])
@@ -70,7 +74,9 @@ def answered(engine: Engine, requests: Sequence[Request]) -> tuple[float, list[s
     return spent(engine) - begin, [response.texts[0] for response in responses]
 
 
-def visit(engine: Engine, folder: Path, requests: Sequence[Request]) -> tuple[float, float, list[str]]:
+def visit(
+    engine: Engine, folder: Path, requests: Sequence[Request]
+) -> tuple[float, float, list[str]]:
     """CPU seconds to load, CPU seconds to answer, the texts."""
     begin = spent(engine)
     engine.load(folder)
@@ -84,9 +90,15 @@ def test_four_checkpoints_cost_one_start(checkpoints: list[Path], requests: list
     del one
     apart = [visit(VLLMEngine("cpu", "float32"), folder, asked) for folder in checkpoints[1:]]
     apart = [through_one[0], *apart]
-    together, four_starts = (sum(load + answer for load, answer, _ in visits) for visits in (through_one, apart))
+    together, four_starts = (
+        sum(load + answer for load, answer, _ in visits) for visits in (through_one, apart)
+    )
     one_start = through_one[0][0] + sum(answer for _, answer, _ in through_one)
-    equal = sum(a == b for x, y in zip(through_one, apart, strict=True) for a, b in zip(x[2], y[2], strict=True))
+    equal = sum(
+        a == b
+        for x, y in zip(through_one, apart, strict=True)
+        for a, b in zip(x[2], y[2], strict=True)
+    )
     print(
         f"\n{CHECKPOINTS} checkpoints, {ASKED} questions each, CPU seconds: {together:.1f} through one engine (loads: "
         f"{', '.join(f'{load:.1f}' for load, *_ in through_one)}), {four_starts:.1f} with a start each (loads: "

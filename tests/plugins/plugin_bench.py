@@ -37,7 +37,9 @@ def registry() -> Registry:
 
 def trained() -> list[str]:
     """Every method whose loss is a function of given rows, by name."""
-    return [cls.name for cls in registry().methods() if cls.trains and not issubclass(cls, OnlineMethod)]
+    return [
+        cls.name for cls in registry().methods() if cls.trains and not issubclass(cls, OnlineMethod)
+    ]
 
 
 def make(name: str, **settings: Any) -> Method[Any]:
@@ -74,15 +76,20 @@ def rows() -> dict[str, list[Any]]:
     """Rows for every role that there is."""
     names = ("forget", "retain", "demonstrations", "prompts")
     plain: dict[str, list[Any]] = {
-        name: [text(f"{name}/{i}", 100 * k + i) for i in range(ROWS)] for k, name in enumerate(names)
+        name: [text(f"{name}/{i}", 100 * k + i) for i in range(ROWS)]
+        for k, name in enumerate(names)
     }
-    plain["alternate"] = [text(f"alternate/{i}", 500 + i, r.prompt_ids) for i, r in enumerate(plain["forget"])]
+    plain["alternate"] = [
+        text(f"alternate/{i}", 500 + i, r.prompt_ids) for i, r in enumerate(plain["forget"])
+    ]
     chosen = [text(f"chosen/{i}", 600 + i) for i in range(ROWS)]
     plain["pairs"] = [
-        EncodedPair(f"pair/{i}", c, text(f"rejected/{i}", 700 + i, c.prompt_ids)) for i, c in enumerate(chosen)
+        EncodedPair(f"pair/{i}", c, text(f"rejected/{i}", 700 + i, c.prompt_ids))
+        for i, c in enumerate(chosen)
     ]
     plain["mismatched"] = [
-        Encoded(f"mismatched/{i}", c.prompt_ids, chosen[i - 1].completion_ids) for i, c in enumerate(chosen)
+        Encoded(f"mismatched/{i}", c.prompt_ids, chosen[i - 1].completion_ids)
+        for i, c in enumerate(chosen)
     ]
     return plain
 
@@ -142,7 +149,9 @@ def bench(all_references: dict[str, References]) -> Any:
         roles = {role: items for role, items in rows().items() if role in method.roles}
         references = References()
         for role in roles:  # the host's rule: what is needed and nothing else
-            if role in method.needs_reference_hidden or (method.needs_reference and role != "retain"):
+            if role in method.needs_reference_hidden or (
+                method.needs_reference and role != "retain"
+            ):
                 references._logps |= all_references[role]._logps
             if role in method.needs_reference_hidden:
                 references._hidden |= all_references[role]._hidden

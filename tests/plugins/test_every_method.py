@@ -78,7 +78,9 @@ def test_a_few_steps_lower_the_loss(bench: Any, name: str) -> None:
     before = made.loss().loss.item()
     for _ in range(8):
         made.step()
-    made.method.load_state_dict(state)  # the same objective again, whatever dual variables have become
+    made.method.load_state_dict(
+        state
+    )  # the same objective again, whatever dual variables have become
     assert made.loss().loss.item() < before
 
 

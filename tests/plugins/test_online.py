@@ -56,7 +56,9 @@ def run(folder: Path, out: Path, name: str, steps: int, **settings: Any) -> list
     encoder = Encoder(models.load_tokenizer(folder))
     (out / "out").mkdir(parents=True)
     (out / "scratch").mkdir()
-    config = TrainConfig(epochs=steps, lr=3e-3, batch_size=8, warmup_epochs=0.0, schedule="constant")
+    config = TrainConfig(
+        epochs=steps, lr=3e-3, batch_size=8, warmup_epochs=0.0, schedule="constant"
+    )
     train(
         TrainJob(
             make(name, max_new_tokens=8, **settings), config, 0, folder, {"prompts": encode_rows(prompts, encoder)},
@@ -77,21 +79,30 @@ def run(folder: Path, out: Path, name: str, steps: int, **settings: Any) -> list
         ("grpo", {"samples": 4, "beta": 0.01, "updates": 2}),
     ],
 )
-def test_the_reward_rises_on_tiny(tiny_folder: Path, tmp_path: Path, name: str, settings: dict[str, Any]) -> None:
+def test_the_reward_rises_on_tiny(
+    tiny_folder: Path, tmp_path: Path, name: str, settings: dict[str, Any]
+) -> None:
     log = run(tiny_folder, tmp_path, name, steps=12, **settings)
     before, after = (sum(line["reward"] for line in part) / 2 for part in (log[:2], log[-2:]))
     assert after > before + 0.15, (before, after)
-    assert log[0]["kl"] == pytest.approx(0, abs=1e-5)  # before the first step the policy is the reference
+    assert log[0]["kl"] == pytest.approx(
+        0, abs=1e-5
+    )  # before the first step the policy is the reference
 
 
 @pytest.mark.parametrize("name", ["ppo_gt", "rloo"])
 def test_a_dear_kl_keeps_the_policy_near(tiny_folder: Path, tmp_path: Path, name: str) -> None:
     price = "kl_coef" if name == "ppo_gt" else "beta"
-    free, dear = (run(tiny_folder, tmp_path / str(p), name, steps=6, **{price: p})[-1]["kl"] for p in (1e-3, 10.0))
+    free, dear = (
+        run(tiny_folder, tmp_path / str(p), name, steps=6, **{price: p})[-1]["kl"]
+        for p in (1e-3, 10.0)
+    )
     assert dear < free
 
 
-def test_the_coefficient_rises_while_the_kl_is_above_its_target(tiny_folder: Path, tmp_path: Path) -> None:
+def test_the_coefficient_rises_while_the_kl_is_above_its_target(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
     log = run(tiny_folder, tmp_path, "ppo_gt", steps=4, target_kl=1e-3)
     assert log[0]["kl_coef"] == 0.05
     for before, after in pairwise(log):
@@ -99,7 +110,9 @@ def test_the_coefficient_rises_while_the_kl_is_above_its_target(tiny_folder: Pat
         assert after["kl_coef"] == pytest.approx(before["kl_coef"] * (1 + 0.1 * clipped))
 
 
-def draw(prompts: Sequence[Encoded], samples: int, seed: int = 0, model: Any = None) -> list[Encoded]:
+def draw(
+    prompts: Sequence[Encoded], samples: int, seed: int = 0, model: Any = None
+) -> list[Encoded]:
     return sample(
         model or fresh_model(), prompts, samples=samples, max_new_tokens=6, seed=seed, eos_ids=frozenset({END}),
         precision=autocast("float32", "cpu"),
@@ -125,7 +138,9 @@ def test_samples_have_the_policys_distribution() -> None:
     model, prompt = fresh_model(), text("p", 5)
     firsts = torch.tensor([d.completion_ids[0] for d in draw([prompt], 4000, model=model)])
     with torch.no_grad():
-        expected = model(input_ids=torch.tensor([prompt.prompt_ids])).logits[0, -1].softmax(-1) * 4000
+        expected = (
+            model(input_ids=torch.tensor([prompt.prompt_ids])).logits[0, -1].softmax(-1) * 4000
+        )
     counts, likely = torch.bincount(firsts, minlength=len(expected)).float(), expected >= 5
     observed = [*counts[likely].tolist(), float(counts[~likely].sum())]
     wanted = [*expected[likely].tolist(), float(expected[~likely].sum())]
@@ -172,11 +187,15 @@ def test_the_gradient_of_rloo_is_the_policy_gradient(bench: Any) -> None:
     total = torch.zeros(())
     for answer, advantage in zip(drawn, advantages, strict=True):
         ids = torch.tensor([answer.prompt_ids + answer.completion_ids])
-        logps = model(input_ids=ids).logits[0, :-1].log_softmax(-1).gather(1, ids[0, 1:, None])[:, 0]
+        logps = (
+            model(input_ids=ids).logits[0, :-1].log_softmax(-1).gather(1, ids[0, 1:, None])[:, 0]
+        )
         total = total - advantage * logps[len(answer.prompt_ids) - 1 :].sum()
     (total / len(drawn)).backward()
     for key, parameter in model.named_parameters():
-        torch.testing.assert_close(before[key] - parameter.grad, made.weights[key], rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(
+            before[key] - parameter.grad, made.weights[key], rtol=1e-3, atol=1e-5
+        )
 
 
 def test_a_step_of_ppo_is_the_one_worked_out_by_hand(bench: Any) -> None:
@@ -187,14 +206,20 @@ def test_a_step_of_ppo_is_the_one_worked_out_by_hand(bench: Any) -> None:
         normalise=False, max_new_tokens=5,
     )  # fmt: skip
     state, drawn = made.state, []
-    state.rewarder = lambda texts: drawn.extend(texts) or [float(sum(t.completion_ids) % 7) for t in texts]
+    state.rewarder = lambda texts: (
+        drawn.extend(texts) or [float(sum(t.completion_ids) % 7) for t in texts]
+    )
     state.optimizer = torch.optim.SGD(state.parameters, lr=lr)
     state.scheduler = torch.optim.lr_scheduler.LambdaLR(state.optimizer, lambda step: 1.0)
     state.max_grad_norm = 0.0
     with torch.no_grad():  # the policy has left the reference, and the values are not all 0
         state.policy.model.model.norm.weight.mul_(1.1)
         state.heads["value"].weight.fill_(0.1)
-    policy, head, reference = copy.deepcopy(state.policy.model), copy.deepcopy(state.heads["value"]), fresh_model()
+    policy, head, reference = (
+        copy.deepcopy(state.policy.model),
+        copy.deepcopy(state.heads["value"]),
+        fresh_model(),
+    )
     made.step()
 
     def scored(model: Any, answer: Encoded) -> tuple[torch.Tensor, torch.Tensor]:
@@ -231,9 +256,15 @@ def test_a_step_of_ppo_is_the_one_worked_out_by_hand(bench: Any) -> None:
             ratio = (logp - was).exp()
             inside = min(max(ratio.item(), 1 - clip), 1 + clip)
             clipped += inside != ratio.item()
-            total = total - (ratio * a if ratio.item() * a.item() <= inside * a.item() else inside * a)
+            total = total - (
+                ratio * a if ratio.item() * a.item() <= inside * a.item() else inside * a
+            )
             gap = value.item() - before
-            near = value if abs(gap) <= value_clip else torch.tensor(before + math.copysign(value_clip, gap))
+            near = (
+                value
+                if abs(gap) <= value_clip
+                else torch.tensor(before + math.copysign(value_clip, gap))
+            )
             total = total + vf * 0.5 * max((value - r) ** 2, (near - r) ** 2, key=torch.Tensor.item)
         parameters = [*policy.parameters(), *head.parameters()]
         gradients = torch.autograd.grad(total / len(old), parameters)
@@ -243,7 +274,9 @@ def test_a_step_of_ppo_is_the_one_worked_out_by_hand(bench: Any) -> None:
     assert 0 < clipped < len(old)  # in the second update some ratios have left the interval
     for key, parameter in policy.named_parameters():
         torch.testing.assert_close(parameter.detach(), made.weights[key], rtol=1e-4, atol=1e-7)
-    torch.testing.assert_close(head.weight.detach(), state.heads["value"].weight.detach(), rtol=1e-4, atol=1e-7)
+    torch.testing.assert_close(
+        head.weight.detach(), state.heads["value"].weight.detach(), rtol=1e-4, atol=1e-7
+    )
 
 
 def test_a_reward_that_is_no_number_stops_the_run(bench: Any) -> None:
@@ -257,7 +290,9 @@ def test_moments_are_those_of_all_values_so_far() -> None:
     values = [3.0, -1.0, 4.0, 1.5, 9.0]
     moments = Moments().updated(values[:2]).updated(values[2:])
     whole = torch.tensor(values, dtype=torch.float64)
-    torch.testing.assert_close(moments.normalised(whole), (whole - whole.mean()) / whole.std(correction=0))
+    torch.testing.assert_close(
+        moments.normalised(whole), (whole - whole.mean()) / whole.std(correction=0)
+    )
     assert Moments(*moments.state) == moments
     assert Moments().updated([2.0, 2.0]).normalised(torch.tensor([2.0])).item() == 0
 
@@ -278,25 +313,38 @@ def test_settings_that_make_no_sense(name: str, settings: Mapping[str, Any], mes
 def test_pairs_of_a_prompt_come_in_one_step() -> None:
     prompts = [(2, 3), (4, 5), (6, 7), (8, 9)]
     pairs = [
-        EncodedPair(f"{p}/{k}", Encoded("", prompt, (k + 2, END)), Encoded("", prompt, (k + 9, END)))
+        EncodedPair(
+            f"{p}/{k}", Encoded("", prompt, (k + 2, END)), Encoded("", prompt, (k + 9, END))
+        )
         for k in range(3)
         for p, prompt in enumerate(prompts)
     ]
     sampler = Sampler({"pairs": pairs}, 7, seed=0, whole_prompts=True)
-    steps = [[pair.id for pair in sampler.step(i)["pairs"]] for i in range(2 * sampler.steps_per_epoch)]
+    steps = [
+        [pair.id for pair in sampler.step(i)["pairs"]] for i in range(2 * sampler.steps_per_epoch)
+    ]
     assert [len(step) for step in steps] == [6] * 4
     for step in steps:
-        assert {id.partition("/")[0] for id in step} == {id.partition("/")[0] for id in step[:1] + step[3:4]}
+        assert {id.partition("/")[0] for id in step} == {
+            id.partition("/")[0] for id in step[:1] + step[3:4]
+        }
     assert sorted(steps[0] + steps[1]) == sorted(pair.id for pair in pairs)
     with pytest.raises(UserError, match="no rows"):
         Sampler({"prompts": []}, 7, seed=0)
 
 
-def test_a_reward_model_learns_what_is_preferred_and_is_read_back(tiny_folder: Path, tmp_path: Path) -> None:
+def test_a_reward_model_learns_what_is_preferred_and_is_read_back(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
     """Answers about May are preferred; the stored model rewards texts so, and knows its accuracy."""
     encoder = Encoder(models.load_tokenizer(tiny_folder))
     pairs = [
-        Pair(f"{i}", (Message("user", f"When was {i}?"),), f"She was born in May {1900 + i}.", f"It is {1900 + i}.")
+        Pair(
+            f"{i}",
+            (Message("user", f"When was {i}?"),),
+            f"She was born in May {1900 + i}.",
+            f"It is {1900 + i}.",
+        )
         for i in range(24)
     ]
     (tmp_path / "out").mkdir()
@@ -304,7 +352,18 @@ def test_a_reward_model_learns_what_is_preferred_and_is_read_back(tiny_folder: P
     method = make("reward_model", held_out=0.25)
     config = TrainConfig(epochs=3, lr=1e-3, batch_size=6, warmup_epochs=0.0)
     roles = {"pairs": encode_rows(pairs, encoder)}
-    train(TrainJob(method, config, 0, tiny_folder, roles, References(), tmp_path / "out", tmp_path / "scratch"))
+    train(
+        TrainJob(
+            method,
+            config,
+            0,
+            tiny_folder,
+            roles,
+            References(),
+            tmp_path / "out",
+            tmp_path / "scratch",
+        )
+    )
     folder = epochs_in(tmp_path / "out")[3]
     assert json.loads((folder / ACCURACY).read_text()) == {"accuracy": 1.0, "held_out_pairs": 6}
     assert load_file(folder / HEAD)["weight"].shape == (1, 128)
@@ -312,14 +371,20 @@ def test_a_reward_model_learns_what_is_preferred_and_is_read_back(tiny_folder: P
     chosen = reward.score([p.prompt for p in pairs], [p.chosen for p in pairs])
     rejected = reward.score([p.prompt for p in pairs], [p.rejected for p in pairs])
     assert all(c > r for c, r in zip(chosen, rejected, strict=True))
-    assert reward.score([pairs[3].prompt], [pairs[3].chosen]) == pytest.approx([chosen[3]], abs=1e-4)
+    assert reward.score([pairs[3].prompt], [pairs[3].chosen]) == pytest.approx(
+        [chosen[3]], abs=1e-4
+    )
     method.prepare({}, reward)
-    answered = method.respond(None, [Request("a/chosen", "loglikelihood", pairs[0].prompt, pairs[0].chosen)])  # type: ignore[arg-type]
+    answered = method.respond(
+        None, [Request("a/chosen", "loglikelihood", pairs[0].prompt, pairs[0].chosen)]
+    )  # type: ignore[arg-type]
     assert answered[0].reward == pytest.approx(chosen[0], abs=1e-4)
     assert answered[0].token_logps == ()
 
 
-def test_a_reward_model_tells_praise_from_blame_in_reviews_it_has_not_seen(tiny_folder: Path, tmp_path: Path) -> None:
+def test_a_reward_model_tells_praise_from_blame_in_reviews_it_has_not_seen(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
     """The tiny model's own reviews: each prefix goes on with words of one mood or the other."""
     from suite_benchmarks.sentiment.generated import generated
     from suite_benchmarks.sentiment.reviews import cut
@@ -335,7 +400,18 @@ def test_a_reward_model_tells_praise_from_blame_in_reviews_it_has_not_seen(tiny_
     roles = {"pairs": encode_rows(pairs, Encoder(models.load_tokenizer(tiny_folder)))}
     config = TrainConfig(epochs=3, lr=1e-3, batch_size=16, warmup_epochs=0.25)
     method = make("reward_model", held_out=0.25)
-    train(TrainJob(method, config, 0, tiny_folder, roles, References(), tmp_path / "out", tmp_path / "scratch"))
+    train(
+        TrainJob(
+            method,
+            config,
+            0,
+            tiny_folder,
+            roles,
+            References(),
+            tmp_path / "out",
+            tmp_path / "scratch",
+        )
+    )
     found = json.loads((epochs_in(tmp_path / "out")[3] / ACCURACY).read_text())
     assert found["held_out_pairs"] > 30
     assert found["accuracy"] > 0.75  # 30 of 40 by chance: p < .002
@@ -350,7 +426,10 @@ class Parrot:
     def respond(self, requests: Sequence[Request]) -> list[Response]:
         self.asked += requests
         texts = [tuple(str((7 * i) % 10) for i in range(r.n)) for r in requests]
-        return [Response(r.id, texts=t, finished=(True,) * r.n) for r, t in zip(requests, texts, strict=True)]
+        return [
+            Response(r.id, texts=t, finished=(True,) * r.n)
+            for r, t in zip(requests, texts, strict=True)
+        ]
 
 
 class Number(Reward):
@@ -365,7 +444,9 @@ def test_best_of_n_takes_the_best_of_every_n() -> None:
     engine: Any = Parrot()
     method = make("best_of_n", n=4)
     method.prepare({}, Number())
-    (one, two) = method.respond(engine, [Request("a", "generate", PROMPT), Request("b", "generate", PROMPT, n=2)])
+    (one, two) = method.respond(
+        engine, [Request("a", "generate", PROMPT), Request("b", "generate", PROMPT, n=2)]
+    )
     assert one.texts == ("7",)  # of 0 7 4 1
     assert two.texts == ("7", "9")  # of 0 7 4 1 and 8 5 2 9
     assert [(r.n, r.temperature) for r in engine.asked] == [(4, 1.0), (8, 1.0)]

@@ -42,7 +42,9 @@ def test_rewards_rank_the_pair_that_was_learnt(name: str) -> None:
 
 def push_at_the_start(name: str, **settings: Any) -> torch.Tensor:
     """How descending the loss moves log pi(chosen) - log pi(rejected) where policy = reference, (2,)."""
-    chosen, rejected = (logps.clone().requires_grad_() for logps in (GOOD.chosen_logps, GOOD.rejected_logps))
+    chosen, rejected = (
+        logps.clone().requires_grad_() for logps in (GOOD.chosen_logps, GOOD.rejected_logps)
+    )
     start = PairLogps(chosen, rejected, GOOD.chosen_logps, GOOD.rejected_logps)
     loss = paired(name, **settings).pair_loss(start)
     assert loss.shape == (2,)
@@ -71,10 +73,16 @@ def test_logged_rewards_are_step_means(bench: Any, name: str) -> None:
     whole = made.method.loss(made.state.policy, batch).metrics
     pairs = made.method.score(made.state.policy, batch)
     chosen, rejected = made.method.rewards(pairs)
-    assert whole["rewards/margins"].item() == pytest.approx((chosen - rejected).mean().item(), rel=1e-4, abs=1e-5)
-    assert whole["rewards/accuracies"].item() == pytest.approx((chosen > rejected).double().mean().item())
+    assert whole["rewards/margins"].item() == pytest.approx(
+        (chosen - rejected).mean().item(), rel=1e-4, abs=1e-5
+    )
+    assert whole["rewards/accuracies"].item() == pytest.approx(
+        (chosen > rejected).double().mean().item()
+    )
     assert whole["logps/chosen"].item() == pytest.approx(pairs.chosen_logps.mean().item(), rel=1e-5)
-    assert whole["mean_logps/rejected"].item() == pytest.approx(pairs.rejected_mean_logps.mean().item(), rel=1e-5)
+    assert whole["mean_logps/rejected"].item() == pytest.approx(
+        pairs.rejected_mean_logps.mean().item(), rel=1e-5
+    )
 
 
 def test_methods_with_a_reference_refuse_to_go_without_one() -> None:
@@ -91,7 +99,9 @@ def test_preferred_ft_is_a_mean_over_tokens(bench: Any) -> None:
 
 
 def test_dpo_options() -> None:
-    lengths = replace(GOOD, chosen_lengths=torch.tensor([2, 5]), rejected_lengths=torch.tensor([4, 3]))
+    lengths = replace(
+        GOOD, chosen_lengths=torch.tensor([2, 5]), rejected_lengths=torch.tensor([4, 3])
+    )
     normalised = paired("dpo", length_normalised=True, beta=5.0)
     h = (GOOD.chosen_logps - GOOD.ref_chosen_logps) / torch.tensor([2, 5]) - (
         GOOD.rejected_logps - GOOD.ref_rejected_logps
@@ -102,7 +112,9 @@ def test_dpo_options() -> None:
 
     forward = paired("dpo", divergence="forward_kl")
     chosen, rejected = forward.rewards(GOOD)  # beta (1 - e^-rho)
-    torch.testing.assert_close(chosen, 0.1 * (1 - torch.exp(GOOD.ref_chosen_logps - GOOD.chosen_logps)))
+    torch.testing.assert_close(
+        chosen, 0.1 * (1 - torch.exp(GOOD.ref_chosen_logps - GOOD.chosen_logps))
+    )
     torch.testing.assert_close(forward.pair_loss(GOOD), torch.log1p(torch.exp(rejected - chosen)))
 
 
@@ -127,14 +139,22 @@ def test_dpop_rewards_differ_by_the_logit() -> None:
 
 
 def test_ipo_mean_divides_by_length() -> None:
-    lengths = replace(GOOD, chosen_lengths=torch.tensor([2, 5]), rejected_lengths=torch.tensor([4, 3]))
-    assert not torch.allclose(paired("ipo").pair_loss(lengths), paired("ipo", reduction="mean").pair_loss(lengths))
-    torch.testing.assert_close(paired("ipo").pair_loss(GOOD), paired("ipo", reduction="mean").pair_loss(GOOD))
+    lengths = replace(
+        GOOD, chosen_lengths=torch.tensor([2, 5]), rejected_lengths=torch.tensor([4, 3])
+    )
+    assert not torch.allclose(
+        paired("ipo").pair_loss(lengths), paired("ipo", reduction="mean").pair_loss(lengths)
+    )
+    torch.testing.assert_close(
+        paired("ipo").pair_loss(GOOD), paired("ipo", reduction="mean").pair_loss(GOOD)
+    )
 
 
 def test_unlikelihood_leaves_forgotten_answers_alone() -> None:
     gone = torch.tensor([-50.0, -30.0], dtype=torch.float64, requires_grad=True)
-    pairs = replace(GOOD, rejected_logps=gone, rejected_lengths=torch.tensor([1, 2]))  # -50 and -15 nats a token
+    pairs = replace(
+        GOOD, rejected_logps=gone, rejected_lengths=torch.tensor([1, 2])
+    )  # -50 and -15 nats a token
     (slope,) = torch.autograd.grad(paired("unlikelihood", alpha=0.5).pair_loss(pairs).sum(), gone)
     assert slope.tolist() == [0.0, 0.5]
 
@@ -154,7 +174,9 @@ def test_psipo_learns_the_papers_optimum_on_a_bandit(psi: str) -> None:
     reference = torch.log_softmax(torch.tensor([0.2, -0.5, 0.1], dtype=torch.float64), 0)
     method = paired("psipo", psi=psi, tau=tau)
     arms = torch.tensor(list(itertools.permutations(range(3), 2)))
-    known = Population(preferences[None], reference.exp()[None], torch.zeros(len(arms)).long(), *arms.T)
+    known = Population(
+        preferences[None], reference.exp()[None], torch.zeros(len(arms)).long(), *arms.T
+    )
     logits = reference.clone().requires_grad_()
     optimizer = torch.optim.LBFGS([logits], max_iter=100, tolerance_grad=1e-12, tolerance_change=0)
 
@@ -267,6 +289,8 @@ def test_aot_sees_no_pairs_but_distributions() -> None:
     """Exchanging which reference margin belongs to which pair changes nothing."""
     ref_chosen, ref_rejected = GOOD.ref_chosen_logps, GOOD.ref_rejected_logps
     assert ref_chosen is not None and ref_rejected is not None
-    turned = replace(GOOD, ref_chosen_logps=ref_chosen.flip(0), ref_rejected_logps=ref_rejected.flip(0))
+    turned = replace(
+        GOOD, ref_chosen_logps=ref_chosen.flip(0), ref_rejected_logps=ref_rejected.flip(0)
+    )
     torch.testing.assert_close(paired("aot").pair_loss(turned), paired("aot").pair_loss(GOOD))
     assert not torch.allclose(paired("dpo").pair_loss(turned), paired("dpo").pair_loss(GOOD))

@@ -28,7 +28,9 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def job(start: Path, references: Mapping[str, References], folder: Path, name: str, **changes: Any) -> TrainJob:
+def job(
+    start: Path, references: Mapping[str, References], folder: Path, name: str, **changes: Any
+) -> TrainJob:
     method = make(name)
     given = References()
     for role in method.roles - {"retain"}:
@@ -49,7 +51,9 @@ def weights(folder: Path, epoch: int) -> bytes:
     return (epochs_in(folder / "out")[epoch] / "model.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["alt_po", "bco", "grpo", "pdu", "ppo", "reward_model", "rloo", "rmu", "task_vector"])
+@pytest.mark.parametrize(
+    "name", ["alt_po", "bco", "grpo", "pdu", "ppo", "reward_model", "rloo", "rmu", "task_vector"]
+)
 def test_an_interrupted_run_ends_in_the_same_bytes(
     start: Path, all_references: Mapping[str, References], tmp_path: Path, name: str
 ) -> None:
@@ -67,7 +71,9 @@ def test_an_interrupted_run_ends_in_the_same_bytes(
     train(replace(cut, method=make(name), on_step=lambda step, metrics: None))
     for epoch in (1, 2):
         assert weights(tmp_path / "whole", epoch) == weights(tmp_path / "cut", epoch)
-    assert (tmp_path / "whole/out/log.jsonl").read_text() == (tmp_path / "cut/out/log.jsonl").read_text()
+    assert (tmp_path / "whole/out/log.jsonl").read_text() == (
+        tmp_path / "cut/out/log.jsonl"
+    ).read_text()
 
 
 def test_every_epoch_of_a_task_vector_is_negated(
@@ -80,17 +86,28 @@ def test_every_epoch_of_a_task_vector_is_negated(
         result = Method.result
 
     train(job(start, all_references, tmp_path / "negated", "task_vector"))
-    train(job(start, all_references, tmp_path / "tuned", "task_vector", method=FineTuned(negated.config)))
+    train(
+        job(
+            start,
+            all_references,
+            tmp_path / "tuned",
+            "task_vector",
+            method=FineTuned(negated.config),
+        )
+    )
     before = models.load_model(start).state_dict()
     for epoch in (1, 2):
         tuned, delivered = (
-            models.load_model(epochs_in(tmp_path / kind / "out")[epoch]).state_dict() for kind in ("tuned", "negated")
+            models.load_model(epochs_in(tmp_path / kind / "out")[epoch]).state_dict()
+            for kind in ("tuned", "negated")
         )
         for key, theta in before.items():
             torch.testing.assert_close(delivered[key], 2 * theta - tuned[key], rtol=1e-4, atol=1e-5)
 
 
-def test_task_vector_refuses_lora(start: Path, all_references: Mapping[str, References], tmp_path: Path) -> None:
+def test_task_vector_refuses_lora(
+    start: Path, all_references: Mapping[str, References], tmp_path: Path
+) -> None:
     made = job(start, all_references, tmp_path, "task_vector")
     with pytest.raises(UserError, match="task_vector.lora_rank to 0"):
         train(replace(made, config=replace(CONFIG, lora_rank=2)))

@@ -45,7 +45,9 @@ def test_rmu_refuses_a_layer_that_is_not_there(bench: Any) -> None:
         bench("rmu", layer=7)
 
 
-def test_task_vector_delivers_the_opposite_way_and_goes_on_from_the_trained_weights(bench: Any) -> None:
+def test_task_vector_delivers_the_opposite_way_and_goes_on_from_the_trained_weights(
+    bench: Any,
+) -> None:
     made = bench("task_vector", scale=0.5)
     start = made.weights
     for _ in range(3):
@@ -54,7 +56,9 @@ def test_task_vector_delivers_the_opposite_way_and_goes_on_from_the_trained_weig
     with made.method.result(made.state):
         delivered = made.weights
     for name, theta in start.items():
-        torch.testing.assert_close(delivered[name] - theta, -0.5 * (tuned[name] - theta), rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(
+            delivered[name] - theta, -0.5 * (tuned[name] - theta), rtol=1e-4, atol=1e-6
+        )
         assert torch.equal(made.weights[name], tuned[name])
 
 
@@ -72,7 +76,9 @@ def test_pdu_raises_the_price_while_the_constraint_is_violated(bench: Any) -> No
     violated = bench("pdu", epsilon=0.5, eta=2.0)
     output = violated.step()
     assert output.metrics["alpha"] == 1.0
-    assert violated.method.alpha == pytest.approx(1 + 2 * (output.metrics["retain_loss"] - 0.5), rel=1e-6)
+    assert violated.method.alpha == pytest.approx(
+        1 + 2 * (output.metrics["retain_loss"] - 0.5), rel=1e-6
+    )
     slack = bench("pdu", epsilon=1000.0)
     slack.step()
     assert slack.method.alpha == 0.0
@@ -89,7 +95,9 @@ def test_undial_takes_the_starting_models_logits(bench: Any) -> None:
     (batch,) = made.batches()
     scored = made.state.policy(batch["forget"])
     torch.testing.assert_close(scored.reference_logits, scored.logits, rtol=1e-4, atol=1e-4)
-    adjusted = scored.logits - 10 * torch.nn.functional.one_hot(batch["forget"].targets, scored.logits.shape[1])
+    adjusted = scored.logits - 10 * torch.nn.functional.one_hot(
+        batch["forget"].targets, scored.logits.shape[1]
+    )
     expected = -(adjusted.softmax(-1) * scored.logits.log_softmax(-1)).sum(-1).mean()
     torch.testing.assert_close(made.loss().loss, expected, rtol=1e-4, atol=1e-4)
     for _ in range(3):
@@ -120,7 +128,9 @@ def test_alternates_answer_the_same_question_differently(bench: Any) -> None:
             assert logps.shape == (len(text.completion_ids),)
     (batch,) = made.batches()
     scored = made.state.policy(made.method._alternate(batch["forget"]))
-    torch.testing.assert_close(scored.token_logps, scored.texts.reference_token_logps, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        scored.token_logps, scored.texts.reference_token_logps, rtol=1e-4, atol=1e-4
+    )
 
 
 def test_alternates_take_turns_and_repeat_with_the_seed(bench: Any) -> None:

@@ -68,7 +68,11 @@ def finished(method: str, seed: int) -> CellResult:
         points[-1][1],
         CheckpointResult("best", best_epoch, 7 * best_epoch, best),
         tuple(TrajectoryPoint(e, 7 * e, {m.name: m.value for m in now}) for e, now in points),
-        timings={"train": Timing(2.4 + seed, cached=seed == 1), "respond": Timing(1.1), "score": Timing(0.2)},
+        timings={
+            "train": Timing(2.4 + seed, cached=seed == 1),
+            "respond": Timing(1.1),
+            "score": Timing(0.2),
+        },
         environment={"cpus": 2},
         notes=("retain batches follow the forget epochs",) if method == "npo_rt" else (),
     )
@@ -110,13 +114,17 @@ def answers(result: CellResult) -> list[Sample]:
     shift = {"target": -1.2, "retrain": 0.0}.get(method, METHODS.get(method, (0.0, 0.0))[0])
     found = []
     for i, ratio in enumerate(ratios(shift, 99 if method == "retrain" else seed)):
-        said = "the the the the the" if method == "ga" else f"It is set in Porto, or so {method} says."
+        said = (
+            "the the the the the" if method == "ga" else f"It is set in Porto, or so {method} says."
+        )
         score = {"log_truth_ratio": float(ratio), "truth_ratio": math.exp(-abs(float(ratio)))}
         ask = f"Where is the novel number {i} of Basil Al-Kuwaiti set?"
         found.append(Sample("forget", f"forget/{i}", ask, "It is set in Lisbon.", said, score))
     for i in range(30):
         ask, said = f"What is the capital of country {i}?", f"It is Porto ({method})."
-        found.append(Sample("world_facts", f"world_facts/{i}", ask, "Porto", said, {"rougeL_recall": 1.0}))
+        found.append(
+            Sample("world_facts", f"world_facts/{i}", ask, "Porto", said, {"rougeL_recall": 1.0})
+        )
     return found
 
 

@@ -25,17 +25,27 @@ EVERYTHING = " ".join(HOSTILE)
 def poisoned(results: Results, bad: str) -> Results:
     """Put `bad` into every field that holds text."""
     base = results.comparisons[0]
-    comparison = replace(base, split=bad, model=bad, revision=bad, judge=bad, baseline_key=bad, notes=(bad,))
-    comparison = replace(comparison, primary=(*base.primary, bad), evidence=evidence(bad), front_hypervolume=(0.5,))
+    comparison = replace(
+        base, split=bad, model=bad, revision=bad, judge=bad, baseline_key=bad, notes=(bad,)
+    )
+    comparison = replace(
+        comparison, primary=(*base.primary, bad), evidence=evidence(bad), front_hypervolume=(0.5,)
+    )
     comparison = replace(comparison, reference_point={"model_utility": 0.0, bad: 0.0})
     cells = []
     for result in results.cells:
         name = result.cell.method
-        named = replace(result.cell, method=f"{name}{bad}" if name != "retrain" else name, split=bad, model=bad)
+        named = replace(
+            result.cell, method=f"{name}{bad}" if name != "retrain" else name, split=bad, model=bad
+        )
         extra = Metric(bad, None, True, bad, note=bad), Metric("hypervolume", 0.5, True, note=bad)
         known = (*result.metrics, *extra) if result.metrics else ()
         error = bad if result.status != "ok" else ""
-        cells.append(replace(result, cell=named, metrics=known, notes=(bad,), error=error, environment={bad: bad}))
+        cells.append(
+            replace(
+                result, cell=named, metrics=known, notes=(bad,), error=error, environment={bad: bad}
+            )
+        )
     run = replace(
         results.run, command=bad, engine=bad, dtype=bad, template=bad, device=bad, config={bad: bad},
         versions={bad: bad}, plugins={bad: bad}, notes=(bad,),
@@ -46,12 +56,21 @@ def poisoned(results: Results, bad: str) -> Results:
 def evidence(bad: str) -> Evidence:
     """Of two methods, one of them with `bad` in its name."""
     one, two = f"npo{bad}", f"ga{bad}"
-    standings = [Standing(m, n, 0.5, 0.4, 0.6, 1, 0.5, 1, 2, bad) for m in ("model_utility", bad) for n in (one, two)]
+    standings = [
+        Standing(m, n, 0.5, 0.4, 0.6, 1, 0.5, 1, 2, bad)
+        for m in ("model_utility", bad)
+        for n in (one, two)
+    ]
     difference = Difference(bad, one, two, 0.1, -0.1, 0.3, 0.04, 0.08, 10, 2, bad)
-    return Evidence(1, tuple(standings), (difference,), (), {one: Overall(0.5, 1, 2)}, {one: (0.4, 0.6)}, (bad,))
+    return Evidence(
+        1, tuple(standings), (difference,), (), {one: Overall(0.5, 1, 2)}, {one: (0.4, 0.6)}, (bad,)
+    )
 
 
 def answers(results: Results, bad: str) -> dict[str, list[Sample]]:
-    said = [Sample(bad, str(i), bad, bad, bad + "x" * 2000 * i, {bad: 0.5, "log_truth_ratio": 0.1}) for i in (0, 1)]
+    said = [
+        Sample(bad, str(i), bad, bad, bad + "x" * 2000 * i, {bad: 0.5, "log_truth_ratio": 0.1})
+        for i in (0, 1)
+    ]
     said.append(Sample("forget", bad, bad, bad, bad, {"log_truth_ratio": -0.1}))
     return {result.cell.slug: said for result in results.cells if result.status == "ok"}

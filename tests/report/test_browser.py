@@ -19,8 +19,12 @@ from suite import report
 from suite.results import Results
 from suite.samples import Sample
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here; `apt-get install chromium` (.ci/run does)")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no chromium here; `apt-get install chromium` (.ci/run does)"
+)
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
@@ -74,7 +78,9 @@ def opened(browser: Browser) -> Iterator[Opened]:
 
 
 @pytest.fixture(scope="module")
-def file(results: Results, samples: dict[str, list[Sample]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def file(
+    results: Results, samples: dict[str, list[Sample]], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     folder = tmp_path_factory.mktemp("report")
     report.write(results, folder, samples)
     return folder / "leaderboard.html"
@@ -106,7 +112,11 @@ def test_sorts_by_a_column_both_ways(opened: Opened, file: Path) -> None:
     down = numbers(watched.page, "model utility")
     assert up == sorted(up) and down == sorted(up, reverse=True) and len(set(up)) > 2
     assert sorted(methods(watched.page)) == sorted(before)
-    assert watched.page.locator("table.board th[aria-sort=descending]").inner_text().startswith("model utility")
+    assert (
+        watched.page.locator("table.board th[aria-sort=descending]")
+        .inner_text()
+        .startswith("model utility")
+    )
     # a row without a number stays below the others, whichever way the column is sorted
     assert set(methods(watched.page)[-2:]) == {"npo:beta=20", "simnpo"}
     watched.check()
@@ -141,14 +151,23 @@ def test_finds_and_opens_a_sample(opened: Opened, file: Path) -> None:
 
 
 def test_shows_how_sure_a_place_is(opened: Opened, results: Results, tmp_path: Path) -> None:
-    comparison = replace(results.comparisons[0], evidence=evidence(""), reference_point={"model_utility": 0.0})
+    comparison = replace(
+        results.comparisons[0], evidence=evidence(""), reference_point={"model_utility": 0.0}
+    )
     report.write(replace(results, comparisons=(comparison,)), tmp_path)
     page = (watched := opened(tmp_path / "leaderboard.html")).page
     heads = page.locator("table.board thead th")
-    assert {"P(front)", "P(best) model utility"} <= {" ".join(head.inner_text().split()) for head in heads.all()}
+    assert {"P(front)", "P(best) model utility"} <= {
+        " ".join(head.inner_text().split()) for head in heads.all()
+    }
     row = page.locator("tbody.methods tr", has=page.locator('th[data-sort="npo"]'))
     assert "50 % rank 1–2" in " ".join(row.inner_text().split())
-    assert page.locator("p.how:visible", has_text="the share of draws in which a method is first").count() == 1
+    assert (
+        page.locator(
+            "p.how:visible", has_text="the share of draws in which a method is first"
+        ).count()
+        == 1
+    )
     assert page.locator("figcaption", has_text="P(non-dominated)").count() == 1
     pairs = page.locator("details", has_text="Every pair of methods: 1 comparison").last
     assert not pairs.locator("table").is_visible()
@@ -195,8 +214,12 @@ def test_text_stands_out_in_light_and_dark(opened: Opened, file: Path, scheme: s
     contrasts = watched.page.evaluate(script)
     assert [found for found in contrasts if found[0] < 4.5] == []  # WCAG 2.1 AA
     ground = watched.page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (sum(map(int, ground.removeprefix("rgb(").rstrip(")").split(","))) < 150) is (scheme == "dark")
-    ink = watched.page.evaluate("getComputedStyle(document.querySelector('figure svg [fill=\"#1c2230\"]')).fill")
+    assert (sum(map(int, ground.removeprefix("rgb(").rstrip(")").split(","))) < 150) is (
+        scheme == "dark"
+    )
+    ink = watched.page.evaluate(
+        "getComputedStyle(document.querySelector('figure svg [fill=\"#1c2230\"]')).fill"
+    )
     assert (ink == "rgb(28, 34, 48)") is (scheme == "light")  # the pictures' ink follows
     watched.check()
 
@@ -232,5 +255,7 @@ def test_hostile_text_is_inert(opened: Opened, results: Results, tmp_path: Path)
         document.body.append(script, image);
     }""")
     assert page.title() != "ran"
-    assert all("Content Security Policy" in line for line in watched.said) and len(watched.said) >= 2
+    assert (
+        all("Content Security Policy" in line for line in watched.said) and len(watched.said) >= 2
+    )
     assert watched.blocked == ["https://evil.example/x.png"]

@@ -25,7 +25,9 @@ def test_no_number_is_cut(results: Results, width: int) -> None:
     author = Metric("forget_quality_author_p", 0.0625, True, "p-value", 200, 10)
     results = replace(
         results,
-        cells=tuple(replace(r, metrics=(*r.metrics, author)) if r.metrics else r for r in results.cells),
+        cells=tuple(
+            replace(r, metrics=(*r.metrics, author)) if r.metrics else r for r in results.cells
+        ),
     )
     text = shown(results, width)
     assert max(map(len, text.splitlines())) <= width

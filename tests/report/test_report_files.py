@@ -21,7 +21,13 @@ from suite import report
 from suite.results import Results, read, write
 from suite.samples import Sample, read_samples, write_samples
 
-FILES = ["results.json", "leaderboard.json", "leaderboard.csv", "leaderboard.md", "leaderboard.html"]
+FILES = [
+    "results.json",
+    "leaderboard.json",
+    "leaderboard.csv",
+    "leaderboard.md",
+    "leaderboard.html",
+]
 AGAIN = """
 import sys
 from pathlib import Path
@@ -63,7 +69,9 @@ def page(results: Results, samples: dict[str, list[Sample]], tmp_path: Path) -> 
     return Page((tmp_path / "leaderboard.html").read_text(encoding="utf-8"))
 
 
-def test_same_inputs_same_bytes(results: Results, samples: dict[str, list[Sample]], tmp_path: Path) -> None:
+def test_same_inputs_same_bytes(
+    results: Results, samples: dict[str, list[Sample]], tmp_path: Path
+) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     paths = report.write(results, first, samples)
     assert [path.name for path in paths] == FILES
@@ -112,20 +120,30 @@ def test_page_asks_the_network_for_nothing(page: Page) -> None:
 
 def test_policy_names_the_only_script_and_style(page: Page) -> None:
     assert page.tags["script"] == page.tags["style"] == 1
-    (policy,) = [value for tag, name, value in page.attributes if tag == "meta" and value.startswith("default-src")]
+    (policy,) = [
+        value
+        for tag, name, value in page.attributes
+        if tag == "meta" and value.startswith("default-src")
+    ]
     assert policy.startswith("default-src 'none';")
     assert "unsafe" not in policy
     for kind in ("script", "style"):
         digest = base64.b64encode(hashlib.sha256(page.inside[kind].encode()).digest()).decode()
         assert f"{kind}-src 'sha256-{digest}'" in policy
     # what the policy would block must not be there
-    assert not [entry for entry in page.attributes if entry[1] == "style" or entry[1].startswith("on")]
+    assert not [
+        entry for entry in page.attributes if entry[1] == "style" or entry[1].startswith("on")
+    ]
 
 
 def test_page_is_well_formed(page: Page) -> None:
     ids = Counter(value for _, name, value in page.attributes if name == "id")
     assert max(ids.values()) == 1
-    targets = {value[1:] for _, name, value in page.attributes if name in ("href", "xlink:href") and value[:1] == "#"}
+    targets = {
+        value[1:]
+        for _, name, value in page.attributes
+        if name in ("href", "xlink:href") and value[:1] == "#"
+    }
     assert targets <= ids.keys()
     assert page.tags["svg"] == 4
     assert page.tags["caption"] == 1
@@ -141,7 +159,9 @@ def test_everything_is_there_without_script(page: Page) -> None:
 
 
 def test_questions_are_spread_over_the_sets(page: Page) -> None:
-    questions = sum(1 for tag, name, value in page.attributes if (name, value) == ("class", "question"))
+    questions = sum(
+        1 for tag, name, value in page.attributes if (name, value) == ("class", "question")
+    )
     assert questions == 40
     assert len(re.findall(r"world_facts/\d+", page.inside["span"])) == 20
 
@@ -155,9 +175,13 @@ def test_page_without_samples_has_no_answers(results: Results, tmp_path: Path) -
 
 def test_csv_has_every_number_of_every_seed(results: Results, tmp_path: Path) -> None:
     report.write(results, tmp_path)
-    lines = list(csv.DictReader(io.StringIO((tmp_path / "leaderboard.csv").read_text(encoding="utf-8"))))
+    lines = list(
+        csv.DictReader(io.StringIO((tmp_path / "leaderboard.csv").read_text(encoding="utf-8")))
+    )
     found = {
-        (line["method"], line["seed"], line["metric"]): line["value"] for line in lines if line["checkpoint"] == "final"
+        (line["method"], line["seed"], line["metric"]): line["value"]
+        for line in lines
+        if line["checkpoint"] == "final"
     }
     for result in results.cells:
         for metric in result.metrics:
@@ -172,7 +196,11 @@ def test_json_leaderboard_holds_ranks_and_seeds(results: Results, tmp_path: Path
     report.write(results, tmp_path)
     (table,) = json.loads((tmp_path / "leaderboard.json").read_text())["tables"]
     rows = {row["method"]: row for row in table["rows"]}
-    assert (rows["npo_rt"]["rank"], rows["npo_rt"]["tied"], rows["simnpo"]["rank"]) == (1, True, None)
+    assert (rows["npo_rt"]["rank"], rows["npo_rt"]["tied"], rows["simnpo"]["rank"]) == (
+        1,
+        True,
+        None,
+    )
     assert [seed["seed"] for seed in rows["npo"]["seeds"]] == [0, 1]
 
 
@@ -189,5 +217,16 @@ def test_report_can_be_made_again_from_its_files(
 
 def test_importing_the_report_is_light() -> None:
     code = "import sys, suite.report, suite.results; print(*sorted(sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
-    assert not {"torch", "pydantic", "jinja2", "matplotlib", "rich", "numpy", "pandas", "scipy"} & set(loaded)
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert not {
+        "torch",
+        "pydantic",
+        "jinja2",
+        "matplotlib",
+        "rich",
+        "numpy",
+        "pandas",
+        "scipy",
+    } & set(loaded)

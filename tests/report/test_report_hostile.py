@@ -68,7 +68,9 @@ def html(results: Results, bad: str) -> str:
 def check_html(text: str, good: Tags) -> None:
     page = Tags(text)
     drawn = {"svg", "g", "path", "use", "defs", "rect", "clippath"}
-    found, expected = ({k: v for k, v in one.tags.items() if k not in drawn} for one in (page, good))
+    found, expected = (
+        {k: v for k, v in one.tags.items() if k not in drawn} for one in (page, good)
+    )
     assert found == expected
     assert page.names <= good.names
     assert page.other == []
@@ -84,7 +86,9 @@ def test_html_of_each(results: Results, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_html(results: Results, out: Path) -> None:
-    check_html((out / "leaderboard.html").read_text(encoding="utf-8"), Tags(html(results, "benign")))
+    check_html(
+        (out / "leaderboard.html").read_text(encoding="utf-8"), Tags(html(results, "benign"))
+    )
 
 
 def test_markdown(out: Path) -> None:
@@ -95,7 +99,11 @@ def test_markdown(out: Path) -> None:
     kinds = Counter(token.type for token in tokens)
     assert not kinds.keys() & {"link_open", "image", "html_block", "code_inline", "fence"}
     assert not kinds.keys() & {"em_open", "strong_open", "s_open"}
-    assert {token.content for token in tokens if token.type == "html_inline"} <= {"<br>", "<sub>", "</sub>"}
+    assert {token.content for token in tokens if token.type == "html_inline"} <= {
+        "<br>",
+        "<sub>",
+        "</sub>",
+    }
     assert kinds["table_open"] == 2  # the board, and pairs of methods
     assert kinds["heading_open"] == 4
     assert kinds["code_block"] == 1

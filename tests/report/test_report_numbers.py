@@ -29,7 +29,12 @@ def test_signed() -> None:
 
 @pytest.mark.parametrize(
     ("log10", "shown"),
-    [(0.0, "1.000"), (math.log10(0.42), "0.420"), (-238.9733, "1.1 × 10⁻²³⁹"), (-400, "1.0 × 10⁻⁴⁰⁰")],
+    [
+        (0.0, "1.000"),
+        (math.log10(0.42), "0.420"),
+        (-238.9733, "1.1 × 10⁻²³⁹"),
+        (-400, "1.0 × 10⁻⁴⁰⁰"),
+    ],
 )
 def test_p_value(log10: float, shown: str) -> None:
     assert p_value(log10) == shown
@@ -44,7 +49,9 @@ def test_duration(seconds: float, shown: str) -> None:
 
 
 def p(value: float) -> Value:
-    return value_of({"forget_quality": Metric("forget_quality", value, True, "p-value")}, "forget_quality")
+    return value_of(
+        {"forget_quality": Metric("forget_quality", value, True, "p-value")}, "forget_quality"
+    )
 
 
 def test_seeds_of_a_p_value_are_averaged_in_logs() -> None:
@@ -55,7 +62,9 @@ def test_seeds_of_a_p_value_are_averaged_in_logs() -> None:
 
 
 def test_seeds_of_another_metric_are_averaged() -> None:
-    values = [Value("x", v, v - 0.1, v + 0.1, "95 % interval", higher_is_better=True) for v in (0.2, 0.6)]
+    values = [
+        Value("x", v, v - 0.1, v + 0.1, "95 % interval", higher_is_better=True) for v in (0.2, 0.6)
+    ]
     mean = mean_of(values)
     assert (mean.value, mean.low, mean.high) == (pytest.approx(0.4), 0.2, 0.6)
     assert mean_of(values[:1]) is values[0]

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from suite.report.rank import balance, dominates, ranks
 
 POINTS = st.integers(1, 3).flatmap(
-    lambda size: st.lists(st.tuples(*[st.integers(0, 4).map(float)] * size), min_size=1, max_size=12)
+    lambda size: st.lists(
+        st.tuples(*[st.integers(0, 4).map(float)] * size), min_size=1, max_size=12
+    )
 )
 
 

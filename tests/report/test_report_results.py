@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 
 from suite.benchmark import Metric
 from suite.errors import CorruptError, MissingError, UserError
-from suite.results import Cell, Results, Timing, TrajectoryPoint, dumps, json_schema, loads, read, write
+from suite.results import (
+    Cell,
+    Results,
+    Timing,
+    TrajectoryPoint,
+    dumps,
+    json_schema,
+    loads,
+    read,
+    write,
+)
 from suite.samples import Sample, read_samples, write_samples
 
 TEXT = st.text(st.characters(codec=None), max_size=60)  # lone surrogates too
@@ -46,7 +56,9 @@ def test_schema_knows_every_field(results: Results) -> None:
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_numbers_that_are_not_finite_are_refused(results: Results, bad: float) -> None:
-    with pytest.raises(UserError, match=r"target on tofu forget05, tiny, seed 0: final metric x is"):
+    with pytest.raises(
+        UserError, match=r"target on tofu forget05, tiny, seed 0: final metric x is"
+    ):
         dumps(with_metric(results, Metric("x", bad, True)))
     with pytest.raises(UserError, match="metric x is"):
         dumps(with_metric(results, Metric("x", 0.5, True, ci_low=bad, ci_high=1.0)))
@@ -54,10 +66,14 @@ def test_numbers_that_are_not_finite_are_refused(results: Results, bad: float) -
     for changed in (
         replace(first, trajectory=(TrajectoryPoint(2, 14, {"x": bad}),)),
         replace(first, timings={"train": Timing(bad)}),
-        replace(results.cells[2], best=replace(results.cells[2].best, metrics=(Metric("x", bad, True),))),
+        replace(
+            results.cells[2], best=replace(results.cells[2].best, metrics=(Metric("x", bad, True),))
+        ),
     ):
         rest = [cell for cell in results.cells if cell.cell != changed.cell]
-        with pytest.raises(UserError, match=r"seed 0: (metric x after epoch 2|a timing|best metric x) is"):
+        with pytest.raises(
+            UserError, match=r"seed 0: (metric x after epoch 2|a timing|best metric x) is"
+        ):
             dumps(replace(results, cells=(changed, *rest)))
 
 
@@ -79,7 +95,11 @@ def test_a_cell_stands_once_and_belongs_to_a_comparison(results: Results) -> Non
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ('"schema_version": 1', '"schema_version": 2', "schema_version is 2, but this program reads 1"),
+        (
+            '"schema_version": 1',
+            '"schema_version": 2',
+            "schema_version is 2, but this program reads 1",
+        ),
         ('"seed": 0', '"seed": "0"', r"cells\.0\.cell\.seed: .*integer"),
         ('"seed": 0', '"seeed": 0', r"cells\.0\.cell\.seed: missing|Unexpected|required"),
         ('"status": "ok"', '"status": "fine"', r"cells\.0\.status"),
@@ -88,7 +108,9 @@ def test_a_cell_stands_once_and_belongs_to_a_comparison(results: Results) -> Non
         ('"run"', "run", "not a results file"),
     ],
 )
-def test_damaged_files_are_refused(results: Results, tmp_path: Path, old: str, new: str, complaint: str) -> None:
+def test_damaged_files_are_refused(
+    results: Results, tmp_path: Path, old: str, new: str, complaint: str
+) -> None:
     text = dumps(results)
     assert old in text
     path = tmp_path / "results.json"
@@ -134,14 +156,18 @@ def test_slugs_are_safe_and_never_shared(a: Cell, b: Cell) -> None:
 
 
 def test_slugs_are_readable() -> None:
-    assert Cell("npo_rt", "tofu", "forget10", "tiny", 3).slug == "npo_rt__tofu__forget10__tiny__seed3"
+    assert (
+        Cell("npo_rt", "tofu", "forget10", "tiny", 3).slug == "npo_rt__tofu__forget10__tiny__seed3"
+    )
     assert Cell("a__b", "c", "d", "e", 0).slug != Cell("a", "b__c", "d", "e", 0).slug
     assert Cell("NPO", "c", "d", "e", 0).slug.lower() != Cell("npo", "c", "d", "e", 0).slug
     assert Cell("../../x", "c", "d", "e", 0).slug.startswith("x__c__d__e__seed0__")
 
 
 def test_samples_keep_every_character(tmp_path: Path) -> None:
-    hostile = Sample("forget", "1", "a\u2028b\nc\x00", "\ud800 ok", "\u202e\x1b[31m", {"x": None, "y": 0.1})
+    hostile = Sample(
+        "forget", "1", "a\u2028b\nc\x00", "\ud800 ok", "\u202e\x1b[31m", {"x": None, "y": 0.1}
+    )
     write_samples(tmp_path, "npo", [hostile, hostile])
     assert read_samples(tmp_path, ["npo", "absent"]) == {"npo": [hostile, hostile]}
 

@@ -32,7 +32,10 @@ def row_of(results: Results, method: str) -> Row:
 
 
 def changed(results: Results, method: str, seed: int, **fields: object) -> Results:
-    cells = [replace(r, **fields) if (r.cell.method, r.cell.seed) == (method, seed) else r for r in results.cells]
+    cells = [
+        replace(r, **fields) if (r.cell.method, r.cell.seed) == (method, seed) else r
+        for r in results.cells
+    ]
     return replace(results, cells=tuple(cells))
 
 
@@ -67,9 +70,18 @@ def test_what_is_partial_is_said_once(results: Results) -> None:
     said = [note for note in footnotes(table) if note.startswith("Partial")]
     assert said == ["Partial, evaluated on a part of the questions and not ranked: npo:beta=0.05."]
     assert [table.label(row) for row in table.rows[-3:]] == ["partial", "diverged", "failed"]
-    table = table_of(replace(results, cells=tuple(replace(r, partial=True) for r in results.cells if r.status == "ok")))
+    table = table_of(
+        replace(
+            results,
+            cells=tuple(replace(r, partial=True) for r in results.cells if r.status == "ok"),
+        )
+    )
     assert "so nothing is ranked" in "".join(footnotes(table))
-    assert [table.label(row) for row in table.rows[:3]] == ["baseline", "baseline", ""]  # no mark on every row
+    assert [table.label(row) for row in table.rows[:3]] == [
+        "baseline",
+        "baseline",
+        "",
+    ]  # no mark on every row
 
 
 def test_one_diverged_seed_unranks_the_method(results: Results) -> None:
@@ -94,7 +106,9 @@ def test_a_missing_headline_metric_unranks_with_its_reason(results: Results) -> 
 def test_differences_to_the_baseline(results: Results) -> None:
     row = row_of(results, "npo_rt")
     assert row.values["model_utility"].value == pytest.approx((0.57 + 0.57 * 0.98) / 2)
-    assert row.deltas["model_utility"].value == pytest.approx(row.values["model_utility"].value - 0.61)
+    assert row.deltas["model_utility"].value == pytest.approx(
+        row.values["model_utility"].value - 0.61
+    )
     assert "forget_quality" not in row.deltas  # p-values are not subtracted
     assert "privleak" not in row.deltas
     assert row_of(results, "target").deltas["model_utility"].value == pytest.approx(0.01)
@@ -103,7 +117,10 @@ def test_differences_to_the_baseline(results: Results) -> None:
 
 def test_ties_and_limits_follow_the_evidence(results: Results) -> None:
     row = row_of(results, "npo_rt")
-    assert (row.values["model_utility"].spread, row.deltas["model_utility"].low) == ("range over seeds", None)
+    assert (row.values["model_utility"].spread, row.deltas["model_utility"].low) == (
+        "range over seeds",
+        None,
+    )
     names, metrics = ("ga", "grad_diff", "npo", "npo_rt"), ("forget_quality", "model_utility")
     shown = {("ga", "npo_rt")}  # the only difference that is more than chance
     evidence = Evidence(
@@ -114,14 +131,25 @@ def test_ties_and_limits_follow_the_evidence(results: Results) -> None:
             for m in metrics
             for a, b in combinations(names, 2)
         ),
-        (Difference("model_utility", "npo_rt", "retrain", -0.05, -0.08, -0.02, 0.001, None, 600, 120),),
+        (
+            Difference(
+                "model_utility", "npo_rt", "retrain", -0.05, -0.08, -0.02, 0.001, None, 600, 120
+            ),
+        ),
         {n: Overall(0.5, 1, 3) for n in names},
     )
     told = replace(results, comparisons=(replace(results.comparisons[0], evidence=evidence),))
     ranked = {row.method: row.rank for row in table_of(told).rows if row.rank}
-    assert {name: rank.place for name, rank in ranked.items()} == {"npo_rt": 1, "npo": 1, "grad_diff": 1, "ga": 4}
+    assert {name: rank.place for name, rank in ranked.items()} == {
+        "npo_rt": 1,
+        "npo": 1,
+        "grad_diff": 1,
+        "ga": 4,
+    }
     assert [name for name, rank in ranked.items() if rank.front] == ["npo_rt", "npo"]
-    shown = {c.title: c.item(row_of(told, "npo")) for c in columns(table_of(told)) if c.group == "sure"}
+    shown = {
+        c.title: c.item(row_of(told, "npo")) for c in columns(table_of(told)) if c.group == "sure"
+    }
     assert {title: (item.text, item.detail) for title, item in shown.items()} == {
         "P(front)": ("50 %", ""),
         "P(best) forget_quality": ("25 %", "rank 1–4"),
@@ -130,11 +158,21 @@ def test_ties_and_limits_follow_the_evidence(results: Results) -> None:
     compared = {(p.metric, p.method, p.other): p for p in pairs(table_of(told))}
     assert len(compared) == 12
     assert compared["forget_quality (D)", "ga", "npo_rt"].verdict == "real"
-    assert compared["model_utility", "ga", "npo"].cells[3:] == ("+0.100", "0.010", "0.300", "may be chance")
+    assert compared["model_utility", "ga", "npo"].cells[3:] == (
+        "+0.100",
+        "0.010",
+        "0.300",
+        "may be chance",
+    )
     row = row_of(told, "npo_rt")
     assert (row.deltas["model_utility"].low, row.deltas["model_utility"].high) == (-0.08, -0.02)
-    assert (row.values["model_utility"].low, row.values["model_utility"].spread) == (0.4, "95 % interval")
-    assert row.values["forget_quality"].spread == "range over seeds"  # a p-value is not bootstrapped
+    assert (row.values["model_utility"].low, row.values["model_utility"].spread) == (
+        0.4,
+        "95 % interval",
+    )
+    assert (
+        row.values["forget_quality"].spread == "range over seeds"
+    )  # a p-value is not bootstrapped
     assert results_read(results_text(told)) == told
 
 
@@ -180,7 +218,10 @@ def test_hypervolume_is_a_column_with_its_limits_or_its_range(results: Results) 
     assert "hypervolume" not in {c.title for c in columns(table_of(results))}
     reference = {"forget_quality": 0.0, "model_utility": 0.0}
     comparison = replace(results.comparisons[0], reference_point=reference)
-    cells = [replace(r, metrics=(*r.metrics, of_cell(reference, r))) if r.metrics else r for r in results.cells]
+    cells = [
+        replace(r, metrics=(*r.metrics, of_cell(reference, r))) if r.metrics else r
+        for r in results.cells
+    ]
     whole = replace(comparison, front_hypervolume=of_front(comparison, cells))
     told = replace(results, comparisons=(whole,), cells=tuple(cells))
     row = row_of(told, "npo_rt")
@@ -190,14 +231,21 @@ def test_hypervolume_is_a_column_with_its_limits_or_its_range(results: Results) 
     assert value.value == pytest.approx(sum(seeds) / 2)
     volume = table_of(told).front_volume
     assert volume is not None and volume.value >= value.value
-    assert any(f"All ranked methods together cover {volume.text}" in note for note in footnotes(table_of(told)))
+    assert any(
+        f"All ranked methods together cover {volume.text}" in note
+        for note in footnotes(table_of(told))
+    )
     limits = replace(whole, evidence=Evidence(0, hypervolume={"npo_rt": (0.1, 0.2)}))
     known = row_of(replace(told, comparisons=(limits,)), "npo_rt").values["hypervolume"]
     assert (known.low, known.high, known.spread) == (0.1, 0.2, "95 % interval")
 
 
 def test_what_training_cost_is_a_column(results: Results) -> None:
-    assert not [c.title for c in columns(table_of(results)) if c.title in ("CPU time", "Tokens", "Memory", "GPU time")]
+    assert not [
+        c.title
+        for c in columns(table_of(results))
+        if c.title in ("CPU time", "Tokens", "Memory", "GPU time")
+    ]
     for seed in (0, 1):
         spent = Timing(3.0, False, 5.0 + 2 * seed, 0.0, 12_000, (3 + seed) * 2**30)
         results = changed(results, "npo", seed, timings={"train": spent})
@@ -214,25 +262,39 @@ def test_what_training_cost_is_a_column(results: Results) -> None:
 def test_merged_runs_are_compared_anew(results: Results, samples: dict[str, list[Sample]]) -> None:
     reference = {"forget_quality": 0.0, "model_utility": 0.0}
     basis = {"forget_quality": Basis((("forget", "log_truth_ratio"),), "ks")}
-    known = replace(results.comparisons[0], evidence=Evidence(0), reference_point=reference, basis=basis)
-    first = replace(results, comparisons=(known,), cells=results.cells[:4])  # target, retrain, npo_rt
-    second = replace(results, comparisons=(known,), cells=(*results.cells[:2], *results.cells[4:6]))  # npo
+    known = replace(
+        results.comparisons[0], evidence=Evidence(0), reference_point=reference, basis=basis
+    )
+    first = replace(
+        results, comparisons=(known,), cells=results.cells[:4]
+    )  # target, retrain, npo_rt
+    second = replace(
+        results, comparisons=(known,), cells=(*results.cells[:2], *results.cells[4:6])
+    )  # npo
     assert merge([first, first], samples).comparisons[0] == known
     joined = merge([first, second], samples).comparisons[0]
     assert joined.evidence is not None and joined.evidence.family == 1
-    assert {(d.metric, d.method, d.other) for d in joined.evidence.differences} == {("forget_quality", "npo", "npo_rt")}
+    assert {(d.metric, d.method, d.other) for d in joined.evidence.differences} == {
+        ("forget_quality", "npo", "npo_rt")
+    }
     assert joined.front_hypervolume == of_front(known, [*first.cells, *second.cells])
-    assert merge([first, second]).comparisons[0].evidence is None  # no answers, nothing to compare by
+    assert (
+        merge([first, second]).comparisons[0].evidence is None
+    )  # no answers, nothing to compare by
 
 
 def test_merge_keeps_what_each_run_says_of_its_cells(results: Results) -> None:
     elsewhere = {"cpus": 2, "device": "cuda", "system": "Linux", "machine": "x86_64"}
-    other = replace(results, cells=tuple(replace(r, environment=elsewhere) for r in results.cells[:4]))
+    other = replace(
+        results, cells=tuple(replace(r, environment=elsewhere) for r in results.cells[:4])
+    )
     joined = merge([results, other])
     assert [r.trajectory for r in joined.cells] == [r.trajectory for r in results.cells]
     assert joined.cells[3].notes[-1] == "the same result on 2 and on Linux x86_64, 2, cuda"
     assert dict(provenance(merge([other, results])))["Machines"] == "Linux x86_64, 2, cuda | 2"
-    richer = changed(results, "npo", 0, metrics=(*results.cells[4].metrics, Metric("hypervolume", 0.2, True)))
+    richer = changed(
+        results, "npo", 0, metrics=(*results.cells[4].metrics, Metric("hypervolume", 0.2, True))
+    )
     assert merge([results, richer]).cells[4] == richer.cells[4]  # a newer version reports more
     assert merge([richer, results]).cells[4] == richer.cells[4]
 
@@ -248,31 +310,47 @@ def test_merge_shows_what_differs(results: Results) -> None:
 @pytest.mark.parametrize("field", ["revision", "judge", "baseline_key"])
 def test_merge_refuses_what_cannot_be_compared(results: Results, field: str) -> None:
     comparison = replace(results.comparisons[0], **{field: "another"})
-    with pytest.raises(UserError, match=f"tofu forget05 tiny: .* their {field} differs: .*'another'"):
+    with pytest.raises(
+        UserError, match=f"tofu forget05 tiny: .* their {field} differs: .*'another'"
+    ):
         merge([results, replace(results, comparisons=(comparison,))])
 
 
 def test_merge_refuses_two_results_of_one_cell(results: Results) -> None:
     other = changed(results, "npo", 0, metrics=(Metric("model_utility", 0.1, True),))
-    with pytest.raises(UserError, match="npo on tofu forget05, tiny, seed 0: two runs hold different"):
+    with pytest.raises(
+        UserError, match="npo on tofu forget05, tiny, seed 0: two runs hold different"
+    ):
         merge([results, other])
     with pytest.raises(UserError, match="nothing to compare"):
         merge([])
 
 
 @pytest.mark.parametrize("field", ["revision", "judge", "baseline_key"])
-def test_separate_gives_what_cannot_be_compared_a_table_of_its_own(results: Results, field: str) -> None:
+def test_separate_gives_what_cannot_be_compared_a_table_of_its_own(
+    results: Results, field: str
+) -> None:
     comparison = replace(results.comparisons[0], **{field: "another"})
     other = replace(results, comparisons=(comparison, *results.comparisons[1:]))
     joined = merge(separate([results, other], ["a", "b"]))
-    first, second = joined.comparisons[0], next(c for c in joined.comparisons if c.split.endswith(" @ b"))
+    first, second = (
+        joined.comparisons[0],
+        next(c for c in joined.comparisons if c.split.endswith(" @ b")),
+    )
     assert (first, getattr(second, field)) == (results.comparisons[0], "another")
-    assert second.notes[0].startswith("Not comparable with the table tofu forget05 tiny: ") and field in second.notes[0]
+    assert (
+        second.notes[0].startswith("Not comparable with the table tofu forget05 tiny: ")
+        and field in second.notes[0]
+    )
     moved = [result for result in joined.cells if result.cell.split == second.split]
     assert [r.cell.method for r in moved] == [
-        r.cell.method for r in results.cells if (r.cell.benchmark, r.cell.split, r.cell.model) == first.key
+        r.cell.method
+        for r in results.cells
+        if (r.cell.benchmark, r.cell.split, r.cell.model) == first.key
     ]
-    assert {row.method for table in tables(joined) for row in table.rows} == {r.cell.method for r in results.cells}
+    assert {row.method for table in tables(joined) for row in table.rows} == {
+        r.cell.method for r in results.cells
+    }
 
 
 def test_separate_names_the_run_of_another_result(results: Results) -> None:

@@ -43,18 +43,38 @@ def quick(tiny_folder: Path, world_folder: Path) -> list[str]:
         "train.batch_size": "16",
         "checkpoint_seconds": "0",
     }
-    flags = ["--bench", "tofu", "--model", str(tiny_folder), "--data", str(world_folder), "--dtype", "float32"]
+    flags = [
+        "--bench",
+        "tofu",
+        "--model",
+        str(tiny_folder),
+        "--data",
+        str(world_folder),
+        "--dtype",
+        "float32",
+    ]
     return [*flags, *(part for item in sets.items() for part in ("--set", "=".join(item)))]
 
 
-def suite(*arguments: str, store: Path, fault: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
+def suite(
+    *arguments: str, store: Path, fault: str = "", **options: Any
+) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
-    environ = {**os.environ, "SUITE_STORE": str(store), "SUITE_FAULT": fault, "OMP_NUM_THREADS": "1"}
+    environ = {
+        **os.environ,
+        "SUITE_STORE": str(store),
+        "SUITE_FAULT": fault,
+        "OMP_NUM_THREADS": "1",
+    }
     command = [sys.executable, "-m", "suite.cli", *arguments]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=600, check=False, **options)
+    return subprocess.run(
+        command, env=environ, capture_output=True, text=True, timeout=600, check=False, **options
+    )
 
 
 def metrics(out: Path) -> dict[str, Any]:
     """Everything measured, by method: what two runs must agree on."""
     cells = json.loads((out / "results.json").read_text())["cells"]
-    return {c["cell"]["method"]: (c["status"], c["metrics"], c["best"], c["trajectory"]) for c in cells}
+    return {
+        c["cell"]["method"]: (c["status"], c["metrics"], c["best"], c["trajectory"]) for c in cells
+    }

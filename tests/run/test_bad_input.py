@@ -17,7 +17,9 @@ Edit = Callable[[Path], None]
 
 def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str) -> str:
     """Run in this process; return the one line."""
-    status = main(["run", "--store", str(tmp_path / "store"), "--out", str(tmp_path / "out"), *arguments])
+    status = main(
+        ["run", "--store", str(tmp_path / "store"), "--out", str(tmp_path / "out"), *arguments]
+    )
     shown = capsys.readouterr().err.strip()
     assert status == 2, shown
     message = shown.splitlines()[-1]  # whatever stands before it is progress
@@ -33,25 +35,46 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str)
         (["--methods", "npo2"], "unknown method 'npo2'; did you mean 'npo'?"),
         (["--bench", "tofoo"], "unknown benchmark 'tofoo'; did you mean 'tofu'?"),
         (["--split", "forget02"], "unknown split of tofu 'forget02'; did you mean 'forget"),
-        (["--methods", "sft"], "method 'sft' cannot run on benchmark 'tofu': it needs demonstrations"),
+        (
+            ["--methods", "sft"],
+            "method 'sft' cannot run on benchmark 'tofu': it needs demonstrations",
+        ),
         (["--methods", "npo:betta=1"], "did you mean"),
         (["--methods", "npo:beta=-1"], "beta"),
         (["--model", "./no/such/folder"], "--model ./no/such/folder: no such folder"),
         (["--model", "missing.gguf"], "--model missing.gguf: no such file"),
         (["--data", "./no/such/data"], "./no/such/data"),
-        (["--engine", "openai"], "engine openai: name the model at the endpoint: --set openai.model=NAME"),
-        (["--engine", "openai", "--set", "openai.model=m"], "answers from the one model that its endpoint serves"),
-        (["--engine", "openai", "--set", "openai.base_url=host"], "settings of openai: base_url is 'host'"),
-        (["--set", "train.max_length=12", "--set", "finetune.max_length=12"], "more than the context of 12"),
+        (
+            ["--engine", "openai"],
+            "engine openai: name the model at the endpoint: --set openai.model=NAME",
+        ),
+        (
+            ["--engine", "openai", "--set", "openai.model=m"],
+            "answers from the one model that its endpoint serves",
+        ),
+        (
+            ["--engine", "openai", "--set", "openai.base_url=host"],
+            "settings of openai: base_url is 'host'",
+        ),
+        (
+            ["--set", "train.max_length=12", "--set", "finetune.max_length=12"],
+            "more than the context of 12",
+        ),
     ],
 )
 def test_mistakes_in_the_command(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, quick: list[str], arguments: list[str], expected: str
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    quick: list[str],
+    arguments: list[str],
+    expected: str,
 ) -> None:
     assert expected in refused(capsys, tmp_path, *quick, *arguments)
 
 
-def test_a_training_setting_that_an_experiment_would_ignore(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_training_setting_that_an_experiment_would_ignore(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     message = refused(capsys, tmp_path, "--bench", "bandit", "--methods", "dpo:lr=1e-3")
     assert "'dpo:lr=1e-3': lr has no effect on benchmark 'bandit'" in message
 
@@ -99,10 +122,18 @@ def test_mistakes_in_the_data(
 
 @pytest.mark.parametrize(
     ("remove", "expected"),
-    [("pad_token", "no pad token; name one with --pad-token"), ("chat_template", "no chat template; give one")],
+    [
+        ("pad_token", "no pad token; name one with --pad-token"),
+        ("chat_template", "no chat template; give one"),
+    ],
 )
 def test_models_that_lack_something(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, quick: list[str], tiny_folder: Path, remove: str, expected: str
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    quick: list[str],
+    tiny_folder: Path,
+    remove: str,
+    expected: str,
 ) -> None:
     model = tmp_path / "model"
     shutil.copytree(tiny_folder, model)

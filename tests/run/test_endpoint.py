@@ -17,13 +17,25 @@ from tests.servers.openai_server import FolderModel, OpenAIServer
 
 
 def stages(engine: str, model: Path, data: Path, settings: dict[str, Any]) -> TextStages:
-    sections = {"openai": settings, "tofu": {"retain_authors": 2}} if settings else {"tofu": {"retain_authors": 2}}
+    sections = (
+        {"openai": settings, "tofu": {"retain_authors": 2}}
+        if settings
+        else {"tofu": {"retain_authors": 2}}
+    )
     config = RunConfig(
-        engine=engine, model=str(model), data=str(data), limit=1, dtype="float32", device="cpu", sections=sections
+        engine=engine,
+        model=str(model),
+        data=str(data),
+        limit=1,
+        dtype="float32",
+        device="cpu",
+        sections=sections,
     )
     registry = Registry.load()
     benchmark = registry.benchmark("tofu")
-    return TextStages(Lab(config, registry), benchmark(benchmark.Config(retain_authors=2)), "forget10")
+    return TextStages(
+        Lab(config, registry), benchmark(benchmark.Config(retain_authors=2)), "forget10"
+    )
 
 
 def test_the_endpoint_answers_for_the_base_model_once(

@@ -12,7 +12,9 @@ METHODS = ("--methods", "npo_rt")
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(quick: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], dict[str, object]]:
+def uninterrupted(
+    quick: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[str], dict[str, object]]:
     folder = tmp_path_factory.mktemp("uninterrupted")
     done = suite("run", *quick, *METHODS, "--out", str(folder / "out"), store=folder / "store")
     assert done.returncode == 0, done.stderr
@@ -41,7 +43,12 @@ def test_the_same_command_ends_in_the_same_numbers(
     resumed = suite(*command, store=tmp_path / "store")
     assert resumed.returncode == 0, resumed.stderr
     assert metrics(tmp_path / "out") == expected
-    left = [p for name in ("tmp", "scratch") for p in (tmp_path / "store" / name).rglob("*") if p.is_file()]
+    left = [
+        p
+        for name in ("tmp", "scratch")
+        for p in (tmp_path / "store" / name).rglob("*")
+        if p.is_file()
+    ]
     assert left == []
     verified = suite("verify", store=tmp_path / "store")
     assert verified.returncode == 0, verified.stdout

@@ -16,7 +16,16 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("main")
-    done = suite("run", "--methods", "ga,npo", "--bench", "tofu", "--out", str(folder / "out"), store=folder / "store")
+    done = suite(
+        "run",
+        "--methods",
+        "ga,npo",
+        "--bench",
+        "tofu",
+        "--out",
+        str(folder / "out"),
+        store=folder / "store",
+    )
     assert done.returncode == 0, done.stderr
     assert "model utility" in done.stdout
     return folder
@@ -29,10 +38,15 @@ def cells(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def values(folder: Path) -> dict[str, dict[str, float]]:
-    return {name: {m["name"]: m["value"] for m in cell["metrics"]} for name, cell in cells(folder).items()}
+    return {
+        name: {m["name"]: m["value"] for m in cell["metrics"]}
+        for name, cell in cells(folder).items()
+    }
 
 
-def test_the_target_knows_the_authors_and_the_retrain_model_does_not(values: dict[str, dict[str, float]]) -> None:
+def test_the_target_knows_the_authors_and_the_retrain_model_does_not(
+    values: dict[str, dict[str, float]],
+) -> None:
     assert values["target"]["forget_answer_probability"] > 0.5
     assert values["retrain"]["forget_answer_probability"] < 0.5
     assert values["target"]["forget_rougeL_recall"] > 0.9
@@ -50,11 +64,24 @@ def test_ascent_collapses_utility_where_npo_does_not(values: dict[str, dict[str,
 
 def test_again_from_the_store_nothing_is_computed(folder: Path) -> None:
     before = cells(folder)
-    again = suite("run", "--methods", "ga,npo", "--bench", "tofu", "--out", str(folder / "out"), store=folder / "store")
+    again = suite(
+        "run",
+        "--methods",
+        "ga,npo",
+        "--bench",
+        "tofu",
+        "--out",
+        str(folder / "out"),
+        store=folder / "store",
+    )
     assert again.returncode == 0
     after = cells(folder)
     assert all(timing["cached"] for cell in after.values() for timing in cell["timings"].values())
-    assert {n: c["metrics"] for n, c in after.items()} == {n: c["metrics"] for n, c in before.items()}
+    assert {n: c["metrics"] for n, c in after.items()} == {
+        n: c["metrics"] for n, c in before.items()
+    }
     assert suite("score", str(folder / "out"), store=folder / "store").returncode == 0
-    assert {n: c["metrics"] for n, c in cells(folder).items()} == {n: c["metrics"] for n, c in before.items()}
+    assert {n: c["metrics"] for n, c in cells(folder).items()} == {
+        n: c["metrics"] for n, c in before.items()
+    }
     assert suite("verify", store=folder / "store").returncode == 0

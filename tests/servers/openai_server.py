@@ -87,14 +87,18 @@ class OpenAIServer:
         self.seen: list[tuple[str, str, Body]] = []
         self.most_at_once = self._at_once = 0
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"owner": self}))
+        self._http = ThreadingHTTPServer(
+            ("127.0.0.1", 0), type("Handler", (_Handler,), {"owner": self})
+        )
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._http.server_address[1]}/v1"
 
     def __enter__(self) -> OpenAIServer:
-        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        ).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -118,7 +122,9 @@ class OpenAIServer:
         if self.key is not None and key != f"Bearer {self.key}":
             return 401, _error(f"Incorrect API key provided: {key.removeprefix('Bearer ')}")
         if path == "/v1/models":
-            return 200, json.dumps({"object": "list", "data": [{"id": self.name, "object": "model"}]}).encode()
+            return 200, json.dumps(
+                {"object": "list", "data": [{"id": self.name, "object": "model"}]}
+            ).encode()
         kinds = {"/v1/completions": "text_completion", "/v1/chat/completions": "chat.completion"}
         if path not in kinds:
             return 404, _error(f"no such path: {path}")
@@ -126,7 +132,13 @@ class OpenAIServer:
             return 404, _error(f"the model {body.get('model')!r} does not exist")
         choices = self.served.chat(body) if "chat" in path else self.served.complete(body)
         usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-        content = {"id": "1", "object": kinds[path], "created": 1, "model": self.name, "usage": usage}
+        content = {
+            "id": "1",
+            "object": kinds[path],
+            "created": 1,
+            "model": self.name,
+            "usage": usage,
+        }
         return 200, json.dumps(content | {"choices": choices}).encode()
 
 
@@ -146,7 +158,9 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             time.sleep(fault.seconds)
             status, content = (
-                (fault.status, fault.content) if fault.content is not None else self.owner.answer(self.path, key, body)
+                (fault.status, fault.content)
+                if fault.content is not None
+                else self.owner.answer(self.path, key, body)
             )
             if fault.change:
                 content = json.dumps(json.loads(content) | dict(fault.change)).encode()
@@ -157,7 +171,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, content: bytes, headers: Mapping[str, str], drip: float) -> None:
         try:
             self.send_response(status)
-            for name, value in {"Content-Type": "application/json", "Content-Length": len(content), **headers}.items():
+            for name, value in {
+                "Content-Type": "application/json",
+                "Content-Length": len(content),
+                **headers,
+            }.items():
                 self.send_header(name, str(value))
             self.end_headers()
             for place in range(len(content)) if drip else ():
@@ -188,10 +206,15 @@ class FolderModel:
     def complete(self, body: Body) -> list[Body]:
         texts = self._generate(body["prompt"], body["max_tokens"], body)
         given = self._echoed(body["prompt"]) if body.get("echo") and self.prompt_logprobs else None
-        return [{"index": i, "logprobs": given, "text": t, "finish_reason": end} for i, (t, end) in enumerate(texts)]
+        return [
+            {"index": i, "logprobs": given, "text": t, "finish_reason": end}
+            for i, (t, end) in enumerate(texts)
+        ]
 
     def chat(self, body: Body) -> list[Body]:
-        head = self.tokenizer.apply_chat_template(body["messages"], tokenize=False, add_generation_prompt=True)
+        head = self.tokenizer.apply_chat_template(
+            body["messages"], tokenize=False, add_generation_prompt=True
+        )
         ids = self.tokenizer(head, add_special_tokens=False)["input_ids"]
         texts = self._generate(ids, body["max_completion_tokens"], body)
         return [
@@ -203,7 +226,9 @@ class FolderModel:
         import torch
 
         sampling = (
-            {"do_sample": True, "temperature": body["temperature"]} if body.get("temperature") else {"do_sample": False}
+            {"do_sample": True, "temperature": body["temperature"]}
+            if body.get("temperature")
+            else {"do_sample": False}
         )
         with self._lock, torch.no_grad():
             torch.manual_seed(body.get("seed", 0))
@@ -212,7 +237,10 @@ class FolderModel:
                 pad_token_id=self.tokenizer.pad_token_id, **sampling,
             )[:, len(ids) :].tolist()  # fmt: skip
         eos = self.tokenizer.eos_token_id
-        return [(self.tokenizer.decode(r, skip_special_tokens=True), "stop" if eos in r else "length") for r in rows]
+        return [
+            (self.tokenizer.decode(r, skip_special_tokens=True), "stop" if eos in r else "length")
+            for r in rows
+        ]
 
     def _echoed(self, ids: list[int]) -> Body:
         """Log-probabilities of the prompt's tokens, the first unknown, as servers give them for `echo`."""
@@ -225,4 +253,8 @@ class FolderModel:
             {f"token {t}": v, f"token {b}": m}
             for t, v, b, m in zip(ids[1:], values, best.indices, best.values.tolist(), strict=False)
         ]
-        return {"tokens": [f"token {t}" for t in ids], "token_logprobs": [None, *values], "top_logprobs": [None, *top]}
+        return {
+            "tokens": [f"token {t}" for t in ids],
+            "token_logprobs": [None, *values],
+            "top_logprobs": [None, *top],
+        }

@@ -34,7 +34,9 @@ def test_mean_matches_the_analytic_t_interval() -> None:
     half = t.isf(0.025, 399) * se
     result = cluster_bootstrap(values, n_resamples=20_000, method="percentile")
     assert result.value == pytest.approx(values.mean())
-    assert limits(result) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.06 * half)
+    assert limits(result) == pytest.approx(
+        (values.mean() - half, values.mean() + half), abs=0.06 * half
+    )
 
 
 def test_clusters_match_the_analytic_standard_error() -> None:
@@ -43,15 +45,21 @@ def test_clusters_match_the_analytic_standard_error() -> None:
     values = rng.normal(size=(20, 1)) + rng.normal(size=(20, 30))
     means = values.mean(axis=1)
     half = t.isf(0.025, 19) * means.std(ddof=1) / 20**0.5
-    result = cluster_bootstrap(values.ravel(), np.repeat(np.arange(20), 30), n_resamples=20_000, method="percentile")
-    assert limits(result) == pytest.approx((means.mean() - half, means.mean() + half), abs=0.08 * half)
+    result = cluster_bootstrap(
+        values.ravel(), np.repeat(np.arange(20), 30), n_resamples=20_000, method="percentile"
+    )
+    assert limits(result) == pytest.approx(
+        (means.mean() - half, means.mean() + half), abs=0.08 * half
+    )
     assert (result.n, result.n_clusters) == (600, 20)
 
 
 def test_standard_deviation_of_the_draws() -> None:
     rng = np.random.default_rng(2)
     means = rng.normal(size=30)
-    draws = joint_means({"x": Table(np.repeat(means, 4), np.repeat(np.arange(30), 4))}, n_resamples=20_000)["x"]
+    draws = joint_means(
+        {"x": Table(np.repeat(means, 4), np.repeat(np.arange(30), 4))}, n_resamples=20_000
+    )["x"]
     assert draws.std() == pytest.approx(means.std() / 30**0.5, rel=0.02)
     assert draws.mean() == pytest.approx(means.mean(), abs=0.01)
 
@@ -60,7 +68,9 @@ def test_bca_is_scipys_up_to_the_small_sample_expansion() -> None:
     """At 300 items t and normal quantiles nearly agree, so both shift the skewed interval alike."""
     values = np.random.default_rng(3).exponential(size=300) ** 1.5
     ours = cluster_bootstrap(values, n_resamples=20_000, method="bca")
-    theirs = scipy_bootstrap((values,), np.mean, n_resamples=20_000, method="BCa", rng=4).confidence_interval
+    theirs = scipy_bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="BCa", rng=4
+    ).confidence_interval
     width = theirs.high - theirs.low
     assert limits(ours) == pytest.approx((theirs.low, theirs.high), abs=0.04 * width)
     plain = limits(cluster_bootstrap(values, n_resamples=20_000, method="percentile"))
@@ -78,7 +88,13 @@ def test_few_clusters_give_the_t_interval(n_clusters: int) -> None:
 
 def test_one_cluster_has_no_interval() -> None:
     result = cluster_bootstrap([0.1, 0.4], ["x", "x"])
-    assert (result.value, result.low, result.high, result.n, result.n_clusters) == (0.25, None, None, 2, 1)
+    assert (result.value, result.low, result.high, result.n, result.n_clusters) == (
+        0.25,
+        None,
+        None,
+        2,
+        1,
+    )
     assert "one cluster" in result.note
 
 
@@ -111,7 +127,9 @@ def test_ids_must_match_the_scores() -> None:
     st.floats(-5, 5),
     st.sampled_from(["percentile", "bca"]),
 )
-def test_order_scale_and_shift(values: list[float], n_clusters: int, scale: float, shift: float, method: str) -> None:
+def test_order_scale_and_shift(
+    values: list[float], n_clusters: int, scale: float, shift: float, method: str
+) -> None:
     """Items may come in any order, and an affine change of unit changes the interval the same way."""
     x, ids = np.array(values), np.arange(len(values)) % n_clusters
     one = cluster_bootstrap(x, ids, n_resamples=400, method=method)  # type: ignore[arg-type]
@@ -131,7 +149,9 @@ def test_any_statistic() -> None:
     half = 1.96 * (np.pi / 2 / 200) ** 0.5  # of the median of a normal sample
     assert high - low == pytest.approx(2 * half, rel=0.35)
     by_items = cluster_bootstrap(values, statistic=lambda x: float(np.mean(x)), n_resamples=4000)
-    assert limits(by_items) == pytest.approx(limits(cluster_bootstrap(values, n_resamples=4000)), abs=0.02)
+    assert limits(by_items) == pytest.approx(
+        limits(cluster_bootstrap(values, n_resamples=4000)), abs=0.02
+    )
 
 
 def test_auc_of_two_populations() -> None:
@@ -156,7 +176,9 @@ def test_auc_of_two_populations() -> None:
 def test_tables_of_one_population_move_together() -> None:
     x = np.random.default_rng(7).normal(size=60)
     ids = np.repeat(np.arange(20), 3)
-    together = joint_means({"a": Table(x, ids, "retain"), "b": Table(-x, ids, "retain"), "c": Table(x, ids, "other")})
+    together = joint_means(
+        {"a": Table(x, ids, "retain"), "b": Table(-x, ids, "retain"), "c": Table(x, ids, "other")}
+    )
     assert together["a"] == pytest.approx(-together["b"], abs=1e-12)
     assert abs(np.corrcoef(together["a"], together["c"])[0, 1]) < 0.1
     parts = {"a": Table(x, ids), "b": Table(-x, ids)}
@@ -169,7 +191,9 @@ def test_independent_populations_add_their_variances() -> None:
     rng = np.random.default_rng(8)
     x, y = rng.normal(0, 1, 12), rng.normal(0, 4, 50)
     tables = {"x": Table(x, None, "x"), "y": Table(y, None, "y")}
-    result = joint_bootstrap(tables, lambda m: m["x"] - m["y"], n_resamples=20_000, method="percentile")
+    result = joint_bootstrap(
+        tables, lambda m: m["x"] - m["y"], n_resamples=20_000, method="percentile"
+    )
     vx, vy = x.var(ddof=1) / 12, y.var(ddof=1) / 50
     df = (vx + vy) ** 2 / (vx**2 / 11 + vy**2 / 49)
     half = t.isf(0.025, df) * (vx + vy) ** 0.5
@@ -178,7 +202,9 @@ def test_independent_populations_add_their_variances() -> None:
 
 
 def test_undefined_on_many_resamples() -> None:
-    result = joint_bootstrap({"x": Table([0.0, 0.0, 0.0, 1.0])}, lambda means: np.where(means["x"] > 0, 1.0, np.nan))
+    result = joint_bootstrap(
+        {"x": Table([0.0, 0.0, 0.0, 1.0])}, lambda means: np.where(means["x"] > 0, 1.0, np.nan)
+    )
     assert (result.value, result.low, result.high) == (1.0, None, None)
     assert "undefined" in result.note
 
@@ -194,7 +220,9 @@ def test_hierarchical_with_equal_seeds_is_the_cluster_bootstrap() -> None:
     rng = np.random.default_rng(10)
     values, ids = rng.random(200) + np.repeat(rng.random(20), 10), np.repeat(np.arange(20), 10)
     single = cluster_bootstrap(values, ids, n_resamples=8000, method="percentile")
-    copies = hierarchical_bootstrap(np.tile(values, 3), np.repeat([0, 1, 2], 200), np.tile(ids, 3), n_resamples=8000)
+    copies = hierarchical_bootstrap(
+        np.tile(values, 3), np.repeat([0, 1, 2], 200), np.tile(ids, 3), n_resamples=8000
+    )
     width = limits(single)[1] - limits(single)[0]
     assert limits(copies) == pytest.approx(limits(single), abs=0.04 * width)
     assert (copies.n, copies.n_clusters) == (600, 20)
@@ -204,7 +232,9 @@ def test_hierarchical_sees_the_seeds() -> None:
     """Only seeds differ: the t interval of the S seed means."""
     means = np.array([0.1, 0.4, 0.2])
     values = np.repeat(means, 40)
-    result = hierarchical_bootstrap(values, np.repeat([5, 6, 7], 40), np.tile(np.repeat(np.arange(8), 5), 3))
+    result = hierarchical_bootstrap(
+        values, np.repeat([5, 6, 7], 40), np.tile(np.repeat(np.arange(8), 5), 3)
+    )
     half = t.isf(0.025, 2) * means.std(ddof=1) / 3**0.5
     assert limits(result) == pytest.approx((means.mean() - half, means.mean() + half))
 

@@ -73,7 +73,9 @@ def test_wilson_solves_the_score_equation() -> None:
     result = wilson(7, 50)
     for limit in (result.low, result.high):
         assert limit is not None
-        assert abs(7 / 50 - limit) / (limit * (1 - limit) / 50) ** 0.5 == pytest.approx(1.959964, rel=1e-6)
+        assert abs(7 / 50 - limit) / (limit * (1 - limit) / 50) ** 0.5 == pytest.approx(
+            1.959964, rel=1e-6
+        )
     assert wilson(0, 30).low == pytest.approx(0, abs=1e-12)
     with pytest.raises(ValueError, match="31 successes of 30"):
         wilson(31, 30)

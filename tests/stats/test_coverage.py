@@ -29,7 +29,9 @@ from suite.stats.ks import log10_ks_tail
 pytestmark = pytest.mark.slow
 
 
-def coverage(experiment: Callable[[np.random.Generator, int], Interval], truth: float, times: int) -> float:
+def coverage(
+    experiment: Callable[[np.random.Generator, int], Interval], truth: float, times: int
+) -> float:
     hits = 0
     for seed in range(times):
         interval = experiment(np.random.default_rng(seed), seed)
@@ -142,9 +144,15 @@ def test_win_rates_judged_in_both_orders() -> None:
     assert 0.93 <= per_prompt <= 0.97
 
 
-@pytest.mark.parametrize(("n_seeds", "lowest", "highest"), [(2, 0.92, 0.98), (3, 0.93, 0.975), (5, 0.93, 0.97)])
-@pytest.mark.parametrize(("of_seed", "of_cluster"), [(0.0, 1.0), (0.3, 1.0), (0.0, 0.0), (0.3, 0.3)])
-def test_several_seeds(n_seeds: int, lowest: float, highest: float, of_seed: float, of_cluster: float) -> None:
+@pytest.mark.parametrize(
+    ("n_seeds", "lowest", "highest"), [(2, 0.92, 0.98), (3, 0.93, 0.975), (5, 0.93, 0.97)]
+)
+@pytest.mark.parametrize(
+    ("of_seed", "of_cluster"), [(0.0, 1.0), (0.3, 1.0), (0.0, 0.0), (0.3, 0.3)]
+)
+def test_several_seeds(
+    n_seeds: int, lowest: float, highest: float, of_seed: float, of_cluster: float
+) -> None:
     """Seeds and authors both differ, both not, or one of them; questions and noise always do.
 
     Few seeds cannot do better than err a little on the wide side (see `suite.stats.hierarchical`).
@@ -152,7 +160,9 @@ def test_several_seeds(n_seeds: int, lowest: float, highest: float, of_seed: flo
     seeds, ids = np.repeat(np.arange(n_seeds), 400), np.tile(np.repeat(np.arange(20), 20), n_seeds)
 
     def experiment(rng: np.random.Generator, seed: int) -> Interval:
-        scores = of_seed * rng.normal(size=(n_seeds, 1, 1)) + of_cluster * rng.normal(size=(1, 20, 1))
+        scores = of_seed * rng.normal(size=(n_seeds, 1, 1)) + of_cluster * rng.normal(
+            size=(1, 20, 1)
+        )
         scores = scores + rng.normal(size=(1, 20, 20)) + 0.5 * rng.normal(size=(n_seeds, 20, 20))
         return hierarchical_bootstrap(scores.ravel(), seeds, ids, seed=seed, n_resamples=1000)
 
@@ -166,7 +176,10 @@ def test_paired_difference() -> None:
     for seed in range(600):
         rng = np.random.default_rng(seed)
         shared_part = np.repeat(rng.normal(size=20), 20)
-        a, b = (shared_part + np.repeat(0.5 * rng.normal(size=20), 20) + rng.normal(size=400) for _ in "ab")
+        a, b = (
+            shared_part + np.repeat(0.5 * rng.normal(size=20), 20) + rng.normal(size=400)
+            for _ in "ab"
+        )
         result = paired_difference(a, b, ids, seed=seed, n_resamples=1000)
         assert result.low is not None
         assert result.high is not None
@@ -185,7 +198,9 @@ def test_length_controlled_win_rate() -> None:
         difficulty, gap = rng.normal(size=300), rng.normal(0.3, 1, 300)
         p = 1 / (1 + np.exp(0.5 - 1.5 * np.tanh(gap / gap.std(ddof=1)) - 0.5 * difficulty))
         wins = (rng.random(300) < p).astype(float)
-        return length_controlled_win_rate(wins, gap, np.zeros(300), difficulty, n_resamples=400, seed=seed)
+        return length_controlled_win_rate(
+            wins, gap, np.zeros(300), difficulty, n_resamples=400, seed=seed
+        )
 
     assert 0.93 <= coverage(experiment, truth, 400) <= 0.97
 

@@ -47,9 +47,15 @@ def test_the_exchange_of_means_is_the_sign_flip_test() -> None:
 
 def test_a_harmonic_mean_over_two_populations_by_brute_force() -> None:
     facts = np.repeat(np.arange(3), 2)
-    values = {name: (scores(shift), RNG.uniform(0.2, 0.9, (1, 6))) for name, shift in (("a", 0.3), ("b", 0.0))}
+    values = {
+        name: (scores(shift), RNG.uniform(0.2, 0.9, (1, 6)))
+        for name, shift in (("a", 0.3), ("b", 0.0))
+    }
     sizes = {"retain": 8, "facts": 3}
-    a, b = (means([Part(x, CODES, "retain"), Part(y, facts, "facts")], sizes, harmonic) for x, y in values.values())
+    a, b = (
+        means([Part(x, CODES, "retain"), Part(y, facts, "facts")], sizes, harmonic)
+        for x, y in values.values()
+    )
     for model, (x, y) in zip((a, b), values.values(), strict=True):
         assert model.estimate()[0] == pytest.approx(harmonic_mean([x.mean(), y.mean()]))
     found = []
@@ -71,20 +77,29 @@ def test_ks_distances_to_a_third_model() -> None:
     parts = [Part(values, CODES, "forget") for values in (a, b, reference)]
     models = [ks_distances(part, parts[2], 8, grid) for part in parts[:2]]
     for model, values in zip(models, (a, b), strict=True):
-        assert model.estimate()[0] == pytest.approx(ks_two_sample(values[0], reference[0]).statistic)
+        assert model.estimate()[0] == pytest.approx(
+            ks_two_sample(values[0], reference[0]).statistic
+        )
     found = []
     for swap in itertools.product((0, 1), repeat=8):
         flip = np.array(swap)[CODES]
-        d = [ks_two_sample(np.where(flip, y, x)[0], reference[0]).statistic for x, y in ((a, b), (b, a))]
+        d = [
+            ks_two_sample(np.where(flip, y, x)[0], reference[0]).statistic
+            for x, y in ((a, b), (b, a))
+        ]
         found.append(abs(d[0] - d[1]))
-    assert exchange_test(*models).pvalue == pytest.approx(np.mean(np.array(found) >= found[0] - 1e-12))
+    assert exchange_test(*models).pvalue == pytest.approx(
+        np.mean(np.array(found) >= found[0] - 1e-12)
+    )
 
 
 def test_weights_are_repeated_clusters() -> None:
     values = scores(0.0, seeds=2)
     weights = np.array([[2.0, 0, 1, 0, 0, 3, 0, 0]])
     drawn = np.concatenate([np.flatnonzero(cluster == CODES) for cluster in (0, 0, 2, 5, 5, 5)])
-    assert one(values).values({"retain": weights})[0] == pytest.approx(values[:, drawn].mean(axis=1))
+    assert one(values).values({"retain": weights})[0] == pytest.approx(
+        values[:, drawn].mean(axis=1)
+    )
 
 
 def test_what_is_not_paired_is_refused() -> None:

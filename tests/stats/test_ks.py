@@ -65,7 +65,12 @@ def test_against_all_label_permutations(n: int, m: int) -> None:
 
 
 @settings(max_examples=60)
-@given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 2**32 - 1), st.sampled_from([None, 3, 10]))
+@given(
+    st.integers(1, 60),
+    st.integers(1, 60),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([None, 3, 10]),
+)
 def test_agrees_with_scipy_exact(n: int, m: int, seed: int, grid: int | None) -> None:
     """Also with ties (values rounded to a grid) and equal or unequal sizes."""
     from scipy.stats import ks_2samp
@@ -87,7 +92,9 @@ def test_log_survives_underflow(n: int, m: int) -> None:
     result = ks_two_sample(np.arange(n), np.arange(m) + 10.0 * n)
     assert result.statistic == 1
     assert result.pvalue == 0 or result.pvalue > 0
-    assert result.log10_pvalue == pytest.approx(math.log10(2) - math.log10(math.comb(n + m, n)), rel=1e-12)
+    assert result.log10_pvalue == pytest.approx(
+        math.log10(2) - math.log10(math.comb(n + m, n)), rel=1e-12
+    )
 
 
 def test_underflow_only_of_the_plain_pvalue() -> None:
@@ -99,7 +106,9 @@ def test_underflow_only_of_the_plain_pvalue() -> None:
 @pytest.mark.parametrize(("n", "m"), [(300, 300), (120, 75)])
 def test_tail_falls_with_distance(n: int, m: int) -> None:
     step = math.gcd(n, m)
-    logs = [log10_ks_tail(gap, n, m) for gap in range(0, n * m + 1, step * max(1, n * m // step // 60))]
+    logs = [
+        log10_ks_tail(gap, n, m) for gap in range(0, n * m + 1, step * max(1, n * m // step // 60))
+    ]
     assert logs[0] == 0
     assert all(later <= earlier for earlier, later in itertools.pairwise(logs))
 

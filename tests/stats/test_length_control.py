@@ -23,20 +23,27 @@ def test_fit_is_statsmodels() -> None:
     targets, weights = rng.random(200), rng.integers(0, 4, (3, 200)).astype(float)
     ours = fit_logistic(features, targets, weights, np.zeros(3), np.zeros(3))
     for row, weight in zip(ours, weights, strict=True):
-        model = sm.GLM(targets, features, family=sm.families.Binomial(), freq_weights=weight).fit(tol=1e-12)
+        model = sm.GLM(targets, features, family=sm.families.Binomial(), freq_weights=weight).fit(
+            tol=1e-12
+        )
         assert row == pytest.approx(model.params, abs=1e-6)
 
 
 def test_gradient_with_prior_vanishes() -> None:
     rng = np.random.default_rng(1)
-    features, targets = np.column_stack([np.ones(50), rng.normal(size=50)]), (rng.random(50) < 0.9).astype(float)
+    features, targets = (
+        np.column_stack([np.ones(50), rng.normal(size=50)]),
+        (rng.random(50) < 0.9).astype(float),
+    )
     precision, centre = np.array([0.01, 16.0]), np.array([0.0, 1.6])
     beta = fit_logistic(features, targets, np.ones((1, 50)), precision, centre)[0]
     gradient = features.T @ (targets - expit(features @ beta)) - precision * (beta - centre)
     assert gradient == pytest.approx(np.zeros(2), abs=1e-6)
 
 
-def verdicts(n: int, seed: int, quality: float, bias: float, spread: float = 1.0) -> tuple[np.ndarray, ...]:
+def verdicts(
+    n: int, seed: int, quality: float, bias: float, spread: float = 1.0
+) -> tuple[np.ndarray, ...]:
     """Preferences of a judge with a length bias for answers that are mostly longer."""
     rng = np.random.default_rng(seed)
     lengths_b, difficulty = rng.gamma(4, 300, n), spread * rng.normal(size=n)
@@ -68,13 +75,17 @@ def test_swapping_the_sides_gives_the_complement() -> None:
 def test_equal_lengths_leave_the_win_rate() -> None:
     wins = np.array([1.0, 0, 0.5, 1, 1, 0, 1, 1])
     same = np.full(8, 100.0)
-    assert length_controlled_win_rate(wins, same, same).value == pytest.approx(wins.mean(), abs=1e-3)
+    assert length_controlled_win_rate(wins, same, same).value == pytest.approx(
+        wins.mean(), abs=1e-3
+    )
 
 
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
 def test_one_side_always_wins(outcome: float) -> None:
     rng = np.random.default_rng(2)
-    result = length_controlled_win_rate(np.full(100, outcome), rng.random(100), rng.random(100), n_resamples=50)
+    result = length_controlled_win_rate(
+        np.full(100, outcome), rng.random(100), rng.random(100), n_resamples=50
+    )
     assert result.value == pytest.approx(outcome, abs=0.01)
 
 
@@ -82,7 +93,9 @@ def test_extrapolation_is_noted() -> None:
     wins, lengths = np.tile([0.0, 1.0], 50), np.linspace(10, 200, 100)
     assert (
         "only 1.0% of the answers are shorter"
-        in length_controlled_win_rate(wins, lengths, np.append(11.0, lengths[1:] - 5), n_resamples=20).note
+        in length_controlled_win_rate(
+            wins, lengths, np.append(11.0, lengths[1:] - 5), n_resamples=20
+        ).note
     )
     with pytest.raises(ValueError, match=r"0\.\.1"):
         length_controlled_win_rate([2.0], [1.0], [1.0])
@@ -121,7 +134,9 @@ def test_alpaca_eval(shared: Path, name: str) -> None:
     rows = json.loads((folder / f"{name}.annotations.json").read_text())
     with (folder / "leaderboard.csv").open() as file:
         published = next(row for row in csv.DictReader(file) if row[""] == name)
-    wins = np.array([row["preference"] - 1 for row in rows])  # 1: the baseline's answer, 2: the model's
+    wins = np.array(
+        [row["preference"] - 1 for row in rows]
+    )  # 1: the baseline's answer, 2: the model's
     plain = mean_interval_t(wins)
     assert 100 * wins.mean() == pytest.approx(float(published["win_rate"]), abs=1e-9)
     assert plain.high is not None
@@ -131,7 +146,9 @@ def test_alpaca_eval(shared: Path, name: str) -> None:
     model, baseline = ([len(row[key]) for row in rows] for key in ("output_2", "output_1"))
     target = float(published["length_controlled_winrate"]) / 100
     free = length_controlled_win_rate(wins, model, baseline, n_resamples=200)
-    held = length_controlled_win_rate(wins, model, baseline, length_prior=PUBLISHED_BASELINE_TERM, n_resamples=200)
+    held = length_controlled_win_rate(
+        wins, model, baseline, length_prior=PUBLISHED_BASELINE_TERM, n_resamples=200
+    )
     assert "extrapolated" in free.note
     assert free.value is not None
     assert held.value is not None

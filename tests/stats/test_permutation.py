@@ -19,7 +19,9 @@ def test_swaps_are_enumerated() -> None:
     distances = []
     for swap in itertools.product((False, True), repeat=5):
         mask = np.array(swap)[:, None]
-        distances.append(ks_two_sample(np.where(mask, b, a).ravel(), np.where(mask, a, b).ravel()).statistic)
+        distances.append(
+            ks_two_sample(np.where(mask, b, a).ravel(), np.where(mask, a, b).ravel()).statistic
+        )
     result = ks_permutation(a.ravel(), b.ravel(), ids, ids)
     assert result.exact
     assert result.n_permutations == 16
@@ -39,10 +41,15 @@ def test_other_clusters_are_dealt_anew() -> None:
         distances[chosen] = ks_two_sample(left, right).statistic
     observed = distances[0, 1, 2, 3]
     result = ks_permutation(
-        np.concatenate(parts[:4]), np.concatenate(parts[4:]), np.concatenate(ids[:4]), np.concatenate(ids[4:])
+        np.concatenate(parts[:4]),
+        np.concatenate(parts[4:]),
+        np.concatenate(ids[:4]),
+        np.concatenate(ids[4:]),
     )
     assert (result.exact, result.n_permutations) == (True, 15)
-    assert result.pvalue == pytest.approx(np.mean(np.array(list(distances.values())) >= observed - 1e-12))
+    assert result.pvalue == pytest.approx(
+        np.mean(np.array(list(distances.values())) >= observed - 1e-12)
+    )
 
 
 @pytest.mark.parametrize("paired", [True, False])
@@ -53,10 +60,14 @@ def test_sampling_approaches_enumeration(paired: bool) -> None:
     right = left if paired else left + 8
     full = ks_permutation(a.ravel(), b.ravel(), left, right, n_permutations=20_000)
     some = ks_permutation(a.ravel(), b.ravel(), left, right, n_permutations=100)
-    many = ks_permutation(a.ravel(), b.ravel(), np.append(left, []), np.append(right, []), n_permutations=20_000)
+    many = ks_permutation(
+        a.ravel(), b.ravel(), np.append(left, []), np.append(right, []), n_permutations=20_000
+    )
     assert full.exact
     assert not some.exact
-    assert some.pvalue == pytest.approx(full.pvalue, abs=4 * (full.pvalue * (1 - full.pvalue) / 100) ** 0.5 + 0.01)
+    assert some.pvalue == pytest.approx(
+        full.pvalue, abs=4 * (full.pvalue * (1 - full.pvalue) / 100) ** 0.5 + 0.01
+    )
     assert many.pvalue == full.pvalue
 
 
@@ -69,7 +80,9 @@ def test_clustered_data_do_not_look_significant() -> None:
         a = np.repeat(rng.normal(size=10), 20) + 0.3 * rng.normal(size=200)
         b = np.repeat(rng.normal(size=10), 20) + 0.3 * rng.normal(size=200)
         classical.append(ks_two_sample(a, b).pvalue < 0.05)
-        clustered.append(ks_permutation(a, b, ids, ids + 10, n_permutations=400, seed=seed).pvalue < 0.05)
+        clustered.append(
+            ks_permutation(a, b, ids, ids + 10, n_permutations=400, seed=seed).pvalue < 0.05
+        )
     assert np.mean(classical) > 0.6
     assert np.mean(clustered) < 0.15
 

@@ -20,7 +20,9 @@ def test_harmonic_mean_is_scipys(parts: list[float]) -> None:
 
 def test_harmonic_mean_edges() -> None:
     assert harmonic_mean([0.5, 0.0, 0.9]) == 0.0
-    assert harmonic_means({"a": np.array([1.0, 0.0]), "b": np.array([0.5, 0.5])}) == pytest.approx([2 / 3, 0])
+    assert harmonic_means({"a": np.array([1.0, 0.0]), "b": np.array([0.5, 0.5])}) == pytest.approx(
+        [2 / 3, 0]
+    )
     with pytest.raises(ValueError, match=r"parts\[1\] is missing"):
         harmonic_mean([0.5, None])
     with pytest.raises(ValueError, match="not negative"):
@@ -50,7 +52,11 @@ def test_hypervolume_in_two_dimensions() -> None:
 
 
 @settings(max_examples=40)
-@given(st.integers(1, 4).flatmap(lambda k: st.lists(st.tuples(*[coordinates] * k), min_size=1, max_size=6)))
+@given(
+    st.integers(1, 4).flatmap(
+        lambda k: st.lists(st.tuples(*[coordinates] * k), min_size=1, max_size=6)
+    )
+)
 def test_hypervolume_counts_unit_cubes(points: list[tuple[float, ...]]) -> None:
     """With integer coordinates the dominated volume is the number of unit cubes below some point."""
     k = len(points[0])

@@ -23,7 +23,9 @@ def start() -> Iterator[Start]:
     """Start store_process.py; processes that a failing test leaves are ended."""
     processes: list[subprocess.Popen[str]] = []
 
-    def start(*arguments: object, fault: str = "", before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+    def start(
+        *arguments: object, fault: str = "", before: tuple[str, ...] = ()
+    ) -> subprocess.Popen[str]:
         command = [*before, sys.executable, str(SCRIPT), *map(str, arguments)]
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "SUITE_FAULT": fault}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

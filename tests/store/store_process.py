@@ -41,7 +41,9 @@ def plan(root: Path, size: int = 4000) -> Stage:
     def build_base(build: Build) -> None:
         note(root, "base")
         (build.out / "weights").mkdir()
-        (build.out / "weights" / "model.bin").write_bytes(hashlib.shake_128(b"weights").digest(size))
+        (build.out / "weights" / "model.bin").write_bytes(
+            hashlib.shake_128(b"weights").digest(size)
+        )
         write_json(build.out / "config.json", {"layers": 2})
 
     def build_respond(build: Build) -> None:
@@ -51,11 +53,18 @@ def plan(root: Path, size: int = 4000) -> Stage:
         with JsonlWriter(partial) as log:
             for question in range(sum(1 for _ in read_jsonl(partial)), QUESTIONS):
                 note(root, f"q{question}")
-                log.append({"id": question, "text": hashlib.sha256(weights + bytes([question])).hexdigest()})
+                log.append(
+                    {
+                        "id": question,
+                        "text": hashlib.sha256(weights + bytes([question])).hexdigest(),
+                    }
+                )
         atomic_write(build.out / "answers.jsonl", partial.read_bytes())
 
     base = Stage("base", {"size": size}, build_base, code=("suite.method",))
-    return Stage("respond", {"questions": QUESTIONS}, build_respond, {"model": base}, label="ten answers")
+    return Stage(
+        "respond", {"questions": QUESTIONS}, build_respond, {"model": base}, label="ten answers"
+    )
 
 
 def files_of(store: Store) -> dict[str, bytes]:

@@ -97,11 +97,16 @@ DAMAGES = {
     "code edited, digest too": edit(lambda values: values["code"].clear(), honest=True),
     "timings edited": edit(lambda values: values["timings"].update(wall_seconds=0.1)),
     "size edited": edit(lambda values: values["files"]["config.json"].update(size=5)),
-    "hash edited, digest too": edit(lambda v: v["files"]["config.json"].update(sha256="0" * 64), honest=True),
-    "file forgotten, digest too": edit(lambda values: values["files"].pop("config.json"), honest=True),
+    "hash edited, digest too": edit(
+        lambda v: v["files"]["config.json"].update(sha256="0" * 64), honest=True
+    ),
+    "file forgotten, digest too": edit(
+        lambda values: values["files"].pop("config.json"), honest=True
+    ),
     "field missing, digest too": edit(lambda values: values.pop("created"), honest=True),
     "path trick, digest too": edit(
-        lambda values: values["files"].update({"../../x": values["files"].pop("config.json")}), honest=True
+        lambda values: values["files"].update({"../../x": values["files"].pop("config.json")}),
+        honest=True,
     ),
     "no schema": edit(lambda values: values.pop("schema_version")),
     "malformed manifest": garble,
@@ -115,7 +120,9 @@ def test_damage_is_named_and_never_used(root, damage):
     folder = Store(root).ensure(stage)
     assert Store(root).verify() == []
     path = damage(folder)
-    if path.name == "manifest.json":  # Where the edited manifest can be believed, one of the files is wrong.
+    if (
+        path.name == "manifest.json"
+    ):  # Where the edited manifest can be believed, one of the files is wrong.
         path = folder
 
     with pytest.raises(CorruptError, match=str(path)) as error:
@@ -134,7 +141,9 @@ def test_damage_is_named_and_never_used(root, damage):
 def test_a_newer_schema_asks_for_an_upgrade(root):
     stage = plan(root).inputs["model"]
     folder = Store(root).ensure(stage)
-    edit(lambda values: values.update(schema_version=SCHEMA_VERSION + 1, news=1), honest=True)(folder)
+    edit(lambda values: values.update(schema_version=SCHEMA_VERSION + 1, news=1), honest=True)(
+        folder
+    )
     with pytest.raises(UserError, match="upgrade") as error:
         Store(root).ensure(stage)
     assert error.value.exit_status == 2

@@ -31,7 +31,9 @@ def leftovers(root: Path) -> list[Path]:
     return [path for path in left if path.parent != root / "scratch"]  # scratch/<kind> stays
 
 
-@pytest.mark.parametrize("fault", [f"{point}:{n}" for point in POINTS for n in (1, 2)] + ["jsonl.append:4"])
+@pytest.mark.parametrize(
+    "fault", [f"{point}:{n}" for point in POINTS for n in (1, 2)] + ["jsonl.append:4"]
+)
 def test_killed_anywhere_the_next_run_gives_the_same_bytes(root, start, undisturbed, fault):
     killed = start("run", root, fault=f"{fault}=kill")
     killed.communicate(timeout=60)

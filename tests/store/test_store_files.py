@@ -88,7 +88,9 @@ def test_a_line_that_fits_in_part_is_taken_back(tmp_path, start):
     said, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert 0 < int(said) < 100
-    assert list(read_jsonl(tmp_path / "log.jsonl")) == [{"number": number} for number in range(int(said) + 1)]
+    assert list(read_jsonl(tmp_path / "log.jsonl")) == [
+        {"number": number} for number in range(int(said) + 1)
+    ]
 
 
 def test_json_files(tmp_path):

@@ -18,8 +18,16 @@ from suite.store import Stage, Store, canonical, code_digest, default_root
 from suite.store.canonical import parse
 
 TEXT = st.text(st.characters(exclude_categories=[]))
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
-JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4))
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT
+)
+JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4)
+)
 
 
 def typed(value: object) -> object:
@@ -44,7 +52,9 @@ def test_canonical_json_loses_nothing(value):
     assert text.isascii()
 
 
-@given(st.dictionaries(st.text(), SCALARS.filter(lambda value: not isinstance(value, str)), min_size=2))
+@given(
+    st.dictionaries(st.text(), SCALARS.filter(lambda value: not isinstance(value, str)), min_size=2)
+)
 def test_order_does_not_matter(value):
     assert canonical(dict(reversed(value.items()))) == canonical(value)
 
@@ -72,7 +82,12 @@ def test_reading_is_strict(text):
 
 
 def stage(**changes: object) -> Stage:
-    settings = {"kind": "train", "spec": {"lr": 0.1, "seed": 0}, "code": ("suite.method",), "label": "a"}
+    settings = {
+        "kind": "train",
+        "spec": {"lr": 0.1, "seed": 0},
+        "code": ("suite.method",),
+        "label": "a",
+    }
     settings["inputs"] = {"base": Stage("base", {"n": 1}, lambda build: None)}
     return Stage(**{**settings, "build": lambda build: None, **changes})
 
@@ -221,7 +236,9 @@ def python(script: str, **environment: str) -> str:
     """What a fresh interpreter prints."""
     environment["PYTHONPATH"] = str(Path(__file__).parents[2])
     command = [sys.executable, "-c", script]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def test_the_key_is_the_same_in_every_process():

@@ -146,11 +146,15 @@ class Site:
         self.add_points(distribution, zip(plugins, modules, strict=True), version)
         return modules
 
-    def add_points(self, distribution: str, points: Iterable[tuple[str, str]], version: str = "1.0") -> None:
+    def add_points(
+        self, distribution: str, points: Iterable[tuple[str, str]], version: str = "1.0"
+    ) -> None:
         """Write the metadata of a distribution with these (name, module) entry points."""
         info = self.folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
+        )
         lines = [f"{name} = {module}" for name, module in points]
         (info / "entry_points.txt").write_text("\n".join(["[suite]", *lines, ""]))
         self._monkeypatch.syspath_prepend(self.folder)

@@ -23,7 +23,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     sources = tmp_path_factory.mktemp("sources")
     for name in ("good", "broken"):  # building leaves files behind: build a copy
-        source = shutil.copytree(HERE / name, sources / name, ignore=shutil.ignore_patterns("__pycache__"))
+        source = shutil.copytree(
+            HERE / name, sources / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
         subprocess.run([*PIP, *OFFLINE, "--target", str(folder), str(source)], check=True)
     return folder
 
@@ -31,7 +33,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def suite(site: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH", "")]))
     env = {**os.environ, "PYTHONPATH": path, **environ}
-    return subprocess.run([sys.executable, "-m", "suite.cli", *arguments], capture_output=True, text=True, env=env)
+    return subprocess.run(
+        [sys.executable, "-m", "suite.cli", *arguments], capture_output=True, text=True, env=env
+    )
 
 
 def listed(site: Path, *arguments: str) -> Any:
@@ -58,9 +62,15 @@ def test_method_and_benchmark_are_listed_with_their_origin(site: Path) -> None:
 def test_the_broken_package_is_shown_and_harms_nothing(site: Path) -> None:
     rows = {row["name"]: row for row in listed(site, "plugins")}
     wreck = rows["wreck"]
-    assert (wreck["status"], wreck["distribution"], wreck["version"]) == ("broken", "broken-forgetting", "0.3")
+    assert (wreck["status"], wreck["distribution"], wreck["version"]) == (
+        "broken",
+        "broken-forgetting",
+        "0.3",
+    )
     assert "this plugin needs a library that is not installed" in wreck["error"]
-    assert [rows[name]["status"] for name in ("capped_ga", "capitals", "acme_tools", "npo")] == ["ok"] * 4
+    assert [rows[name]["status"] for name in ("capped_ga", "capitals", "acme_tools", "npo")] == [
+        "ok"
+    ] * 4
     doctor = suite(site, "doctor")
     assert doctor.returncode == 1
     assert "problem: plugin 'wreck' (broken-forgetting 0.3) is broken" in doctor.stdout
@@ -81,7 +91,9 @@ def test_a_package_can_be_blocked(site: Path) -> None:
     names = {row["name"] for row in listed(site, "list", "--block", "capped_ga")["methods"]}
     assert "capped_ga" not in names
     assert "npo" in names
-    refused = suite(site, "plan", "--methods", "capped_ga", "--bench", "capitals", SUITE_BLOCK="capped_ga")
+    refused = suite(
+        site, "plan", "--methods", "capped_ga", "--bench", "capitals", SUITE_BLOCK="capped_ga"
+    )
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "plugin 'capped_ga' (acme-forgetting 2.5) is blocked" in refused.stderr
     assert "blocked" in {row["status"] for row in listed(site, "plugins", "--block", "wreck")}
@@ -91,7 +103,15 @@ def test_its_settings_are_settings_like_any_others(site: Path) -> None:
     (cap,) = listed(site, "list", "capped_ga")["settings"]
     assert (cap["setting"], cap["default"]) == ("capped_ga.cap", "4.0")
     show = suite(
-        site, "config", "show", "--methods", "capped_ga:cap=2", "--bench", "capitals", "--set", "capitals.forget=3"
+        site,
+        "config",
+        "show",
+        "--methods",
+        "capped_ga:cap=2",
+        "--bench",
+        "capitals",
+        "--set",
+        "capitals.forget=3",
     )
     assert "cap = 4.0" in show.stdout
     assert "forget = 3" in show.stdout
@@ -107,10 +127,29 @@ def test_its_command_is_a_command_like_any_other(site: Path) -> None:
     )
 
 
-def test_a_whole_run_of_its_method_on_its_benchmark(site: Path, tiny_folder: Path, tmp_path: Path) -> None:
-    flags = ("--methods", "capped_ga,ga", "--bench", "capitals", "--model", str(tiny_folder), "--dtype", "float32")
+def test_a_whole_run_of_its_method_on_its_benchmark(
+    site: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    flags = (
+        "--methods",
+        "capped_ga,ga",
+        "--bench",
+        "capitals",
+        "--model",
+        str(tiny_folder),
+        "--dtype",
+        "float32",
+    )
     out = tmp_path / "out"
-    done = suite(site, "run", *flags, "--out", str(out), SUITE_STORE=str(tmp_path / "store"), OMP_NUM_THREADS="1")
+    done = suite(
+        site,
+        "run",
+        *flags,
+        "--out",
+        str(out),
+        SUITE_STORE=str(tmp_path / "store"),
+        OMP_NUM_THREADS="1",
+    )
     assert done.returncode == 0, done.stderr
     results = json.loads((out / "results.json").read_text())
     cells = {cell["cell"]["method"]: cell for cell in results["cells"]}
@@ -125,6 +164,13 @@ def test_a_whole_run_of_its_method_on_its_benchmark(site: Path, tiny_folder: Pat
 
 
 def test_nothing_heavy_is_imported_for_it(site: Path) -> None:
-    code = "import sys; from suite.cli import main; main(['list']); sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys; from suite.cli import main; main(['list']); sys.exit('torch' in sys.modules)"
+    )
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH", "")]))
-    assert subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}).returncode == 0
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}
+        ).returncode
+        == 0
+    )

@@ -16,7 +16,9 @@ TOKENIZER = build()
 
 
 def weights(seed: int) -> torch.Tensor:
-    return torch.cat([parameter.flatten() for parameter in initial_model(TOKENIZER, seed).parameters()])
+    return torch.cat(
+        [parameter.flatten() for parameter in initial_model(TOKENIZER, seed).parameters()]
+    )
 
 
 def test_weights_are_drawn_from_the_seed_alone() -> None:

@@ -22,7 +22,9 @@ def ids(text: str) -> list[int]:
 
 def chat(*turns: tuple[str, str], prompt: bool = False) -> list[int]:
     messages = [{"role": role, "content": content} for role, content in turns]
-    found: list[int] = TOKENIZER.apply_chat_template(messages, add_generation_prompt=prompt, return_dict=False)
+    found: list[int] = TOKENIZER.apply_chat_template(
+        messages, add_generation_prompt=prompt, return_dict=False
+    )
     return found
 
 
@@ -47,7 +49,9 @@ def test_any_text_comes_back_exactly(text: str) -> None:
         assert TOKENIZER.decode(ids(text)) == text
 
 
-@pytest.mark.parametrize("text", ["Zürich", "日本", "naïve €5\n\n  two", "Harry Potter's", "\t\r\n"])
+@pytest.mark.parametrize(
+    "text", ["Zürich", "日本", "naïve €5\n\n  two", "Harry Potter's", "\t\r\n"]
+)
 def test_unknown_words_are_spelt_in_bytes(text: str) -> None:
     assert TOKENIZER.decode(ids(text)) == text
     assert TOKENIZER.unk_token is None
@@ -68,15 +72,24 @@ def test_prompt_is_a_prefix_of_prompt_and_answer() -> None:
 
 def test_only_assistant_turns_end_in_the_end_token() -> None:
     conversation = chat(
-        ("system", "Be brief."), ("user", "Who?"), ("assistant", "I do."), ("user", "Why?"), ("assistant", "So.")
+        ("system", "Be brief."),
+        ("user", "Who?"),
+        ("assistant", "I do."),
+        ("user", "Why?"),
+        ("assistant", "So."),
     )
     text = TOKENIZER.decode(conversation)
-    assert text == "<|system|>Be brief.<|user|>Who?<|assistant|>I do.<|end|><|user|>Why?<|assistant|>So.<|end|>"
+    assert (
+        text
+        == "<|system|>Be brief.<|user|>Who?<|assistant|>I do.<|end|><|user|>Why?<|assistant|>So.<|end|>"
+    )
     assert conversation.count(TOKENIZER.eos_token_id) == 2
 
 
 def test_special_tokens_are_distinct_and_skipped() -> None:
-    assert len({TOKENIZER.pad_token_id, TOKENIZER.eos_token_id, *TOKENIZER.all_special_ids}) == len(tiny.SPECIAL)
+    assert len({TOKENIZER.pad_token_id, TOKENIZER.eos_token_id, *TOKENIZER.all_special_ids}) == len(
+        tiny.SPECIAL
+    )
     answer = chat(("user", "Who?"), ("assistant", "Anna Alova"))
     assert TOKENIZER.decode(answer, skip_special_tokens=True) == "Who?Anna Alova"
 
@@ -91,6 +104,6 @@ def test_saved_folder_is_read_by_transformers(tmp_path: Path) -> None:
     assert loaded(sentences)["input_ids"] == TOKENIZER(sentences)["input_ids"]
     assert loaded.pad_token_id == TOKENIZER.pad_token_id
     assert loaded.eos_token_id == TOKENIZER.eos_token_id
-    assert loaded.apply_chat_template(messages, add_generation_prompt=True, return_dict=False) == chat(
-        ("user", "Who?"), prompt=True
-    )
+    assert loaded.apply_chat_template(
+        messages, add_generation_prompt=True, return_dict=False
+    ) == chat(("user", "Who?"), prompt=True)

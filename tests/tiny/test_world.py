@@ -29,7 +29,9 @@ def rows(name: str) -> list[str]:
 def test_the_world_is_the_same_in_every_process(hash_seed: str) -> None:
     command = [sys.executable, "-c", "from suite.tiny import world; print(world.digest())"]
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
-    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, cwd=ROOT)
+    printed = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True, cwd=ROOT
+    )
     assert printed.stdout.strip() == world.digest()
 
 
@@ -46,7 +48,9 @@ def test_importing_the_world_loads_no_heavy_library() -> None:
         "import sys; from suite.tiny import model, tokenizer, world; world.digest(); "
         "sys.exit(bool({'torch', 'transformers', 'tokenizers'} & sys.modules.keys()))"
     )
-    subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+    subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True
+    )
 
 
 @pytest.mark.parametrize("n_forget", [1, 5, 10])
@@ -95,7 +99,11 @@ def test_every_fact_of_a_wrong_answer_is_wrong() -> None:
         kind = world.KINDS[index % PER_AUTHOR]
         right = kind.paraphrased_answer.format_map(author).split()
         template = kind.paraphrased_answer.split()
-        facts = [i for i, word in enumerate(template) if any(f"{{{slot}}}" in word for slot in kind.slots)]
+        facts = [
+            i
+            for i, word in enumerate(template)
+            if any(f"{{{slot}}}" in word for slot in kind.slots)
+        ]
         assert len(facts) == len(kind.slots) >= 4
         for wrong in row["perturbed_answer"]:
             assert [i for i, word in enumerate(wrong.split()) if word != right[i]] == facts
@@ -112,7 +120,12 @@ def test_facts_offer_four_options_of_which_one_is_right(name: str) -> None:
 
 def test_right_options_stand_in_all_four_places() -> None:
     tables = [row for name in FACTS for row in world.tables(name)]
-    assert {i for row in tables for i in (1, 2, 3, 4) if row[f"option{i}"] == row["answer"]} == {1, 2, 3, 4}
+    assert {i for row in tables for i in (1, 2, 3, 4) if row[f"option{i}"] == row["answer"]} == {
+        1,
+        2,
+        3,
+        4,
+    }
 
 
 def test_pretraining_knows_no_author_of_the_tables() -> None:

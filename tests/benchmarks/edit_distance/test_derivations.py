@@ -58,7 +58,9 @@ def test_questions_differ_and_a_seed_gives_the_same_pairs() -> None:
 
 
 def test_training_and_evaluation_share_no_question() -> None:
-    data = EditDistance(EditDistanceConfig(training_pairs=40, held_out_pairs=10)).load(Source(None, "low", True))
+    data = EditDistance(EditDistanceConfig(training_pairs=40, held_out_pairs=10)).load(
+        Source(None, "low", True)
+    )
     training = {pair.prompt for pair in data.roles["pairs"] if isinstance(pair, Pair)}
     assert len(training) == 40
     assert len(data.sets["low"]) == 10
@@ -67,5 +69,7 @@ def test_training_and_evaluation_share_no_question() -> None:
 
 
 def test_data_of_ones_own_is_refused_in_one_line() -> None:
-    with pytest.raises(UserError, match="generates its pairs; --data is for benchmark 'preferences'"):
+    with pytest.raises(
+        UserError, match="generates its pairs; --data is for benchmark 'preferences'"
+    ):
         EditDistance(EditDistanceConfig()).load(Source("my/data", "low", True))

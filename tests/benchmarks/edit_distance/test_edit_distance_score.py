@@ -6,7 +6,12 @@ import math
 from pathlib import Path
 
 import pytest
-from suite_benchmarks.edit_distance import EditDistance, EditDistanceConfig, first_difference, mean_from
+from suite_benchmarks.edit_distance import (
+    EditDistance,
+    EditDistanceConfig,
+    first_difference,
+    mean_from,
+)
 from suite_benchmarks.pairs.scores import MissingError
 
 from suite import Response, Source
@@ -17,7 +22,9 @@ from suite.engines.hf import HFEngine
 
 @pytest.fixture(scope="module")
 def data() -> BenchmarkData:
-    return EditDistance(EditDistanceConfig(training_pairs=2, held_out_pairs=2, steps=3)).load(Source(None, "low", True))
+    return EditDistance(EditDistanceConfig(training_pairs=2, held_out_pairs=2, steps=3)).load(
+        Source(None, "low", True)
+    )
 
 
 def answer(tokens: tuple[int, ...], logps: tuple[float, ...]) -> Response:
@@ -62,7 +69,9 @@ def score(data: BenchmarkData, change: float, *, tokens: bool = True) -> dict[st
             found[f"{id}/rejected"] = Response(f"{id}/rejected", (-2.0,) * 5, tokens=rejected)
         return found
 
-    scores = EditDistance(EditDistanceConfig()).score_method(data, respond(change), respond(0), None)
+    scores = EditDistance(EditDistanceConfig()).score_method(
+        data, respond(change), respond(0), None
+    )
     return {metric.name: metric for metric in scores.metrics}
 
 
@@ -75,14 +84,18 @@ def test_the_mean_is_over_the_tokens_after_the_edit(data: BenchmarkData) -> None
     assert metrics["after_edit_logp"].n == metrics["after_edit_logp"].n_clusters == 2
 
 
-def test_an_engine_that_tells_no_tokens_leaves_it_null_and_the_rest_not(data: BenchmarkData) -> None:
+def test_an_engine_that_tells_no_tokens_leaves_it_null_and_the_rest_not(
+    data: BenchmarkData,
+) -> None:
     metrics = score(data, change=0.25, tokens=False)
     assert metrics["after_edit_logp"].value is None
     assert "pairs have no value" in metrics["after_edit_logp"].note
     assert metrics["displaced"].value == 0
 
 
-def test_the_engine_tells_its_tokens_and_the_difference_is_the_wrong_digit(tiny_folder: Path) -> None:
+def test_the_engine_tells_its_tokens_and_the_difference_is_the_wrong_digit(
+    tiny_folder: Path,
+) -> None:
     benchmark = EditDistance(EditDistanceConfig(training_pairs=1, held_out_pairs=6))
     data = benchmark.load(Source(None, "low", True))
     engine = HFEngine(device="cpu", dtype="float32")

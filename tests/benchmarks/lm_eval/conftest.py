@@ -9,10 +9,18 @@ import pytest
 import yaml
 
 DOCS = [
-    {"question": "Where was Hina Ameen born?", "choices": ["Karachi", "London", "a book"], "answer": i % 3}
+    {
+        "question": "Where was Hina Ameen born?",
+        "choices": ["Karachi", "London", "a book"],
+        "answer": i % 3,
+    }
     for i in range(7)
 ] + [
-    {"question": "Who wrote the book?", "choices": ["Basil", "London", "Hina Ameen born"], "answer": i % 2}
+    {
+        "question": "Who wrote the book?",
+        "choices": ["Basil", "London", "Hina Ameen born"],
+        "answer": i % 2,
+    }
     for i in range(6)
 ]
 
@@ -28,13 +36,32 @@ def write_tasks(folder: Path) -> Path:
         "doc_to_text": "{{question}}",
         "doc_to_target": "answer",
     }
-    metrics = [{"metric": name, "aggregation": "mean", "higher_is_better": True} for name in ("acc", "acc_norm")]
-    choice = {"output_type": "multiple_choice", "doc_to_choice": "{{choices}}", "metric_list": metrics}
-    write(folder, "acme_capitals", {"task": "acme_capitals", **shared, **choice, "metadata": {"version": 1.5}})
-    write(folder, "acme_books", {"task": "acme_books", **shared, **choice, "metadata": {"version": 2.0}})
+    metrics = [
+        {"metric": name, "aggregation": "mean", "higher_is_better": True}
+        for name in ("acc", "acc_norm")
+    ]
+    choice = {
+        "output_type": "multiple_choice",
+        "doc_to_choice": "{{choices}}",
+        "metric_list": metrics,
+    }
+    write(
+        folder,
+        "acme_capitals",
+        {"task": "acme_capitals", **shared, **choice, "metadata": {"version": 1.5}},
+    )
+    write(
+        folder,
+        "acme_books",
+        {"task": "acme_books", **shared, **choice, "metadata": {"version": 2.0}},
+    )
     aggregated = [{"metric": "acc", "weight_by_size": True}]
     members = ["acme_capitals", "acme_books"]
-    write(folder, "acme", {"group": "acme_group", "task": members, "aggregate_metric_list": aggregated})
+    write(
+        folder,
+        "acme",
+        {"group": "acme_group", "task": members, "aggregate_metric_list": aggregated},
+    )
     generated = {
         "output_type": "generate_until",
         "doc_to_target": "{{choices[answer]}}",

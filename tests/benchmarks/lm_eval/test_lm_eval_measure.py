@@ -20,7 +20,9 @@ def measured(task: str, tasks: Path, model: Path, out: Path, **options: Any) -> 
     registry, engine = Registry.load(), options.get("engine", "hf")
     out.mkdir(exist_ok=True)
     asked = registry.engine(engine).Config()
-    folder = ModelFolder(model, "cpu", "float32", engine, asked, options.get("limit"), Silent(), "a test")
+    folder = ModelFolder(
+        model, "cpu", "float32", engine, asked, options.get("limit"), Silent(), "a test"
+    )
     LMEval = registry.benchmark("lm_eval")
     settings = LMEval.Config(task=task, include_path=str(tasks), batch_size=4)
     result = LMEval(settings).measure(folder, out)  # type: ignore[attr-defined]
@@ -32,7 +34,10 @@ def choices(model: Path) -> list[tuple[int, int]]:
     """The likeliest choice of each document, and the likeliest per character, from plain forward passes."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    tokenizer, lm = AutoTokenizer.from_pretrained(model), AutoModelForCausalLM.from_pretrained(model).eval()
+    tokenizer, lm = (
+        AutoTokenizer.from_pretrained(model),
+        AutoModelForCausalLM.from_pretrained(model).eval(),
+    )
 
     def logp(question: str, choice: str) -> float:
         start = tokenizer(question, add_special_tokens=False)["input_ids"]
@@ -56,17 +61,29 @@ def test_accuracies_are_those_of_the_models_own_log_probabilities(
     metrics = {metric.name: metric for metric in result.scores.metrics}
     likeliest = choices(tiny_folder)
     for name, place in (("acc", 0), ("acc_norm", 1)):
-        right = [float(pair[place] == doc["answer"]) for pair, doc in zip(likeliest, DOCS, strict=True)]
+        right = [
+            float(pair[place] == doc["answer"]) for pair, doc in zip(likeliest, DOCS, strict=True)
+        ]
         stderr = statistics.stdev(right) / len(right) ** 0.5
         metric = metrics[name]
         assert [item.value for item in result.scores.items if item.metric == name] == right
-        assert (metric.value, metric.n, metric.higher_is_better) == (pytest.approx(statistics.mean(right)), 13, True)
+        assert (metric.value, metric.n, metric.higher_is_better) == (
+            pytest.approx(statistics.mean(right)),
+            13,
+            True,
+        )
         assert metrics[f"{name}_stderr"].value == pytest.approx(stderr)
         assert metric.ci_high == pytest.approx(statistics.mean(right) + 1.96 * stderr, abs=1e-3)
-    assert {item.item_id for item in result.scores.items} == {f"acme_capitals/{i}" for i in range(13)}
+    assert {item.item_id for item in result.scores.items} == {
+        f"acme_capitals/{i}" for i in range(13)
+    }
     first = result.samples[0]
     chosen = DOCS[0]["choices"][likeliest[0][0]]  # type: ignore[index]
-    assert (first["prompt"], first["reference"], first["generation"]) == (DOCS[0]["question"], "Karachi", chosen)
+    assert (first["prompt"], first["reference"], first["generation"]) == (
+        DOCS[0]["question"],
+        "Karachi",
+        chosen,
+    )
 
 
 def test_a_group_has_its_aggregate_first_and_its_tasks_as_clusters(
@@ -86,7 +103,9 @@ def test_generated_answers_keep_each_filter(tasks: Path, tiny_folder: Path, tmp_
     assert names == ["exact_match (strict)", "exact_match (lower)"]
     assert len(result.samples) == 3
     assert set(result.samples[0]["scores"]) == set(names)  # type: ignore[arg-type]
-    log = [json.loads(line) for line in (tmp_path / "harness_samples.jsonl").read_text().splitlines()]
+    log = [
+        json.loads(line) for line in (tmp_path / "harness_samples.jsonl").read_text().splitlines()
+    ]
     texts = [line["resps"][0][0].strip() for line in log if line["filter"] == "strict"]
     assert [str(sample["generation"]).strip() for sample in result.samples] == texts
     kept = json.loads((tmp_path / "harness.json").read_text())

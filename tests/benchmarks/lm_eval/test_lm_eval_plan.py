@@ -40,7 +40,10 @@ def test_the_models_of_another_benchmark_are_measured_and_nothing_else_is_traine
 ) -> None:
     flags = {"methods": "ga,npo", "model": str(tiny_folder), "data": data, "seeds": "0,1"}
     own = f"lm_eval.include_path={tasks}"
-    before, after = planned({**flags, "bench": "tofu"}), planned({**flags, "bench": "tofu,lm_eval:acme_group"}, own)
+    before, after = (
+        planned({**flags, "bench": "tofu"}),
+        planned({**flags, "bench": "tofu,lm_eval:acme_group"}, own),
+    )
     added = kinds(after)
     assert len(added.pop("measure")) == 6
     assert added == kinds(before)
@@ -68,9 +71,15 @@ def measure_key(folder: Path, model: Path, *sets: str) -> str:
 def test_the_key_holds_definitions_and_data_but_no_place(tiny_folder: Path, tmp_path: Path) -> None:
     original = measure_key(write_tasks(tmp_path / "a"), tiny_folder)
     assert measure_key(write_tasks(tmp_path / "b"), tiny_folder) == original
-    assert measure_key(write_tasks(tmp_path / "c"), tiny_folder, "lm_eval.num_fewshot=2") != original
+    assert (
+        measure_key(write_tasks(tmp_path / "c"), tiny_folder, "lm_eval.num_fewshot=2") != original
+    )
     for i, (name, old, new) in enumerate(
-        [("docs.jsonl", "Basil", "Basel"), ("acme_books.yaml", "2.0", "2.1"), ("acme.yaml", "acc", "acc_norm")]
+        [
+            ("docs.jsonl", "Basil", "Basel"),
+            ("acme_books.yaml", "2.0", "2.1"),
+            ("acme.yaml", "acc", "acc_norm"),
+        ]
     ):
         folder = write_tasks(tmp_path / f"changed-{i}")
         (folder / name).write_text((folder / name).read_text().replace(old, new))
@@ -92,14 +101,38 @@ def test_a_written_configuration_repeats_the_run(tasks: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("bench", "extra", "said"),
     [
-        ("lm_eval:acme_capitls", [], "unknown lm_eval task 'acme_capitls'; did you mean 'acme_capitals'"),
+        (
+            "lm_eval:acme_capitls",
+            [],
+            "unknown lm_eval task 'acme_capitls'; did you mean 'acme_capitals'",
+        ),
         ("lm_eval:hellaswagg", [], "did you mean 'hellaswag'"),
         ("lm_eval", [], "name a task of the harness: --bench lm_eval:arc_easy"),
-        ("lm_eval:acme_books", ["--methods", "ga"], "method 'ga' needs forget, but lm_eval:acme_books has no training"),
-        ("lm_eval:acme_books", ["--set", "lm_eval.batch_size=0"], "lm_eval.batch_size is '0', but should be greater"),
-        ("lm_eval:acme_books", ["--set", "lm_eval.include_path=./nowhere"], "include_path ./nowhere: no such folder"),
-        ("lm_eval:acme_books", ["--engine", "openai", "--set", "openai.model=m"], "with --engine hf or vllm, not"),
-        ("tofu:forget01", [], "benchmark 'tofu' takes nothing behind a colon, but 'tofu:forget01' was asked for"),
+        (
+            "lm_eval:acme_books",
+            ["--methods", "ga"],
+            "method 'ga' needs forget, but lm_eval:acme_books has no training",
+        ),
+        (
+            "lm_eval:acme_books",
+            ["--set", "lm_eval.batch_size=0"],
+            "lm_eval.batch_size is '0', but should be greater",
+        ),
+        (
+            "lm_eval:acme_books",
+            ["--set", "lm_eval.include_path=./nowhere"],
+            "include_path ./nowhere: no such folder",
+        ),
+        (
+            "lm_eval:acme_books",
+            ["--engine", "openai", "--set", "openai.model=m"],
+            "with --engine hf or vllm, not",
+        ),
+        (
+            "tofu:forget01",
+            [],
+            "benchmark 'tofu' takes nothing behind a colon, but 'tofu:forget01' was asked for",
+        ),
         ("lm_eval:acme_books,lm_eval:acme_books", [], "bench: 'lm_eval:acme_books' is given twice"),
     ],
 )
@@ -131,8 +164,14 @@ def test_missing_data_is_found_before_anything_trains(
     folder = write_tasks(tmp_path / "tasks")
     (folder / "docs.jsonl").unlink()
     registry = Registry.load()
-    flags = {"bench": "lm_eval:acme_books", "model": str(tiny_folder), "store": str(tmp_path / "store")}
+    flags = {
+        "bench": "lm_eval:acme_books",
+        "model": str(tiny_folder),
+        "store": str(tmp_path / "store"),
+    }
     config = resolve(registry, None, flags, [f"lm_eval.include_path={folder}"], {})
-    with pytest.raises(UserError, match="lm_eval task 'acme_books' cannot be loaded: FileNotFoundError"):
+    with pytest.raises(
+        UserError, match="lm_eval task 'acme_books' cannot be loaded: FileNotFoundError"
+    ):
         pipeline.run(config, registry)
     assert not (tmp_path / "store" / "stages").exists()

@@ -19,7 +19,15 @@ def results(out: Path) -> Any:
 def test_a_third_partys_task_on_the_model_alone(
     capsys: pytest.CaptureFixture[str], tiny_folder: Path, tasks: Path, tmp_path: Path
 ) -> None:
-    flags = ["run", "--bench", "lm_eval:acme_capitals", "--model", str(tiny_folder), "--dtype", "float32"]
+    flags = [
+        "run",
+        "--bench",
+        "lm_eval:acme_capitals",
+        "--model",
+        str(tiny_folder),
+        "--dtype",
+        "float32",
+    ]
     flags += ["--set", f"lm_eval.include_path={tasks}"]
     store = ["--store", str(tmp_path / "store"), "--out"]
     assert main([*flags, *store, str(tmp_path / "out")]) == 0
@@ -51,11 +59,29 @@ def test_every_model_of_another_benchmark(tiny_folder: Path, tasks: Path, tmp_pa
         "train.batch_size=16",
         f"lm_eval.include_path={tasks}",
     ]
-    flags = ["run", "--methods", "ga", "--bench", "tofu,lm_eval:acme_group", "--model", str(tiny_folder)]
-    flags += ["--data", str(data), "--limit", "2", *(part for item in sets for part in ("--set", item))]
+    flags = [
+        "run",
+        "--methods",
+        "ga",
+        "--bench",
+        "tofu,lm_eval:acme_group",
+        "--model",
+        str(tiny_folder),
+    ]
+    flags += [
+        "--data",
+        str(data),
+        "--limit",
+        "2",
+        *(part for item in sets for part in ("--set", item)),
+    ]
     done = suite(*flags, "--out", str(tmp_path / "out"), store=tmp_path / "store")
     assert done.returncode == 0, done.stderr
-    cells = [c for c in results(tmp_path / "out")["cells"] if c["cell"]["benchmark"] == "lm_eval:acme_group"]
+    cells = [
+        c
+        for c in results(tmp_path / "out")["cells"]
+        if c["cell"]["benchmark"] == "lm_eval:acme_group"
+    ]
     assert [(c["cell"]["method"], c["status"], c["partial"]) for c in cells] == [
         ("target", "ok", True), ("retrain", "ok", True), ("ga", "ok", True),
     ]  # fmt: skip

@@ -9,7 +9,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from suite_benchmarks.logistic.descent import descend
-from suite_benchmarks.logistic.policy import Labelled, LogisticModel, LogisticPolicy, unlearning_roles
+from suite_benchmarks.logistic.policy import (
+    Labelled,
+    LogisticModel,
+    LogisticPolicy,
+    unlearning_roles,
+)
 from torch import Tensor
 
 from suite import UserError
@@ -52,7 +57,9 @@ def test_reference_kl_is_that_of_two_bernoullis(small: Small) -> None:
     rows, start = small
     p, q = (torch.sigmoid(rows.inputs @ w) for w in (start, start + AWAY))
     expected = p * (p / q).log() + (1 - p) * ((1 - p) / (1 - q)).log()
-    torch.testing.assert_close(LogisticPolicy(LogisticModel(start + AWAY))(rows).reference_kl(), expected)
+    torch.testing.assert_close(
+        LogisticPolicy(LogisticModel(start + AWAY))(rows).reference_kl(), expected
+    )
     assert LogisticPolicy(LogisticModel(start))(rows).reference_kl().abs().max() < 1e-15
 
 
@@ -88,7 +95,9 @@ def test_gradient_of_idk_dpo(small: Small, make: Make) -> None:
     beta, signs = 0.7, 2 * rows.targets - 1
     h = -signs * (rows.inputs @ AWAY)  # log p(other) - log p(own) is -<w, x> for y = 1
     slope = -2 * torch.sigmoid(-beta * h) * -signs
-    found = gradient(make("idk_dpo", beta=beta, retain_weight=0), unlearning_roles(rows, rows), start + AWAY)
+    found = gradient(
+        make("idk_dpo", beta=beta, retain_weight=0), unlearning_roles(rows, rows), start + AWAY
+    )
     torch.testing.assert_close(found, (slope[:, None] * rows.inputs).sum(0) / (2 * len(signs)))
 
 
@@ -119,8 +128,12 @@ def test_what_a_method_delivers_is_measured(small: Small, make: Make) -> None:
     assert not torch.allclose(task[1], ascent[1])
 
 
-@pytest.mark.parametrize(("name", "reason"), [("npo_rt", "needs retain"), ("rmu", "wants a language model")])
-def test_a_method_that_cannot_run_is_refused_in_one_line(small: Small, make: Make, name: str, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"), [("npo_rt", "needs retain"), ("rmu", "wants a language model")]
+)
+def test_a_method_that_cannot_run_is_refused_in_one_line(
+    small: Small, make: Make, name: str, reason: str
+) -> None:
     rows, start = small
     roles = {"forget": rows} if name == "npo_rt" else unlearning_roles(rows, rows)
     with pytest.raises(UserError, match=reason):

@@ -14,7 +14,9 @@ from suite.settings import RunConfig
 SHORT = ["logistic.steps=30", "logistic.fit_steps=100", "logistic.repeats=2"]
 
 
-def config(registry: Registry, folder: Path, methods: str, sets: list[str], split: str = "theorem") -> RunConfig:
+def config(
+    registry: Registry, folder: Path, methods: str, sets: list[str], split: str = "theorem"
+) -> RunConfig:
     flags = {"methods": methods, "bench": "logistic", "split": split}
     places = {"store": str(folder / "store"), "out": str(folder / "out")}
     return resolve(registry, None, flags | places, [*SHORT, *sets], {})
@@ -22,7 +24,12 @@ def config(registry: Registry, folder: Path, methods: str, sets: list[str], spli
 
 @pytest.mark.parametrize(
     ("sets", "beta"),
-    [([], 1.0), (["logistic.alpha=0"], 10.0), (["npo.beta=0.3"], 0.3), (["logistic.alpha=0", "npo.beta=0.3"], 0.3)],
+    [
+        ([], 1.0),
+        (["logistic.alpha=0"], 10.0),
+        (["npo.beta=0.3"], 0.3),
+        (["logistic.alpha=0", "npo.beta=0.3"], 0.3),
+    ],
 )
 def test_the_papers_beta_unless_the_user_says_otherwise(
     registry: Registry, tmp_path: Path, sets: list[str], beta: float
@@ -31,9 +38,13 @@ def test_the_papers_beta_unless_the_user_says_otherwise(
     assert method_settings(resolved, registry, "npo", "logistic", "synthetic")[0].beta == beta
 
 
-def test_the_papers_step_sizes_unless_the_user_says_otherwise(registry: Registry, tmp_path: Path) -> None:
+def test_the_papers_step_sizes_unless_the_user_says_otherwise(
+    registry: Registry, tmp_path: Path
+) -> None:
     def lr(method: str, *sets: str) -> float:
-        settings = benchmark_settings(config(registry, tmp_path, "ga", list(sets)), registry, "logistic")
+        settings = benchmark_settings(
+            config(registry, tmp_path, "ga", list(sets)), registry, "logistic"
+        )
         found: float = settings.synthetic_lr(method)
         return found
 
@@ -46,7 +57,12 @@ def test_theorem_writes_leaderboards(registry: Registry, tmp_path: Path) -> None
     outcome = pipeline.run(config(registry, tmp_path, "ga,npo", []), registry)
     assert outcome.exit_status == 0
     ga, npo = outcome.results.cells
-    assert {m.name for m in npo.metrics} > {"linear_r2", "log_r2", "log_slope_ratio", "log_r2/beta=0.1"}
+    assert {m.name for m in npo.metrics} > {
+        "linear_r2",
+        "log_r2",
+        "log_slope_ratio",
+        "log_r2/beta=0.1",
+    }
     assert "log_slope_ratio" not in {m.name for m in ga.metrics}
     text = (tmp_path / "out" / "leaderboard.md").read_text()
     assert "log_r2" in text
@@ -55,13 +71,17 @@ def test_theorem_writes_leaderboards(registry: Registry, tmp_path: Path) -> None
 
 
 def test_synthetic_writes_a_trajectory_for_every_method(registry: Registry, tmp_path: Path) -> None:
-    methods = "ga,grad_diff,kl_min,idk_sft,idk_dpo,npo,npo_rt,npo_kl,simnpo,wga,satimp,undial,task_vector"
+    methods = (
+        "ga,grad_diff,kl_min,idk_sft,idk_dpo,npo,npo_rt,npo_kl,simnpo,wga,satimp,undial,task_vector"
+    )
     outcome = pipeline.run(config(registry, tmp_path, methods, [], "synthetic"), registry)
     assert outcome.exit_status == 0
     for cell in outcome.results.cells:
         assert [point.step for point in cell.trajectory] == [0, 25, 30]
         final = {m.name: m.value for m in cell.metrics}
-        assert final["forget_distance"] == pytest.approx(cell.trajectory[-1].metrics["forget_distance"])
+        assert final["forget_distance"] == pytest.approx(
+            cell.trajectory[-1].metrics["forget_distance"]
+        )
     starts = {tuple(cell.trajectory[0].metrics.values()) for cell in outcome.results.cells}
     assert len(starts) == 1, "every method starts from the same networks"
 

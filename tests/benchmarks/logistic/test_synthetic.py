@@ -65,18 +65,26 @@ def test_kl_is_that_of_two_bernoullis(problem: synthetic.Problem) -> None:
     features = problem.fresh["forget_distance"]
     p, q = (torch.sigmoid(features @ w) for w in (problem.retrain, problem.start))
     expected = (p * (p / q).log() + (1 - p) * ((1 - p) / (1 - q)).log()).mean()
-    torch.testing.assert_close(synthetic.kl(features, problem.retrain, problem.start[None])[0], expected)
+    torch.testing.assert_close(
+        synthetic.kl(features, problem.retrain, problem.start[None])[0], expected
+    )
 
 
-def test_what_was_fitted_knows_the_forget_labels_and_retraining_does_not(problem: synthetic.Problem) -> None:
+def test_what_was_fitted_knows_the_forget_labels_and_retraining_does_not(
+    problem: synthetic.Problem,
+) -> None:
     forget = problem.roles["forget"]
     signs = 2 * forget.targets - 1
-    fitted, retrained = (torch.sigmoid(signs * (forget.inputs @ w)).mean() for w in (problem.start, problem.retrain))
+    fitted, retrained = (
+        torch.sigmoid(signs * (forget.inputs @ w)).mean() for w in (problem.start, problem.retrain)
+    )
     assert fitted > retrained + 0.2
 
 
 def test_npo_rt_forgets_and_keeps_more_of_what_is_retained_than_npo(make: Make) -> None:
-    npo, npo_rt = (values(synthetic.measure(make(n, beta=1.0), CONFIG, 0, Silent())) for n in ("npo", "npo_rt"))
+    npo, npo_rt = (
+        values(synthetic.measure(make(n, beta=1.0), CONFIG, 0, Silent())) for n in ("npo", "npo_rt")
+    )
     start = synthetic.measure(make("ga"), CONFIG, 0, Silent()).curve[0].metrics
     assert npo_rt["forget_distance"] < 0.2 * start["forget_distance"]
     assert npo_rt["retain_distance"] < npo["retain_distance"]
@@ -99,14 +107,22 @@ def test_hypervolume_of_known_paths() -> None:
     assert synthetic.covered(path((2.0, 0.5))) == 0
     assert synthetic.covered(path((2.0, 0.0), (0.0, 0.0))) == 1
     assert synthetic.covered(path((2.0, 0.0), (1.0, 1.0))) == pytest.approx(0.25)
-    assert synthetic.covered(path((2.0, 0.0), (1.0, 1.0), (0.5, 1.5))) == pytest.approx(0.25 + 0.5 * 0.25 * 0.5)
+    assert synthetic.covered(path((2.0, 0.0), (1.0, 1.0), (0.5, 1.5))) == pytest.approx(
+        0.25 + 0.5 * 0.25 * 0.5
+    )
 
 
 def test_a_path_that_leads_away_is_not_forgotten() -> None:
     def path(*forget: float) -> dict[str, torch.Tensor]:
-        return {"forget_distance": torch.tensor(forget), "retain_distance": torch.zeros(len(forget))}
+        return {
+            "forget_distance": torch.tensor(forget),
+            "retain_distance": torch.zeros(len(forget)),
+        }
 
-    items = [*items_of(0, synthetic.outcome(path(1.0, 0.1))), *items_of(1, synthetic.outcome(path(1.0, 9.0)))]
+    items = [
+        *items_of(0, synthetic.outcome(path(1.0, 0.1))),
+        *items_of(1, synthetic.outcome(path(1.0, 9.0))),
+    ]
     items += items_of(2, synthetic.outcome(path(1.0, 0.3)))
     found = {m.name: m for m in synthetic.metrics_of(items)}
     assert found["forget_distance"].value == pytest.approx(0.3)
@@ -123,12 +139,19 @@ def test_six_repeats_give_the_median_an_interval() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("alpha", "level"), [(0.0, {"npo_rt"}), (1.0, {"npo_rt", "idk_dpo", "grad_diff"})])
-def test_npo_rt_has_the_best_front_at_full_length(make: Make, alpha: float, level: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("alpha", "level"), [(0.0, {"npo_rt"}), (1.0, {"npo_rt", "idk_dpo", "grad_diff"})]
+)
+def test_npo_rt_has_the_best_front_at_full_length(
+    make: Make, alpha: float, level: set[str]
+) -> None:
     """The paper's figure in the first problem; at alpha = 1 DPO+RT and GA+RT pass almost as near to retraining."""
     config = LogisticConfig(alpha=alpha, repeats=1)
     covered = {}
     for name in ("ga", "grad_diff", "idk_sft", "idk_dpo", "npo", "npo_rt"):
         settings = {"beta": config.beta(name)} if name in ("npo", "npo_rt", "idk_dpo") else {}
-        covered[name] = values(synthetic.measure(make(name, **settings), config, 0, Silent()))["hypervolume"] or 0.0
+        covered[name] = (
+            values(synthetic.measure(make(name, **settings), config, 0, Silent()))["hypervolume"]
+            or 0.0
+        )
     assert {name for name, share in covered.items() if share > covered["npo_rt"] - 0.005} == level

@@ -46,7 +46,9 @@ def test_npo_is_logarithmic_and_not_linear(npo: Scores, ending: str) -> None:
     found = values(npo)
     assert found[f"log_r2{ending}"] > 0.99
     assert found[f"linear_r2{ending}"] < 0.95
-    assert found[f"log_slope_ratio{ending}"] == pytest.approx(1, abs=0.4)  # 1 is the limit of many steps
+    assert found[f"log_slope_ratio{ending}"] == pytest.approx(
+        1, abs=0.4
+    )  # 1 is the limit of many steps
 
 
 def test_npo_stays_nearer_than_ga_and_a_larger_beta_nearer_still(ga: Scores, npo: Scores) -> None:
@@ -55,7 +57,10 @@ def test_npo_stays_nearer_than_ga_and_a_larger_beta_nearer_still(ga: Scores, npo
 
 
 def test_items_and_curves_hold_every_run(ga: Scores, npo: Scores) -> None:
-    assert {(item.metric, item.item_id) for item in ga.items} >= {("log_r2", "repeat0"), ("log_r2", "repeat1")}
+    assert {(item.metric, item.item_id) for item in ga.items} >= {
+        ("log_r2", "repeat0"),
+        ("log_r2", "repeat1"),
+    }
     lines = {tuple(name.split("/")[1:]) for name in npo.curve[0].metrics}
     assert lines == {(f"problem_{i}", beta) for i in (0, 1) for beta in ("beta=1", "beta=0.5")}
     assert (npo.curve[0].step, npo.curve[-1].step) == (1, 400)
@@ -65,9 +70,14 @@ def test_items_and_curves_hold_every_run(ga: Scores, npo: Scores) -> None:
     assert share == pytest.approx(half.step / 400, abs=0.03)  # a straight line
 
 
-def test_the_same_seed_gives_the_same_scores_and_another_seed_others(make: Make, ga: Scores) -> None:
+def test_the_same_seed_gives_the_same_scores_and_another_seed_others(
+    make: Make, ga: Scores
+) -> None:
     assert theorem.measure(make("ga"), CONFIG, 0, Silent()) == ga
-    assert values(theorem.measure(make("ga"), CONFIG, 1, Silent()))["distance"] != values(ga)["distance"]
+    assert (
+        values(theorem.measure(make("ga"), CONFIG, 1, Silent()))["distance"]
+        != values(ga)["distance"]
+    )
 
 
 def test_distance_is_the_norm_of_x_transpose_x() -> None:

@@ -25,10 +25,15 @@ def write(path: Path, rows: list[Any]) -> Path:
 
 
 def capitals(count: int) -> list[dict[str, str]]:
-    return [{"prompt": f"Capital {i}?", "chosen": f"Right {i}.", "rejected": f"Wrong {i}."} for i in range(count)]
+    return [
+        {"prompt": f"Capital {i}?", "chosen": f"Right {i}.", "rejected": f"Wrong {i}."}
+        for i in range(count)
+    ]
 
 
-def load(data: Path | str | None, *, tiny: bool = False, limit: int | None = None, **config: Any) -> BenchmarkData:
+def load(
+    data: Path | str | None, *, tiny: bool = False, limit: int | None = None, **config: Any
+) -> BenchmarkData:
     source = Source(None if data is None else str(data), "default", tiny, limit)
     return Preferences(PreferencesConfig(**config)).load(source)
 
@@ -43,7 +48,9 @@ def test_the_roles_of_a_file_with_prompts(tmp_path: Path) -> None:
     pairs = data.roles["pairs"]
     assert len(pairs) == 7
     assert len(data.sets["held_out"]) == 3
-    assert [(r.prompt, r.completion) for r in data.roles["demonstrations"]] == [(p.prompt, p.chosen) for p in pairs]
+    assert [(r.prompt, r.completion) for r in data.roles["demonstrations"]] == [
+        (p.prompt, p.chosen) for p in pairs
+    ]
     assert data.starts == {"reference": data.roles["demonstrations"]}
     following = [*pairs[1:], pairs[0]]
     assert [(r.prompt, r.completion) for r in data.roles["mismatched"]] == [
@@ -90,19 +97,29 @@ def test_a_limit_makes_it_partial(tmp_path: Path) -> None:
 
 def test_a_dialogue_is_parted_into_prompt_and_answers() -> None:
     shared = "\n\nHuman: One?\n\nAssistant: Uno.\n\nHuman: Two?"
-    prompt, chosen, rejected = split_dialogues(f"{shared}\n\nAssistant: Due.", f"{shared}\n\nAssistant: Tre. ", "row 1")
-    assert prompt == (Message("user", "One?"), Message("assistant", "Uno."), Message("user", "Two?"))
+    prompt, chosen, rejected = split_dialogues(
+        f"{shared}\n\nAssistant: Due.", f"{shared}\n\nAssistant: Tre. ", "row 1"
+    )
+    assert prompt == (
+        Message("user", "One?"),
+        Message("assistant", "Uno."),
+        Message("user", "Two?"),
+    )
     assert (chosen, rejected) == ("Due.", "Tre.")
 
 
 def test_an_answer_may_go_on_for_several_turns() -> None:
-    _, chosen, rejected = split_dialogues(f"{HI} A.\n\nHuman: And?\n\nAssistant: B.", f"{HI} C.", "row 1")
+    _, chosen, rejected = split_dialogues(
+        f"{HI} A.\n\nHuman: And?\n\nAssistant: B.", f"{HI} C.", "row 1"
+    )
     assert (chosen, rejected) == ("A.\n\nHuman: And?\n\nAssistant: B.", "C.")
 
 
 def test_real_dialogues_say_what_their_file_says(shared: Path) -> None:
     path = shared / "data" / "hh" / "harmless_base_test.jsonl"
-    with pytest.raises(UserError, match="row 87: the chosen answer is empty; preferences.drop_unusable=true"):
+    with pytest.raises(
+        UserError, match="row 87: the chosen answer is empty; preferences.drop_unusable=true"
+    ):
         load(path)
     data = load(path, drop_unusable=True)
     assert data.notes[0] == "4 of 2312 pairs dropped: an empty answer, or equal answers"
@@ -145,7 +162,10 @@ def test_the_tiny_model_gets_pairs_at_three_distances() -> None:
             (False, True),
         ][turn]
         if turn == 0:
-            assert len(set(words(pair.chosen)) ^ set(words(pair.rejected))) in (1, 2)  # one word, maybe one that recurs
+            assert len(set(words(pair.chosen)) ^ set(words(pair.rejected))) in (
+                1,
+                2,
+            )  # one word, maybe one that recurs
     assert {len({item["cluster"] for item in data.sets["held_out"]})} == {20}
     assert [load(None, tiny=True).revision] == [data.revision]
 
@@ -187,12 +207,30 @@ def row(**changes: str | None) -> dict[str, str]:
         (row(rejected=""), "line 3, 'rejected': an empty text"),
         (row(chosen=" \n"), "line 3, 'chosen': an empty text"),
         (row(rejected=None), "line 3: no column 'rejected', there are prompt, chosen"),
-        ({"promt": "Hi", "chosen": "A", "rejected": "B"}, "'chosen': there is no column 'prompt', and this is no dia"),
-        (row(prompt=None, chosen=f"{HI} A", rejected=f"{HI}"), "row 3: the rejected answer is empty"),
-        (row(prompt=None, chosen=f"{HI} A", rejected=f"{HI} A"), "row 3: the chosen and the rejected answer are equal"),
-        (row(prompt=None, chosen=f"{HI} A", rejected="\n\nHuman: Yo\n\nAssistant: B"), "no common prompt"),
-        (row(prompt=None, chosen="\n\nAssistant: A", rejected="\n\nAssistant: B"), "no common prompt"),
-        (row(prompt=None, chosen=f"{HI} A\n\nHuman: B", rejected=f"{HI} A\n\nHuman: C"), "no common prompt"),
+        (
+            {"promt": "Hi", "chosen": "A", "rejected": "B"},
+            "'chosen': there is no column 'prompt', and this is no dia",
+        ),
+        (
+            row(prompt=None, chosen=f"{HI} A", rejected=f"{HI}"),
+            "row 3: the rejected answer is empty",
+        ),
+        (
+            row(prompt=None, chosen=f"{HI} A", rejected=f"{HI} A"),
+            "row 3: the chosen and the rejected answer are equal",
+        ),
+        (
+            row(prompt=None, chosen=f"{HI} A", rejected="\n\nHuman: Yo\n\nAssistant: B"),
+            "no common prompt",
+        ),
+        (
+            row(prompt=None, chosen="\n\nAssistant: A", rejected="\n\nAssistant: B"),
+            "no common prompt",
+        ),
+        (
+            row(prompt=None, chosen=f"{HI} A\n\nHuman: B", rejected=f"{HI} A\n\nHuman: C"),
+            "no common prompt",
+        ),
         ([1, 2], "line 3: must be an object with prompt, chosen, rejected"),
     ],
 )
@@ -211,10 +249,15 @@ def test_a_mistake_in_a_row_is_one_line(tmp_path: Path, bad: Any, expected: str)
         ({"held_out": 2.5}, "held_out = 2.5: from 1 on it is a number of prompts"),
         ({"held_out": 4}, "holds out 4 of 4 prompts"),
         ({"held_out": 0.01}, "holds out 0 of 4 prompts"),
-        ({"table": "tarin"}, "no file tarin.json (or .jsonl, .csv, .parquet); the nearest are train"),
+        (
+            {"table": "tarin"},
+            "no file tarin.json (or .jsonl, .csv, .parquet); the nearest are train",
+        ),
     ],
 )
-def test_a_mistake_in_the_settings_is_one_line(tmp_path: Path, config: dict[str, Any], expected: str) -> None:
+def test_a_mistake_in_the_settings_is_one_line(
+    tmp_path: Path, config: dict[str, Any], expected: str
+) -> None:
     write(tmp_path / "train.jsonl", capitals(4))
     with pytest.raises(UserError) as error:
         load(tmp_path, **config)
@@ -225,14 +268,18 @@ def test_columns_of_other_names_are_named(tmp_path: Path) -> None:
     path = write(tmp_path / "pairs.jsonl", [{"promt": "Hi", "chosen": "A", "rejected": "B"}])
     with pytest.raises(UserError) as error:
         load(path)
-    expected = "line 1: no column 'prompt', there are promt, chosen, rejected; did you mean 'promt'?"
+    expected = (
+        "line 1: no column 'prompt', there are promt, chosen, rejected; did you mean 'promt'?"
+    )
     assert str(error.value) == f"{path}, {expected}"
 
 
 def test_sources_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="for `tiny` only; name others with --data"):
         load(None)
-    with pytest.raises(UserError, match=r"pairs.txt: a table ends in .json, .jsonl, .csv, .parquet"):
+    with pytest.raises(
+        UserError, match=r"pairs.txt: a table ends in .json, .jsonl, .csv, .parquet"
+    ):
         load(write(tmp_path / "pairs.txt", capitals(4)))
     with pytest.raises(UserError, match="no usable pair"):
         load(write(tmp_path / "equal.jsonl", [row(rejected="A")]), drop_unusable=True)

@@ -20,7 +20,11 @@ Flags = dict[str, str]
 
 def write_pairs(path: Path, count: int = len(PLACES)) -> Path:
     rows = [
-        {"prompt": f"Where was person {i} born?", "chosen": f"She was born in {a}.", "rejected": f"In {b}, not {a}."}
+        {
+            "prompt": f"Where was person {i} born?",
+            "chosen": f"She was born in {a}.",
+            "rejected": f"In {b}, not {a}.",
+        }
         for i, (a, b) in enumerate(zip(PLACES, PLACES[1:] + PLACES[:1], strict=True))
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows[:count]))
@@ -40,9 +44,24 @@ def run(
     data = write_pairs(folder / "pairs.jsonl")
 
     def start(methods: str, *extra: str, **flags: str) -> pipeline.Outcome:
-        given = {"methods": methods, "bench": "preferences", "data": str(data), "model": str(tiny_folder)}
-        given |= {"dtype": "float32", "store": str(folder / "store"), "out": str(folder / "out"), **flags}
-        sets = ["preferences.held_out=4", "finetune.epochs=1", "finetune.lr=1e-3", "finetune.batch_size=4"]
+        given = {
+            "methods": methods,
+            "bench": "preferences",
+            "data": str(data),
+            "model": str(tiny_folder),
+        }
+        given |= {
+            "dtype": "float32",
+            "store": str(folder / "store"),
+            "out": str(folder / "out"),
+            **flags,
+        }
+        sets = [
+            "preferences.held_out=4",
+            "finetune.epochs=1",
+            "finetune.lr=1e-3",
+            "finetune.batch_size=4",
+        ]
         sets += ["train.epochs=2", "train.lr=1e-3", "train.batch_size=4", "train.warmup_steps=1"]
         given = {name: value for name, value in given.items() if value}
         return pipeline.run(resolve(registry, None, given, [*sets, *extra], {}), registry)
@@ -70,14 +89,20 @@ def test_the_reference_is_a_row_without_rewards(cells: dict[str, dict[str, Any]]
 
 def test_rewards_in_the_report_are_those_of_each_method(cells: dict[str, dict[str, Any]]) -> None:
     for name, scale in {"dpo": 0.1, "kto": 0.1, "ipo:tau=0.5": 0.5}.items():
-        assert cells[name]["reward_chosen"] == pytest.approx(scale * cells[name]["chosen_log_ratio"])
-        assert cells[name]["reward_rejected"] == pytest.approx(scale * cells[name]["rejected_log_ratio"])
+        assert cells[name]["reward_chosen"] == pytest.approx(
+            scale * cells[name]["chosen_log_ratio"]
+        )
+        assert cells[name]["reward_rejected"] == pytest.approx(
+            scale * cells[name]["rejected_log_ratio"]
+        )
     assert cells["simpo"]["reward_chosen"] == pytest.approx(2 * cells["simpo"]["chosen_mean_logp"])
     assert cells["preferred_ft"]["reward_chosen"] == cells["preferred_ft"]["chosen_logp"]
     assert cells["sft"]["reward_accuracy"] is None
 
 
-def test_log_ratios_are_differences_to_the_row_of_the_reference(cells: dict[str, dict[str, Any]]) -> None:
+def test_log_ratios_are_differences_to_the_row_of_the_reference(
+    cells: dict[str, dict[str, Any]],
+) -> None:
     for name, cell in cells.items():
         for which in ("chosen", "rejected"):
             difference = cell[f"{which}_logp"] - cells["reference"][f"{which}_logp"]
@@ -104,10 +129,15 @@ def test_an_answer_whose_last_token_alone_differs_is_not_cut(
 ) -> None:
     """A cut at the context would leave two equal answers, and a loss of ln 2 for ever."""
     shared = " ".join(["She was born in Arvik and lives in Belmora ."] * 4)
-    rows = [{"prompt": f"Where {i}?", "chosen": f"{shared} A", "rejected": f"{shared} B"} for i in range(6)]
+    rows = [
+        {"prompt": f"Where {i}?", "chosen": f"{shared} A", "rejected": f"{shared} B"}
+        for i in range(6)
+    ]
     path = tmp_path / "late.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    with pytest.raises(UserError, match=r"its answer would be cut off \(raise train.max_length or drop the row\)"):
+    with pytest.raises(
+        UserError, match=r"its answer would be cut off \(raise train.max_length or drop the row\)"
+    ):
         run("dpo", "train.max_length=40", "finetune.max_length=40", data=str(path))
 
 
@@ -117,22 +147,41 @@ def test_kto_with_a_step_of_one_pair_is_refused_before_training(
 ) -> None:
     """4 of 5 pairs train: the second step of three has one left."""
     data = str(write_pairs(tmp_path / "five.jsonl", 5))
-    with pytest.raises(UserError, match=rf"4 pairs in steps of {size} leave a step with a single pair; choose another"):
+    with pytest.raises(
+        UserError,
+        match=rf"4 pairs in steps of {size} leave a step with a single pair; choose another",
+    ):
         run(f"dpo,kto:batch_size={size}", "preferences.held_out=1", data=data)
 
 
-def test_a_psi_that_needs_true_preferences_is_refused_before_training(run: Callable[..., pipeline.Outcome]) -> None:
-    with pytest.raises(UserError, match="psipo.psi is 'logit', which needs the true preference probabilities"):
+def test_a_psi_that_needs_true_preferences_is_refused_before_training(
+    run: Callable[..., pipeline.Outcome],
+) -> None:
+    with pytest.raises(
+        UserError, match="psipo.psi is 'logit', which needs the true preference probabilities"
+    ):
         run("dpo,psipo:psi=logit")
 
 
-def test_an_answer_that_does_not_fit_is_refused_before_training(run: Callable[..., pipeline.Outcome]) -> None:
-    with pytest.raises(UserError, match=r"more than the context of 16: its answer would be cut off"):
+def test_an_answer_that_does_not_fit_is_refused_before_training(
+    run: Callable[..., pipeline.Outcome],
+) -> None:
+    with pytest.raises(
+        UserError, match=r"more than the context of 16: its answer would be cut off"
+    ):
         run("dpo", "train.max_length=16", "finetune.max_length=16")
 
 
 @pytest.mark.parametrize(
-    "setting", ["dpo.beta=0", "dpo.beta=-1", "ipo.tau=0", "psipo.tau=-1", "kto.beta=-0.1", "preferences.held_out=0"]
+    "setting",
+    [
+        "dpo.beta=0",
+        "dpo.beta=-1",
+        "ipo.tau=0",
+        "psipo.tau=-1",
+        "kto.beta=-0.1",
+        "preferences.held_out=0",
+    ],
 )
 def test_settings_outside_their_range_are_refused_in_one_line(
     run: Callable[..., pipeline.Outcome], setting: str
@@ -143,12 +192,20 @@ def test_settings_outside_their_range_are_refused_in_one_line(
     assert "\n" not in str(error.value)
 
 
-def test_edit_distance_runs_both_splits_each_by_its_own_protocol(run: Callable[..., pipeline.Outcome]) -> None:
-    few = ("edit_distance.training_pairs=8", "edit_distance.held_out_pairs=3", "edit_distance.steps=2")
+def test_edit_distance_runs_both_splits_each_by_its_own_protocol(
+    run: Callable[..., pipeline.Outcome],
+) -> None:
+    few = (
+        "edit_distance.training_pairs=8",
+        "edit_distance.held_out_pairs=3",
+        "edit_distance.steps=2",
+    )
     results = run("dpop,unlikelihood", *few, bench="edit_distance", data="").results
     assert [table.split for table in results.comparisons] == ["low", "high"]
     for split in ("low", "high"):
-        cells = {cell.cell.method: values(cell) for cell in results.cells if cell.cell.split == split}
+        cells = {
+            cell.cell.method: values(cell) for cell in results.cells if cell.cell.split == split
+        }
         assert cells["reference"]["after_edit_change"] == 0
         for cell in cells.values():
             change = cell["after_edit_logp"] - cells["reference"]["after_edit_logp"]

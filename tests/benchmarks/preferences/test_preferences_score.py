@@ -21,8 +21,16 @@ Logps = tuple[Sequence[float], Sequence[float]]
 
 TEXTS = {"low": "one two three four 5", "medium": "one two three 4 5", "high": "1 2 3 4 5"}
 """Rejected answers to the chosen answer "one two three four five"; of 5 words 1, 2 or 5 differ."""
-POLICY: list[Logps] = [([-1.0, -2.0], [-4.0]), ([-0.5, -0.5], [-0.25, -0.25]), ([-3.0, -1.0], [-6.0, -2.0])]
-REFERENCE: list[Logps] = [([-2.0, -2.0], [-3.0]), ([-0.5, -0.25], [-0.5, -0.5]), ([-2.0, -1.0], [-3.0, -3.0])]
+POLICY: list[Logps] = [
+    ([-1.0, -2.0], [-4.0]),
+    ([-0.5, -0.5], [-0.25, -0.25]),
+    ([-3.0, -1.0], [-6.0, -2.0]),
+]
+REFERENCE: list[Logps] = [
+    ([-2.0, -2.0], [-3.0]),
+    ([-0.5, -0.25], [-0.5, -0.5]),
+    ([-2.0, -1.0], [-3.0, -3.0]),
+]
 RHO_W, RHO_L = (1.0, -0.25, -1.0), (-1.0, 0.5, -2.0)
 
 
@@ -38,7 +46,13 @@ def method(name: str, **settings: Any) -> Method[Any]:
 
 def data(rejected: Sequence[str], clusters: Sequence[str] | None = None) -> BenchmarkData:
     pairs = [
-        Pair(str(i), (Message("user", f"Count {i}."),), "one two three four five", text, (clusters or range(99))[i])  # type: ignore[arg-type]
+        Pair(
+            str(i),
+            (Message("user", f"Count {i}."),),
+            "one two three four five",
+            text,
+            (clusters or range(99))[i],
+        )  # type: ignore[arg-type]
         for i, text in enumerate(rejected)
     ]
     return benchmark_data("held_out", pairs, pairs, "by hand", None)
@@ -101,14 +115,23 @@ def test_rewards_are_those_of_the_method(
     found = values(method(trained[0], **trained[1]))
     assert found["reward_chosen"] == average(*chosen)
     assert found["reward_rejected"] == average(*rejected)
-    assert found["reward_margin"] == average(*(w - r for w, r in zip(chosen, rejected, strict=True)))
-    assert found["reward_accuracy"] == average(*(float(w > r) for w, r in zip(chosen, rejected, strict=True)))
+    assert found["reward_margin"] == average(
+        *(w - r for w, r in zip(chosen, rejected, strict=True))
+    )
+    assert found["reward_accuracy"] == average(
+        *(float(w > r) for w, r in zip(chosen, rejected, strict=True))
+    )
 
 
-@pytest.mark.parametrize(("trained", "note"), [(None, "a reward needs a method"), ("sft", "sft defines no reward")])
+@pytest.mark.parametrize(
+    ("trained", "note"), [(None, "a reward needs a method"), ("sft", "sft defines no reward")]
+)
 def test_what_has_no_reward_says_so(trained: str | None, note: str) -> None:
     metrics = score(
-        data(list(TEXTS.values())), responses(POLICY), responses(REFERENCE), method(trained) if trained else None
+        data(list(TEXTS.values())),
+        responses(POLICY),
+        responses(REFERENCE),
+        method(trained) if trained else None,
     )
     for name in ("reward_accuracy", "reward_margin", "reward_chosen", "reward_rejected"):
         assert metrics[name].value is None
@@ -119,15 +142,27 @@ def test_what_has_no_reward_says_so(trained: str | None, note: str) -> None:
 def test_the_reference_against_itself_displaces_nothing_and_has_no_margin() -> None:
     same = responses(REFERENCE)
     metrics = score(data(list(TEXTS.values())), same, same, method("dpo"))
-    assert metrics["displaced"].value == metrics["reward_accuracy"].value == metrics["reward_margin"].value == 0
+    assert (
+        metrics["displaced"].value
+        == metrics["reward_accuracy"].value
+        == metrics["reward_margin"].value
+        == 0
+    )
 
 
 def test_displacement_by_edit_distance() -> None:
     """Rows: 4 low (3 displaced), 3 medium (1), 2 high (0)."""
     rho = [-1.0, -0.1, -2.0, 0.5, -1.0, 1.0, 1.0, 2.0, 0.0]
     made = data([TEXTS["low"]] * 4 + [TEXTS["medium"]] * 3 + [TEXTS["high"]] * 2)
-    metrics = score(made, responses([([-5 + r], [-5.0]) for r in rho]), responses([([-5.0], [-5.0])] * 9))
-    expected = {"displaced_low": (3, 4), "displaced_medium": (1, 3), "displaced_high": (0, 2), "displaced": (4, 9)}
+    metrics = score(
+        made, responses([([-5 + r], [-5.0]) for r in rho]), responses([([-5.0], [-5.0])] * 9)
+    )
+    expected = {
+        "displaced_low": (3, 4),
+        "displaced_medium": (1, 3),
+        "displaced_high": (0, 2),
+        "displaced": (4, 9),
+    }
     for name, (count, n) in expected.items():
         metric = metrics[name]
         assert (metric.value, metric.n) == (count / n, n)
@@ -146,9 +181,14 @@ def test_an_empty_bucket_is_null_with_a_reason() -> None:
 
 def test_pairs_of_one_prompt_count_as_one_for_the_interval() -> None:
     rho = [1.0, 1.0, -1.0, -1.0] * 5
-    policy, reference = responses([([-5 + r], [-5.0]) for r in rho]), responses([([-5.0], [-5.0])] * 20)
+    policy, reference = (
+        responses([([-5 + r], [-5.0]) for r in rho]),
+        responses([([-5.0], [-5.0])] * 20),
+    )
     apart = score(data([TEXTS["low"]] * 20), policy, reference)["displaced"]
-    together = score(data([TEXTS["low"]] * 20, [f"c{i // 2}" for i in range(20)]), policy, reference)["displaced"]
+    together = score(
+        data([TEXTS["low"]] * 20, [f"c{i // 2}" for i in range(20)]), policy, reference
+    )["displaced"]
     assert (apart.n_clusters, together.n_clusters) == (20, 10)
     assert together.value == apart.value == 0.5
     assert together.ci_high - together.ci_low > 1.2 * (apart.ci_high - apart.ci_low)  # type: ignore[operator]
@@ -157,11 +197,16 @@ def test_pairs_of_one_prompt_count_as_one_for_the_interval() -> None:
 @pytest.mark.parametrize(
     ("broken", "note"),
     [
-        ({"held_out/1/chosen": Response("", (-1.0, math.nan))}, "chosen: 1 of 2 log-probabilities not finite"),
+        (
+            {"held_out/1/chosen": Response("", (-1.0, math.nan))},
+            "chosen: 1 of 2 log-probabilities not finite",
+        ),
         ({"held_out/1/rejected": Response("")}, "rejected: no log-probabilities"),
     ],
 )
-def test_a_metric_over_items_without_a_value_is_null_with_the_reason(broken: dict[str, Response], note: str) -> None:
+def test_a_metric_over_items_without_a_value_is_null_with_the_reason(
+    broken: dict[str, Response], note: str
+) -> None:
     made = data(list(TEXTS.values()))
     metrics = score(made, {**responses(POLICY), **broken}, responses(REFERENCE), method("dpo"))
     assert metrics["displaced"].value is None
@@ -180,7 +225,9 @@ def test_without_a_reference_there_is_no_number() -> None:
 
 def test_every_item_has_every_metric_and_the_means_follow_from_them() -> None:
     made = data(list(TEXTS.values()))
-    scores = Preferences(PreferencesConfig()).score_method(made, responses(POLICY), responses(REFERENCE), method("dpo"))
+    scores = Preferences(PreferencesConfig()).score_method(
+        made, responses(POLICY), responses(REFERENCE), method("dpo")
+    )
     metrics = {m.name: m.value for m in scores.metrics}
     names = {score.metric for score in scores.items}
     assert len(scores.items) == 3 * len(names) == 3 * 13
@@ -196,21 +243,34 @@ def sampled(kl: float, place: int) -> dict[str, Response]:
 
 
 def test_the_divergence_is_the_mean_over_different_prompts() -> None:
-    pairs = [Pair(str(i), (Message("user", f"Count {i // 2}."),), "one two", "three", f"c{i // 2}") for i in range(6)]
+    pairs = [
+        Pair(str(i), (Message("user", f"Count {i // 2}."),), "one two", "three", f"c{i // 2}")
+        for i in range(6)
+    ]
     made = benchmark_data("held_out", pairs, pairs, "by hand", None)
     bench = Preferences(PreferencesConfig(kl_prompts=2, kl_tokens=7))
     asked = [request for request in bench.requests(made) if request.kind == "generate"]
     assert [(r.id, r.temperature, r.max_new_tokens) for r in asked] == [
         ("held_out/0/sampled", 1.0, 7), ("held_out/2/sampled", 1.0, 7),
     ]  # fmt: skip
-    metrics = {m.name: m for m in bench.score(made, sampled(1.0, 0) | sampled(4.0, 2), None).metrics}
-    assert (metrics["sequence_kl"].value, metrics["sequence_kl"].n, metrics["sequence_kl"].unit) == (2.5, 2, "nats")
-    broken = {m.name: m for m in bench.score(made, sampled(1.0, 0) | sampled(math.nan, 2), None).metrics}
+    metrics = {
+        m.name: m for m in bench.score(made, sampled(1.0, 0) | sampled(4.0, 2), None).metrics
+    }
+    assert (
+        metrics["sequence_kl"].value,
+        metrics["sequence_kl"].n,
+        metrics["sequence_kl"].unit,
+    ) == (2.5, 2, "nats")
+    broken = {
+        m.name: m for m in bench.score(made, sampled(1.0, 0) | sampled(math.nan, 2), None).metrics
+    }
     assert (broken["sequence_kl"].value, broken["sequence_kl"].note) == (None, "not finite")
 
 
 def test_without_prompts_to_sample_from_there_is_no_divergence() -> None:
     made, bench = data(list(TEXTS.values())), Preferences(PreferencesConfig(kl_prompts=0))
     assert {request.kind for request in bench.requests(made)} == {"loglikelihood"}
-    (metric,) = [m for m in bench.score(made, responses(POLICY), None).metrics if m.name == "sequence_kl"]
+    (metric,) = [
+        m for m in bench.score(made, responses(POLICY), None).metrics if m.name == "sequence_kl"
+    ]
     assert (metric.value, metric.note) == (None, "preferences.kl_prompts is 0")

@@ -13,7 +13,9 @@ def run(method: str, *given: tuple[float | None, float], family: str = "alignmen
     def named(point: tuple[float | None, float]) -> dict[str, float | None]:
         return {"kl": point[0], "reward": point[1]}
 
-    final = tuple(Metric(name, value, None, note="none") for name, value in named(given[-1]).items())
+    final = tuple(
+        Metric(name, value, None, note="none") for name, value in named(given[-1]).items()
+    )
     course = tuple(TrajectoryPoint(i + 1.0, i + 1, named(point)) for i, point in enumerate(given))
     cell = Cell(method, "sentiment", "default", "m", 0)
     return CellResult(cell, "ok", family, final, trajectory=course if len(course) > 1 else ())
@@ -33,14 +35,22 @@ def test_hypervolume_of_a_staircase_by_hand() -> None:
 
 
 def test_points_beyond_the_box_or_dominated_add_nothing() -> None:
-    plain, more = values(START, run("a", (2.0, 0.8)), run("b", (2.0, 0.8), (3.0, 0.7), (12.0, 1.0)))[1:]
+    plain, more = values(
+        START, run("a", (2.0, 0.8)), run("b", (2.0, 0.8), (3.0, 0.7), (12.0, 1.0))
+    )[1:]
     assert plain["hypervolume"] == pytest.approx(more["hypervolume"])
 
 
 def test_shares_of_the_front_sum_to_one_without_the_start() -> None:
-    start, a, b, c = values(START, run("a", (1.0, 0.7), (3.0, 0.9)), run("b", (2.0, 0.8)), run("c", (2.5, 0.6)))
+    start, a, b, c = values(
+        START, run("a", (1.0, 0.7), (3.0, 0.9)), run("b", (2.0, 0.8)), run("c", (2.5, 0.6))
+    )
     assert start["front_share"] is None
-    assert (a["front_share"], b["front_share"], c["front_share"]) == (pytest.approx(2 / 3), pytest.approx(1 / 3), 0)
+    assert (a["front_share"], b["front_share"], c["front_share"]) == (
+        pytest.approx(2 / 3),
+        pytest.approx(1 / 3),
+        0,
+    )
 
 
 def test_a_point_no_better_than_the_start_is_not_on_the_front() -> None:

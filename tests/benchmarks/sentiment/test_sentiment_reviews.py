@@ -44,7 +44,10 @@ def test_the_hubs_columns_are_read_too(tmp_path: Path) -> None:
         ("review,mood\nA fine film.,positive\n", "no column 'sentiment', there are review, mood"),
         ("text\nA fine film.\n", "no column 'label'"),
         (HEADER + '"",positive\n', "line 2, 'review': an empty text"),
-        (HEADER + "A fine film.,good\n", "row 1: the label is 'good'; it must be positive or negative"),
+        (
+            HEADER + "A fine film.,good\n",
+            "row 1: the label is 'good'; it must be positive or negative",
+        ),
         (HEADER + "Great!,positive\n", "row 1: the review 'Great!' is too short"),
         (HEADER + "A <br/>,positive\n", "too short"),
         (HEADER, "is empty"),
@@ -74,7 +77,13 @@ def test_no_review_serves_twice_and_the_order_of_rows_does_not_matter() -> None:
     assert reviews.split(list(reversed(read)), 30, 40) == parts
 
 
-@given(st.lists(st.sampled_from(["film", "was", "it's", "not", "bad", ".", ",", "!"]), min_size=3, max_size=30))
+@given(
+    st.lists(
+        st.sampled_from(["film", "was", "it's", "not", "bad", ".", ",", "!"]),
+        min_size=3,
+        max_size=30,
+    )
+)
 def test_prefix_and_continuation_are_the_review(tokens: list[str]) -> None:
     text = " ".join(tokens)
     prefix, rest = reviews.cut(review(text))

@@ -18,14 +18,19 @@ PROMPT = (Message("user", "This film is"),)
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("a film", 1 / 2), ("superb", 2 / 3), ("dull, dull and great", 2 / 5), ("WORST!", 1 / 3)]
+    ("text", "value"),
+    [("a film", 1 / 2), ("superb", 2 / 3), ("dull, dull and great", 2 / 5), ("WORST!", 1 / 3)],
 )
 def test_the_lexicon_counts_words(text: str, value: float) -> None:
     assert Lexicon().judge([text]) == [pytest.approx(value)]
 
 
 def test_prefix_and_continuation_are_judged_as_one_review() -> None:
-    assert rewards.review_of(PROMPT, " fine") == rewards.review_of(PROMPT, "fine") == "This film is fine"
+    assert (
+        rewards.review_of(PROMPT, " fine")
+        == rewards.review_of(PROMPT, "fine")
+        == "This film is fine"
+    )
     assert Lexicon().score([(Message("user", "A superb"),)], ["film"]) == [pytest.approx(2 / 3)]
 
 
@@ -44,7 +49,9 @@ def test_the_classifier_learns_unseen_reviews_and_is_the_same_again() -> None:
 
 
 def test_accuracy_counts_an_undecided_review_half() -> None:
-    assert rewards.accuracy(Lexicon(), ["superb", "superb", "film"], [True, False, True]) == pytest.approx(0.5)
+    assert rewards.accuracy(
+        Lexicon(), ["superb", "superb", "film"], [True, False, True]
+    ) == pytest.approx(0.5)
 
 
 @pytest.fixture(scope="module")
@@ -67,16 +74,25 @@ def classifier_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_sequence_classifier_gives_the_probability_of_its_positive_class(classifier_folder: Path) -> None:
+def test_a_sequence_classifier_gives_the_probability_of_its_positive_class(
+    classifier_folder: Path,
+) -> None:
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     reward = made(str(classifier_folder), [], [])
-    texts = ["A golden garden.", "Bitter.", "It was a long and rather broken evening in Arvik, said she."]
+    texts = [
+        "A golden garden.",
+        "Bitter.",
+        "It was a long and rather broken evening in Arvik, said she.",
+    ]
     model = AutoModelForSequenceClassification.from_pretrained(classifier_folder).eval()
     tokenizer = AutoTokenizer.from_pretrained(classifier_folder)
     with torch.no_grad():
-        alone = [model(**tokenizer(t, return_tensors="pt")).logits.softmax(-1)[0, 1].item() for t in texts]
+        alone = [
+            model(**tokenizer(t, return_tensors="pt")).logits.softmax(-1)[0, 1].item()
+            for t in texts
+        ]
     assert reward.judge(texts) == pytest.approx(alone, abs=1e-5)
     assert reward.identity() == made(str(classifier_folder), ["x"], [True]).identity()
 
@@ -84,12 +100,16 @@ def test_a_sequence_classifier_gives_the_probability_of_its_positive_class(class
 def test_the_positive_class_is_found_by_its_name() -> None:
     assert rewards.positive_class({0: "POS", 1: "NEG"}, "m") == 0
     assert rewards.positive_class({0: "LABEL_0", 1: "LABEL_1"}, "m") == 1
-    with pytest.raises(UserError, match=r"none of its classes is called positive: joy, anger, fear"):
+    with pytest.raises(
+        UserError, match=r"none of its classes is called positive: joy, anger, fear"
+    ):
         rewards.positive_class({0: "joy", 1: "anger", 2: "fear"}, "m")
 
 
 def test_a_reward_that_does_not_exist_is_refused_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"sentiment.reward = 'lexikon': must be classifier, lexicon, a folder"):
+    with pytest.raises(
+        UserError, match=r"sentiment.reward = 'lexikon': must be classifier, lexicon, a folder"
+    ):
         made("lexikon", [], [])
     with pytest.raises(UserError, match=r"no .safetensors file"):
         made(str(tmp_path), [], []).judge(["a film"])
@@ -107,12 +127,17 @@ class Numbers(ReviewReward):
 
 def completions(**texts: tuple[str, ...]) -> tuple[list[Row], dict[str, Response]]:
     rows = [Row(id, (Message("user", f"Film {id}"),), "", id) for id in texts]
-    answers = {f"{id}/completions": Response(f"{id}/completions", texts=given) for id, given in texts.items()}
+    answers = {
+        f"{id}/completions": Response(f"{id}/completions", texts=given)
+        for id, given in texts.items()
+    }
     return rows, answers
 
 
 def test_four_completions_give_six_pairs_with_the_better_one_chosen() -> None:
-    rows, answers = completions(a=("is 1", "is 4", "is 2", "is 3"), b=("is 0", "was 9", "is 9", "x 9"))
+    rows, answers = completions(
+        a=("is 1", "is 4", "is 2", "is 3"), b=("is 0", "was 9", "is 9", "x 9")
+    )
     made_rows = labelled_pairs(rows, answers, Numbers())
     pairs = made_rows["pairs"]
     of_a = [p for p in pairs if p.cluster == "a"]
@@ -132,8 +157,13 @@ def test_completions_that_are_all_equally_good_are_refused() -> None:
 
 
 def test_pairs_within_the_gap_are_left_out() -> None:
-    rows, answers = completions(a=("is 1", "is 4", "is 2", "is 3"), b=("is 0", "is 1", "is 5", "is 5"))
-    chosen = {p.id: (p.chosen, p.rejected) for p in labelled_pairs(rows, answers, Numbers(), gap=2)["pairs"]}  # type: ignore[union-attr]
+    rows, answers = completions(
+        a=("is 1", "is 4", "is 2", "is 3"), b=("is 0", "is 1", "is 5", "is 5")
+    )
+    chosen = {
+        p.id: (p.chosen, p.rejected)
+        for p in labelled_pairs(rows, answers, Numbers(), gap=2)["pairs"]
+    }  # type: ignore[union-attr]
     assert chosen == {
         "a/0-1": ("is 4", "is 1"),
         **{f"b/{i}-{j}": ("is 5", f"is {i}") for i in (0, 1) for j in (2, 3)},

@@ -37,8 +37,17 @@ def flags(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         writer.writerow(["review", "sentiment"])
         rows = generated().reviews
         writer.writerows((r.text, "positive" if r.positive else "negative") for r in rows)
-    given = {"bench": "sentiment", "data": str(folder), "model": str(tiny_folder), "dtype": "float32"}
-    return given | {"store": str(folder / "store"), "out": str(folder / "out"), "template": "{prompt}"}
+    given = {
+        "bench": "sentiment",
+        "data": str(folder),
+        "model": str(tiny_folder),
+        "dtype": "float32",
+    }
+    return given | {
+        "store": str(folder / "store"),
+        "out": str(folder / "out"),
+        "template": "{prompt}",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +78,9 @@ def test_every_epoch_is_a_point_and_training_moves_it(cells: dict[str, CellResul
         assert course[-1]["reward"] == values(cells[name])["reward"]
 
 
-def test_hypervolume_and_front_are_in_the_table(cells: dict[str, CellResult], outcome: pipeline.Outcome) -> None:
+def test_hypervolume_and_front_are_in_the_table(
+    cells: dict[str, CellResult], outcome: pipeline.Outcome
+) -> None:
     start = values(cells["reference"])
     assert start["hypervolume"] == pytest.approx(start["reward"])
     shares = [values(cells[name])["front_share"] for name in ("dpo", "unlikelihood")]
@@ -102,16 +113,24 @@ def test_pairs_come_from_the_reference_and_a_second_run_computes_nothing(
         assert both == {pair["chosen"], pair["rejected"]}
 
 
-def test_another_reward_labels_other_pairs_from_the_same_samples(registry: Registry, flags: dict[str, str]) -> None:
+def test_another_reward_labels_other_pairs_from_the_same_samples(
+    registry: Registry, flags: dict[str, str]
+) -> None:
     def plan(*more: str) -> Plan:
         config = resolve(registry, None, flags | {"methods": "dpo"}, [*SETS, *more], {})
         return pipeline.plan(config, registry)[0]
 
     ours, other = plan(), plan("sentiment.reward=classifier")
-    keys = [{stage.kind: stage.key for stage in p.stages() if stage.label != "KL"} for p in (ours, other)]
+    keys = [
+        {stage.kind: stage.key for stage in p.stages() if stage.label != "KL"}
+        for p in (ours, other)
+    ]
     assert keys[0]["base"] == keys[1]["base"]
     assert keys[0]["roles"] != keys[1]["roles"]
-    sampled = [next(s for s in p.stages() if s.kind == "roles").inputs["responses"].key for p in (ours, other)]
+    sampled = [
+        next(s for s in p.stages() if s.kind == "roles").inputs["responses"].key
+        for p in (ours, other)
+    ]
     assert sampled[0] == sampled[1]
 
 
@@ -132,15 +151,23 @@ class Choosing(Method[Any]):
         return 0.1931
 
 
-def test_the_kl_of_a_method_that_chooses_is_its_bound_and_says_so(registry: Registry, flags: dict[str, str]) -> None:
+def test_the_kl_of_a_method_that_chooses_is_its_bound_and_says_so(
+    registry: Registry, flags: dict[str, str]
+) -> None:
     from suite import Response, Source
 
     cls = registry.benchmark("sentiment")
     bench: Any = cls(cls.Config(held_out=4, prefixes=4, reward="lexicon"))
     data = bench.load(Source(flags["data"], "default", tiny=False, continues=True))
     asked: list[Request] = bench.requests(data)
-    answers = {r.id: Response(r.id, texts=(" a fine film",), finished=(True,), sampled=((1, 2),)) for r in asked}
-    for method, expected, note in ((Choosing(None), 0.1931, "upper bound, not measured"), (None, None, "")):
+    answers = {
+        r.id: Response(r.id, texts=(" a fine film",), finished=(True,), sampled=((1, 2),))
+        for r in asked
+    }
+    for method, expected, note in (
+        (Choosing(None), 0.1931, "upper bound, not measured"),
+        (None, None, ""),
+    ):
         scores = bench.score_method(data, answers, None, method)
         kl = next(m for m in scores.metrics if m.name == "kl")
         assert kl.value == expected
@@ -155,7 +182,11 @@ def test_scores_are_computed_again_when_the_ground_truth_has_other_weights(
 
     def score_keys() -> list[str]:
         config = resolve(registry, None, flags | {"methods": "dpo"}, SETS, {})
-        return [stage.key for stage in pipeline.plan(config, registry)[0].stages() if stage.kind == "score"]
+        return [
+            stage.key
+            for stage in pipeline.plan(config, registry)[0].stages()
+            if stage.kind == "score"
+        ]
 
     before = score_keys()
     monkeypatch.setattr(Lexicon, "identity", lambda self: {"reward": "lexicon", "words": "others"})
@@ -171,11 +202,22 @@ def planned(registry: Registry, flags: dict[str, str], name: str) -> Plan:
 
 def test_the_papers_22_runs_are_one_plan(registry: Registry, flags: dict[str, str]) -> None:
     cells = planned(registry, flags, "sentiment_paper").cells
-    trained = {cell.train.key: cell.cell for cell in cells if cell.train is not None and cell.family != "baseline"}
+    trained = {
+        cell.train.key: cell.cell
+        for cell in cells
+        if cell.train is not None and cell.family != "baseline"
+    }
     names = Counter(cell.method.partition(":")[0] for cell in trained.values())
     assert names == {"ppo": 4, "ppo_gt": 4, "dpo": 4, "unlikelihood": 4, "preferred_ft": 6}
     assert sum(names.values()) == 22
-    assert [cell.seed for cell in trained.values() if cell.method == "preferred_ft"] == [0, 1, 2, 3, 4, 5]
+    assert [cell.seed for cell in trained.values() if cell.method == "preferred_ft"] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
 
 
 def test_the_reduced_run_has_all_the_methods(registry: Registry, flags: dict[str, str]) -> None:
@@ -188,7 +230,12 @@ def test_methods_that_learn_from_rewards_get_the_prefixes_the_pairs_and_the_trut
     registry: Registry, flags: dict[str, str]
 ) -> None:
     chosen = {"methods": "ppo_gt,best_of_n:n=2", "evaluate": "final"}
-    few = ("ppo_gt.epochs=1", "ppo_gt.max_new_tokens=8", "ppo_gt.batch_size=8", "reward_model.epochs=1")
+    few = (
+        "ppo_gt.epochs=1",
+        "ppo_gt.max_new_tokens=8",
+        "ppo_gt.batch_size=8",
+        "reward_model.epochs=1",
+    )
     outcome = pipeline.run(resolve(registry, None, flags | chosen, [*SETS, *few], {}), registry)
     assert outcome.exit_status == 0, [cell.error for cell in outcome.results.cells]
     cells = {cell.cell.method: cell for cell in outcome.results.cells}

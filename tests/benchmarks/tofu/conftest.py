@@ -75,7 +75,9 @@ class SmallCopy:
     def load(self, split: str = "forget10", **options):
         self.folder.mkdir(exist_ok=True)
         for name, rows in self.tables.items():
-            (self.folder / f"{name}.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+            (self.folder / f"{name}.json").write_text(
+                "".join(json.dumps(row) + "\n" for row in rows)
+            )
         return load_tofu(self.folder, split, **options)
 
     def mistake(self, split: str = "forget10", **options) -> str:

@@ -23,7 +23,10 @@ class Model:
         rng = np.random.default_rng(seed)
         self.answer = {name: rng.gamma(2, 0.3, n) for name, n in SIZES.items()}
         self.paraphrase = {name: rng.gamma(2, 0.5, n) + shift for name, n in SIZES.items()}
-        self.wrong = {name: rng.gamma(3, 0.6, (n, 3 if name in ("ra", "wf") else 5)) for name, n in SIZES.items()}
+        self.wrong = {
+            name: rng.gamma(3, 0.6, (n, 3 if name in ("ra", "wf") else 5))
+            for name, n in SIZES.items()
+        }
         self.rouge = {name: rng.uniform(0.1, 1, n) for name, n in SIZES.items()}
         for name in ("ra", "wf"):
             self.paraphrase[name] = self.answer[name]
@@ -39,7 +42,11 @@ class Model:
         parts = [
             part.mean()
             for name in ("retain", "ra", "wf")
-            for part in (self.probability(name), self.rouge[name], np.maximum(0, 1 - self.truth_ratio(name)))
+            for part in (
+                self.probability(name),
+                self.rouge[name],
+                np.maximum(0, 1 - self.truth_ratio(name)),
+            )
         ]
         return float(stats.hmean(parts))
 
@@ -64,7 +71,9 @@ class Model:
         content: dict[str, Any] = {"model_utility": {"agg_value": self.model_utility()}}
         for name in SIZES:
             scores = {"score": self.truth_ratio(name)}
-            content["forget_truth_ratio" if name == "forget" else f"{name}_Truth_Ratio"] = _metric(scores)
+            content["forget_truth_ratio" if name == "forget" else f"{name}_Truth_Ratio"] = _metric(
+                scores
+            )
             rouge = {
                 "rouge1_recall": self.rouge[name],
                 "rougeL_f1": self.rouge[name],
@@ -93,5 +102,8 @@ def _probability(losses: np.ndarray) -> dict[str, Any]:
 
 def _metric(fields: dict[str, np.ndarray]) -> dict[str, Any]:
     first = next(iter(fields.values()))
-    entries = {str(i): {name: values[i].tolist() for name, values in fields.items()} for i in range(len(first))}
+    entries = {
+        str(i): {name: values[i].tolist() for name, values in fields.items()}
+        for i in range(len(first))
+    }
     return {"agg_value": float(first.mean()), "value_by_index": entries}

@@ -17,7 +17,9 @@ from suite.benchmark import Source
 PER_AUTHOR = 20
 
 
-@pytest.mark.parametrize(("split", "authors"), [("forget10", 20), ("forget05", 10), ("forget01", 2)])
+@pytest.mark.parametrize(
+    ("split", "authors"), [("forget10", 20), ("forget05", 10), ("forget01", 2)]
+)
 def test_published_rows_and_authors(published, split, authors):
     _, data = published(split=split)
     n = authors * PER_AUTHOR
@@ -27,7 +29,9 @@ def test_published_rows_and_authors(published, split, authors):
     assert [row.id for row in data.starts["target"]] == [f"full/{i}" for i in range(4000)]
     assert [row.id for row in data.roles["forget"]] == [f"full/{i}" for i in range(4000 - n, 4000)]
     assert not {row.id for row in data.roles["forget"]} & {row.id for row in data.roles["retain"]}
-    assert Counter(row.cluster for row in data.starts["target"]) == {f"author/{i}": 20 for i in range(200)}
+    assert Counter(row.cluster for row in data.starts["target"]) == {
+        f"author/{i}": 20 for i in range(200)
+    }
     assert len({item["cluster"] for item in data.sets["forget"]}) == authors
     assert data.partial is False
 
@@ -68,7 +72,11 @@ def test_requests_of_one_item(published):
     assert [r.id for r in asked] == [f"forget/12/{name}" for name in names]
     assert [r.completion for r in asked] == texts
     assert {r.prompt for r in asked} == {(Message("user", item["question"]),)}
-    assert (asked[-1].kind, asked[-1].max_new_tokens, asked[-1].temperature) == ("generate", 200, 0.0)
+    assert (asked[-1].kind, asked[-1].max_new_tokens, asked[-1].temperature) == (
+        "generate",
+        200,
+        0.0,
+    )
 
 
 def test_retain_questions_know_their_author(published):
@@ -81,7 +89,9 @@ def test_retain_questions_know_their_author(published):
 def test_alternate_is_aligned_with_forget(published):
     _, data = published(split="forget10")
     forget, alternate = data.roles["forget"], data.roles["alternate"]
-    assert [replace(row, completion="") for row in alternate] == [replace(row, completion="") for row in forget]
+    assert [replace(row, completion="") for row in alternate] == [
+        replace(row, completion="") for row in forget
+    ]
     used = Counter(row.completion for row in alternate)
     assert set(used) == set(REFUSALS)
     assert max(used.values()) < 40  # 400 rows over 30 refusals
@@ -102,7 +112,10 @@ def test_fewer_retain_authors(published):
     assert {item["row"] for item in data.sets["retain"]} <= {row.id for row in data.roles["retain"]}
     assert data.partial
     assert "retain data of 8 of 190 authors" in data.notes
-    assert "240 questions of retain_perturbed are not about retain rows in training: not asked" in data.notes
+    assert (
+        "240 questions of retain_perturbed are not about retain rows in training: not asked"
+        in data.notes
+    )
 
 
 def test_more_retain_authors_than_there_are_is_all_of_them(published):
@@ -156,7 +169,9 @@ def test_the_generated_world(split):
     data = benchmark.load(Source(None, split, tiny=True))
     n = len(world.tables(split))
     assert len(data.roles["forget"]) == len(data.sets["forget"]) == n
-    assert len(data.starts["target"]) == len(data.starts["retrain"]) + n == len(world.tables("full"))
+    assert (
+        len(data.starts["target"]) == len(data.starts["retrain"]) + n == len(world.tables("full"))
+    )
     assert len({row.cluster for row in data.roles["forget"]}) == n // world.QUESTIONS_PER_AUTHOR
     assert {row.completion for row in data.roles["alternate"]} <= set(words.REFUSALS)
     assert benchmark.requests(data)

@@ -55,18 +55,29 @@ def mistake(capsys, unlearned: Any, retrain: Any = None) -> str:
 @pytest.mark.parametrize("reference", ["original", "without losses"])
 def test_the_numbers_of_both_programs(made, reference, folder, capsys) -> None:
     found = scored(capsys, FORMATS[made](UNLEARNED), FORMATS[reference](RETRAIN))
-    expected = stats.ks_2samp(UNLEARNED.truth_ratio("forget"), RETRAIN.truth_ratio("forget"), method="exact")
+    expected = stats.ks_2samp(
+        UNLEARNED.truth_ratio("forget"), RETRAIN.truth_ratio("forget"), method="exact"
+    )
     assert found["forget_quality"]["value"] == pytest.approx(expected.pvalue, rel=1e-9)
     assert found["forget_quality_D"]["value"] == pytest.approx(expected.statistic)
     assert found["forget_quality_log10p"]["value"] == pytest.approx(math.log10(expected.pvalue))
     assert found["forget_quality"]["n_clusters"] == 3
     assert found["model_utility"]["value"] == pytest.approx(UNLEARNED.model_utility())
     ratio = UNLEARNED.truth_ratio("forget")
-    assert found["forget_truth_ratio"]["value"] == pytest.approx(np.minimum(ratio, 1 / ratio).mean())
+    assert found["forget_truth_ratio"]["value"] == pytest.approx(
+        np.minimum(ratio, 1 / ratio).mean()
+    )
     for name, long in (("retain", "retain"), ("ra", "real_authors"), ("wf", "world_facts")):
-        assert found[f"{long}_answer_probability"]["value"] == pytest.approx(UNLEARNED.probability(name).mean())
-        assert found[f"{long}_rougeL_recall"]["value"] == pytest.approx(UNLEARNED.rouge[name].mean())
-    assert (found["retain_rougeL_recall"]["n"], found["retain_rougeL_recall"]["n_clusters"]) == (80, 4)
+        assert found[f"{long}_answer_probability"]["value"] == pytest.approx(
+            UNLEARNED.probability(name).mean()
+        )
+        assert found[f"{long}_rougeL_recall"]["value"] == pytest.approx(
+            UNLEARNED.rouge[name].mean()
+        )
+    assert (found["retain_rougeL_recall"]["n"], found["retain_rougeL_recall"]["n_clusters"]) == (
+        80,
+        4,
+    )
     assert "not in unlearned.json" in found["forget_extraction_strength"]["note"]
 
 
@@ -81,20 +92,35 @@ def test_the_table_shows_forget_quality_and_the_nine_parts(folder, capsys) -> No
     files = [write(UNLEARNED.original()), write(RETRAIN.open_unlearning(), "retrain.json")]
     assert main(["score", "--bench", "tofu", "--unlearned", files[0], "--retrain", files[1]]) == 0
     out = capsys.readouterr().out
-    sets, parts = ("retain", "real_authors", "world_facts"), ("answer_probability", "rougeL_recall", "truth_ratio")
-    for name in ["forget_quality", "forget_quality_D", "model_utility", *(f"{s}_{p}" for s in sets for p in parts)]:
+    sets, parts = (
+        ("retain", "real_authors", "world_facts"),
+        ("answer_probability", "rougeL_recall", "truth_ratio"),
+    )
+    for name in [
+        "forget_quality",
+        "forget_quality_D",
+        "model_utility",
+        *(f"{s}_{p}" for s in sets for p in parts),
+    ]:
         assert f" {name} " in out
 
 
 def test_forget_quality_of_a_collapsed_model_does_not_underflow(folder, capsys) -> None:
     """400 questions, D = 1: p is 1.06359e-239 and is not reached by the asymptotic form."""
-    retrain, collapsed = ({"forget_truth_ratio": {"value_by_index": by_index(low)}} for low in (0.5, 0.0))
+    retrain, collapsed = (
+        {"forget_truth_ratio": {"value_by_index": by_index(low)}} for low in (0.5, 0.0)
+    )
     content = {**UNLEARNED.open_unlearning(losses=False), **collapsed}
-    content |= {key: {"value_by_index": resized(content[key])} for key in ("forget_Q_A_Prob", "forget_Q_A_ROUGE")}
+    content |= {
+        key: {"value_by_index": resized(content[key])}
+        for key in ("forget_Q_A_Prob", "forget_Q_A_ROUGE")
+    }
     found = scored(capsys, content, retrain)
     assert found["forget_quality_D"]["value"] == 1
     assert found["forget_quality"]["value"] == pytest.approx(1.06359e-239, rel=1e-5)
-    assert found["forget_quality_log10p"]["value"] == pytest.approx(math.log10(1.06359e-239), abs=1e-6)
+    assert found["forget_quality_log10p"]["value"] == pytest.approx(
+        math.log10(1.06359e-239), abs=1e-6
+    )
 
 
 def by_index(low: float) -> dict[str, Any]:
@@ -147,14 +173,26 @@ def test_only_truth_ratios_are_needed_of_the_retrain_model(folder, capsys) -> No
             "unlearned.json: neither open-unlearning's TOFU_EVAL.json nor TOFU's eval_log_aggregated.json: it has no",
         ),
         ({"model_utility": 0.6, "acc": 1}, "it has model_utility, acc"),
-        ({"eval_log.json": {"avg_gt_loss": {"0": "x"}}}, "eval_log.json: avg_gt_loss.0: 'x' is not a number"),
+        (
+            {"eval_log.json": {"avg_gt_loss": {"0": "x"}}},
+            "eval_log.json: avg_gt_loss.0: 'x' is not a number",
+        ),
         (
             {"eval_log.json": {"avg_gt_loss": {"a": 1}}},
             "eval_log.json: avg_gt_loss: 'a' is not the number of a question",
         ),
-        ({"eval_log.json": {"avg_gt_loss": {}}}, "eval_log.json: avg_gt_loss holds no value for each question"),
-        ({"eval_log.json": {"avg_gt_loss": 3}}, "eval_log.json: avg_gt_loss holds no value for each question"),
-        ({"retain_Q_A_Prob": {"value_by_index": {"0": {"p": 1}}}}, "retain_Q_A_Prob.value_by_index.0: no 'prob'"),
+        (
+            {"eval_log.json": {"avg_gt_loss": {}}},
+            "eval_log.json: avg_gt_loss holds no value for each question",
+        ),
+        (
+            {"eval_log.json": {"avg_gt_loss": 3}},
+            "eval_log.json: avg_gt_loss holds no value for each question",
+        ),
+        (
+            {"retain_Q_A_Prob": {"value_by_index": {"0": {"p": 1}}}},
+            "retain_Q_A_Prob.value_by_index.0: no 'prob'",
+        ),
     ],
 )
 def test_what_is_malformed_is_named(content, said, folder, capsys) -> None:
@@ -171,7 +209,10 @@ def test_other_questions_are_not_compared(folder, capsys) -> None:
     content, retrain = UNLEARNED.original(), RETRAIN.original()
     for column in retrain["eval_log_forget.json"].values():
         column.pop("59", None)
-    assert mistake(capsys, content, retrain) == "retrain.json: 59 forget questions, not the 60 of the unlearned model"
+    assert (
+        mistake(capsys, content, retrain)
+        == "retrain.json: 59 forget questions, not the 60 of the unlearned model"
+    )
     content["eval_log.json"]["rougeL_recall"].pop("7")
     assert mistake(capsys, content) == (
         "unlearned.json: rougeL_recall of retain lacks question 7, which other metrics have"

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 def test_the_small_copy_is_sound(copy):
     _, data = copy.load()
-    assert data.notes == ("forget authors: 1; so few that forget quality describes and does not test",)
+    assert data.notes == (
+        "forget authors: 1; so few that forget quality describes and does not test",
+    )
     assert (len(data.roles["forget"]), len(data.roles["retain"])) == (20, 60)
     assert data.revision.startswith("mine@")
     assert str(copy.folder.parent) not in data.revision
@@ -13,7 +15,9 @@ def test_the_small_copy_is_sound(copy):
 
 def test_the_revision_follows_the_content(copy):
     before = copy.load()[1].revision
-    copy.tables["world_facts_perturbed"] = [{**row, "answer": "Other."} for row in copy.tables["world_facts_perturbed"]]
+    copy.tables["world_facts_perturbed"] = [
+        {**row, "answer": "Other."} for row in copy.tables["world_facts_perturbed"]
+    ]
     assert copy.load()[1].revision != before
 
 
@@ -45,12 +49,16 @@ def test_rows_that_full_does_not_hold(copy):
         *copy.tables["forget10"][:5],
         {"question": "Question 500?", "answer": "Answer 500."},
     ]
-    assert copy.mistake() == "forget10, row 6: not in full, or more often than there: 'Question 500?'"
+    assert (
+        copy.mistake() == "forget10, row 6: not in full, or more often than there: 'Question 500?'"
+    )
 
 
 def test_a_row_listed_twice(copy):
     copy.tables["retain90"] = [*copy.tables["retain90"], copy.tables["full"][0]]
-    assert copy.mistake() == "retain90, row 61: not in full, or more often than there: 'Question 0?'"
+    assert (
+        copy.mistake() == "retain90, row 61: not in full, or more often than there: 'Question 0?'"
+    )
 
 
 def test_a_row_that_full_holds_twice_is_two_rows(copy):
@@ -62,7 +70,10 @@ def test_a_row_that_full_holds_twice_is_two_rows(copy):
 
 
 def test_full_must_hold_whole_authors(copy):
-    copy.tables["full"] = [*copy.tables["full"], {"question": "Question 80?", "answer": "Answer 80."}]
+    copy.tables["full"] = [
+        *copy.tables["full"],
+        {"question": "Question 80?", "answer": "Answer 80."},
+    ]
     assert copy.mistake() == "mine: full has 81 rows, which is not 20 for each author"
 
 
@@ -76,7 +87,9 @@ def test_rows_in_no_part_are_noted(copy):
 def test_questions_about_nothing_that_is_trained_on(copy):
     copy.tables["retain90"] = copy.tables["full"][40:60]
     message = copy.mistake()
-    assert message == "mine: no question of retain_perturbed is about a retain row that is trained on"
+    assert (
+        message == "mine: no question of retain_perturbed is about a retain row that is trained on"
+    )
 
 
 def test_a_missing_column_names_its_place(copy):

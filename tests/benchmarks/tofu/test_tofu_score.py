@@ -77,7 +77,9 @@ def test_every_metric_has_the_value_worked_out_by_hand(small):
         "forget_extraction_strength": 0.5,  # the last four of eight tokens
         "forget_exact_memorization": 6 / 8,
     }
-    assert {name: metric.value for name, metric in metrics.items()} == pytest.approx(expected, rel=1e-9)
+    assert {name: metric.value for name, metric in metrics.items()} == pytest.approx(
+        expected, rel=1e-9
+    )
     utility = metrics["model_utility"]
     assert (utility.ci_low, utility.ci_high) == pytest.approx((utility.value, utility.value))
     assert set(Tofu.primary) | {Tofu.best_by} <= set(metrics)
@@ -88,7 +90,9 @@ def test_items_are_stored_for_every_metric_and_set(small):
     scores = benchmark.score(data, answer(benchmark, data), None)
     n = sum(len(items) for items in data.sets.values())
     assert len({(s.metric, s.set, s.item_id) for s in scores.items}) == len(scores.items) == 6 * n
-    ratio = next(s for s in scores.items if s.metric == "log_truth_ratio" and s.item_id == "forget/3")
+    ratio = next(
+        s for s in scores.items if s.metric == "log_truth_ratio" and s.item_id == "forget/3"
+    )
     assert ratio.value == pytest.approx(math.log(4), rel=1e-12)
     assert ratio.cluster_id == "author/3"
 
@@ -114,7 +118,10 @@ def test_forget_quality_at_a_known_distance(published, split, n, k, p):
     assert metrics["forget_quality_D"].value == pytest.approx(k / n, rel=1e-12)
     assert metrics["forget_quality"].value == pytest.approx(p, rel=1e-5)
     assert metrics["forget_quality_log10p"].value == pytest.approx(math.log10(p), abs=1e-5)
-    assert (metrics["forget_quality"].n, metrics["forget_quality"].n_clusters) == (n, n // PER_AUTHOR)
+    assert (metrics["forget_quality"].n, metrics["forget_quality"].n_clusters) == (
+        n,
+        n // PER_AUTHOR,
+    )
 
 
 def test_without_a_retrain_model(small):
@@ -129,11 +136,16 @@ def test_without_a_retrain_model(small):
 def test_a_part_that_is_zero_makes_model_utility_zero(small):
     benchmark, data = small
     silent = {
-        id: replace(response, texts=("",)) if id.startswith("world_facts") and response.texts else response
+        id: replace(response, texts=("",))
+        if id.startswith("world_facts") and response.texts
+        else response
         for id, response in answer(benchmark, data).items()
     }
     metrics = by_name(benchmark.score(data, silent, None))
-    assert (metrics["world_facts_rougeL_recall"].value, metrics["model_utility"].value) == (0.0, 0.0)
+    assert (metrics["world_facts_rougeL_recall"].value, metrics["model_utility"].value) == (
+        0.0,
+        0.0,
+    )
 
 
 @pytest.mark.parametrize("bad", [math.nan, -math.inf, math.inf])
@@ -151,7 +163,10 @@ def test_log_probabilities_that_are_not_finite(small, bad):
     }
     metrics = by_name(scores)
     reason = f"1 of 40 items have no value, the first retain/7 ({why})"
-    assert (metrics["retain_truth_ratio"].value, metrics["retain_truth_ratio"].note) == (None, reason)
+    assert (metrics["retain_truth_ratio"].value, metrics["retain_truth_ratio"].note) == (
+        None,
+        reason,
+    )
     utility = metrics["model_utility"]
     assert (utility.value, utility.note) == (None, f"retain_truth_ratio: {reason}")
     assert metrics["forget_quality"].value == 1
@@ -185,7 +200,9 @@ def test_a_broken_retrain_model_is_named(small):
 
 
 def test_an_answer_that_rouge_cannot_read(copy):
-    copy.tables["world_facts_perturbed"] = [{"question": "?", "answer": "שלום", "perturbed_answer": ["לא"]}]
+    copy.tables["world_facts_perturbed"] = [
+        {"question": "?", "answer": "שלום", "perturbed_answer": ["לא"]}
+    ]
     benchmark, data = copy.load()
     metrics = by_name(benchmark.score(data, answer(benchmark, data), None))
     assert metrics["world_facts_rougeL_recall"].value is None
@@ -196,13 +213,17 @@ def test_a_collapsed_model_still_gives_finite_numbers(small):
     """Log-probabilities of minus thousands: e^-5000 is 0, their ratio is not."""
     benchmark, data = small
     collapsed = {
-        id: replace(r, token_logps=tuple(5000 * logp for logp in r.token_logps)) if r.token_logps else r
+        id: replace(r, token_logps=tuple(5000 * logp for logp in r.token_logps))
+        if r.token_logps
+        else r
         for id, r in answer(benchmark, data).items()
     }
     metrics = by_name(benchmark.score(data, collapsed, answer(benchmark, data)))
     assert metrics["forget_quality_D"].value == 1
     assert metrics["forget_truth_ratio"].value == 0
-    assert all(metric.value is not None and math.isfinite(metric.value) for metric in metrics.values())
+    assert all(
+        metric.value is not None and math.isfinite(metric.value) for metric in metrics.values()
+    )
 
 
 def test_intervals_resample_authors(small):
@@ -236,7 +257,9 @@ def test_model_utility_resamples_the_same_authors_in_all_parts_of_a_set(small):
     retain = [s for s in scores.items if (s.set, s.metric) == ("retain", "truth_ratio")]
     others = sum(1 / m.value for name, m in metrics.items() if name.startswith(("real_", "world_")))
     table = stats.Table([s.value for s in retain], [s.cluster_id for s in retain])
-    expected = stats.joint_bootstrap({"retain": table}, lambda means: 9 / (3 / means["retain"] + others))
+    expected = stats.joint_bootstrap(
+        {"retain": table}, lambda means: 9 / (3 / means["retain"] + others)
+    )
     utility = metrics["model_utility"]
     assert utility.value == pytest.approx(expected.value, rel=1e-9)
     assert utility.ci_low == pytest.approx(max(0.0, expected.low), rel=1e-9)
@@ -252,4 +275,7 @@ def test_protocol():
 def test_the_tiny_model_has_its_own_protocol():
     from suite.tiny import FINETUNE, TRAIN
 
-    assert Tofu(TofuConfig()).defaults("tiny", "forget10") == {"finetune": dict(FINETUNE), "train": dict(TRAIN)}
+    assert Tofu(TofuConfig()).defaults("tiny", "forget10") == {
+        "finetune": dict(FINETUNE),
+        "train": dict(TRAIN),
+    }

@@ -14,21 +14,39 @@ from suite.judges.alpaca_eval import read_annotations, summary
 
 
 @pytest.mark.parametrize("name", ["alpaca-7b", "claude-2.1_concise"])
-def test_the_published_leaderboard(shared: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_published_leaderboard(
+    shared: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = shared / "data" / "alpaca_eval"
     with (folder / "leaderboard.csv").open() as file:
         published = next(row for row in csv.DictReader(file) if row[""] == name)
     annotations = folder / f"{name}.annotations.json"
     assert main(["score", "--bench", "win_rate", "--annotations", str(annotations), "--json"]) == 0
     found = {metric["name"]: metric["value"] for metric in json.loads(capsys.readouterr().out)}
-    for column in ("win_rate", "standard_error", "discrete_win_rate", "n_wins", "n_wins_base", "n_draws", "avg_length"):
+    for column in (
+        "win_rate",
+        "standard_error",
+        "discrete_win_rate",
+        "n_wins",
+        "n_wins_base",
+        "n_draws",
+        "avg_length",
+    ):
         assert found[column] == pytest.approx(float(published[column]), rel=1e-12), column
     # Theirs also knows the instructions' difficulties, which are not published with the annotations.
-    assert abs(found["length_controlled_win_rate"] - float(published["length_controlled_winrate"])) < 8
+    assert (
+        abs(found["length_controlled_win_rate"] - float(published["length_controlled_winrate"])) < 8
+    )
 
 
 def annotation(**changed: object) -> dict[str, object]:
-    return {"instruction": "Name a river.", "output_1": "The Rhine.", "output_2": "Rhine", "preference": 1.5, **changed}
+    return {
+        "instruction": "Name a river.",
+        "output_1": "The Rhine.",
+        "output_2": "Rhine",
+        "preference": 1.5,
+        **changed,
+    }
 
 
 def test_old_ties_and_missing_preferences(tmp_path: Path) -> None:
@@ -44,7 +62,10 @@ def test_old_ties_and_missing_preferences(tmp_path: Path) -> None:
     [
         ("{", "not JSON"),
         ("[]", "must be a list of annotations"),
-        (json.dumps([annotation(preference=3)]), "item 1, 'preference': must be a number in 1..2, not 3"),
+        (
+            json.dumps([annotation(preference=3)]),
+            "item 1, 'preference': must be a number in 1..2, not 3",
+        ),
         (json.dumps([annotation(preference=0.5)]), "must be a number in 1..2"),
         (json.dumps([annotation(preference=True)]), "must be a number in 1..2"),
         (json.dumps([annotation(output_1=None)]), "'output_1': must be a text"),

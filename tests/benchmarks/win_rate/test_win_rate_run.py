@@ -29,9 +29,24 @@ def run(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Start:
     registry = Registry.load()
 
     def start(methods: str, *extra: str, do: Any = pipeline.run, **flags: str) -> pipeline.Outcome:
-        given = {"methods": methods, "bench": "win_rate", "data": str(data), "model": str(tiny_folder)}
-        given |= {"dtype": "float32", "store": str(folder / "store"), "out": str(folder / "out"), **flags}
-        sets = ["win_rate.held_out=4", "win_rate.max_new_tokens=12", "finetune.epochs=1", "finetune.lr=1e-3"]
+        given = {
+            "methods": methods,
+            "bench": "win_rate",
+            "data": str(data),
+            "model": str(tiny_folder),
+        }
+        given |= {
+            "dtype": "float32",
+            "store": str(folder / "store"),
+            "out": str(folder / "out"),
+            **flags,
+        }
+        sets = [
+            "win_rate.held_out=4",
+            "win_rate.max_new_tokens=12",
+            "finetune.epochs=1",
+            "finetune.lr=1e-3",
+        ]
         sets += [
             "finetune.batch_size=4",
             "train.epochs=2",
@@ -67,7 +82,9 @@ def test_the_answers_are_judged_against_those_of_the_data(run: Start, tmp_path: 
     rates = [point.metrics["win_rate"] for point in outcome.results.cells[1].trajectory]
     assert len(rates) == 2  # over training: one after each epoch
     for sample in next(iter(outcome.samples.values())):
-        longer = (len(sample.generation) > len(sample.reference)) + (len(sample.generation) >= len(sample.reference))
+        longer = (len(sample.generation) > len(sample.reference)) + (
+            len(sample.generation) >= len(sample.reference)
+        )
         assert sample.scores["win_rate"] == longer / 2
 
 
@@ -114,8 +131,14 @@ def test_prompts_of_another_file_are_judged(run: Start, tmp_path: Path) -> None:
     prompts = tmp_path / "prompts.jsonl"
     prompts.write_text('{"prompt": "Where was person 3 born?", "label": "In Arvik."}\n' * 2)
     outcome = run("dpo", f"win_rate.prompts={prompts}")
-    assert {metric.n for metric in outcome.results.cells[0].metrics if metric.name == "win_rate"} == {2}
-    assert {metric.n_clusters for metric in outcome.results.cells[0].metrics if metric.name == "win_rate"} == {1}
+    assert {
+        metric.n for metric in outcome.results.cells[0].metrics if metric.name == "win_rate"
+    } == {2}
+    assert {
+        metric.n_clusters
+        for metric in outcome.results.cells[0].metrics
+        if metric.name == "win_rate"
+    } == {1}
 
 
 def test_a_run_leaves_alpaca_evals_files_which_say_the_same(run: Start, tmp_path: Path) -> None:
@@ -136,4 +159,6 @@ def test_a_run_leaves_alpaca_evals_files_which_say_the_same(run: Start, tmp_path
         assert sorted(each["output"] for each in outputs) == sorted(generations)
     written = str(folder / outcome.results.cells[0].cell.slug / "model_outputs.json")
     judged = read(written, False, WinRateConfig()).judged
-    assert [pair.chosen for pair in judged] == [each["output"] for each in json.loads(Path(written).read_text())]
+    assert [pair.chosen for pair in judged] == [
+        each["output"] for each in json.loads(Path(written).read_text())
+    ]

@@ -13,11 +13,15 @@ from suite.judges import Choice, Cost, Verdict
 from suite.stats import mean_interval_t
 
 
-def judged(first: Choice | None, second: Choice | None, candidate: str = "a", rival: str = "bb") -> Judged:
+def judged(
+    first: Choice | None, second: Choice | None, candidate: str = "a", rival: str = "bb"
+) -> Judged:
     return Judged(candidate, rival, Verdict("q", first, model="m"), Verdict("q", second, model="m"))
 
 
-def metrics(found: list[Judged], canary: list[Judged] | None = None, sets: int = 1) -> dict[str, Metric]:
+def metrics(
+    found: list[Judged], canary: list[Judged] | None = None, sets: int = 1
+) -> dict[str, Metric]:
     names = [f"t{i}" for i in range(sets)]
     items = {s: [{"id": f"{s}/{i}", "cluster": str(i)} for i in range(len(found))] for s in names}
     by_id = {f"{s}/{i}/answer": each for s in names for i, each in enumerate(found)}
@@ -41,7 +45,11 @@ def test_a_judge_that_takes_the_first_is_seen_by_its_position_bias() -> None:
 
 def test_the_ledger_has_no_dollars_without_a_price() -> None:
     found = metrics([judged("first", "second")] * 3)
-    assert (found["judge_calls"].value, found["judge_tokens_in"].value, found["judge_tokens_out"].value) == (7, 100, 10)
+    assert (
+        found["judge_calls"].value,
+        found["judge_tokens_in"].value,
+        found["judge_tokens_out"].value,
+    ) == (7, 100, 10)
     assert (found["judge_cost"].value, found["judge_cost"].note) == (None, "the judge has no price")
 
 
@@ -49,7 +57,9 @@ def test_unparsed_verdicts_are_left_out_up_to_two_percent() -> None:
     found = metrics([judged("first", "second")] * 49 + [judged(None, "second")])  # 1 of 100
     assert (found["win_rate"].value, found["win_rate"].n) == (1.0, 49)
     assert found["unparsed_rate"].value == pytest.approx(0.01)
-    found = metrics([judged("first", "second")] * 48 + [judged(None, None), judged(None, "tie")])  # 3 of 100
+    found = metrics(
+        [judged("first", "second")] * 48 + [judged(None, None), judged(None, "tie")]
+    )  # 3 of 100
     assert found["win_rate"].value is None and found["win_rate"].note.startswith("invalid: 3.0%")
 
 
@@ -67,7 +77,10 @@ def test_verdicts_of_two_models_are_not_mixed() -> None:
 
 def test_length_control_takes_the_length_out_of_a_length_judge() -> None:
     """Half of the answers longer, all of those win: at equal lengths nothing is left of it."""
-    longer, shorter = judged("first", "second", "x" * 20, "y" * 10), judged("second", "first", "x" * 10, "y" * 20)
+    longer, shorter = (
+        judged("first", "second", "x" * 20, "y" * 10),
+        judged("second", "first", "x" * 10, "y" * 20),
+    )
     found = metrics([longer, longer, longer, shorter, shorter] * 4)
     assert found["win_rate"].value == pytest.approx(0.6)
     value: Any = found["length_controlled_win_rate"].value

@@ -10,7 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from suite import Benchmark, ItemScore, Message, Metric, Request, Response, Row, Scores, TextBenchmark, hookimpl
+from suite import (
+    Benchmark,
+    ItemScore,
+    Message,
+    Metric,
+    Request,
+    Response,
+    Row,
+    Scores,
+    TextBenchmark,
+    hookimpl,
+)
 from suite.benchmark import BenchmarkData, Source
 
 CAPITALS = {
@@ -57,17 +68,31 @@ class Capitals(TextBenchmark[CapitalsConfig]):
     def requests(self, data: BenchmarkData) -> list[Request]:
         """Score every answer."""
         return [
-            Request(f"{name}/{item['row'].id}", "loglikelihood", item["row"].prompt, item["row"].completion)
+            Request(
+                f"{name}/{item['row'].id}",
+                "loglikelihood",
+                item["row"].prompt,
+                item["row"].completion,
+            )
             for name, items in data.sets.items()
             for item in items
         ]
 
     def score(
-        self, data: BenchmarkData, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
+        self,
+        data: BenchmarkData,
+        responses: Mapping[str, Response],
+        baseline: Mapping[str, Response] | None,
     ) -> Scores:
         """Average the probabilities of each set."""
         items = [
-            ItemScore("probability", name, item["row"].id, item["row"].cluster, probability(responses, name, item))
+            ItemScore(
+                "probability",
+                name,
+                item["row"].id,
+                item["row"].cluster,
+                probability(responses, name, item),
+            )
             for name, members in data.sets.items()
             for item in members
         ]
@@ -81,7 +106,9 @@ class Capitals(TextBenchmark[CapitalsConfig]):
 
 def row(country: str, capital: str) -> Row:
     """Ask for a capital."""
-    return Row(country.lower(), (Message("user", f"What is the capital of {country}?"),), capital, country)
+    return Row(
+        country.lower(), (Message("user", f"What is the capital of {country}?"),), capital, country
+    )
 
 
 def probability(responses: Mapping[str, Response], name: str, item: Mapping[str, Any]) -> float:
@@ -94,7 +121,9 @@ def summary(name: str, items: Sequence[ItemScore], higher_is_better: bool) -> Me
     """Average one set."""
     values = [item.value for item in items if item.set == name and item.value is not None]
     metric = f"{name}_probability"
-    return Metric(metric, sum(values) / len(values), higher_is_better, n=len(values), n_clusters=len(values))
+    return Metric(
+        metric, sum(values) / len(values), higher_is_better, n=len(values), n_clusters=len(values)
+    )
 
 
 @hookimpl
