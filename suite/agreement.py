@@ -8,9 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from suite.engines import Engine
-from suite.store import Stage, Store, atomic_write, read_json
+from suite.store import atomic_write, read_json
+
+if TYPE_CHECKING:
+    from suite.engines import Engine
+    from suite.store import Stage, Store
 
 NAME = "agreement.json"
 

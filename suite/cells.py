@@ -21,7 +21,7 @@ from suite.model_benchmark import ModelBenchmark
 from suite.plan import PlannedCell
 from suite.results import CellResult, CheckpointResult, Timing, TrajectoryPoint
 from suite.samples import Sample
-from suite.scoring import read_curve, read_metrics
+from suite.score_files import read_curve, read_metrics
 from suite.store import Event, Stage, Store, read_jsonl
 
 

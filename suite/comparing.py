@@ -18,14 +18,11 @@ from suite.evidence import Difference, Evidence
 from suite.headlines import Declared, LeftOut, Rows, Scored, headline, hypervolume
 from suite.results import Cell, CellResult, Comparison
 from suite.samples import Sample
-from suite.scoring import read_metrics
-from suite.store import Build, Json, Stage, read_json, read_jsonl, write_json
-from suite.work import jsonable
+from suite.score_files import read_metrics
+from suite.store import Build, Json, Stage, jsonable, read_json, read_jsonl, write_json
 
 if TYPE_CHECKING:
     from suite.standing import Joint
-
-CODE = ("suite.comparing", "suite.headlines", "suite.standing", "suite.evidence", "suite.stats")
 
 
 def comparing(
@@ -53,7 +50,7 @@ def comparing(
         "basis": jsonable(benchmark.basis),
         "reference_point": dict(benchmark.reference_point),
     }
-    return Stage("compare", spec, build, inputs, CODE, f"compare methods on {benchmark.name}")
+    return Stage("compare", spec, build, inputs, label=f"compare methods on {benchmark.name}")
 
 
 def _rows(cells: Mapping[Cell, Stage], read: Mapping[Cell, Scored]) -> Rows:

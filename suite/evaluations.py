@@ -9,19 +9,19 @@ The training stages are those of the other benchmark, found by their keys, so no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from suite import scoring
-from suite.bases import Model
 from suite.benchmark import TextBenchmark
 from suite.errors import UserError
+from suite.handles import Model
 from suite.lab import Lab
+from suite.measure_stage import measuring
 from suite.method import Method
-from suite.model_benchmark import ModelBenchmark, ModelFolder
+from suite.model_benchmark import ModelBenchmark
 from suite.results import Cell
-from suite.stages import MODEL_CODE, TextStages
-from suite.store import Build, Json, JsonlWriter, Stage
+from suite.stages import TextStages
+from suite.store import Json, Stage
 
 if TYPE_CHECKING:
     from suite.plan import PlannedCell
@@ -86,24 +86,5 @@ def measure(lab: Lab, benchmark: ModelBenchmark[Any], model: Model, label: str) 
         "limit": lab.config.limit,
         "epoch": model.epoch,
     }
-    build = _measuring(lab, benchmark, model, label)
-    return Stage("measure", spec, build, {"model": model.stage}, MODEL_CODE, f"measure {label}")
-
-
-def _measuring(
-    lab: Lab, benchmark: ModelBenchmark[Any], model: Model, label: str
-) -> Callable[[Build], None]:
-    def build(build: Build) -> None:
-        folder = model.folder(build.inputs["model"])
-        config = lab.config
-        engine = config.engine, lab.engine.config
-        asked = ModelFolder(
-            folder, lab.device, lab.dtype, *engine, config.limit, lab.progress, label
-        )
-        measured = benchmark.measure(asked, build.out)
-        scoring.write_scores(measured.scores, build.out)
-        with JsonlWriter(build.out / "samples.jsonl") as log:
-            for sample in measured.samples:
-                log.append(sample)
-
-    return build
+    build = measuring(lab, benchmark, model, label)
+    return Stage("measure", spec, build, {"model": model.stage}, label=f"measure {label}")

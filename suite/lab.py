@@ -13,7 +13,7 @@ from suite.config import engine_settings
 from suite.engines import Engine
 from suite.progress import Progress, Silent
 from suite.settings import RunConfig, TrainConfig
-from suite.store import Json, read_json
+from suite.store import Json
 from suite.texts import Encoder
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ class Lab:
     registry: Registry
     progress: Progress = field(default_factory=Silent)
     on_step: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
-    _encoders: dict[tuple[Path, int], Encoder] = field(default_factory=dict)
 
     @cached_property
     def device(self) -> str:
@@ -51,20 +50,12 @@ class Lab:
 
     def encoder(self, folder: Path, config: TrainConfig) -> Encoder:
         """Tokenizer and template of a model folder; texts longer than its context are refused."""
-        key = (folder, config.max_length)
-        if key not in self._encoders:
-            context = read_json(folder / "config.json").get(
-                "max_position_embeddings", config.max_length
-            )
-            tokenizer = models.load_tokenizer(folder)
-            self._encoders[key] = Encoder(
-                tokenizer, self.config.template, min(config.max_length, context)
-            )
-        return self._encoders[key]
+        return models.load_encoder(folder, self.config.template, config.max_length)
 
     def engine_identity(self) -> dict[str, Json]:
         """Who answers, as it enters keys."""
-        return dict(self.engine.identity())
+        source = self.registry.source_digest(type(self.engine))
+        return {**self.engine.identity(), "source": source}
 
     @cached_property
     def engine(self) -> Engine:

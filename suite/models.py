@@ -10,11 +10,13 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.errors import UserError
-from suite.texts import check_template
+from suite.store import read_json
+from suite.texts import Encoder, check_template
 
 if TYPE_CHECKING:
     import torch
@@ -172,6 +174,13 @@ def disable_dropout(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
+
+
+@cache
+def load_encoder(folder: Path, template: str, max_length: int) -> Encoder:
+    """Tokenizer and template of a model folder in the store; texts longer than its context are refused."""
+    context = read_json(folder / "config.json").get("max_position_embeddings", max_length)
+    return Encoder(load_tokenizer(folder), template, min(max_length, context))
 
 
 def pick_device(device: str) -> str:

@@ -103,7 +103,7 @@ def open_store(config: RunConfig) -> Store:
 
 def preflight(lab: Lab, plan: Plan, store: Store) -> None:
     """Tokenise everything before anything trains: an answer cut off by the context is found now, not in an hour."""
-    from suite.work import encode_rows
+    from suite.rows import encode_rows
 
     missing = plan.missing(store)
     keys = {stage.key for stage in missing}

@@ -10,8 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import PurePath
 from typing import Any
 
-from suite import evaluations, scoring, work
-from suite.bases import Model
+from suite import evaluations, experiment_stage
 from suite.benchmark import Benchmark, Experiment, TextBenchmark
 from suite.config import (
     benchmark_settings,
@@ -22,6 +21,7 @@ from suite.config import (
     split_spec,
 )
 from suite.errors import UserError
+from suite.handles import Model, Trained
 from suite.judges import Cost
 from suite.lab import Lab
 from suite.method import Method
@@ -30,10 +30,7 @@ from suite.paired import PairedMethod, PairLogps
 from suite.results import Cell
 from suite.settings import TrainConfig
 from suite.stages import TextStages
-from suite.store import Json, Stage, Store
-from suite.trained import Trained
-
-EXPERIMENT_CODE = ("suite.losses", "suite.paired", "suite.method", "suite.stats")
+from suite.store import Json, Stage, Store, jsonable
 
 
 @dataclass(frozen=True)
@@ -284,18 +281,16 @@ def _experiment_cells(
         for seed in method_seeds(lab.config, lab.registry, spec):
             settings: dict[str, Json] = {
                 "benchmark": experiment.name,
-                "settings": work.jsonable(experiment.config),
+                "settings": jsonable(experiment.config),
                 "source": lab.registry.source_digest(type(experiment)),
                 "method": method.name,
-                "method_settings": work.jsonable(method.config),
+                "method_settings": jsonable(method.config),
                 "method_source": lab.registry.source_digest(type(method), method.modules),
                 "split": split,
                 "seed": seed,
             }
-            build = scoring.measuring(lab, experiment, method, split, seed)
-            stage = Stage(
-                "measure", settings, build, {}, EXPERIMENT_CODE, f"{experiment.name}: {spec}"
-            )
+            build = experiment_stage.measuring(lab, experiment, method, split, seed)
+            stage = Stage("measure", settings, build, label=f"{experiment.name}: {spec}")
             cell = Cell(spec, experiment.name, split, "none", seed)
             yield PlannedCell(cell, method.family, experiment, {0: stage})
 

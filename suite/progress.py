@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol
+from typing import Protocol
 
 
 class Task(Protocol):
@@ -40,10 +40,3 @@ class Silent:
 class _Nothing:
     def advance(self, count: int = 1, note: str = "") -> None:
         """Do nothing."""
-
-
-def bars(console: Any = None) -> Progress:
-    """Bars with rate and time left, on stderr (plain lines where it is not a terminal)."""
-    from suite.cli.progress import RichProgress
-
-    return RichProgress(console)

@@ -10,7 +10,7 @@ from suite.config import seeds_of
 from suite.lab import Lab
 from suite.plan import model_name
 from suite.results import Run
-from suite.work import jsonable
+from suite.store import jsonable
 
 LIBRARIES = (
     "torch", "transformers", "tokenizers", "datasets", "peft", "numpy", "scipy", "rouge-score", "suite-compare",

@@ -59,9 +59,9 @@ class ModelReward(Reward):
         import torch
 
         from suite.logprobs import completion_hidden
+        from suite.precision import autocast
         from suite.reference import by_length
         from suite.texts import collate
-        from suite.train import autocast
 
         model, head = self._loaded = self._loaded or self._load()
         texts = [

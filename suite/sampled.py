@@ -8,15 +8,17 @@ where it would otherwise have the rows' digest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from suite.answers import read_responses
-from suite.benchmark import BenchmarkData, Message, Pair, Request, Row, TextBenchmark
-from suite.errors import UserError
-from suite.store import Build, JsonlWriter, Stage, digest, read_jsonl
+from suite.benchmark import Message, Pair, Row
+from suite.store import JsonlWriter, digest, read_jsonl
+
+if TYPE_CHECKING:
+    from suite.benchmark import Request
+    from suite.store import Build, Stage
 
 Given = Sequence[Row] | Sequence[Pair]
 INPUT = "roles"
@@ -61,21 +63,6 @@ def inputs_of(*roles: Rows) -> dict[str, Stage]:
 def rows_of(rows: Rows, build: Build) -> Given:
     """The rows, now that the stage that makes them is finished."""
     return read_rows(build.inputs[INPUT], rows.role) if isinstance(rows, SampledRows) else rows
-
-
-def making(benchmark: TextBenchmark[Any], data: BenchmarkData) -> Callable[[Build], None]:
-    """Make the rows of every sampled role: <role>.jsonl."""
-
-    def build(build: Build) -> None:
-        made = benchmark.sampled_rows(data, read_responses(build.inputs["responses"]))
-        if missing := benchmark.sampled_roles - {role for role, rows in made.items() if rows}:
-            raise UserError(
-                f"benchmark {benchmark.name!r}: no rows of {', '.join(sorted(missing))} could be sampled"
-            )
-        for role, rows in made.items():
-            write_rows(rows, build.out, role)
-
-    return build
 
 
 def write_rows(rows: Given, folder: Path, role: str) -> None:

@@ -1,29 +1,21 @@
-"""From answers to scores: items.jsonl, metrics.json, curve.json, samples.jsonl."""
+"""The stage `score`: from answers to scores: items.jsonl, metrics.json, curve.json, samples.jsonl."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from suite.answers import read_responses, with_kl
-from suite.benchmark import (
-    BenchmarkData,
-    CurvePoint,
-    Experiment,
-    Metric,
-    Request,
-    Response,
-    Scores,
-    TextBenchmark,
-)
 from suite.judged import JudgedBenchmark, Verdicts
-from suite.judges import Judge
 from suite.judges.asking import cost_of, read_judged
-from suite.lab import Lab
-from suite.method import Method
-from suite.store import Build, Json, JsonlWriter, read_json, write_json
-from suite.work import jsonable
+from suite.responses import read_responses, with_kl
+from suite.score_files import write_scores
+from suite.store import JsonlWriter
+
+if TYPE_CHECKING:
+    from suite.benchmark import BenchmarkData, Request, Response, Scores, TextBenchmark
+    from suite.judges import Judge
+    from suite.method import Method
+    from suite.store import Build, Json
 
 
 def scoring(
@@ -59,15 +51,6 @@ def scoring(
     return build
 
 
-def write_scores(scores: Scores, folder: Path) -> None:
-    """Write per-item scores and metrics."""
-    with JsonlWriter(folder / "items.jsonl") as log:
-        for item in scores.items:
-            log.append(jsonable(item))
-    write_json(folder / "metrics.json", [jsonable(metric) for metric in scores.metrics])
-    write_json(folder / "curve.json", [jsonable(point) for point in scores.curve])
-
-
 def samples(
     requests: Sequence[Request], responses: Mapping[str, Response], scores: Scores
 ) -> Iterator[dict[str, Json]]:
@@ -91,27 +74,3 @@ def samples(
                 "scores": by_item.get(item, {}),
                 "cluster_id": clusters.get(item, ""),
             }
-
-
-def measuring(
-    lab: Lab, experiment: Experiment[Any], method: Method[Any], split: str, seed: int
-) -> Callable[[Build], None]:
-    """Run an experiment: items.jsonl, metrics.json, curve.json, and samples.jsonl without a line."""
-
-    def build(build: Build) -> None:
-        write_scores(
-            experiment.measure(type(method)(method.config), split, seed, lab.progress), build.out
-        )
-        (build.out / "samples.jsonl").touch()
-
-    return build
-
-
-def read_metrics(folder: Path) -> tuple[Metric, ...]:
-    """Read metrics.json of a score stage."""
-    return tuple(Metric(**metric) for metric in read_json(folder / "metrics.json"))
-
-
-def read_curve(folder: Path) -> tuple[CurvePoint, ...]:
-    """Read curve.json of a score stage."""
-    return tuple(CurvePoint(**point) for point in read_json(folder / "curve.json"))

@@ -14,11 +14,20 @@ from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
-from suite import answers, sampled, scoring, work
-from suite.bases import Model, imported, tiny_base
+from suite import (
+    answers,
+    kl_stage,
+    open_reward,
+    reference_stage,
+    roles_stage,
+    scoring,
+    train_stage,
+)
+from suite.bases import imported, tiny_base
 from suite.benchmark import BenchmarkData, Request, Row, Source, TextBenchmark
 from suite.config import finetune_settings, method_settings, split_spec
 from suite.errors import UserError
+from suite.handles import Model, RewardUse, Trained
 from suite.judged import ANSWER, JudgedBenchmark
 from suite.judges import Rewards
 from suite.judges.judging import Judging, make_judge
@@ -26,27 +35,8 @@ from suite.lab import Lab
 from suite.method import Method
 from suite.sampled import Digests, Rows, SampledRows, inputs_of
 from suite.settings import TrainConfig
-from suite.store import Json, Stage, digest
+from suite.store import Json, Stage, closure_digest, digest, jsonable
 from suite.texts import continues
-from suite.trained import RewardUse, Trained
-
-MODEL_CODE = ("suite.texts", "suite.packing", "suite.models", "suite.attention", "suite.logprobs")
-TRAIN_CODE = (
-    *MODEL_CODE,
-    "suite.train",
-    "suite.sampling",
-    "suite.method",
-    "suite.reference",
-    "suite.adapters",
-)
-
-ONLINE_CODE = (
-    "suite.online",
-    "suite.rollouts",
-    "suite.moments",
-    "suite.engines.decode",
-    "suite.engines.rows",
-)
 
 
 class TextStages:
@@ -109,14 +99,13 @@ class TextStages:
         """Rows made of the starting model's answers."""
         wanted = self.benchmark.sampling_requests(self.data)
         inputs = {"responses": self._ask(self.first, None, wanted, "samples of the starting model")}
-        build = sampled.making(self.benchmark, self.data)
+        build = roles_stage.making(self.benchmark, self.data)
         return Stage(
             "roles",
             self._benchmark_spec(),
             build,
             inputs,
-            ("suite.sampled",),
-            "training rows from samples",
+            label="training rows from samples",
         )
 
     @cached_property
@@ -197,10 +186,9 @@ class TextStages:
         model = self.reward_model if kind == "model" else own if kind == "own" else None
         if model is None:
             return RewardUse(None, {}, lambda build: None)
-        opened = work.opening_reward(self.lab, model)
-        return RewardUse(
-            {"epoch": model.epoch}, {"reward": model.stage}, opened, ("suite.reward_model",)
-        )
+        opened = open_reward.opening_reward(self.lab, model)
+        code = closure_digest([open_reward.__name__])
+        return RewardUse({"epoch": model.epoch, "code": code}, {"reward": model.stage}, opened)
 
     def _train(
         self,
@@ -223,7 +211,7 @@ class TextStages:
         reward = self.reward(method)
         spec = self.lab.text_spec(config) | {
             "method": method.name,
-            "settings": work.jsonable(method.config),
+            "settings": jsonable(method.config),
             "source": self.lab.registry.source_digest(type(method), method.modules),
             "train": {k: v for k, v in asdict(config).items() if k != "micro_batch"},
             "seed": seed,
@@ -233,18 +221,14 @@ class TextStages:
         }
         if reward.spec is not None:
             spec["reward"] = reward.spec
-        code = (
-            TRAIN_CODE
-            if method.name == "sft"
-            else (*TRAIN_CODE, "suite.losses", "suite.paired", *reward.code)
-        )
         return Stage(
             "train",
             spec,
-            work.training(self.lab, start, method, roles, config, seed, label, keep, reward.open),
+            train_stage.training(
+                self.lab, start, method, roles, config, seed, label, keep, reward.open
+            ),
             {"start": start.stage, **references, **inputs_of(*roles.values()), **reward.inputs},
-            (*code, *ONLINE_CODE) if "prompts" in roles else code,
-            label,
+            label=label,
         )
 
     def reference(self, start: Model, rows: Rows, config: TrainConfig, *, hidden: bool) -> Stage:
@@ -254,11 +238,9 @@ class TextStages:
             "hidden": hidden,
             "epoch": start.epoch,
         }
-        build = work.referencing(self.lab, start, rows, config, hidden)
+        build = reference_stage.referencing(self.lab, start, rows, config, hidden)
         inputs = {"model": start.stage, **inputs_of(rows)}
-        return Stage(
-            "reference", spec, build, inputs, (*MODEL_CODE, "suite.reference"), "reference"
-        )
+        return Stage("reference", spec, build, inputs, label="reference")
 
     def respond(self, model: Model, method: Method[Any] | None, label: str) -> Stage:
         """A model's answers to the benchmark's requests."""
@@ -283,17 +265,16 @@ class TextStages:
             "epoch": model.epoch,
             "answering": None if own is None else self._answering(own, rows, reward),
         }
-        prepare = work.preparing(own, rows, reward.open)
+        prepare = answers.preparing(own, rows, reward.open)
         build = answers.responding(self.lab, model, own, requests, label, prepare)
         inputs = {"model": model.stage, **inputs_of(*rows.values()), **reward.inputs}
-        code = (*MODEL_CODE, "suite.engines", "suite.answers", *reward.code)
-        return Stage("respond", spec, build, inputs, code, label)
+        return Stage("respond", spec, build, inputs, label=label)
 
     def _answering(self, method: Method[Any], rows: Mapping[str, Rows], reward: RewardUse) -> Json:
         """What determines the answers of a method that answers in its own way."""
         return {
             "method": method.name,
-            "settings": work.jsonable(method.config),
+            "settings": jsonable(method.config),
             "source": self.lab.registry.source_digest(type(method)),
             "roles": {role: self.digests.of(given) for role, given in rows.items()},
             "reward": reward.spec,
@@ -305,16 +286,9 @@ class TextStages:
             "epoch": model.epoch,
             "reference_epoch": self.first.epoch,
         }
-        build = answers.diverging(self.lab, model, self.first, self.requests, label)
+        build = kl_stage.diverging(self.lab, model, self.first, self.requests, label)
         inputs = {"responses": responses, "model": model.stage, "reference": self.first.stage}
-        return Stage(
-            "kl",
-            spec,
-            build,
-            inputs,
-            (*MODEL_CODE, "suite.sequence_kl", "suite.answers"),
-            f"KL of {label}",
-        )
+        return Stage("kl", spec, build, inputs, label=f"KL of {label}")
 
     def score(self, model: Model, method: Method[Any] | None, label: str) -> Stage:
         """Per-item scores and metrics of a model."""
@@ -332,26 +306,23 @@ class TextStages:
         if baseline is not None and baseline in self.data.starts:
             inputs["baseline"] = self.respond(self.start(baseline).final, None, baseline)
         spec = self._benchmark_spec()
-        code: tuple[str, ...] = ("suite.metrics", "suite.stats")
         if self.judging is not None:
             spec["prices"] = self.judging.prices
-            code = (*code, "suite.judged")
         if (
             type(self.benchmark).score_method is not TextBenchmark.score_method
             and method is not None
         ):
-            spec["method"] = {"method": method.name, "settings": work.jsonable(method.config)}
+            spec["method"] = {"method": method.name, "settings": jsonable(method.config)}
             spec["method_source"] = self.lab.registry.source_digest(type(method), method.modules)
-            code = (*code, "suite.losses", "suite.paired")
         judge = self.judging.judge if self.judging is not None else None
         build = scoring.scoring(self.benchmark, self.data, self.requests, method, judge)
-        return Stage("score", spec, build, inputs, code, f"score {label}")
+        return Stage("score", spec, build, inputs, label=f"score {label}")
 
     def _benchmark_spec(self) -> dict[str, Json]:
         """What determines that which the benchmark itself computes."""
         spec: dict[str, Json] = {
             "benchmark": self.benchmark.name,
-            "settings": work.jsonable(self.benchmark.config),
+            "settings": jsonable(self.benchmark.config),
             "source": self.lab.registry.source_digest(type(self.benchmark)),
             "data": self.data_digest,
         }
@@ -368,6 +339,6 @@ class TextStages:
             name: self.digests.of(rows) for name, rows in self.data.starts.items()
         }
         sets: dict[str, Json] = {
-            name: digest(work.jsonable(list(items))) for name, items in self.data.sets.items()
+            name: digest(jsonable(list(items))) for name, items in self.data.sets.items()
         }
         return digest({"roles": roles, "starts": starts, "sets": sets})

@@ -15,7 +15,6 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from suite.cost import Cost, CostMeter
 from suite.errors import DivergedError, UserError
 from suite.logprobs import LMPolicy, check_projection, head_of
 from suite.method import LossOutput, Method, StepOutput, TrainState
+from suite.precision import autocast
 from suite.progress import Progress, Silent
 from suite.reference import References
 from suite.rewards import Rewarder
@@ -59,12 +59,6 @@ class TrainJob:
     rewarder: Rewarder | None = None
     progress: Progress = field(default_factory=Silent)
     on_step: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
-
-
-def autocast(dtype: str, device: str) -> Callable[[], AbstractContextManager[Any]]:
-    """The context of a forward pass: bf16 where asked, plain float32 otherwise."""
-    enabled = dtype == "bfloat16"
-    return lambda: torch.autocast(device.split(":")[0], dtype=torch.bfloat16, enabled=enabled)
 
 
 def default_train_step(

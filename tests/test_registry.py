@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from suite import Method, UserError
 from suite.registry import PluginInfo, PluginWarning, Registry
-from suite.registry.source import modules_behind, source_digest
+from suite.store import closure_digest
 from tests.thirdparty.distributions import Site, benchmark, method
 
 
@@ -49,7 +48,6 @@ def test_a_method_is_found_by_name_and_its_plugin_is_known(site: Site) -> None:
     info = registry.plugin_of(cls)
     assert (info.name, info.requirement, info.module) == ("acme_point", "acme==3.1", module)
     assert info.provides == ("method acme_method",)
-    assert registry.source_of(cls) == module
     with pytest.raises(LookupError):
         registry.plugin_of(int)
 
@@ -316,48 +314,6 @@ def test_a_plugin_whose_command_fails_offers_nothing_any_more(site: Site) -> Non
         registry.method("acme_method")
 
 
-def test_the_source_of_a_plugin_is_its_module_and_what_that_imports_from_its_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    package = tmp_path / "acme_sources"
-    (package / "sub").mkdir(parents=True)
-    (package / "__init__.py").write_text("")
-    (package / "method.py").write_text(
-        "import json\nfrom .sub import deep\nfrom acme_sources import helper\n"
-    )
-    (package / "helper.py").write_text("def f():\n    from .late import x\n")
-    (package / "late.py").write_text("x = 1\n")
-    (package / "unrelated.py").write_text("y = 1\n")
-    (package / "sub" / "__init__.py").write_text("")
-    (package / "sub" / "deep.py").write_text("from ..shared import z\n")
-    (package / "shared.py").write_text("z = 1\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    names = ["helper", "late", "method", "shared", "sub.deep"]
-    assert modules_behind("acme_sources.method") == tuple(f"acme_sources.{name}" for name in names)
-
-
-def test_a_digest_follows_the_code_and_not_its_comments(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(tmp_path)
-    digests = []
-    for name, source in (("a", "x = 1\n"), ("a", "x = 1  # one\n"), ("a", "x = 2\n")):
-        (tmp_path / "acme_digest.py").write_text(source)
-        code = (
-            "from suite.registry.source import source_digest; print(source_digest(['acme_digest']))"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={"PYTHONPATH": f"{tmp_path}:."},
-        )
-        digests.append((name, done.stdout))
-    assert digests[0] == digests[1] != digests[2]
-    assert len(source_digest([])) == 64
-
-
 def test_the_source_of_a_method_includes_its_base_classes(site: Site) -> None:
     (base,) = site.add("acme-base", {"base": method("base_method")})
     derived = (
@@ -376,6 +332,5 @@ def suite_methods():
     (own,) = site.add("acme-derived", {"derived": derived})
     registry = Registry.load()
     cls = registry.method("derived_method")
-    assert registry.sources_of(cls) == sorted([base, own])
-    assert registry.source_digest(cls) == source_digest([base, own])
-    assert registry.plugin_of(cls).source_digest == source_digest([own])
+    assert registry.source_digest(cls) == closure_digest([base, own])
+    assert registry.source_digest(cls) != closure_digest([own])

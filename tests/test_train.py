@@ -14,12 +14,13 @@ import torch
 from suite import LossOutput, Message, Method, Row, UserError, losses, models
 from suite.errors import DivergedError
 from suite.logprobs import LMPolicy
+from suite.precision import autocast
 from suite.reference import References, compute, save
+from suite.rows import encode_rows
 from suite.sampling import Sampler, micro_batches
 from suite.settings import TrainConfig
 from suite.texts import Encoder
-from suite.train import TrainJob, autocast, epochs_in, lr_schedule, train
-from suite.work import encode_rows
+from suite.train import TrainJob, epochs_in, lr_schedule, train
 
 CONFIG = TrainConfig(epochs=2, lr=1e-3, batch_size=4, warmup_epochs=0.0)
 WORDS = "May book Karvik prize red river old night She wrote in the of".split()

@@ -54,11 +54,12 @@ def plan(file: Path | None, sets: tuple[str, ...], **flags: Any) -> None:
 
 
 def _run(config: RunConfig, registry: Registry) -> int:
-    from suite import interrupt, pipeline, progress, report
+    from suite import interrupt, pipeline, report
+    from suite.cli.progress import RichProgress
 
     interrupt.install()
     outcome = pipeline.run(
-        config, registry, progress.bars(), command_line(click.get_current_context().obj)
+        config, registry, RichProgress(), command_line(click.get_current_context().obj)
     )
     report.terminal(outcome.results)
     click.echo(outcome.report)

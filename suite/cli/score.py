@@ -76,7 +76,8 @@ def score(
 
 
 def _score_run(run: Path) -> int:
-    from suite import pipeline, progress, report
+    from suite import pipeline, report
+    from suite.cli.progress import RichProgress
 
     file = run / "config.toml"
     if not file.exists():
@@ -84,7 +85,7 @@ def _score_run(run: Path) -> int:
     config, registry = load(
         file, (f"out={run}",), {}, environ={}
     )  # as it ran, whatever is set today
-    outcome = pipeline.score(config, registry, progress.bars())
+    outcome = pipeline.score(config, registry, RichProgress())
     report.terminal(outcome.results)
     return outcome.exit_status
 

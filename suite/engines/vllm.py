@@ -111,13 +111,14 @@ class VLLMEngine(Engine):
         self.context = min(context_of(folder), LONGEST)
 
     def _start(self, folder: Path) -> None:
+        from suite.engines import vllm_worker
         from suite.engines.child import Child
 
         if self._child:
             self._child.close()
         self._fingerprint = None
         self._child = Child(
-            "suite.engines.vllm_worker", {**DEFAULTS, **os.environ, **ENVIRON, **self._visible()}
+            vllm_worker.__name__, {**DEFAULTS, **os.environ, **ENVIRON, **self._visible()}
         )
         self._child.call("start", self.config.start_seconds, options=self._options(folder))
 

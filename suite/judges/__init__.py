@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 from suite.benchmark import Message
 
 if TYPE_CHECKING:
-    from suite.bases import Model
+    from suite.handles import Model
     from suite.lab import Lab
     from suite.rewards import Reward
     from suite.store import Json, Stage
@@ -80,9 +80,10 @@ class Judge(ABC, Generic[C]):
     """Base class of every judge plugin. Making one is cheap; the first `compare` starts it."""
 
     name: ClassVar[str]
-    revision: ClassVar[int] = 1
-    """Raise it whenever the same comparison could get another verdict: verdicts are found by judge and revision, not
-    by the judge's source, so that a new version of it asks (and pays for) nothing again."""
+    revision: ClassVar[int | None] = None
+    """None: verdicts are found by the judge's code, so a changed judge judges again. A judge that is paid for sets a
+    number instead, so that a new version of its code asks (and pays for) nothing again; raise the number whenever the
+    same comparison could get another verdict."""
     Config: ClassVar[type[Any]]
     """A frozen dataclass like a method's: the section `judge_NAME`."""
 
@@ -125,4 +126,5 @@ class Judge(ABC, Generic[C]):
 
 def identity_of(judge: Judge[Any]) -> dict[str, Json]:
     """What verdicts are found by."""
-    return {"judge": judge.name, "revision": judge.revision, **judge.identity()}
+    code = None if judge.revision is not None else judge.lab.registry.source_digest(type(judge))
+    return {"judge": judge.name, "revision": judge.revision, "code": code, **judge.identity()}

@@ -67,8 +67,10 @@ class Judging:
         rival = {} if self.rival is None else {"rival": self.rival}
         own = {f"judge/{name}": stage for name, stage in self.judge.inputs().items()}
         build = asking(self.judge, questions, label)
-        # No code in the key: `Judge.revision` says when verdicts would change, see there.
-        return Stage("judge", spec, build, {**inputs, **rival, **own}, (), f"verdicts on {label}")
+        # A judge that is paid for has a revision, which stands for all code: see `Judge.revision`.
+        code = None if self.judge.revision is None else ()
+        read = {**inputs, **rival, **own}
+        return Stage("judge", spec, build, read, code, f"verdicts on {label}")
 
     def forecast(self, keys: Iterable[str]) -> Cost:
         """What the stages of these keys will about cost."""

@@ -80,6 +80,7 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
     """A language model at an OpenAI-compatible endpoint compares the answers in words."""
 
     name = "openai"
+    revision = 1
     Config = OpenAIJudgeConfig
 
     def __init__(self, config: OpenAIJudgeConfig, lab: Lab, rewards: Rewards | None = None) -> None:

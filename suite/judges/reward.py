@@ -16,7 +16,7 @@ from suite.rewards import Prompt, Reward
 from suite.store import Json, Stage
 
 if TYPE_CHECKING:
-    from suite.bases import Model
+    from suite.handles import Model
     from suite.lab import Lab
 
 CHUNK = 64

@@ -10,7 +10,6 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Literal
 
 from suite.errors import unknown
-from suite.registry.source import modules_behind, source_digest
 
 GROUP = "suite"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -37,11 +36,6 @@ class PluginInfo:
     def requirement(self) -> str:
         """`distribution==version`, as it is recorded in results."""
         return f"{self.distribution}=={self.version}"
-
-    @property
-    def source_digest(self) -> str:
-        """Digest of the source behind the plugin's module, see `suite.registry.source`."""
-        return source_digest(modules_behind(self.module))
 
 
 def discover(block: Collection[str] = ()) -> list[tuple[PluginInfo, EntryPoint]]:

@@ -21,7 +21,7 @@ from suite.method import Method
 from suite.registry.checks import CHECKS, JUDGE_SECTION, hooks_of
 from suite.registry.offers import CONFIGURED, Offers, duplicate
 from suite.registry.plugin import PluginInfo, discover
-from suite.registry.source import modules_behind, source_digest
+from suite.store import closure_digest
 
 DISTRIBUTION = "suite-compare"
 """What the host is installed as."""
@@ -106,26 +106,11 @@ class Registry:
             raise LookupError(f"no plugin offers {cls!r}")
         return info
 
-    def source_of(self, cls: type) -> str:
-        """Name the module that defines `cls`."""
-        return cls.__module__
-
-    def sources_of(self, cls: type) -> list[str]:
-        """List the modules that make `cls`: its own, its bases', and what these import from their package.
-
-        The host's own modules (`suite`, `suite.*`) are left out unless `cls` is defined there.
-        """
-        bases = [
-            base.__module__ for base in cls.__mro__ if base.__module__.partition(".")[0] != "suite"
-        ]
-        modules = {cls.__module__, *bases} - {"abc", "builtins", "typing"}
-        return sorted({name for module in modules for name in modules_behind(module)})
-
     def source_digest(self, cls: type, also: Iterable[str] = ()) -> str:
-        """Digest of what `sources_of(cls)` and further modules do: part of the key of whatever `cls` computes."""
-        return source_digest(
-            {*self.sources_of(cls), *(name for module in also for name in modules_behind(module))}
-        )
+        """Digest of the code that makes `cls` and `also`: their modules, those of its base classes, and all that these
+        import. It is part of the key of whatever `cls` computes."""
+        bases = {base.__module__ for base in cls.__mro__} - {"abc", "builtins", "typing"}
+        return closure_digest({*bases, *also})
 
     def notify(self, hook: str, **arguments: Any) -> None:
         """Call every observer of `hook`. One that raises is reported once, as a warning; nothing else."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from suite.store.canonical import Json, canonical, digest
-from suite.store.digests import code_digest, file_digest
+from suite.store.canonical import Json, canonical, digest, jsonable
+from suite.store.closure import closure_digest
+from suite.store.digests import file_digest
 from suite.store.files import atomic_write, read_json, write_json
 from suite.store.jsonl import JsonlWriter, read_jsonl
 from suite.store.manifest import Manifest, read_manifest
@@ -24,10 +25,11 @@ __all__ = [
     "Store",
     "atomic_write",
     "canonical",
-    "code_digest",
+    "closure_digest",
     "default_root",
     "digest",
     "file_digest",
+    "jsonable",
     "read_json",
     "read_jsonl",
     "read_manifest",

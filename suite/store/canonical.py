@@ -12,6 +12,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
 from typing import Any, TypeAlias
 
 from suite.errors import UserError
@@ -51,6 +52,17 @@ def _text_key(key: Any, name: str) -> str:
     if not isinstance(key, str):
         raise UserError(f"{name} has the key {key!r}; JSON's keys are text")
     return str(plain(key, f"a key of {name}"))
+
+
+def jsonable(value: Any) -> Json:
+    """Plain JSON of dataclasses, tuples, sets and paths, for keys."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return jsonable(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(k): jsonable(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(v) for v in value]
+    return value  # type: ignore[no-any-return]  # the store refuses what is not JSON
 
 
 def canonical(value: Json, name: str = "value") -> str:

@@ -1,15 +1,10 @@
-"""Digests of what is hashed: a module's meaning, a file's bytes."""
+"""Digests of what is hashed: what code does, a file's bytes."""
 
 from __future__ import annotations
 
 import ast
-import functools
 import hashlib
-import importlib.util
-from importlib.machinery import ModuleSpec
 from pathlib import Path
-
-from suite.errors import UserError
 
 
 def file_digest(path: Path) -> str:
@@ -18,52 +13,13 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@functools.cache
-def code_digest(module: str) -> str:
-    """SHA-256 of what a module does: comments, docstrings, layout and line numbers do not count.
-
-    A package stands for all modules in it. The module is found, not imported; its digest is taken once per
-    process. Raises UserError if there is no such module or it has no file.
-    """
-    total = hashlib.sha256()
-    for name, path in _sources(_find(module)):
-        data = path.read_bytes()
-        meaning = _meaning(data, path).encode() if path.suffix == ".py" else data
-        total.update(f"{name}\0{len(meaning)}\0".encode() + meaning)
-    return total.hexdigest()
+def text_digest(data: bytes) -> str:
+    """SHA-256 of bytes, in hex."""
+    return hashlib.sha256(data).hexdigest()
 
 
-def _find(module: str) -> ModuleSpec:
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None:
-        raise UserError(
-            f"there is no module {module!r}, so what it computes cannot be stored under a key"
-        )
-    return spec
-
-
-def _sources(spec: ModuleSpec) -> list[tuple[str, Path]]:
-    """List (name within the module, file), sorted; the names do not depend on where the package lies."""
-    if spec.submodule_search_locations is not None:
-        folders = [Path(folder) for folder in spec.submodule_search_locations]
-        return sorted(
-            (str(path.relative_to(top)), path) for top in folders for path in top.rglob("*.py")
-        )
-    if spec.origin is None or not Path(spec.origin).is_file():
-        raise UserError(
-            f"module {spec.name!r} has no file, so what it computes cannot be stored under a key"
-        )
-    return [("", Path(spec.origin))]
-
-
-def _meaning(source: bytes, path: Path) -> str:
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError) as error:
-        raise UserError(f"{path} is not valid Python: {error}") from None
+def meaning(tree: ast.AST) -> str:
+    """Write what a syntax tree does: layout, comments and docstrings do not count."""
     return _spell(tree)
 
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from suite.errors import UserError
 from suite.store.canonical import Json, digest, plain
-from suite.store.digests import code_digest
+from suite.store.closure import contents
 
 SCHEMA_VERSION = 1
 """Version of the store's layout and manifests; part of every key."""
@@ -49,8 +49,9 @@ class Stage:
     """Write the result into `build.out`."""
     inputs: Mapping[str, Stage] = field(default_factory=dict)
     """Stages whose results are read, by name. Their keys enter the key."""
-    code: tuple[str, ...] = ()
-    """Modules whose source enters the key, without comments and docstrings; a package: all its modules."""
+    code: tuple[str, ...] | None = None
+    """Modules whose code, with all that they import, decides the result. None: the module that defines
+    `build`. (): none, because something in the spec stands for the code, such as a judge's revision."""
     label: str = ""
     """For people; not in the key."""
 
@@ -62,8 +63,8 @@ class Stage:
 
     @cached_property
     def code_digests(self) -> dict[str, str]:
-        """Module -> digest of its source."""
-        return {module: code_digest(module) for module in sorted(self.code)}
+        """Module -> digest of its content, of all modules that the result depends on."""
+        return contents((self.build.__module__,) if self.code is None else self.code)
 
     @cached_property
     def input_keys(self) -> dict[str, str]:
@@ -79,8 +80,13 @@ class Stage:
         return self.label or f"{self.kind} {self.key[:12]}"
 
 
-def stage_key(kind: str, code: Json, inputs: Json, spec: Json) -> str:
-    """Hash the parts of a key; the same from a stage and from a manifest."""
-    return digest(
-        {"schema": SCHEMA_VERSION, "kind": kind, "code": code, "inputs": inputs, "spec": spec}
-    )
+def stage_key(kind: str, code: Mapping[str, str], inputs: Json, spec: Json) -> str:
+    """Hash the parts of a key; the same from a stage and from a manifest. `code`: module -> digest of its content;
+    the names are not part of the key, so that a module may move."""
+    parts: dict[str, Json] = {
+        "schema": SCHEMA_VERSION,
+        "kind": kind,
+        "inputs": inputs,
+        "spec": spec,
+    }
+    return digest({**parts, "code": sorted(set(code.values()))})

@@ -8,7 +8,6 @@ import pytest
 from rich.console import Console
 
 from suite.cli.progress import RichProgress
-from suite.progress import bars
 
 
 def recorded(*, terminal: bool) -> tuple[RichProgress, io.StringIO]:
@@ -40,7 +39,3 @@ def test_a_task_that_fails_is_closed_and_the_next_one_opens() -> None:
         bar.advance()
     assert "first: 0 of 2" in out.getvalue()
     assert "second: 1 of 1" in out.getvalue()
-
-
-def test_the_host_gets_it_by_name() -> None:
-    assert isinstance(bars(Console(file=io.StringIO())), RichProgress)

@@ -11,7 +11,7 @@ from torch import nn
 
 from suite.logprobs import LMPolicy
 from suite.method import TrainState
-from suite.train import autocast
+from suite.precision import autocast
 
 STEPS = 3
 

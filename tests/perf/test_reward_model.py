@@ -21,10 +21,10 @@ from torch import nn
 from suite import Message, Pair, losses, models
 from suite.reference import References
 from suite.registry import Registry
+from suite.rows import encode_rows
 from suite.sampling import EncodedPair, micro_batches
 from suite.texts import Encoder
 from suite.train import default_train_step
-from suite.work import encode_rows
 from tests.perf.plain import load, pad
 from tests.perf.steps import state_of, timed
 

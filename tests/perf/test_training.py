@@ -17,12 +17,13 @@ import pytest
 import torch
 
 from suite import Message, Row, losses, models
+from suite.precision import autocast
 from suite.reference import References, compute, save
 from suite.registry import Registry
+from suite.rows import encode_rows
 from suite.sampling import micro_batches
 from suite.texts import Encoded, Encoder
-from suite.train import autocast, default_train_step
-from suite.work import encode_rows
+from suite.train import default_train_step
 from tests.perf.plain import load, pad
 from tests.perf.steps import state_of, timed
 

@@ -16,9 +16,9 @@ from suite.method import LossOutput, Method, TrainState
 from suite.online import OnlineMethod
 from suite.reference import References, compute, save
 from suite.registry import Registry
+from suite.rows import texts_of
 from suite.sampling import EncodedPair, micro_batches
 from suite.texts import Encoded
-from suite.work import texts_of
 
 VOCABULARY, END, PAD, ROWS = 24, 1, 0, 6
 SETTINGS: dict[str, dict[str, Any]] = {

@@ -20,14 +20,16 @@ from suite import Message, Pair, Request, Response, Reward, Row, UserError, mode
 from suite.logprobs import LMPolicy
 from suite.method import StepOutput
 from suite.moments import Moments
+from suite.precision import autocast
 from suite.reference import References
 from suite.reward_model import ACCURACY, HEAD, ModelReward
+from suite.rewards import rewarder
 from suite.rollouts import sample
+from suite.rows import encode_rows
 from suite.sampling import EncodedPair, Sampler
 from suite.settings import TrainConfig
 from suite.texts import Encoded, Encoder
-from suite.train import TrainJob, autocast, epochs_in, train
-from suite.work import encode_rows, rewarder
+from suite.train import TrainJob, epochs_in, train
 
 PROMPT = (Message("user", "Who wrote the red book?"),)
 

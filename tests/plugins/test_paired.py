@@ -15,7 +15,7 @@ from plugin_bench import make, registry, trained
 
 from suite import UserError, losses
 from suite.paired import PairedMethod, PairLogps, Population
-from suite.store.digests import code_digest
+from suite.store import closure
 
 PAIRED = [name for name in trained() if issubclass(registry().method(name), PairedMethod)]
 GOOD = PairLogps(*torch.tensor([[-3, -2], [-6, -5], [-4, -3.5], [-5, -4]], dtype=torch.float64))
@@ -236,7 +236,7 @@ def test_psi_of_the_users_own_is_part_of_the_key(maps: str) -> None:
     assert before != registry().source_digest(type(method))
     file = Path(importlib.import_module(maps).__file__ or "")
     file.write_text(MAPS.replace("p**3", "p**5"))
-    code_digest.cache_clear()  # taken once per process
+    closure.forget()  # read once per process
     assert registry().source_digest(type(method), method.modules) != before
 
 

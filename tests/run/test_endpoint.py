@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from suite.answers import read_responses
 from suite.lab import Lab
 from suite.registry import Registry
+from suite.responses import read_responses
 from suite.settings import RunConfig
 from suite.stages import TextStages
 from suite.store import Store

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suite.errors import UserError
-from suite.store import Stage, Store, canonical, code_digest, default_root
+from suite.store import Stage, Store, canonical, closure, default_root
 from suite.store.canonical import parse
 
 TEXT = st.text(st.characters(exclude_categories=[]))
@@ -98,7 +98,8 @@ def stage(**changes: object) -> Stage:
     {"spec": {"lr": 0.1, "seed": 0, "more": None}},
     {"spec": {"lr": 0.1, "seed": False}},
     {"code": ()},
-    {"code": ("suite.method", "suite.errors")},
+    {"code": ("suite.method", "suite.metrics")},
+    {"code": None},
     {"inputs": {}},
     {"inputs": {"base": Stage("base", {"n": 2}, lambda build: None)}},
     {"inputs": {"start": Stage("base", {"n": 1}, lambda build: None)}},
@@ -144,94 +145,6 @@ def test_kinds_that_are_no_plain_names(kind):
         Stage(kind, {}, lambda build: None)
 
 
-SOURCE = '''"""A module."""
-import os
-
-def loss(x, y=0.5):
-    """Square."""
-    # comment
-    return x ** 2 + y  # note
-
-class A:
-    """Class."""
-    z: int = 1
-    """Field."""
-'''
-
-
-@pytest.fixture
-def digest_of(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-
-    def digest_of(source: str) -> str:
-        (tmp_path / "some_plugin.py").write_text(source)
-        code_digest.cache_clear()
-        return code_digest("some_plugin")
-
-    yield digest_of
-    code_digest.cache_clear()
-
-
-@pytest.mark.parametrize(("old", "new"), [
-    ("# comment", "# another"),
-    ('"""Square."""', '"""Cube."""'),
-    ('    """Square."""\n', ""),
-    ('"""A module."""', ""),
-    ('"""Class."""', '"""New."""'),
-    ('"""Field."""', '"""New."""'),
-    ("x ** 2 + y", "((x**2) +\n      y)"),
-    ("0.5", "5e-1"),
-])  # fmt: skip
-def test_what_computes_the_same_has_the_same_digest(digest_of, old, new):
-    assert SOURCE.count(old) == 1
-    assert digest_of(SOURCE.replace(old, new)) == digest_of(SOURCE)
-
-
-@pytest.mark.parametrize(("old", "new"), [
-    ("** 2", "** 3"),
-    ("** 2", "** 2.0"),
-    ("** 2", "* 2"),
-    ("x ** 2 + y", "x ** (2 + y)"),
-    ("y=0.5", "y=0.25"),
-    ("y=0.5", "*, y=0.5"),
-    ("y=0.5", "y='0.5'"),
-    ("import os", "import os as o"),
-    ("return x", "x"),
-    ("z: int = 1", "z: int = True"),
-    ("z: int = 1", "z: int"),
-    ("class A", "class B"),
-])  # fmt: skip
-def test_what_may_compute_something_else_has_another_digest(digest_of, old, new):
-    assert digest_of(SOURCE.replace(old, new, 1)) != digest_of(SOURCE)
-
-
-def test_the_digest_of_a_source_is_the_same_on_every_python(digest_of):
-    assert digest_of(SOURCE) == "4c1be395bc29b487d6bdb9495ae6dcf1c5f72114b80e2bf4183d587d4b55d89f"
-
-
-def test_a_package_stands_for_its_modules(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "some_package" / "inner").mkdir(parents=True)
-    for name in ("__init__.py", "inner/__init__.py", "inner/deep.py"):
-        (tmp_path / "some_package" / name).write_text("a = 1")
-    before = code_digest("some_package")
-    (tmp_path / "some_package" / "inner" / "deep.py").write_text("a = 2")
-    assert code_digest("some_package") == before, "taken once per process"
-    code_digest.cache_clear()
-    assert code_digest("some_package") != before
-
-
-@pytest.mark.parametrize("module", ["no_such_module", "suite.no_such_module", "no.such", "sys"])
-def test_code_without_a_source_is_refused(module):
-    with pytest.raises(UserError, match=module):
-        _ = stage(code=(module,)).key
-
-
-def test_code_with_a_syntax_error_is_named(digest_of):
-    with pytest.raises(UserError, match=r"some_plugin\.py"):
-        digest_of("def (:")
-
-
 def python(script: str, **environment: str) -> str:
     """What a fresh interpreter prints."""
     environment["PYTHONPATH"] = str(Path(__file__).parents[2])
@@ -272,7 +185,7 @@ def test_what_a_manifest_tells(root):
     assert manifest.spec == {"lr": 0.1, "seed": 0}
     assert manifest.inputs == {"base": made.inputs["base"].key}
     assert manifest.input_contents == {"base": store.manifest(made.inputs["base"]).content}
-    assert manifest.code == {"suite.method": code_digest("suite.method")}
+    assert manifest.code == closure.closure("suite.method")
     assert manifest.versions["python"].startswith("3.")
     assert manifest.timings["peak_rss_bytes"] > 5e6
     assert manifest.timings["wall_seconds"] >= 0

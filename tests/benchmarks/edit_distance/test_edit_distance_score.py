@@ -15,9 +15,9 @@ from suite_benchmarks.edit_distance import (
 from suite_benchmarks.pairs.scores import MissingError
 
 from suite import Response, Source
-from suite.answers import read_responses, response_json
 from suite.benchmark import BenchmarkData, Metric
 from suite.engines.hf import HFEngine
+from suite.responses import read_responses, response_json
 
 
 @pytest.fixture(scope="module")

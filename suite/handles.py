@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from suite.bases import Model
 from suite.method import Method
 from suite.rewards import Reward
 from suite.store import Build, Json, Stage
+
+
+@dataclass(frozen=True)
+class Model:
+    """A stage that holds model folders, and which of them is meant."""
+
+    stage: Stage
+    epoch: int | None = None
+    """None: the stage's folder itself is the model."""
+
+    def folder(self, root: Path) -> Path:
+        """The model folder within the stage's finished folder."""
+        return root if self.epoch is None else root / f"epoch-{self.epoch:02d}"
 
 
 @dataclass(frozen=True)
@@ -42,4 +55,3 @@ class RewardUse:
     """Part of the stage's key; None: no reward."""
     inputs: Mapping[str, Stage]
     open: Callable[[Build], Reward | None]
-    code: tuple[str, ...] = ()

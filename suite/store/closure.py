@@ -1,0 +1,204 @@
+"""Which code decides a result: a module and whatever it imports, by content.
+
+    closure("suite.sequence_kl")  ->  {"suite.sequence_kl": "5c1…", "suite.logprobs": "07a…", ...}
+
+The digests enter keys, the names do not: a module that moves keeps its digest, and import lines are no part of it.
+Imports are followed inside functions too, within the module's own top-level package and within the host's packages;
+those under `if TYPE_CHECKING` compute nothing. `from package import name` leads to where the package's `__init__` has
+that name from, so that a package which hands out many names does not make everything depend on everything.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from suite.errors import UserError
+from suite.store.canonical import digest
+from suite.store.digests import meaning, text_digest
+
+HOST = ("suite", "suite_plugins", "suite_benchmarks")
+"""Top-level packages of the host's own distribution; imports of them are followed from everywhere."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name."""
+
+    module: str
+    name: str | None
+    """None: the module itself was imported, so any of its names may be used."""
+    bound: str
+    """What the importing file calls it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is read from one file."""
+
+    digest: str
+    """Of everything but imports, docstrings and comments."""
+    empty: bool
+    """Whether nothing is left without these."""
+    imports: tuple[Import, ...] = ()
+    used: frozenset[str] = frozenset()
+    """Names that its own code mentions."""
+
+
+def closure_digest(modules: Iterable[str]) -> str:
+    """SHA-256, in hex, of the contents of all modules that these can reach, themselves included."""
+    return digest(sorted(set(contents(modules).values())))
+
+
+def contents(modules: Iterable[str]) -> dict[str, str]:
+    """Module -> digest of its content, of all modules that these can reach, themselves included."""
+    found: dict[str, str] = {}
+    for module in modules:
+        found |= closure(module)
+    return found
+
+
+@cache
+def closure(module: str) -> dict[str, str]:
+    """Module -> digest of its content, of all that `module` can reach; itself included. Nothing is imported.
+
+    Read once per process: the stages of a run must agree on what they are made of. Raises UserError if the module
+    has no file, or if a file is not valid Python.
+    """
+    if find(module) is None:
+        raise UserError(
+            f"there is no source of module {module!r}, so what it computes cannot be stored under a key"
+        )
+    tops = {module.partition(".")[0], *HOST}
+    found: dict[str, str] = {}
+    seen: set[tuple[str, str | None]] = set()
+    waiting: list[tuple[str, str | None]] = [(module, None)]
+    while waiting:
+        wanted = waiting.pop()
+        if wanted in seen or wanted[0].partition(".")[0] not in tops:
+            continue
+        seen.add(wanted)
+        name, requested = wanted
+        path = find(name)
+        if path is None:
+            continue
+        source = read(path)
+        if not source.empty:
+            found[name] = source.digest
+        waiting += followed(name, path, source, requested)
+    return found
+
+
+def followed(
+    name: str, path: Path, source: Source, requested: str | None
+) -> Iterator[tuple[str, str | None]]:
+    """Yield (module, requested name) of what is reached next from a module of which one name is wanted (or any)."""
+    parent = name.rpartition(".")[0]
+    if parent:
+        yield parent, ""  # importing a.b runs a/__init__.py, but uses none of its names
+    is_package = path.name == "__init__.py"
+    if is_package and requested and find(f"{name}.{requested}") is not None:
+        yield f"{name}.{requested}", None
+        return
+    for each in source.imports:
+        wanted = requested is None or each.bound == requested or each.bound == "*"
+        if not is_package or wanted or each.bound in source.used:
+            yield each.module, each.name
+
+
+@cache
+def find(module: str) -> Path | None:
+    """The file of a module; None if `module` is none (a function, say), is built in, or has no code of its own."""
+    loaded = sys.modules.get(module)
+    try:
+        spec = loaded.__spec__ if loaded else importlib.util.find_spec(module)
+    except (ImportError, ValueError, AttributeError):
+        return None
+    if spec is None:  # the script that Python runs
+        file = getattr(loaded, "__file__", None)
+        return Path(file) if file else None
+    return Path(spec.origin) if spec.origin and spec.has_location else None
+
+
+@cache
+def read(path: Path) -> Source:
+    """Read a file: what it does, and what it imports."""
+    data = path.read_bytes()
+    if path.suffix != ".py":
+        return Source(text_digest(data), empty=False)
+    try:
+        tree = ast.parse(data)
+    except (SyntaxError, ValueError) as error:
+        raise UserError(f"{path} is not valid Python: {error}") from None
+    package = _package_of(path)
+    without = _WithoutImports(package)
+    code = meaning(without.visit(tree))
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return Source(
+        text_digest(code.encode()), without.empty(tree), tuple(without.imports), frozenset(names)
+    )
+
+
+def forget() -> None:
+    """Forget what was read, for tests that change files."""
+    for known in (closure, find, read):
+        known.cache_clear()
+
+
+def _package_of(path: Path) -> list[str]:
+    """Names of the packages around a file, outermost first."""
+    names: list[str] = []
+    folder = path.parent
+    while (folder / "__init__.py").is_file():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    return names
+
+
+class _WithoutImports(ast.NodeTransformer):
+    """Takes the imports out of a syntax tree, and keeps a list of them."""
+
+    def __init__(self, package: list[str]) -> None:
+        self.package = package
+        self.imports: list[Import] = []
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            bound = alias.asname or alias.name.partition(".")[0]
+            self.imports.append(Import(alias.name, None, bound))
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        base = node.module or ""
+        if node.level:
+            around = self.package[: len(self.package) + 1 - node.level]
+            base = ".".join([*around, *([node.module] if node.module else [])])
+        for alias in node.names:
+            name = None if alias.name == "*" else alias.name
+            self.imports.append(Import(base, name, alias.asname or alias.name))
+
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
+        """Leave out `if TYPE_CHECKING`."""
+        name = getattr(node.test, "attr", None) or getattr(node.test, "id", "")
+        if name != "TYPE_CHECKING":
+            return self.generic_visit(node)
+        without = self.generic_visit(ast.If(ast.Constant(True), [ast.Pass()], node.orelse))
+        assert isinstance(without, ast.If)
+        return without.orelse
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
+        """Leave out `__all__`, a list of names."""
+        is_all = [getattr(target, "id", "") for target in node.targets] == ["__all__"]
+        return None if is_all else self.generic_visit(node)
+
+    @staticmethod
+    def empty(tree: ast.Module) -> bool:
+        """Whether only docstrings are left."""
+        return all(
+            isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)
+            for each in tree.body
+        )

@@ -1,0 +1,107 @@
+"""Every stage kind: a changed line in any module that its builder can reach changes the key.
+
+What a builder can reach is asked of grimp, which knows nothing of `suite.store.closure`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import grimp
+import pytest
+
+from suite.store import Stage, closure
+
+BUILDERS = {
+    "base": "suite.base_stage",
+    "train": "suite.train_stage",
+    "reference": "suite.reference_stage",
+    "roles": "suite.roles_stage",
+    "respond": "suite.answers",
+    "kl": "suite.kl_stage",
+    "judge": "suite.judges.asking",
+    "score": "suite.scoring",
+    "measure (an experiment)": "suite.experiment_stage",
+    "measure (a model)": "suite.measure_stage",
+    "compare": "suite.comparing",
+}
+EXEMPT = {
+    "suite": "hands out names; an import of it leads to where the name comes from",
+    "suite.store": "likewise",
+    "suite.stats": "likewise",
+}
+"""Packages that grimp counts as a whole. What their own code uses is counted all the same."""
+
+
+@cache
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("suite", exclude_type_checking_imports=True)
+
+
+def reachable(builder: str) -> set[str]:
+    """Modules that the builder imports, directly or through others, and itself."""
+    reached: set[str] = set()
+    waiting = [builder]
+    while waiting:
+        module = waiting.pop()
+        if module not in reached and module not in EXEMPT:
+            reached.add(module)
+            waiting += graph().find_modules_directly_imported_by(module)
+    return {module for module in reached if has_code(module)}
+
+
+def has_code(module: str) -> bool:
+    path = closure.find(module)
+    assert path is not None, module
+    return not closure.read(path).empty
+
+
+@pytest.fixture
+def edited(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
+    """Files that are read as if a line were added to them."""
+    files: list[Path] = []
+    original = Path.read_bytes
+
+    def read(path: Path) -> bytes:
+        return original(path) + (b"\nADDED = 1\n" if path in files else b"")
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    yield files
+    closure.forget()
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+def test_a_changed_line_in_any_module_that_the_builder_can_reach_changes_the_key(
+    kind: str, edited: list[Path]
+) -> None:
+    builder = BUILDERS[kind]
+
+    def key() -> str:
+        closure.forget()
+        return Stage("train", {}, print, code=(builder,)).key
+
+    before = key()
+    modules = reachable(builder)
+    assert builder in modules
+    assert len(modules) > 1
+    for module in sorted(modules):
+        path = closure.find(module)
+        assert path is not None
+        edited[:] = [path]
+        assert key() != before, f"{module} is not in the key of {kind}"
+    edited.clear()
+    assert key() == before
+
+
+def test_no_stage_names_its_code_by_hand() -> None:
+    """The only place that gives `code` is a paid judge's, whose revision stands for it."""
+    sources = {path: path.read_text() for path in Path("suite").rglob("*.py")}
+    given = [path.name for path, text in sources.items() if "code=" in text and "Stage(" in text]
+    assert set(given) <= {"stage.py"}
+
+
+def test_an_engine_does_not_reach_the_others() -> None:
+    for own, other in (("hf", "openai"), ("hf", "vllm"), ("openai", "vllm"), ("openai", "hf")):
+        assert f"suite.engines.{other}" not in closure.closure(f"suite.engines.{own}")
