@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from suite.report.numbers import compact, duration, memory, number, percent
@@ -48,8 +49,8 @@ def _columns(table: Table) -> Iterator[Column]:
     yield Column("Method", "method", _method)
     for name in table.primary:
         yield Column(
-            name, "metric", lambda row, n=name: _headline(row, n, table), table.direction(name)
-        )  # type: ignore[misc]
+            name, "metric", partial(_headline, name=name, table=table), table.direction(name)
+        )
     yield from _certainty(table)
     if table.comparison.reference_point and any(HYPERVOLUME in row.values for row in table.rows):
         text = "what lies between the final checkpoint and the reference point"
@@ -59,17 +60,17 @@ def _columns(table: Table) -> Iterator[Column]:
     for name in table.primary:
         if any(name in row.deltas for row in table.rows):
             title = f"{name} − {table.comparison.baseline}"
-            yield Column(title, "delta", lambda row, n=name: _delta(row, n))  # type: ignore[misc]
+            yield Column(title, "delta", partial(_delta, name=name))
     if any(row.best for row in table.rows):
         for name in table.primary:
             title = f"{name}, best epoch"
-            yield Column(title, "best", lambda row, n=name: _best(row, n), table.direction(name))  # type: ignore[misc]
+            yield Column(title, "best", partial(_best, name=name), table.direction(name))
     yield Column("n", "size", lambda row: _size(row, table))
     if any(row.train_seconds is not None for row in table.rows):
         yield Column("Training", "time", _time)
     for name, (title, show) in COSTS.items():
         if any(row.spent(name) for row in table.rows):
-            yield Column(title, "time", lambda row, n=name, s=show: _cost(row.spent(n), s))  # type: ignore[misc]
+            yield Column(title, "time", partial(_spent, name=name, show=show))
 
 
 def _certainty(table: Table) -> Iterator[Column]:
@@ -87,9 +88,7 @@ def _certainty(table: Table) -> Iterator[Column]:
     for name in table.axes if len(table.axes) > 1 else ():
         if any(name in row.standings for row in ranked):
             text = "share of draws in which it is first on this metric; below it its rank in 95 % of the draws"
-            yield Column(
-                f"P(best) {name}", "sure", lambda row, n=name: _best_place(row, n), help=text
-            )  # type: ignore[misc]
+            yield Column(f"P(best) {name}", "sure", partial(_best_place, name=name), help=text)
 
 
 COSTS: dict[str, tuple[str, Callable[[float], str]]] = {
@@ -101,7 +100,8 @@ COSTS: dict[str, tuple[str, Callable[[float], str]]] = {
 """Columns of what training cost, where it was measured."""
 
 
-def _cost(value: float | None, show: Callable[[float], str]) -> Item:
+def _spent(row: Row, name: str, show: Callable[[float], str]) -> Item:
+    value = row.spent(name)
     return Item("–") if value is None else Item(show(value), sort=value)
 
 
