@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from suite import LossOutput, Method, StepOutput, TrainState, hookimpl, losses
-from suite.method import Policy
+from suite.api.batch import Policy
+from suite.api.data import Encoded
+from suite.batch import TextBatch, collate
 from suite.ranges import NonNegative, Positive
-from suite.texts import Encoded, TextBatch, collate
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from suite import Message, Method, Row, UserError, hookimpl
-from suite.benchmark import Request, Response
-from suite.engines import Engine
+from suite.api.engine import Engine
+from suite.api.requests import Request, Response
 from suite.ranges import Count
 from suite.rewards import Reward
 from suite.untrained import UntrainedMethod

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from suite import Method, UserError, hookimpl, losses
-from suite.method import Policy
+from suite.api.batch import Policy
 from suite.paired import PairedMethod, PairLogps
 from suite.ranges import NonNegative, Positive
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from suite import LossOutput, Method, StepOutput, TrainState, UserError, hookimpl, losses
-from suite.method import Policy
+from suite.api.batch import Policy
 from suite.ranges import Positive
 
 

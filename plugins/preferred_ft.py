@@ -16,7 +16,7 @@ from suite.paired import PairedMethod, PairLogps
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from suite.texts import TextBatch
+    from suite.batch import TextBatch
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from suite import LossOutput, Method, TrainState, hookimpl, losses
-from suite.benchmark import Request, Response
-from suite.engines import Engine
-from suite.method import Policy
+from suite.api.batch import Policy
+from suite.api.engine import Engine
+from suite.api.requests import Request, Response
 from suite.ranges import NonNegative
 from suite.rewards import Reward
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from suite import LossOutput, Method, TrainState, UserError, hookimpl, losses
-from suite.method import Policy
+from suite.api.batch import Policy
 from suite.ranges import Index, NonNegative, Positive
 
 if TYPE_CHECKING:

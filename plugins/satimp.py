@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from suite import LossOutput, Method, hookimpl, losses
-from suite.method import Policy
+from suite.api.batch import Policy
 from suite.ranges import NonNegative
 
 

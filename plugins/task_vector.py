@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from suite import LossOutput, Method, TrainState, UserError, hookimpl
-from suite.method import Policy
+from suite.api.batch import Policy
 from suite.ranges import NonNegative
 
 if TYPE_CHECKING:

@@ -13,24 +13,13 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from suite.benchmark import (
-    Benchmark,
-    BenchmarkData,
-    CurvePoint,
-    Experiment,
-    ItemScore,
-    Message,
-    Metric,
-    Pair,
-    Request,
-    Response,
-    Row,
-    Scores,
-    Source,
-    TextBenchmark,
-)
+from suite.api.benchmark import Benchmark, Experiment, TextBenchmark
+from suite.api.data import BenchmarkData, Message, Pair, Row, Source
+from suite.api.requests import Request, Response
+from suite.api.scores import CurvePoint, ItemScore, Metric, Scores
+from suite.api.step import LossOutput, StepOutput, TrainState
 from suite.errors import UserError
-from suite.method import LossOutput, Method, StepOutput, TrainState
+from suite.method import Method
 from suite.paired import PairedMethod, PairLogps
 from suite.rewards import Reward
 

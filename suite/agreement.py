@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from suite.store import atomic_write, read_json
 
 if TYPE_CHECKING:
-    from suite.engines import Engine
+    from suite.api.engine import Engine
     from suite.store import Stage, Store
 
 NAME = "agreement.json"

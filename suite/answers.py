@@ -12,7 +12,7 @@ from suite.sampled import rows_of
 from suite.store import JsonlWriter, read_jsonl
 
 if TYPE_CHECKING:
-    from suite.benchmark import Request
+    from suite.api.requests import Request
     from suite.handles import Model
     from suite.lab import Lab
     from suite.method import Method

@@ -10,7 +10,7 @@ from suite import models
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from suite.lab import Lab
+    from suite.progress import Progress
     from suite.store import Build
 
 
@@ -23,12 +23,13 @@ def build_tiny(build: Build) -> None:
     models.save_model(initial_model(tokenizer, seed=0), tokenizer, build.out)
 
 
-def importing(lab: Lab, source: Path) -> Callable[[Build], None]:
+def importing(
+    source: Path, pad_token: str | None, template: str, progress: Progress
+) -> Callable[[Build], None]:
     """Bring the model in `source` (folder or .gguf file) to the form of a model folder."""
-    pad_token, template = lab.config.pad_token, lab.config.template
 
     def build(build: Build) -> None:
-        with lab.progress.task(f"import {source.name}", 1) as bar:
+        with progress.task(f"import {source.name}", 1) as bar:
             models.import_base(source, build.out, pad_token, template)
             bar.advance()
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from suite import models, tiny
+from suite.api.data import Message, Row
 from suite.base_stage import build_tiny, importing
-from suite.benchmark import Message, Row
 from suite.handles import Model
-from suite.settings import TrainConfig
+from suite.progress import Progress
+from suite.settings import RunConfig, TrainConfig
 from suite.store import Json, Stage, digest, file_digest
-
-if TYPE_CHECKING:
-    from suite.lab import Lab
-
 
 FineTune = Callable[[Model, Sequence[Row], TrainConfig, str], Stage]
 
@@ -43,14 +39,15 @@ def _pretraining_rows() -> list[Row]:
     ]
 
 
-def imported(lab: Lab) -> Model:
+def imported(config: RunConfig, progress: Progress) -> Model:
     """A hub model, a folder or a GGUF file, as a model folder in the store."""
-    name, pad_token, template = lab.config.model, lab.config.pad_token, lab.config.template
+    name, pad_token, template = config.model, config.pad_token, config.template
     models.check_source(name)
     source, identity = locate(name)
 
     spec: dict[str, Json] = {"model": identity, "pad_token": pad_token, "template": template}
-    return Model(Stage("base", spec, importing(lab, source), label=f"import {source.name}"))
+    build = importing(source, pad_token, template, progress)
+    return Model(Stage("base", spec, build, label=f"import {source.name}"))
 
 
 def locate(name: str) -> tuple[Path, Json]:

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from suite.benchmark import Metric
+from suite.api.cells import CellResult, CheckpointResult, Timing, TrajectoryPoint
+from suite.api.scores import Metric
 from suite.errors import CorruptError, DivergedError, UserError
 from suite.lab import Lab
 from suite.model_benchmark import ModelBenchmark
-from suite.plan import PlannedCell
-from suite.results import CellResult, CheckpointResult, Timing, TrajectoryPoint
+from suite.planned import PlannedCell
 from suite.samples import Sample
 from suite.score_files import read_curve, read_metrics
 from suite.store import Event, Stage, Store, read_jsonl

@@ -18,7 +18,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from suite import faults
-from suite.method import Method, TrainState
+from suite.api.step import TrainState
+from suite.method import Method
 from suite.store import read_json, write_json
 from suite.store.digests import file_digest
 

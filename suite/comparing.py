@@ -13,10 +13,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.benchmark import Benchmark, ItemScore
+from suite.api.benchmark import Benchmark
+from suite.api.cells import Cell, CellResult
+from suite.api.scores import ItemScore
 from suite.evidence import Difference, Evidence
 from suite.headlines import Declared, LeftOut, Rows, Scored, headline, hypervolume
-from suite.results import Cell, CellResult, Comparison
+from suite.results import Comparison
 from suite.samples import Sample
 from suite.score_files import read_metrics
 from suite.store import Build, Json, Stage, jsonable, read_json, read_jsonl, write_json

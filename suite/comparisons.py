@@ -8,13 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from suite import agreement, volume
-from suite.benchmark import Experiment
+from suite.api.benchmark import Experiment
+from suite.api.cells import Cell, CellResult
 from suite.comparing import comparing, read_evidence
 from suite.errors import UserError
 from suite.lab import Lab
 from suite.model_benchmark import ModelBenchmark
-from suite.plan import Plan, PlannedCell
-from suite.results import Cell, CellResult, Comparison
+from suite.plan import Plan
+from suite.planned import PlannedCell
+from suite.results import Comparison
 from suite.settings import RunConfig
 from suite.store import Store
 

@@ -12,19 +12,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from suite.benchmark import TextBenchmark
+from suite.api.benchmark import TextBenchmark
+from suite.api.cells import Cell
 from suite.errors import UserError
 from suite.handles import Model
 from suite.lab import Lab
 from suite.measure_stage import measuring
 from suite.method import Method
 from suite.model_benchmark import ModelBenchmark
-from suite.results import Cell
 from suite.stages import TextStages
 from suite.store import Json, Stage
 
 if TYPE_CHECKING:
-    from suite.plan import PlannedCell
+    from suite.planned import PlannedCell
 
 
 def model_of(cell: PlannedCell) -> Model:

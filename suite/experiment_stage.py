@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from suite.score_files import write_scores
 
 if TYPE_CHECKING:
-    from suite.benchmark import Experiment
+    from suite.api.benchmark import Experiment
     from suite.lab import Lab
     from suite.method import Method
     from suite.store import Build

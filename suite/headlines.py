@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Protocol
 
-from suite.benchmark import Basis, ItemScore, Metric
+from suite.api.scores import Basis, ItemScore, Metric
 
 if TYPE_CHECKING:
     from suite.standing import Headline

@@ -16,11 +16,12 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
-    from suite.benchmark import Benchmark
-    from suite.engines import Engine
-    from suite.judges import Judge
+    from suite.api.benchmark import Benchmark
+    from suite.api.cells import Cell, CellResult
+    from suite.api.engine import Engine
+    from suite.api.judge import Judge
     from suite.method import Method
-    from suite.results import Cell, CellResult, Results
+    from suite.results import Results
     from suite.settings import RunConfig
 
 hookspec = pluggy.HookspecMarker("suite")

@@ -14,8 +14,11 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from suite.benchmark import BenchmarkData, C, Message, Response, Scores, TextBenchmark
-from suite.judges import Cost, Verdict
+from suite.api.benchmark import C, TextBenchmark
+from suite.api.data import BenchmarkData, Message
+from suite.api.judge import Cost, Verdict
+from suite.api.requests import Response
+from suite.api.scores import Scores
 
 ANSWER = "answer"
 """The rival that is no model: the answer that the data bring."""

@@ -12,11 +12,11 @@ from suite.responses import read_responses
 from suite.store import JsonlWriter
 
 if TYPE_CHECKING:
-    from suite.benchmark import Request, Response
+    from suite.api.requests import Request, Response
+    from suite.encoding import Encoder
     from suite.handles import Model
     from suite.lab import Lab
     from suite.store import Build
-    from suite.texts import Encoder
 
 
 def diverging(

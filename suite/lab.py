@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from suite import models
+from suite.api.engine import Engine
 from suite.config import engine_settings
-from suite.engines import Engine
+from suite.encoding import Encoder
 from suite.progress import Progress, Silent
 from suite.settings import RunConfig, TrainConfig
 from suite.store import Json
-from suite.texts import Encoder
 
 if TYPE_CHECKING:
     from suite.registry import Registry
@@ -38,6 +38,14 @@ class Lab:
     def dtype(self) -> str:
         """Precision of forward passes."""
         return models.pick_dtype(self.config.dtype, self.device, self.config.model)
+
+    def source_digest(self, cls: type[Any]) -> str:
+        """Digest of the code of a plugin's class and of what it imports."""
+        return self.registry.source_digest(cls)
+
+    def with_config(self, config: RunConfig) -> Lab:
+        """The same plugins and progress under other settings."""
+        return Lab(config, self.registry, self.progress)
 
     def text_spec(self, config: TrainConfig) -> dict[str, Json]:
         """The part of a key that says how texts become numbers."""

@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from suite.batch import TextBatch, join
 from suite.errors import UserError
-from suite.texts import TextBatch, join
 
 CHUNK_ELEMENTS = 2**26
 """Logits held at once, in elements (2**26 fp32 = 256 MiB)."""
@@ -48,7 +48,7 @@ class LMPolicy:
 
 
 class LMScored:
-    """What one forward pass says of a batch; see `suite.method.Scored`. Each property is computed once."""
+    """What one forward pass says of a batch; see `suite.api.batch.Scored`. Each property is computed once."""
 
     def __init__(self, policy: LMPolicy, texts: TextBatch, hidden: Tensor) -> None:
         self.policy = policy

@@ -17,146 +17,22 @@ the same gradient.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+
+from suite.api.batch import Batch, Policy
+from suite.api.data import Given
+from suite.api.engine import Engine
+from suite.api.requests import Request, Response
+from suite.api.step import LossOutput, StepOutput, TrainState
+from suite.rewards import Reward
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-    from torch.optim import Optimizer
-    from torch.optim.lr_scheduler import LRScheduler
-
-    from suite.benchmark import Pair, Request, Response, Row
-    from suite.engines import Engine
-    from suite.rewards import Reward, Rewarder
+    from torch import nn
 
 C = TypeVar("C")
-
-
-class Texts(Protocol):
-    """A micro-batch of B completions with N completion tokens altogether (prompts and padding not counted)."""
-
-    @property
-    def reference_logps(self) -> Tensor:
-        """Summed log-probabilities under the frozen starting model, (B,), nats. Only if `needs_reference`."""
-        ...
-
-    @property
-    def reference_token_logps(self) -> Tensor:
-        """The same per completion token, (N,)."""
-        ...
-
-    @property
-    def lengths(self) -> Tensor:
-        """Completion tokens of each row, end-of-sequence included, (B,)."""
-        ...
-
-    @property
-    def targets(self) -> Tensor:
-        """The completion tokens, (N,), rows one after another."""
-        ...
-
-    def mean(self, per_example: Tensor) -> Tensor:
-        """This micro-batch's share of the mean over the step's sequences. Shape: (B,) -> ()."""
-        ...
-
-    def token_mean(self, per_token: Tensor) -> Tensor:
-        """This micro-batch's share of the mean over the step's completion tokens. Shape: (N,) -> ()."""
-        ...
-
-    def row_sum(self, per_token: Tensor) -> Tensor:
-        """Sum the tokens of each completion. Shape: (N,) -> (B,)."""
-        ...
-
-
-class Scored(Protocol):
-    """What one forward pass of the policy says of a micro-batch. Everything is fp32."""
-
-    @property
-    def logps(self) -> Tensor:
-        """Summed log-probability of each completion, (B,), nats."""
-        ...
-
-    @property
-    def mean_logps(self) -> Tensor:
-        """The same divided by the completion's token count, (B,)."""
-        ...
-
-    @property
-    def token_logps(self) -> Tensor:
-        """Log-probability of each completion token, (N,), rows one after another."""
-        ...
-
-    @property
-    def logits(self) -> Tensor:
-        """Logits at the completion positions, (N, V). Large: only for losses over the whole vocabulary."""
-        ...
-
-    @property
-    def reference_logits(self) -> Tensor:
-        """The frozen starting model's logits at these positions, (N, V). Only with `needs_reference_hidden`."""
-        ...
-
-    def reference_kl(self) -> Tensor:
-        """KL(reference || policy) at each completion position, (N,), nats. Only with `needs_reference_hidden`."""
-        ...
-
-
-class Policy(Protocol):
-    """The model in training. Calling it runs one forward pass; keep the result if two terms need it."""
-
-    model: nn.Module
-
-    def __call__(self, texts: Any) -> Scored:
-        """Score the completions of `texts`."""
-        ...
-
-    def joint(self, *batches: Any) -> Sequence[Scored]:
-        """Score several batches in one forward pass: the same numbers, sooner. One result for each."""
-        ...
-
-
-@dataclass(frozen=True)
-class LossOutput:
-    """The loss of one micro-batch."""
-
-    loss: Tensor
-    """Scalar: this micro-batch's share of the step's loss (use `texts.mean`, `texts.token_mean`)."""
-    metrics: Mapping[str, Tensor | float] = field(default_factory=dict)
-    """Scalars to log; shares as well: they are summed over the step's micro-batches."""
-
-
-@dataclass(frozen=True)
-class StepOutput:
-    """What one optimiser step did."""
-
-    loss: float
-    grad_norm: float
-    metrics: Mapping[str, float]
-
-
-@dataclass
-class TrainState:
-    """What a train step works on."""
-
-    policy: Policy
-    parameters: list[nn.Parameter]
-    optimizer: Optimizer
-    scheduler: LRScheduler
-    max_grad_norm: float
-    autocast: Callable[[], Any]
-    """Returns the context manager under which the forward pass runs (bf16 or nothing)."""
-    step: int = 0
-    seed: int = 0
-    micro_batch: int = 0
-    """Largest number of sequences in one forward pass; 0: no limit."""
-    heads: Mapping[str, nn.Module] = field(default_factory=dict)
-    """What `Method.heads` gave, in training too."""
-    rewarder: Rewarder | None = None
-    """The reward of tokenised texts; only if the method `needs_reward`."""
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 class Method(ABC, Generic[C]):
@@ -201,7 +77,7 @@ class Method(ABC, Generic[C]):
         return ()
 
     @abstractmethod
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """The micro-batch's share of the loss. `batch` maps each role to `Texts` (pairs: to `chosen`, `rejected`)."""
 
     def select(self, roles: Mapping[str, Sequence[Any]]) -> Mapping[str, Sequence[Any]]:
@@ -229,17 +105,13 @@ class Method(ABC, Generic[C]):
     def save(self, state: TrainState, folder: Path) -> None:
         """Write what is delivered beside the model's weights, e.g. a head, into the model's folder."""
 
-    def train_step(
-        self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]
-    ) -> StepOutput:
+    def train_step(self, state: TrainState, micro_batches: Sequence[Batch]) -> StepOutput:
         """Loss, backward, clip, step. Override it to keep state, to sample, or to touch hidden activations."""
-        from suite.train import default_train_step
+        output = state.descend(state.loss(self, batch) for batch in micro_batches)
+        state.scheduler.step()
+        return output
 
-        return default_train_step(self, state, micro_batches)
-
-    def prepare(
-        self, rows: Mapping[str, Sequence[Row] | Sequence[Pair]], reward: Reward | None
-    ) -> None:
+    def prepare(self, rows: Mapping[str, Given], reward: Reward | None) -> None:
         """Called before `respond`, where that is overridden: the rows of `roles`, and the reward if it needs one."""
 
     def respond(self, engine: Engine, requests: Sequence[Request]) -> list[Response]:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from suite.benchmark import Benchmark, C, Scores
+from suite.api.benchmark import Benchmark, C
+from suite.api.scores import Scores
 from suite.progress import Progress
 from suite.store import Json
 

@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from suite.encoding import Encoder, check_template
 from suite.errors import UserError
 from suite.store import read_json
-from suite.texts import Encoder, check_template
 
 if TYPE_CHECKING:
     import torch

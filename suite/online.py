@@ -20,14 +20,16 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from suite.method import C, LossOutput, Method, Policy, StepOutput, TrainState
+from suite.api.batch import Batch, Policy
+from suite.api.step import LossOutput, StepOutput, TrainState
+from suite.method import C, Method
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from suite.api.data import Encoded
     from suite.logprobs import LMPolicy
     from suite.rollouts import Part, Rollouts
-    from suite.texts import Encoded
 
 
 class OnlineMethod(Method[C]):
@@ -67,17 +69,14 @@ class OnlineMethod(Method[C]):
         self.prompts = {row.id: row for row in roles["prompts"]}
         self.reference = frozen(state.policy) if self.uses_reference else None
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """`rollout_loss` of one part."""
         part: Part = batch["rollouts"]
         return LossOutput(self.rollout_loss(policy(part.texts), part))
 
-    def train_step(
-        self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]
-    ) -> StepOutput:
+    def train_step(self, state: TrainState, micro_batches: Sequence[Batch]) -> StepOutput:
         """Sample, credit, descend."""
         from suite.rollouts import collect
-        from suite.train import descend, micro_loss
 
         settings: Any = self.config
         prompts = [self.prompts[id] for batch in micro_batches for id in batch["prompts"].ids]
@@ -91,9 +90,8 @@ class OnlineMethod(Method[C]):
         self.credit(rollouts)
         metrics = {**rollouts.metrics(), **self.logged()}
         for _ in range(self.updates):
-            output = descend(
-                state, (micro_loss(self, state, {"rollouts": part}) for part in rollouts.parts)
-            )
+            batches: list[Batch] = [{"rollouts": part} for part in rollouts.parts]
+            output = state.descend(state.loss(self, batch) for batch in batches)
         state.scheduler.step()
         self.after(rollouts)
         return StepOutput(output.loss, output.grad_norm, metrics)

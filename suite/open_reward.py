@@ -1,17 +1,19 @@
-"""Opening the trained reward model that a stage reads as its input `reward`."""
+"""Rewards as a training step sees them, and the trained reward model that a stage reads as its input `reward`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from suite.models import load_encoder
 from suite.reward_model import ModelReward, held_out_accuracy
 
 if TYPE_CHECKING:
+    from suite.api.data import Encoded, Given
+    from suite.encoding import Encoder
     from suite.handles import Model
     from suite.lab import Lab
-    from suite.rewards import Reward
+    from suite.rewards import Reward, Rewarder
     from suite.store import Build
 
 
@@ -25,3 +27,16 @@ def opening_reward(lab: Lab, model: Model) -> Callable[[Build], Reward]:
         return ModelReward(folder, encoder, lab.device, lab.dtype)
 
     return open
+
+
+def rewarder(reward: Reward | None, prompts: Given, encoder: Encoder) -> Rewarder | None:
+    """A reward of texts as a reward of tokenised answers to these prompts."""
+    if reward is None:
+        return None
+    conversations = {encoder.encode_prompt(row.prompt): row.prompt for row in prompts}
+
+    def score(texts: Sequence[Encoded]) -> list[float]:
+        prompts = [conversations[text.prompt_ids] for text in texts]
+        return reward.score(prompts, [encoder.decode(text.completion_ids) for text in texts])
+
+    return score

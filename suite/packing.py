@@ -22,7 +22,7 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from suite.texts import Encoded
+    from suite.api.data import Encoded
 
 Key = tuple[tuple[int, ...], tuple[int, ...]]
 CAPACITY = 256

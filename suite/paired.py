@@ -17,12 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from suite.method import C, LossOutput, Method, Policy
+from suite.api.batch import Batch, Policy, Texts
+from suite.api.step import LossOutput
+from suite.method import C, Method
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from suite.texts import PairBatch, TextBatch
 
 DPO_TRAINING = {"lr": 1e-6, "batch_size": 64, "warmup_steps": 150}
 """How DPO's paper trains (arXiv 2305.18290, appendix B); most later papers compare under much the same."""
@@ -131,14 +131,14 @@ class PairedMethod(Method[C]):
         chosen, rejected = pairs.logratios
         return settings.beta * chosen, settings.beta * rejected
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Mean over pairs; logs rewards and log-probabilities."""
         pairs, chosen = self.score(policy, batch), batch["pairs"].chosen
         return LossOutput(self.share(pairs, chosen), self._metrics(pairs, chosen))
 
-    def score(self, policy: Policy, batch: Mapping[str, Any]) -> PairLogps:
+    def score(self, policy: Policy, batch: Batch) -> PairLogps:
         """Run the policy over the batch. Methods with further roles add what these say."""
-        texts: PairBatch = batch["pairs"]
+        texts = batch["pairs"]
         chosen, rejected = texts.chosen, texts.rejected
         on_chosen, on_rejected = policy.joint(chosen, rejected)
         return PairLogps(
@@ -150,11 +150,11 @@ class PairedMethod(Method[C]):
             rejected.lengths,
         )
 
-    def share(self, pairs: PairLogps, chosen: TextBatch) -> Tensor:
+    def share(self, pairs: PairLogps, chosen: Texts) -> Tensor:
         """This micro-batch's share of the step's loss; methods that average over tokens override it."""
         return chosen.mean(self.pair_loss(pairs))
 
-    def _metrics(self, pairs: PairLogps, chosen: TextBatch) -> dict[str, Tensor]:
+    def _metrics(self, pairs: PairLogps, chosen: Texts) -> dict[str, Tensor]:
         reward_w, reward_l = (reward.detach() for reward in self.rewards(pairs))
         rows = {
             "rewards/chosen": reward_w,

@@ -13,7 +13,7 @@ from suite import interrupt, models
 from suite.cells import CellRunner
 from suite.comparisons import compared, comparisons, with_evidence
 from suite.errors import MissingError
-from suite.judges import alpaca_eval
+from suite.export import alpaca_eval
 from suite.lab import Lab
 from suite.model_benchmark import ModelBenchmark
 from suite.plan import Plan, build_plan

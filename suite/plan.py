@@ -11,7 +11,9 @@ from pathlib import PurePath
 from typing import Any
 
 from suite import evaluations, experiment_stage
-from suite.benchmark import Benchmark, Experiment, TextBenchmark
+from suite.api.benchmark import Benchmark, Experiment, TextBenchmark
+from suite.api.cells import Cell
+from suite.api.judge import Cost
 from suite.config import (
     benchmark_settings,
     chosen_splits,
@@ -22,35 +24,14 @@ from suite.config import (
 )
 from suite.errors import UserError
 from suite.handles import Model, Trained
-from suite.judges import Cost
 from suite.lab import Lab
 from suite.method import Method
 from suite.model_benchmark import ModelBenchmark
 from suite.paired import PairedMethod, PairLogps
-from suite.results import Cell
+from suite.planned import PlannedCell
 from suite.settings import TrainConfig
 from suite.stages import TextStages
 from suite.store import Json, Stage, Store, jsonable
-
-
-@dataclass(frozen=True)
-class PlannedCell:
-    """A cell and the stages that end in its scores."""
-
-    cell: Cell
-    family: str
-    benchmark: Benchmark[Any]
-    scores: dict[int, Stage]
-    """Epoch -> score stage; the last is the final step. An experiment has one, of epoch 0."""
-    texts: TextStages | None = None
-    train: Stage | None = None
-    reduced: bool = False
-    """Whether its model was made, or is measured, on a part of a benchmark."""
-
-    @property
-    def partial(self) -> bool:
-        """Whether it is evaluated on a part of the benchmark."""
-        return self.reduced or (self.texts is not None and self.texts.data.partial)
 
 
 @dataclass(frozen=True)

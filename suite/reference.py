@@ -15,8 +15,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from suite.api.data import Encoded
+from suite.batch import TextBatch, collate
 from suite.logprobs import completion_hidden, head_of, token_logps
-from suite.texts import Encoded, TextBatch, collate
 
 FILE = "reference.safetensors"
 Key = tuple[tuple[int, ...], tuple[int, ...]]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from suite.benchmark import Response
+from suite.api.requests import Response
 from suite.store import Json, read_jsonl
 
 

@@ -18,8 +18,9 @@ from suite.rewards import Prompt, Reward
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from suite.batch import TextBatch
+    from suite.encoding import Encoder
     from suite.store import Json
-    from suite.texts import Encoder, TextBatch
 
 HEAD = "reward/head.safetensors"
 ACCURACY = "reward/accuracy.json"
@@ -58,10 +59,10 @@ class ModelReward(Reward):
         """The head's value for each answer."""
         import torch
 
+        from suite.batch import collate
         from suite.logprobs import completion_hidden
         from suite.precision import autocast
         from suite.reference import by_length
-        from suite.texts import collate
 
         model, head = self._loaded = self._loaded or self._load()
         texts = [

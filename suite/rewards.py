@@ -15,16 +15,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from suite.benchmark import Message
-    from suite.sampled import Given
-    from suite.store import Json
-    from suite.texts import Encoded, Encoder
+from suite.api.data import Encoded, Message
+from suite.store import Json
 
-Prompt = tuple["Message", ...]
-Rewarder = Callable[[Sequence["Encoded"]], list[float]]
+Prompt = tuple[Message, ...]
+Rewarder = Callable[[Sequence[Encoded]], list[float]]
 """A reward of tokenised texts: what a training step sees."""
 
 
@@ -41,16 +37,3 @@ class Reward(ABC):
 
         The source of the class's module enters them by itself.
         """
-
-
-def rewarder(reward: Reward | None, prompts: Given, encoder: Encoder) -> Rewarder | None:
-    """A reward of texts as a reward of tokenised answers to these prompts."""
-    if reward is None:
-        return None
-    conversations = {encoder.encode_prompt(row.prompt): row.prompt for row in prompts}
-
-    def score(texts: Sequence[Encoded]) -> list[float]:
-        prompts = [conversations[text.prompt_ids] for text in texts]
-        return reward.score(prompts, [encoder.decode(text.completion_ids) for text in texts])
-
-    return score

@@ -10,7 +10,8 @@ from suite.responses import read_responses
 from suite.sampled import write_rows
 
 if TYPE_CHECKING:
-    from suite.benchmark import BenchmarkData, TextBenchmark
+    from suite.api.benchmark import TextBenchmark
+    from suite.api.data import BenchmarkData
     from suite.store import Build
 
 

@@ -19,15 +19,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from suite.benchmark import Request
+from suite.api.data import Encoded
+from suite.api.requests import Request
+from suite.api.step import TrainState
+from suite.batch import TextBatch, collate
 from suite.engines.decode import Decoder, Text
 from suite.engines.scoring import Scorer
 from suite.engines.sharing import Prompt
 from suite.errors import UserError
 from suite.logprobs import LMPolicy
-from suite.method import TrainState
 from suite.sampling import hash_seed
-from suite.texts import Encoded, TextBatch, collate
 
 
 @dataclass

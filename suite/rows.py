@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from suite.benchmark import Pair
-from suite.texts import Encoded, Encoder
+from suite.api.data import Encoded, Pair
+from suite.encoding import Encoder
 
 if TYPE_CHECKING:
-    from suite.sampled import Given
+    from suite.api.data import Given
 
 
 def encode_rows(rows: Given, encoder: Encoder) -> list[Any]:
     """Tokenise training rows (`Encoded`) or pairs (`EncodedPair`)."""
-    from suite.sampling import EncodedPair
+    from suite.api.data import EncodedPair
 
     return [
         EncodedPair(

@@ -13,14 +13,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.benchmark import Message, Pair, Row
+from suite.api.data import Given, Message, Pair, Row
 from suite.store import JsonlWriter, digest, read_jsonl
 
 if TYPE_CHECKING:
-    from suite.benchmark import Request
+    from suite.api.requests import Request
     from suite.store import Build, Stage
 
-Given = Sequence[Row] | Sequence[Pair]
 INPUT = "roles"
 """Name under which a stage reads the stage that makes the rows."""
 

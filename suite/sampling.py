@@ -6,11 +6,12 @@ Everything is a function of (seed, epoch, step), so a resumed run draws what the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from suite.api.batch import Batch
+from suite.api.data import Encoded, EncodedPair, Item
+from suite.batch import PairBatch, TextBatch, collate
 from suite.errors import UserError
-from suite.texts import Encoded, PairBatch, TextBatch, collate
 
 if TYPE_CHECKING:
     import torch
@@ -21,21 +22,6 @@ PRIMARY = ("forget", "pairs", "demonstrations", "prompts")
 """An epoch is one pass over the first of these roles that a method uses."""
 ALIGNED = {"alternate": "forget", "mismatched": "pairs"}
 """Roles whose row i belongs to row i of another role; both are drawn together."""
-
-
-@dataclass(frozen=True)
-class EncodedPair:
-    """Two tokenised completions of one prompt, the first preferred."""
-
-    id: str
-    chosen: Encoded
-    rejected: Encoded
-
-    def __len__(self) -> int:
-        return max(len(self.chosen), len(self.rejected))
-
-
-Item = Encoded | EncodedPair
 
 
 class Sampler:
@@ -131,7 +117,7 @@ def micro_batches(
     pad_id: int,
     references: References,
     device: torch.device | str = "cpu",
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Batch]:
     """Cut a step into parts of at most `limit` rows per role (0: one part) and collate them.
 
     Rows are sorted by length first, so a part pads little; aligned roles keep one common order.
@@ -146,7 +132,7 @@ def micro_batches(
             slice_ = items[part * len(items) // count : (part + 1) * len(items) // count]
             if slice_:
                 batch[role] = _collate(slice_, pad_id, device, sizes[role], references, role)
-        yield batch
+        yield cast(Batch, batch)
 
 
 def _by_length(step: Mapping[str, Sequence[Item]]) -> dict[str, list[Item]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from suite.benchmark import CurvePoint, Metric, Scores
+from suite.api.scores import CurvePoint, Metric, Scores
 from suite.store import JsonlWriter, jsonable, read_json, write_json
 
 

@@ -12,8 +12,11 @@ from suite.score_files import write_scores
 from suite.store import JsonlWriter
 
 if TYPE_CHECKING:
-    from suite.benchmark import BenchmarkData, Request, Response, Scores, TextBenchmark
-    from suite.judges import Judge
+    from suite.api.benchmark import TextBenchmark
+    from suite.api.data import BenchmarkData
+    from suite.api.judge import Judge
+    from suite.api.requests import Request, Response
+    from suite.api.scores import Scores
     from suite.method import Method
     from suite.store import Build, Json
 

@@ -18,9 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from suite.api.data import Encoded
+from suite.batch import collate
 from suite.logprobs import completion_hidden, head_of, in_chunks
 from suite.reference import by_length
-from suite.texts import Encoded, collate
 
 
 @torch.no_grad()

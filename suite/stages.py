@@ -23,20 +23,22 @@ from suite import (
     scoring,
     train_stage,
 )
+from suite.api.benchmark import TextBenchmark
+from suite.api.data import BenchmarkData, Row, Source
+from suite.api.judge import Rewards
+from suite.api.requests import Request
 from suite.bases import imported, tiny_base
-from suite.benchmark import BenchmarkData, Request, Row, Source, TextBenchmark
 from suite.config import finetune_settings, method_settings, split_spec
+from suite.encoding import continues
 from suite.errors import UserError
 from suite.handles import Model, RewardUse, Trained
 from suite.judged import ANSWER, JudgedBenchmark
-from suite.judges import Rewards
 from suite.judges.judging import Judging, make_judge
 from suite.lab import Lab
 from suite.method import Method
 from suite.sampled import Digests, Rows, SampledRows, inputs_of
 from suite.settings import TrainConfig
 from suite.store import Json, Stage, closure_digest, digest, jsonable
-from suite.texts import continues
 
 
 class TextStages:
@@ -67,7 +69,11 @@ class TextStages:
     @cached_property
     def base(self) -> Model:
         """The model that everything starts from."""
-        return tiny_base(self._sft) if self.lab.config.model == "tiny" else imported(self.lab)
+        return (
+            tiny_base(self._sft)
+            if self.lab.config.model == "tiny"
+            else imported(self.lab.config, self.lab.progress)
+        )
 
     def start(self, name: str) -> Trained:
         """A model fine-tuned on the benchmark's rows of that name; without any, the base itself."""

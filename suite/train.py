@@ -9,31 +9,29 @@ that was killed goes on from its newest step checkpoint and ends in the same byt
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
-from torch import nn
 
 from suite import adapters, checkpoints, faults, interrupt, models
+from suite.api.batch import Policy
+from suite.api.data import Encoded, Item
+from suite.api.step import StepOutput, TrainState
 from suite.cost import Cost, CostMeter
-from suite.errors import DivergedError, UserError
 from suite.logprobs import LMPolicy, check_projection, head_of
-from suite.method import LossOutput, Method, StepOutput, TrainState
+from suite.method import Method
 from suite.precision import autocast
 from suite.progress import Progress, Silent
 from suite.reference import References
 from suite.rewards import Rewarder
-from suite.sampling import Item, Sampler, micro_batches
+from suite.sampling import Sampler, micro_batches
 from suite.settings import TrainConfig
-from suite.texts import Encoded
 
 
 @dataclass
@@ -59,53 +57,6 @@ class TrainJob:
     rewarder: Rewarder | None = None
     progress: Progress = field(default_factory=Silent)
     on_step: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
-
-
-def default_train_step(
-    method: Method[Any], state: TrainState, micro: Sequence[Mapping[str, Any]]
-) -> StepOutput:
-    """Descend on the method's loss of the step, then go on in the schedule."""
-    output = descend(state, (micro_loss(method, state, batch) for batch in micro))
-    state.scheduler.step()
-    return output
-
-
-def micro_loss(method: Method[Any], state: TrainState, batch: Mapping[str, Any]) -> LossOutput:
-    """The loss of a micro-batch, in the precision of the run. UserError if it is not a scalar with a gradient."""
-    with state.autocast():
-        output = method.loss(state.policy, batch)
-    _check_loss(method, output)
-    return output
-
-
-def descend(state: TrainState, parts: Iterable[LossOutput]) -> StepOutput:
-    """One step of the optimiser: backward for each micro-batch, then clip and step.
-
-    Each micro-batch's loss is its share of the step's (it was divided by the step's count), so gradients just add up.
-    Raises DivergedError before the weights change if loss or gradient is not finite.
-    """
-    total, metrics = 0.0, Counter[str]()
-    for output in parts:
-        output.loss.backward()  # type: ignore[no-untyped-call]
-        total += float(output.loss.detach())
-        metrics.update(
-            {name: float(torch.as_tensor(v).detach()) for name, v in output.metrics.items()}
-        )
-    norm = float(nn.utils.clip_grad_norm_(state.parameters, state.max_grad_norm or math.inf))
-    if not math.isfinite(total) or not math.isfinite(norm):
-        raise DivergedError(f"step {state.step}: loss {total}, gradient norm {norm}")
-    state.optimizer.step()
-    state.optimizer.zero_grad(set_to_none=True)
-    return StepOutput(total, norm, dict(metrics))
-
-
-def _check_loss(method: Method[Any], output: LossOutput) -> None:
-    if output.loss.shape != ():
-        raise UserError(
-            f"method {method.name!r}: its loss has shape {tuple(output.loss.shape)}, not ()"
-        )
-    if not output.loss.requires_grad:
-        raise UserError(f"method {method.name!r}: its loss has no gradient")
 
 
 def train(job: TrainJob) -> Cost:
@@ -181,7 +132,8 @@ def _prepare(job: TrainJob, sampler: Sampler) -> TrainState:
     )
     schedule = lr_schedule(job.config, sampler.steps_per_epoch)
     return TrainState(
-        policy=LMPolicy(model, reference_head),
+        # A language model reads whole text batches, which say more than `Texts` does.
+        policy=cast(Policy, LMPolicy(model, reference_head)),
         parameters=parameters,
         optimizer=optimizer,
         scheduler=torch.optim.lr_scheduler.LambdaLR(optimizer, schedule),
@@ -222,7 +174,8 @@ def _check_step_zero(job: TrainJob, sampler: Sampler, state: TrainState, pad_id:
     One check that catches dropout, dtype, template, packing and stale-cache mistakes.
     """
     batch = next(micro_batches(sampler.step(0), 8, pad_id, job.references, job.device))
-    for role, part in batch.items():
+    parts: Mapping[str, Any] = dict(batch)
+    for role, part in parts.items():
         for texts in (part.chosen, part.rejected) if hasattr(part, "chosen") else (part,):
             if texts.reference_token_logps is None:
                 continue

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from suite.models import load_encoder
-from suite.rewards import rewarder
+from suite.open_reward import rewarder
 from suite.rows import encode_rows, texts_of
 from suite.sampled import rows_of
 

@@ -10,15 +10,17 @@ class ZeroShot(UntrainedMethod[ZeroShotConfig]):
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
+from suite.api.batch import Batch, Policy
+from suite.api.step import LossOutput
 from suite.errors import UserError
-from suite.method import C, LossOutput, Method, Policy
+from suite.method import C, Method
 
 if TYPE_CHECKING:
-    from suite.benchmark import Request, Response
-    from suite.engines import Engine
+    from suite.api.engine import Engine
+    from suite.api.requests import Request, Response
 
 
 class UntrainedMethod(Method[C]):
@@ -32,6 +34,6 @@ class UntrainedMethod(Method[C]):
     def respond(self, engine: Engine, requests: Sequence[Request]) -> list[Response]:
         """Answer the benchmark's requests in the method's way."""
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Never called by the host."""
         raise UserError(f"{self.name} trains nothing, so it has no loss")

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from suite.benchmark import Metric
-from suite.results import CellResult, Comparison
+from suite.api.cells import CellResult
+from suite.api.scores import Metric
+from suite.results import Comparison
 
 NAME = "hypervolume"
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from suite.benchmark import Basis, ItemScore, Metric
+from suite.api.cells import Cell, CellResult
+from suite.api.scores import Basis, ItemScore, Metric
 from suite.comparing import compare, from_samples
 from suite.evidence import Evidence
 from suite.headlines import Scored
-from suite.results import Cell, CellResult, Comparison
+from suite.results import Comparison
 from suite.samples import Sample
 from suite.stats import hierarchical_bootstrap, ks_two_sample, paired_difference
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from suite.benchmark import Metric
+from suite.api.cells import Cell, CellResult
+from suite.api.scores import Metric
 from suite.registry import PluginWarning, Registry
-from suite.results import Cell, CellResult, Results, Run
+from suite.results import Results, Run
 from suite.settings import RunConfig
 
 CELL = Cell("npo", "tofu", "forget10", "tiny", 0)

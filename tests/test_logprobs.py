@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from suite import Message, logprobs, models
-from suite.texts import Encoded, Encoder, TextBatch, collate
+from suite.api.data import Encoded
+from suite.batch import TextBatch, collate
+from suite.encoding import Encoder
 
 TEXTS = [
     ("Who?", "Nobody."),

@@ -9,10 +9,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from suite.api.data import Encoded
+from suite.batch import collate
 from suite.logprobs import LMPolicy
 from suite.models import load_model
 from suite.packing import pack
-from suite.texts import Encoded, collate
 
 IDS = st.lists(st.integers(5, 50), min_size=1, max_size=40).map(tuple)
 TEXTS = st.tuples(

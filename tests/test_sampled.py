@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from suite.benchmark import Message, Pair, Response, Row
+from suite.api.data import Message, Pair, Row
+from suite.api.requests import Response
 from suite.responses import read_responses, response_json, with_kl
 from suite.sampled import SampledRows, inputs_of, read_rows, rows_digest, write_rows
 from suite.store import Build, JsonlWriter, Stage

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suite import Message, UserError, models
-from suite.texts import Encoder, check_template, collate
+from suite.batch import collate
+from suite.encoding import Encoder, check_template
 
 QUESTION = (Message("user", "Who wrote Emma?"),)
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from suite import LossOutput, Message, Method, Row, UserError, losses, models
+from suite.encoding import Encoder
 from suite.errors import DivergedError
 from suite.logprobs import LMPolicy
 from suite.precision import autocast
@@ -19,7 +20,6 @@ from suite.reference import References, compute, save
 from suite.rows import encode_rows
 from suite.sampling import Sampler, micro_batches
 from suite.settings import TrainConfig
-from suite.texts import Encoder
 from suite.train import TrainJob, epochs_in, lr_schedule, train
 
 CONFIG = TrainConfig(epochs=2, lr=1e-3, batch_size=4, warmup_epochs=0.0)

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from suite import volume
-from suite.benchmark import ItemScore, Metric
+from suite.api.cells import Cell, CellResult
+from suite.api.scores import ItemScore, Metric
 from suite.comparing import compare
 from suite.headlines import Scored
-from suite.results import Cell, CellResult, Comparison
+from suite.results import Comparison
 
 REFERENCE = {"quality": 0.0, "harm": 1.0}
 

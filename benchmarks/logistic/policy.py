@@ -124,7 +124,7 @@ class LogisticPolicy:
 
 @dataclass
 class LogisticScored:
-    """What one forward pass says of N labelled inputs; see `suite.method.Scored`."""
+    """What one forward pass says of N labelled inputs; see `suite.api.batch.Scored`."""
 
     texts: Labelled
     logits: Tensor

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from suite import Message, Pair, Request, Row, UserError
-from suite.benchmark import BenchmarkData
+from suite.api.data import BenchmarkData
 
 Item = Mapping[str, Any]
 

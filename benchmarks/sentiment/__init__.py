@@ -34,8 +34,8 @@ from suite import (
     TextBenchmark,
     hookimpl,
 )
+from suite.api.cells import CellResult
 from suite.ranges import Positive, Share
-from suite.results import CellResult
 
 from ..pairs.data import REFERENCE
 from . import frontier

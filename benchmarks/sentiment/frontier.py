@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from suite import Metric
-from suite.results import CellResult
+from suite.api.cells import CellResult
 
 Point = tuple[float, float]
 """KL in nats, mean reward."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from suite import UserError
-from suite.benchmark import Message
+from suite.api.data import Message
 from suite.rewards import Prompt, Reward
 from suite.store import Json, digest
 

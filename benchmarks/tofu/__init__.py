@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from suite import Benchmark, Request, Response, Scores, TextBenchmark, UserError, hookimpl
-from suite.benchmark import Basis, BenchmarkData, Source
+from suite.api.data import BenchmarkData, Source
+from suite.api.scores import Basis
 from suite.errors import unknown
 
 from .corpus import RETAIN, generated, published, read_corpus

@@ -18,8 +18,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from suite import ItemScore, Metric
+from suite.api.judge import Verdict
 from suite.judged import Judged, Verdicts
-from suite.judges import Verdict
 
 if TYPE_CHECKING:
     from suite.stats import Interval

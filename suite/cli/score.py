@@ -16,7 +16,8 @@ from typing import Any
 
 import click
 
-from suite.benchmark import Benchmark, Metric
+from suite.api.benchmark import Benchmark
+from suite.api.scores import Metric
 from suite.cli.installed import block_option, json_option, registry_of, show_table
 from suite.cli.options import load
 from suite.errors import MissingError, UserError

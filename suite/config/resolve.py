@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
-from suite.benchmark import Benchmark
+from suite.api.benchmark import Benchmark
 from suite.config.check import OWN, TRAIN, checked, convert
 from suite.config.layers import TOP, Given, from_mapping, layers
 from suite.errors import UserError, unknown

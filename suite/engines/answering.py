@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from suite.benchmark import Request, Response
+from suite.api.requests import Request, Response
+from suite.encoding import Encoder
 from suite.engines.decode import Decoder, Text
 from suite.engines.scoring import Scored, Scorer
 from suite.engines.sharing import Prompt, common_prefix, families, pack, plan
 from suite.errors import UserError
-from suite.texts import Encoder
 
 ROOM = 4
 """Batches' worth of tokens that are decoded together: a step reads all weights, so many rows should share it."""

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from suite.benchmark import Request
+from suite.api.requests import Request
 from suite.engines.rows import Rows
 from suite.logprobs import decoder_of, head_of
 

@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suite.benchmark import Message, Request
+from suite.api.data import Message
+from suite.api.requests import Request
 
 if TYPE_CHECKING:
-    from suite.engines import Engine
+    from suite.api.engine import Engine
 
 TOLERANCE = {"float32": 0.01, "bfloat16": 0.25}
 """Largest mean difference of a token's log-probability that rounding explains, nats."""

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite import hookimpl
-from suite.benchmark import Request, Response
-from suite.engines import Engine
+from suite.api.engine import Engine
+from suite.api.requests import Request, Response
 from suite.models import ATTENTION
 from suite.ranges import Count
 
 if TYPE_CHECKING:
-    from suite.texts import Encoder
+    from suite.encoding import Encoder
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ class HFEngine(Engine):
         self._files = files
 
     def _load_all(self, folder: Path) -> None:
+        from suite.encoding import Encoder
         from suite.engines.checks import check_cache
         from suite.logprobs import check_projection
         from suite.models import load_model, load_tokenizer
-        from suite.texts import Encoder
 
         self.model = None  # not two models in memory
         tokenizer = load_tokenizer(folder, self.pad_token)

@@ -16,12 +16,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from suite.benchmark import Request, Response
+from suite.api.requests import Request, Response
 from suite.errors import UserError
 
 if TYPE_CHECKING:
+    from suite.encoding import Encoder
     from suite.engines.child import Child
-    from suite.texts import Encoder
 
 Ids = tuple[int, ...]
 Value = tuple[float, bool]

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from suite import hookimpl
-from suite.benchmark import Request, Response
+from suite.api.data import Encoded
+from suite.api.engine import Engine
+from suite.api.requests import Request, Response
+from suite.encoding import Encoder
 from suite.endpoint import Endpoint, check_address
-from suite.engines import Engine
 from suite.errors import UserError
 from suite.ranges import Count, Index, Positive
-from suite.texts import Encoded, Encoder
 
 
 @dataclass(frozen=True)

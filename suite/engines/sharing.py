@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from suite.benchmark import Request
+from suite.api.requests import Request
+from suite.encoding import Encoder
 from suite.errors import UserError
-from suite.texts import Encoder
 
 T = TypeVar("T")
 

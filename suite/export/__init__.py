@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from suite.api.cells import CellResult
 from suite.errors import UserError
-from suite.results import CellResult, Results
+from suite.results import Results
 from suite.samples import Sample
 
 FORMATS = ("lm-eval", "csv", "open-unlearning")

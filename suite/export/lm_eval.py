@@ -12,7 +12,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from suite.results import CellResult, Results
+from suite.api.cells import CellResult
+from suite.results import Results
 from suite.samples import Sample
 
 

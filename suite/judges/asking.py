@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from suite import faults, interrupt
+from suite.api.judge import Comparison, Cost, Judge, Verdict, identity_of
 from suite.judged import Judged, Question
-from suite.judges import Comparison, Cost, Judge, Verdict, identity_of
 from suite.responses import read_responses
 from suite.store import Build, Json, JsonlWriter, digest, read_jsonl
 

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from suite.api.judge import Cost, Judge, Rewards, identity_of
 from suite.config import judge_settings
 from suite.errors import UserError
 from suite.judged import Question
-from suite.judges import Cost, Judge, Rewards, identity_of
 from suite.judges.asking import CANARY, CANARY_QUESTIONS, asking, forecast
 from suite.judges.prompts import criterion
 from suite.store import Json, Stage, digest

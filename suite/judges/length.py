@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from suite import hookimpl
-from suite.judges import Comparison, Judge, Verdict
+from suite.api.judge import Comparison, Judge, Verdict
 from suite.store import Json
 
 

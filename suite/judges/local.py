@@ -12,21 +12,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from suite import hookimpl
+from suite.api.engine import Engine
+from suite.api.judge import Comparison, Judge, JudgeHost, Rewards, Verdict
+from suite.api.requests import Request, Response
 from suite.bases import imported
-from suite.benchmark import Request, Response
-from suite.engines import Engine
 from suite.errors import UserError
-from suite.judges import Comparison, Judge, Rewards, Verdict
 from suite.judges.length import by_value
 from suite.judges.prompts import CRITERIA, LETTER, instructions, request
 from suite.ranges import Count
 from suite.store import Json, Stage, digest
-
-if TYPE_CHECKING:
-    from suite.lab import Lab
 
 CHUNK = 32
 """Comparisons answered together, between two verdicts that are kept."""
@@ -52,13 +49,13 @@ class Local(Judge[LocalConfig]):
     name = "local"
     Config = LocalConfig
 
-    def __init__(self, config: LocalConfig, lab: Lab, rewards: Rewards | None = None) -> None:
+    def __init__(self, config: LocalConfig, lab: JudgeHost, rewards: Rewards | None = None) -> None:
         super().__init__(config, lab, rewards)
         if not config.model:
             raise UserError("judge local: name the judging model: --set judge_local.model=FOLDER")
 
     @cached_property
-    def _lab(self) -> Lab:
+    def _lab(self) -> JudgeHost:
         """The run's surroundings, with the judge's model and engine."""
         own = self.config
         training = replace(self.lab.config.train, max_length=own.max_length)
@@ -69,7 +66,7 @@ class Local(Judge[LocalConfig]):
             template=own.template,
             pad_token=None,
         )
-        return type(self.lab)(replace(config, train=training), self.lab.registry, self.lab.progress)
+        return self.lab.with_config(replace(config, train=training))
 
     @cached_property
     def _engine(self) -> Engine:
@@ -95,7 +92,7 @@ class Local(Judge[LocalConfig]):
 
     @cached_property
     def _model(self) -> Stage:
-        return imported(self._lab).stage
+        return imported(self._lab.config, self._lab.progress).stage
 
     def open(self, folders: Mapping[str, Path]) -> None:
         """Load the model."""

@@ -19,9 +19,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from suite import hookimpl
+from suite.api.judge import Comparison, Cost, Judge, Rewards, Verdict
 from suite.endpoint import Endpoint, check_address
 from suite.errors import UserError
-from suite.judges import Comparison, Cost, Judge, Rewards, Verdict
 from suite.judges.prompts import CRITERIA, REMINDER, VERDICT_LINE, instructions, parse, request
 from suite.ranges import Count, Index, NonNegative, Positive
 from suite.store import Json, digest
@@ -29,7 +29,7 @@ from suite.store import Json, digest
 if TYPE_CHECKING:
     from openai import OpenAI
 
-    from suite.lab import Lab
+    from suite.api.judge import JudgeHost
 
 CHARACTERS_PER_TOKEN = 4
 """Of English text, roughly; for forecasts only."""
@@ -83,7 +83,9 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
     revision = 1
     Config = OpenAIJudgeConfig
 
-    def __init__(self, config: OpenAIJudgeConfig, lab: Lab, rewards: Rewards | None = None) -> None:
+    def __init__(
+        self, config: OpenAIJudgeConfig, lab: JudgeHost, rewards: Rewards | None = None
+    ) -> None:
         super().__init__(config, lab, rewards)
         if not config.model:
             raise UserError("judge openai: name the judging model: --set judge_openai.model=NAME")

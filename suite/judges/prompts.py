@@ -16,9 +16,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from suite.benchmark import Message
+from suite.api.data import Message
+from suite.api.judge import Choice, Comparison
 from suite.errors import unknown
-from suite.judges import Choice, Comparison
 from suite.store import digest
 
 

@@ -6,18 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from suite import hookimpl
+from suite.api.judge import Comparison, Judge, JudgeHost, RewardModel, Rewards, Verdict
 from suite.errors import UserError
-from suite.judges import Comparison, Judge, Rewards, Verdict
 from suite.judges.length import by_value
 from suite.rewards import Prompt, Reward
 from suite.store import Json, Stage
-
-if TYPE_CHECKING:
-    from suite.handles import Model
-    from suite.lab import Lab
 
 CHUNK = 64
 """Comparisons scored together, between two verdicts that are kept."""
@@ -37,14 +33,16 @@ class RewardJudge(Judge[RewardConfig]):
     name = "reward"
     Config = RewardConfig
 
-    def __init__(self, config: RewardConfig, lab: Lab, rewards: Rewards | None = None) -> None:
+    def __init__(
+        self, config: RewardConfig, lab: JudgeHost, rewards: Rewards | None = None
+    ) -> None:
         super().__init__(config, lab, rewards)
         self._opened: Reward | None = None
         # Each answer is shown in both orders, the rival's beside every candidate.
         self._rewards_of: dict[tuple[Prompt, str], float] = {}
 
     @cached_property
-    def _model(self) -> Model:
+    def _model(self) -> RewardModel:
         if self.rewards.model is None:
             raise UserError("judge 'reward': the benchmark has no pairs to train a reward model on")
         return self.rewards.model()
@@ -64,7 +62,7 @@ class RewardJudge(Judge[RewardConfig]):
             return {"model": self._model.stage.key, "epoch": self._model.epoch}
         return {
             "reward": self.truth.identity(),
-            "source": self.lab.registry.source_digest(type(self.truth)),
+            "source": self.lab.source_digest(type(self.truth)),
         }
 
     def inputs(self) -> Mapping[str, Stage]:
@@ -79,10 +77,12 @@ class RewardJudge(Judge[RewardConfig]):
             )
 
     def _trained(self, stage: Path) -> Reward:
+        from suite.models import load_encoder
         from suite.reward_model import ModelReward
 
         folder = self._model.folder(stage)
-        encoder = self.lab.encoder(folder, self.lab.config.train)
+        config = self.lab.config
+        encoder = load_encoder(folder, config.template, config.train.max_length)
         return ModelReward(folder, encoder, self.lab.device, self.lab.dtype)
 
     def compare(self, comparisons: Sequence[Comparison]) -> Iterator[Verdict]:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from suite import hookimpl
 
 if TYPE_CHECKING:
-    from suite.results import Cell, CellResult, Results
+    from suite.api.cells import Cell, CellResult
+    from suite.results import Results
     from suite.store import Json, JsonlWriter
 
 _open: list[JsonlWriter] = []

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from suite import hookimpl
 
 if TYPE_CHECKING:
-    from suite.results import Cell, CellResult, Results
+    from suite.api.cells import Cell, CellResult
+    from suite.results import Results
     from suite.settings import RunConfig
 
 _folder: list[Path] = []

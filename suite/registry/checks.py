@@ -8,10 +8,10 @@ from dataclasses import MISSING, fields, is_dataclass
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, get_type_hints
 
-from suite.benchmark import Benchmark
-from suite.engines import Engine
+from suite.api.benchmark import Benchmark
+from suite.api.engine import Engine
+from suite.api.judge import Judge
 from suite.errors import unknown
-from suite.judges import Judge
 from suite.method import Method
 from suite.registry.plugin import NAME
 from suite.settings import RunConfig, TrainConfig

@@ -13,10 +13,10 @@ import click
 import pluggy
 
 from suite import hookspecs
-from suite.benchmark import Benchmark
-from suite.engines import Engine
+from suite.api.benchmark import Benchmark
+from suite.api.engine import Engine
+from suite.api.judge import Judge
 from suite.errors import UserError, unknown
-from suite.judges import Judge
 from suite.method import Method
 from suite.registry.checks import CHECKS, JUDGE_SECTION, hooks_of
 from suite.registry.offers import CONFIGURED, Offers, duplicate

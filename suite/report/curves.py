@@ -1,6 +1,6 @@
 """Learning curves of experiments, as small multiples: methods one below the other, panels side by side.
 
-Drawn are the metrics of a trajectory that are named "group/panel/line", see `suite.benchmark.CurvePoint`. Names are
+Drawn are the metrics of a trajectory that are named "group/panel/line", see `suite.api.scores.CurvePoint`. Names are
 put in the order of the numbers in them: tau=5 before tau=10.
 """
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from suite.api.cells import CellResult
 from suite.errors import UserError
 from suite.report.footnotes import NOT_COMPARABLE, describe_environment
-from suite.results import CellResult, Comparison, Results, Run
+from suite.results import Comparison, Results, Run
 from suite.samples import Sample
 from suite.volume import of_front
 

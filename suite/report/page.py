@@ -17,6 +17,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from suite.api.cells import CellResult
 from suite.report.answers import QUESTIONS, Question, side_by_side
 from suite.report.columns import Column, columns
 from suite.report.curves import learning_curves
@@ -31,7 +32,7 @@ from suite.report.table import Table
 from suite.report.text import one_line, visible
 from suite.report.trajectories import trajectories
 from suite.report.values import Value, value_of
-from suite.results import CellResult, Results
+from suite.results import Results
 from suite.samples import Sample
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from suite.benchmark import Metric
+from suite.api.scores import Metric
 from suite.report.numbers import percent
 from suite.report.svg import INK, LINE, MUTED, PALETTE, as_svg, report_style
 from suite.report.table import Row, Table

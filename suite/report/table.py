@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 
+from suite.api.cells import CellResult, CheckpointResult
 from suite.evidence import Evidence, Overall, Standing
 from suite.report.rank import Rank, balance, ranks
 from suite.report.values import Value, mean_of, value_of, with_limits
-from suite.results import CellResult, CheckpointResult, Comparison, Results
+from suite.results import Comparison, Results
 from suite.volume import NAME as HYPERVOLUME
 
 

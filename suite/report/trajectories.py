@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from statistics import fmean
 
-from suite.benchmark import Metric
+from suite.api.cells import CellResult
+from suite.api.scores import Metric
 from suite.report.pictures import Picture, ascii_label, dashes_of, figure_of, legend, paint_of
 from suite.report.svg import as_svg, report_style
 from suite.report.table import Row, Table
 from suite.report.values import value_of
-from suite.results import CellResult
 
 
 def trajectories(table: Table, name: str) -> Iterator[Picture]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
-from suite.benchmark import Metric
+from suite.api.scores import Metric
 from suite.evidence import Difference, Standing
 from suite.report.numbers import MISSING, number, p_value
 

@@ -19,10 +19,11 @@ from suite_benchmarks.bandit.scores import Trial, scores
 from suite_benchmarks.bandit.training import own_optimum
 
 from suite import PairedMethod, Scores, UserError, pipeline
+from suite.api.cells import CellResult, TrajectoryPoint
 from suite.config import resolve
 from suite.progress import Silent
 from suite.registry import Registry
-from suite.results import CellResult, TrajectoryPoint, read
+from suite.results import read
 from suite.settings import RunConfig
 
 TWO, D1, D2, D3, D3_PRIME = DATASETS

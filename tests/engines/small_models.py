@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from suite.benchmark import Message
+from suite.api.data import Message
 
 QUESTIONS = {
     "Where was Hina Ameen born?": "Hina Ameen was born in Karachi.",
@@ -56,8 +56,9 @@ def small_llama(tokenizer: Any) -> Any:
 def _train(model: Any, tokenizer: Any, steps: int) -> Any:
     import torch
 
+    from suite.batch import collate
+    from suite.encoding import Encoder
     from suite.logprobs import LMPolicy
-    from suite.texts import Encoder, collate
 
     encoder = Encoder(tokenizer)
     batch = collate(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from suite.benchmark import Request
+from suite.api.requests import Request
 from suite.engines.decode import Text, sample
 
 REQUEST = Request("r", "generate", (), seed=3, temperature=1.0)

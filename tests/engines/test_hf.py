@@ -13,7 +13,7 @@ import pytest
 import torch
 from small_models import QUESTIONS, asked
 
-from suite.benchmark import Request, Response
+from suite.api.requests import Request, Response
 from suite.engines.hf import HFConfig, HFEngine
 from suite.errors import UserError
 

@@ -13,7 +13,7 @@ import pytest
 from small_models import QUESTIONS, asked
 
 from suite import UserError
-from suite.benchmark import Request, Response
+from suite.api.requests import Request, Response
 from suite.engines.hf import HFEngine
 from suite.engines.openai import OpenAIConfig, OpenAIEngine
 from tests.servers.openai_server import (

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from small_models import QUESTIONS, asked
 
-from suite.benchmark import Request
+from suite.api.requests import Request
 from suite.engines.hf import HFEngine
 from suite.engines.openai import OpenAIConfig, OpenAIEngine
 from suite.engines.vllm import DEFAULTS

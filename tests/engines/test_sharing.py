@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_models import asked
 
-from suite.benchmark import Request
+from suite.api.requests import Request
+from suite.encoding import Encoder
 from suite.engines.sharing import ENOUGH, FEW, LONG, Prompt, common_prefix, families, pack, plan
-from suite.texts import Encoder
 
 
 @pytest.fixture(scope="module")

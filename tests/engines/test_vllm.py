@@ -22,7 +22,7 @@ import torch
 from small_models import QUESTIONS, asked
 from test_vllm_parts import gone
 
-from suite.benchmark import Request, Response
+from suite.api.requests import Request, Response
 from suite.engines.hf import HFEngine
 from suite.engines.vllm import VLLMConfig, VLLMEngine
 from suite.errors import UserError

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from small_models import asked
 
-from suite.benchmark import Request
+from suite.api.requests import Request
 from suite.engines.child import Child
 from suite.engines.fingerprint import Fingerprint
 from suite.engines.items import Asked, ask

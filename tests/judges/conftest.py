@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from suite import Message
+from suite.api.judge import Comparison, Judge, Verdict
 from suite.judged import Judged, Question
-from suite.judges import Comparison, Judge, Verdict
 from suite.judges.asking import read_judged
 from suite.judges.judging import Judging
 from suite.lab import Lab

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from suite.api.judge import Comparison, Verdict
 from suite.judged import Judged
-from suite.judges import Comparison, Verdict
 from suite.judges.asking import CANARY, both_orders, key_of
 from suite.judges.judging import Judging
 from suite.judges.length import Length, LengthConfig

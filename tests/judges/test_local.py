@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from suite import Message, UserError
+from suite.api.judge import Comparison
 from suite.judged import Judged
-from suite.judges import Comparison
 from suite.judges.local import Local, LocalConfig
 from suite.judges.prompts import LETTER, request
 from suite.lab import Lab
@@ -23,7 +23,7 @@ def test_the_likelier_letter_wins(tiny_folder: Path, tmp_path: Path, judged: Run
     import torch
 
     from suite import models
-    from suite.texts import Encoder
+    from suite.encoding import Encoder
 
     folder = tmp_path / "judge"  # the same weights, with room for the instructions
     shutil.copytree(tiny_folder, folder)

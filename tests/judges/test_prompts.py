@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suite import Message, UserError
-from suite.judges import Comparison
+from suite.api.judge import Comparison
 from suite.judges.prompts import CRITERIA, LETTER, VERDICT_LINE, mark_of, parse, request
 
 

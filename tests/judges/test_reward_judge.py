@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from suite.api.judge import Rewards
 from suite.judged import Judged
-from suite.judges import Rewards
 from suite.judges.reward import RewardConfig, RewardJudge
 from suite.lab import Lab
 from suite.rewards import Prompt, Reward

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
-from suite.texts import Encoded
+from suite.api.data import Encoded
 
 
 @dataclass(frozen=True)

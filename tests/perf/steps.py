@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from suite.api.step import TrainState
 from suite.logprobs import LMPolicy
-from suite.method import TrainState
 from suite.precision import autocast
 
 STEPS = 3

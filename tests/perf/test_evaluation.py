@@ -24,9 +24,10 @@ import torch
 import torch.nn.functional as F
 from rouge_score.rouge_scorer import RougeScorer
 
-from suite.benchmark import Message, Request
+from suite.api.data import Message
+from suite.api.requests import Request
+from suite.encoding import Encoder
 from suite.engines.hf import HFEngine
-from suite.texts import Encoder
 from tests.perf.plain import load, pad
 
 pytestmark = pytest.mark.perf

@@ -19,12 +19,12 @@ import torch
 from torch import nn
 
 from suite import Message, Pair, losses, models
+from suite.api.data import EncodedPair
+from suite.encoding import Encoder
 from suite.reference import References
 from suite.registry import Registry
 from suite.rows import encode_rows
-from suite.sampling import EncodedPair, micro_batches
-from suite.texts import Encoder
-from suite.train import default_train_step
+from suite.sampling import micro_batches
 from tests.perf.plain import load, pad
 from tests.perf.steps import state_of, timed
 
@@ -69,9 +69,7 @@ def ours(smollm2: Path, head: nn.Module, pairs: list[EncodedPair]) -> Callable[[
     state.heads = nn.ModuleDict({"reward": head})
     method.begin(state, {})
     return lambda: (
-        default_train_step(
-            method, state, list(micro_batches({"pairs": pairs}, 0, 0, References()))
-        ).loss
+        method.train_step(state, list(micro_batches({"pairs": pairs}, 0, 0, References()))).loss
     )
 
 

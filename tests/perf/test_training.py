@@ -17,13 +17,13 @@ import pytest
 import torch
 
 from suite import Message, Row, losses, models
+from suite.api.data import Encoded
+from suite.encoding import Encoder
 from suite.precision import autocast
 from suite.reference import References, compute, save
 from suite.registry import Registry
 from suite.rows import encode_rows
 from suite.sampling import micro_batches
-from suite.texts import Encoded, Encoder
-from suite.train import default_train_step
 from tests.perf.plain import load, pad
 from tests.perf.steps import state_of, timed
 
@@ -87,9 +87,7 @@ def ours(
     references = References()
     references.add("forget", folder, step["forget"])
     state = state_of(model, list(model.parameters()), dtype)
-    return lambda: (
-        default_train_step(method, state, list(micro_batches(step, 0, 0, references))).loss
-    )
+    return lambda: method.train_step(state, list(micro_batches(step, 0, 0, references))).loss
 
 
 def matmul_peak(dtype: torch.dtype) -> float:

@@ -18,8 +18,9 @@ import psutil
 import pytest
 import torch
 
-from suite.benchmark import Message, Request
-from suite.engines import Engine
+from suite.api.data import Message
+from suite.api.engine import Engine
+from suite.api.requests import Request
 from suite.engines.hf import HFEngine
 from suite.engines.vllm import VLLMEngine
 

@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 import torch
 
+from suite.api.data import Encoded, EncodedPair
+from suite.api.step import LossOutput, TrainState
 from suite.logprobs import LMPolicy, head_of
-from suite.method import LossOutput, Method, TrainState
+from suite.method import Method
 from suite.online import OnlineMethod
 from suite.reference import References, compute, save
 from suite.registry import Registry
 from suite.rows import texts_of
-from suite.sampling import EncodedPair, micro_batches
-from suite.texts import Encoded
+from suite.sampling import micro_batches
 
 VOCABULARY, END, PAD, ROWS = 24, 1, 0, 6
 SETTINGS: dict[str, dict[str, Any]] = {

@@ -17,18 +17,19 @@ from plugin_bench import END, fresh_model, make, rows, text
 from safetensors.torch import load_file
 
 from suite import Message, Pair, Request, Response, Reward, Row, UserError, models
+from suite.api.data import Encoded, EncodedPair
+from suite.api.step import StepOutput
+from suite.encoding import Encoder
 from suite.logprobs import LMPolicy
-from suite.method import StepOutput
 from suite.moments import Moments
+from suite.open_reward import rewarder
 from suite.precision import autocast
 from suite.reference import References
 from suite.reward_model import ACCURACY, HEAD, ModelReward
-from suite.rewards import rewarder
 from suite.rollouts import sample
 from suite.rows import encode_rows
-from suite.sampling import EncodedPair, Sampler
+from suite.sampling import Sampler
 from suite.settings import TrainConfig
-from suite.texts import Encoded, Encoder
 from suite.train import TrainJob, epochs_in, train
 
 PROMPT = (Message("user", "Who wrote the red book?"),)

@@ -12,9 +12,9 @@ import torch
 from plugin_bench import fresh_model, make, rows
 
 from suite import Method, UserError, models
+from suite.api.data import Encoded
 from suite.reference import References
 from suite.settings import TrainConfig
-from suite.texts import Encoded
 from suite.tiny.tokenizer import build
 from suite.train import TrainJob, epochs_in, train
 

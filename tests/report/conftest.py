@@ -9,17 +9,9 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from suite.benchmark import Metric
-from suite.results import (
-    Cell,
-    CellResult,
-    CheckpointResult,
-    Comparison,
-    Results,
-    Run,
-    Timing,
-    TrajectoryPoint,
-)
+from suite.api.cells import Cell, CellResult, CheckpointResult, Timing, TrajectoryPoint
+from suite.api.scores import Metric
+from suite.results import Comparison, Results, Run
 from suite.samples import Sample
 
 QUESTIONS, AUTHORS, EPOCHS = 200, 10, 5

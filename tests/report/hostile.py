@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from suite.benchmark import Metric
+from suite.api.scores import Metric
 from suite.evidence import Difference, Evidence, Overall, Standing
 from suite.results import Results
 from suite.samples import Sample

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from suite import report
-from suite.benchmark import Metric
+from suite.api.scores import Metric
 from suite.results import Results
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from suite.benchmark import Metric
+from suite.api.scores import Metric
 from suite.report.numbers import duration, number, p_value
 from suite.report.values import Value, mean_of, value_of
 

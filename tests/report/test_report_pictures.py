@@ -7,12 +7,13 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suite.benchmark import Metric
+from suite.api.cells import TrajectoryPoint
+from suite.api.scores import Metric
 from suite.report.displacement import displacement
 from suite.report.frontier import front, frontier
 from suite.report.table import Table, tables
 from suite.report.trajectories import trajectories
-from suite.results import Results, TrajectoryPoint
+from suite.results import Results
 
 
 def table_of(results: Results) -> Table:

@@ -12,19 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suite.benchmark import Metric
+from suite.api.cells import Cell, Timing, TrajectoryPoint
+from suite.api.scores import Metric
 from suite.errors import CorruptError, MissingError, UserError
-from suite.results import (
-    Cell,
-    Results,
-    Timing,
-    TrajectoryPoint,
-    dumps,
-    json_schema,
-    loads,
-    read,
-    write,
-)
+from suite.results import Results, dumps, json_schema, loads, read, write
 from suite.samples import Sample, read_samples, write_samples
 
 TEXT = st.text(st.characters(codec=None), max_size=60)  # lone surrogates too

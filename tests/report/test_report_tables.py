@@ -7,7 +7,8 @@ from itertools import combinations
 
 import pytest
 
-from suite.benchmark import Basis, Metric
+from suite.api.cells import Timing
+from suite.api.scores import Basis, Metric
 from suite.errors import UserError
 from suite.evidence import Difference, Evidence, Overall, Standing
 from suite.report import merge, separate
@@ -15,7 +16,7 @@ from suite.report.columns import columns
 from suite.report.footnotes import footnotes, provenance
 from suite.report.pairs import pairs
 from suite.report.table import Row, Table, tables
-from suite.results import Results, Timing
+from suite.results import Results
 from suite.results import dumps as results_text
 from suite.results import loads as results_read
 from suite.samples import Sample

@@ -61,7 +61,7 @@ METHOD = """
 ENGINE = """
     from dataclasses import dataclass
     from suite import hookimpl
-    from suite.engines import Engine
+    from suite.api.engine import Engine
 
     @dataclass(frozen=True)
     class Settings:

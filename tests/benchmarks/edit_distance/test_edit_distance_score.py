@@ -15,7 +15,8 @@ from suite_benchmarks.edit_distance import (
 from suite_benchmarks.pairs.scores import MissingError
 
 from suite import Response, Source
-from suite.benchmark import BenchmarkData, Metric
+from suite.api.data import BenchmarkData
+from suite.api.scores import Metric
 from suite.engines.hf import HFEngine
 from suite.responses import read_responses, response_json
 

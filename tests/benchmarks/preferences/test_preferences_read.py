@@ -13,7 +13,7 @@ from suite_benchmarks.preferences.read import split_dialogues
 from suite_benchmarks.preferences.split import hold_out
 
 from suite import Message, Pair, Source, UserError
-from suite.benchmark import BenchmarkData
+from suite.api.data import BenchmarkData
 from suite.tiny import words as vocabulary
 
 HI = "\n\nHuman: Hi!\n\nAssistant:"

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from suite import UserError, pipeline
+from suite.api.cells import CellResult
 from suite.config import resolve
 from suite.registry import Registry
-from suite.results import CellResult
 
 PLACES = "Arvik Belmora Casstad Dundale Elvik Galmora Helstad Kardale Lorvik Melmora Norstad Veldale".split()
 Flags = dict[str, str]

@@ -13,7 +13,8 @@ from suite_benchmarks.pairs.data import benchmark_data
 from suite_benchmarks.preferences import Preferences, PreferencesConfig
 
 from suite import Message, Method, Pair, Response
-from suite.benchmark import BenchmarkData, Metric
+from suite.api.data import BenchmarkData
+from suite.api.scores import Metric
 from suite.registry import Registry
 
 Logps = tuple[Sequence[float], Sequence[float]]

@@ -6,7 +6,7 @@ import pytest
 from suite_benchmarks.sentiment.frontier import compared, points
 
 from suite import Metric
-from suite.results import Cell, CellResult, TrajectoryPoint
+from suite.api.cells import Cell, CellResult, TrajectoryPoint
 
 
 def run(method: str, *given: tuple[float | None, float], family: str = "alignment") -> CellResult:

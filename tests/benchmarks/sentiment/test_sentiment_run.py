@@ -11,10 +11,10 @@ import pytest
 from suite_benchmarks.sentiment.generated import generated
 
 from suite import Method, Request, pipeline
+from suite.api.cells import CellResult
 from suite.config import resolve
 from suite.plan import Plan
 from suite.registry import Registry
-from suite.results import CellResult
 from suite.store import read_jsonl
 
 SETS = (

@@ -11,7 +11,7 @@ import pytest
 from suite_benchmarks.tofu import Tofu, TofuConfig
 
 from suite import UserError
-from suite.benchmark import Source
+from suite.api.data import Source
 
 SHARED = Path(os.environ.get("SUITE_SHARED", Path(__file__).parents[4] / "shared"))
 PER_AUTHOR = 20

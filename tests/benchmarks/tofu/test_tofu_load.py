@@ -12,7 +12,7 @@ from suite_benchmarks.tofu.refusals import REFUSALS, refusal
 from suite_benchmarks.tofu.sets import spread
 
 from suite import Message
-from suite.benchmark import Source
+from suite.api.data import Source
 
 PER_AUTHOR = 20
 

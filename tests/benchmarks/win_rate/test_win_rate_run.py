@@ -14,9 +14,9 @@ from suite_benchmarks.win_rate.annotations import of_annotations
 from suite_benchmarks.win_rate.read import read
 
 from suite import UserError, pipeline
+from suite.api.cells import CellResult
 from suite.config import resolve
 from suite.registry import Registry
-from suite.results import CellResult
 from tests.benchmarks.preferences.test_preferences_run import write_pairs
 
 Start = Callable[..., pipeline.Outcome]

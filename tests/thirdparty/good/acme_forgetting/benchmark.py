@@ -22,7 +22,7 @@ from suite import (
     TextBenchmark,
     hookimpl,
 )
-from suite.benchmark import BenchmarkData, Source
+from suite.api.data import BenchmarkData, Source
 
 CAPITALS = {
     "Arveth": "Sulmo",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from suite import hookimpl
-from suite.results import Cell
+from suite.api.cells import Cell
 
 FINISHED: list[Cell] = []
 

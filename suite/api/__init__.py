@@ -1,0 +1,1 @@
+"""What plugins derive from, and what travels between them and the host. Authors import these names from `suite`."""

@@ -1,0 +1,132 @@
+"""A benchmark: which data a method trains on, what is asked of the trained model, how the answers are scored.
+
+data = bench.load(source)                     roles -> rows, evaluation sets
+requests = bench.requests(data)               what every model of the comparison is asked
+scores = bench.score(data, responses, retrain_responses)
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+from suite.api.cells import CellResult
+from suite.api.data import BenchmarkData, Given, Source
+from suite.api.requests import Request, Response
+from suite.api.scores import Basis, Metric, Scores
+from suite.method import Method
+from suite.progress import Progress
+from suite.rewards import Reward
+
+C = TypeVar("C")
+
+
+class Benchmark(ABC, Generic[C]):
+    """What all benchmarks declare. Derive from `TextBenchmark` or from `Experiment`."""
+
+    name: ClassVar[str]
+    provides: ClassVar[frozenset[str]]
+    """Roles that its training data offers."""
+    splits: ClassVar[tuple[str, ...]] = ("default",)
+    default_splits: ClassVar[tuple[str, ...]] = ()
+    """Those that run where none is asked for; if empty, the first of `splits`."""
+    primary: ClassVar[tuple[str, ...]]
+    """Headline metrics, most important first; the leaderboard ranks by them."""
+    best_by: ClassVar[str | None] = None
+    """Metric whose best epoch is reported beside the final step."""
+    baseline: ClassVar[str | None] = None
+    """The start model that scores are compared with, e.g. "retrain"."""
+    files: ClassVar[Mapping[str, str]] = {}
+    """Files of other tools that `score_files` reads: option -> help. {"retrain": "..."} gives `suite score --bench
+    NAME --retrain FILE`."""
+    basis: ClassVar[Mapping[str, Basis]] = {}
+    """What headline metrics are made of; a mean of the item scores of its own name needs no mention."""
+    reference_point: ClassVar[Mapping[str, float]] = {}
+    """Two metrics, with the fixed values above (or below) which hypervolume counts."""
+    argument: ClassVar[str | None] = None
+    """The setting that may stand behind its name, e.g. "task": --bench lm_eval:arc_easy."""
+    Config: ClassVar[type[Any]]
+
+    def __init__(self, config: C) -> None:
+        self.config = config
+
+    def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
+        """Settings that the benchmark's protocol prescribes for a model on a split: section -> field -> value."""
+        return {}
+
+    def score_files(self, files: Mapping[str, Path]) -> Scores:
+        """Score what another tool measured, without a model. `files`: those of `self.files` that were given (at least
+        one; each exists). Raises UserError naming the file and what it lacks."""
+        raise NotImplementedError
+
+    def compare(self, cells: Sequence[CellResult]) -> Sequence[Sequence[Metric]]:
+        """Further metrics of each finished cell, which follow from its whole course or from the other cells."""
+        return [()] * len(cells)
+
+
+class TextBenchmark(Benchmark[C]):
+    """A benchmark that trains and questions a language model."""
+
+    sampled_roles: ClassVar[frozenset[str]] = frozenset()
+    """Those of `provides` that `load` does not give, because they are made of answers of the starting model."""
+    measures_kl: ClassVar[bool] = False
+    """Whether `Response.kl` is wanted of every sampled text."""
+
+    @abstractmethod
+    def load(self, source: Source) -> BenchmarkData:
+        """Read and check the data. Raises UserError naming file, line and column."""
+
+    @abstractmethod
+    def requests(self, data: BenchmarkData) -> list[Request]:
+        """List what every model of the comparison is asked."""
+
+    def sampling_requests(self, data: BenchmarkData) -> list[Request]:
+        """List what the starting model is asked, to make the sampled roles of its answers."""
+        raise NotImplementedError(
+            f"benchmark {self.name!r} has sampled_roles but no sampling_requests"
+        )
+
+    def sampled_rows(
+        self, data: BenchmarkData, responses: Mapping[str, Response]
+    ) -> Mapping[str, Given]:
+        """Make the rows of every sampled role of the starting model's answers. Raises UserError if there are none."""
+        raise NotImplementedError(f"benchmark {self.name!r} has sampled_roles but no sampled_rows")
+
+    @abstractmethod
+    def score(
+        self,
+        data: BenchmarkData,
+        responses: Mapping[str, Response],
+        baseline: Mapping[str, Response] | None,
+    ) -> Scores:
+        """Turn responses (by request id) into per-item scores and metrics; `baseline`: of the baseline model."""
+
+    def score_method(
+        self,
+        data: BenchmarkData,
+        responses: Mapping[str, Response],
+        baseline: Mapping[str, Response] | None,
+        method: Method[Any] | None,
+    ) -> Scores:
+        """Score a cell; `method` trained it (None: a start model). Override it if scores depend on the method itself.
+
+        A preference method has a reward of its own, for example. What the host calls is this.
+        """
+        return self.score(data, responses, baseline)
+
+    def reward(self, data: BenchmarkData) -> Reward | None:
+        """The ground truth that some methods train on, or None where the benchmark has none."""
+        return None
+
+
+class Experiment(Benchmark[C]):
+    """A benchmark without a language model: it runs a method's loss on a problem of its own."""
+
+    notes: ClassVar[tuple[str, ...]] = ()
+    """What a reader of the numbers must know: choices that the paper leaves open, deviations."""
+
+    @abstractmethod
+    def measure(self, method: Method[Any], split: str, seed: int, progress: Progress) -> Scores:
+        """Run `method` and measure it. Everything follows from the arguments and `self.config`."""

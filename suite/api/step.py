@@ -1,0 +1,113 @@
+"""One step of the optimiser: what it works on, what a loss hands to it, what it did.
+
+for batch in micro_batches:                     default_train_step, in short
+    output = state.loss(method, batch)          each loss is a share of the step's
+state.descend(outputs)                          backward, clip, step
+state.scheduler.step()
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from suite.api.batch import Batch, Policy
+from suite.errors import DivergedError, UserError
+from suite.rewards import Rewarder
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
+
+
+@dataclass(frozen=True)
+class LossOutput:
+    """The loss of one micro-batch."""
+
+    loss: Tensor
+    """Scalar: this micro-batch's share of the step's loss (use `texts.mean`, `texts.token_mean`)."""
+    metrics: Mapping[str, Tensor | float] = field(default_factory=dict)
+    """Scalars to log; shares as well: they are summed over the step's micro-batches."""
+
+
+@dataclass(frozen=True)
+class StepOutput:
+    """What one optimiser step did."""
+
+    loss: float
+    grad_norm: float
+    metrics: Mapping[str, float]
+
+
+class HasLoss(Protocol):
+    """The part of a method that a step needs."""
+
+    name: ClassVar[str]
+
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
+        """The micro-batch's share of the loss."""
+        ...
+
+
+@dataclass
+class TrainState:
+    """What a train step works on."""
+
+    policy: Policy
+    parameters: list[nn.Parameter]
+    optimizer: Optimizer
+    scheduler: LRScheduler
+    max_grad_norm: float
+    autocast: Callable[[], Any]
+    """Returns the context manager under which the forward pass runs (bf16 or nothing)."""
+    step: int = 0
+    seed: int = 0
+    micro_batch: int = 0
+    """Largest number of sequences in one forward pass; 0: no limit."""
+    heads: Mapping[str, nn.Module] = field(default_factory=dict)
+    """What `Method.heads` gave, in training too."""
+    rewarder: Rewarder | None = None
+    """The reward of tokenised texts; only if the method `needs_reward`."""
+
+    def loss(self, method: HasLoss, batch: Batch) -> LossOutput:
+        """The loss of a micro-batch, in the precision of the run. UserError if it is not a scalar with a gradient."""
+        with self.autocast():
+            output = method.loss(self.policy, batch)
+        _check_loss(method, output)
+        return output
+
+    def descend(self, parts: Iterable[LossOutput]) -> StepOutput:
+        """One step of the optimiser: backward for each micro-batch, then clip and step.
+
+        Each micro-batch's loss is its share of the step's (it was divided by the step's count), so gradients just add
+        up. Raises DivergedError before the weights change if loss or gradient is not finite.
+        """
+        import torch
+        from torch.nn.utils import clip_grad_norm_
+
+        total = 0.0
+        metrics = Counter[str]()
+        for output in parts:
+            output.loss.backward()  # type: ignore[no-untyped-call]
+            total += float(output.loss.detach())
+            metrics.update(
+                {name: float(torch.as_tensor(v).detach()) for name, v in output.metrics.items()}
+            )
+        norm = float(clip_grad_norm_(self.parameters, self.max_grad_norm or math.inf))
+        if not math.isfinite(total) or not math.isfinite(norm):
+            raise DivergedError(f"step {self.step}: loss {total}, gradient norm {norm}")
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return StepOutput(total, norm, dict(metrics))
+
+
+def _check_loss(method: HasLoss, output: LossOutput) -> None:
+    if output.loss.shape != ():
+        shape = tuple(output.loss.shape)
+        raise UserError(f"method {method.name!r}: its loss has shape {shape}, not ()")
+    if not output.loss.requires_grad:
+        raise UserError(f"method {method.name!r}: its loss has no gradient")
