@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from suite import LossOutput, Method, StepOutput, TrainState, hookimpl, losses
 from suite.api.batch import Policy
 from suite.api.data import Encoded
-from suite.batch import TextBatch, collate
+from suite.model.batch import TextBatch, collate
 from suite.ranges import NonNegative, Positive
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class AltPO(Method[AltPOConfig]):
 
     def begin(self, state: TrainState, roles: Mapping[str, Sequence[Any]]) -> None:
         """Sample the alternates of every forget row from the starting model, and score them with it."""
-        from suite.reference import by_length
+        from suite.model.reference import by_length
 
         self.alternates = {row.id: [] for row in roles["forget"]}
         for group in by_length(roles["forget"], BATCH_TOKENS):

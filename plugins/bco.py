@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from suite import Method, StepOutput, TrainState, hookimpl, losses
-from suite.paired import PairedMethod, PairLogps
+from suite.api.pairs import PairedMethod, PairLogps
 from suite.ranges import Positive
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ from typing import Any
 
 from suite import Message, Method, Row, UserError, hookimpl
 from suite.api.engine import Engine
+from suite.api.prompting import UntrainedMethod
 from suite.api.requests import Request, Response
+from suite.api.reward import Reward
 from suite.ranges import Count
-from suite.rewards import Reward
-from suite.untrained import UntrainedMethod
 
 
 @dataclass(frozen=True)

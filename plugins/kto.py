@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from suite import Method, UserError, hookimpl, losses
 from suite.api.batch import Policy
-from suite.paired import PairedMethod, PairLogps
+from suite.api.pairs import PairedMethod, PairLogps
 from suite.ranges import NonNegative, Positive
 
 if TYPE_CHECKING:

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from suite import Method, TrainState, hookimpl, losses
-from suite.moments import Moments
-from suite.online import OnlineMethod
 from suite.ranges import Count, Fraction, NonNegative, Positive, Share
+from suite.train.moments import Moments
+from suite.train.online import OnlineMethod
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from suite.rollouts import Part, Rollouts
+    from suite.train.rollouts import Part, Rollouts
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from suite import Method, hookimpl
-from suite.paired import PairedMethod, PairLogps
+from suite.api.pairs import PairedMethod, PairLogps
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from suite.batch import TextBatch
+    from suite.model.batch import TextBatch
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from suite import Method, UserError, hookimpl, losses
-from suite.paired import PairedMethod, PairLogps, Population
+from suite.api.pairs import PairedMethod, PairLogps, Population
 from suite.ranges import Positive
 
 if TYPE_CHECKING:

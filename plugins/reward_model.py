@@ -20,8 +20,8 @@ from suite import LossOutput, Method, TrainState, hookimpl, losses
 from suite.api.batch import Policy
 from suite.api.engine import Engine
 from suite.api.requests import Request, Response
+from suite.api.reward import Reward
 from suite.ranges import NonNegative
-from suite.rewards import Reward
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -100,7 +100,7 @@ class RewardModel(Method[RewardModelConfig]):
 
     def _rewards(self, policy: Any, batch: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
         """Of chosen and rejected answers, (B,) each. An answer is read once, however many pairs it is in."""
-        from suite.reward_model import rewards
+        from suite.model.reward_model import rewards
 
         sides = batch["pairs"].chosen, batch["pairs"].rejected
         chosen, rejected = (
@@ -113,7 +113,7 @@ class RewardModel(Method[RewardModelConfig]):
         """Write the head, and the accuracy on the held-out pairs."""
         from safetensors.torch import save_file
 
-        from suite.reward_model import ACCURACY, HEAD
+        from suite.model.reward_model import ACCURACY, HEAD
         from suite.store import write_json
 
         (folder / HEAD).parent.mkdir()
@@ -129,8 +129,8 @@ class RewardModel(Method[RewardModelConfig]):
         """How many held-out pairs have the higher reward on the chosen answer."""
         import torch
 
-        from suite.reference import References
-        from suite.sampling import micro_batches
+        from suite.model.reference import References
+        from suite.train.sampling import micro_batches
 
         if not self.held_out:
             return 0

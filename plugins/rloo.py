@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from suite import Method, hookimpl, losses
-from suite.online import OnlineMethod
 from suite.ranges import Count, NonNegative
+from suite.train.online import OnlineMethod
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from suite.rollouts import Part, Rollouts
+    from suite.train.rollouts import Part, Rollouts
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class RMU(Method[RMUConfig]):
 
     def begin(self, state: TrainState, roles: Mapping[str, Sequence[Any]]) -> None:
         """Draw the direction, keep the few weights that will change, freeze all others."""
-        from suite.logprobs import decoder_of, head_of
+        from suite.model.logprobs import decoder_of, head_of
 
         decoder = decoder_of(state.policy.model)
         first = max(0, self.config.layer - DEPTH + 1)
@@ -113,7 +113,7 @@ def activations(
     """Output of `layer` where completion tokens are predicted, (N, d); with `weights` in place of the model's own."""
     from torch.func import functional_call
 
-    from suite.logprobs import decoder_of
+    from suite.model.logprobs import decoder_of
 
     def stop(module: Any, args: Any, output: Any) -> None:
         raise _ReachedError(output[0] if isinstance(output, tuple) else output)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from suite import Method, hookimpl, losses
-from suite.paired import PairedMethod, PairLogps
+from suite.api.pairs import PairedMethod, PairLogps
 from suite.ranges import NonNegative, Positive
 
 if TYPE_CHECKING:

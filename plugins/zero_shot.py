@@ -14,8 +14,8 @@ from typing import Any
 
 from suite import Message, Method, hookimpl
 from suite.api.engine import Engine
+from suite.api.prompting import UntrainedMethod
 from suite.api.requests import Request, Response
-from suite.untrained import UntrainedMethod
 
 
 @dataclass(frozen=True)

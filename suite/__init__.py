@@ -15,13 +15,13 @@ import pluggy
 
 from suite.api.benchmark import Benchmark, Experiment, TextBenchmark
 from suite.api.data import BenchmarkData, Message, Pair, Row, Source
+from suite.api.method import Method
+from suite.api.pairs import PairedMethod, PairLogps
 from suite.api.requests import Request, Response
+from suite.api.reward import Reward
 from suite.api.scores import CurvePoint, ItemScore, Metric, Scores
 from suite.api.step import LossOutput, StepOutput, TrainState
-from suite.errors import UserError
-from suite.method import Method
-from suite.paired import PairedMethod, PairLogps
-from suite.rewards import Reward
+from suite.core.errors import UserError
 
 if TYPE_CHECKING:
     from suite import losses as losses

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from suite.api.cells import Cell, CellResult
     from suite.api.engine import Engine
     from suite.api.judge import Judge
-    from suite.method import Method
-    from suite.results import Results
+    from suite.api.method import Method
+    from suite.results.schema import Results
     from suite.settings import RunConfig
 
 hookspec = pluggy.HookspecMarker("suite")

@@ -29,7 +29,7 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The embedded model with random weights, as a model folder."""
-    from suite import models
+    from suite.model import folder as models
     from suite.tiny.model import initial_model
     from suite.tiny.tokenizer import build
 
@@ -70,7 +70,7 @@ def smollm2(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """SmolLM2-135M-Instruct as a model folder: SUITE_SMOLLM2, otherwise made from the .gguf file."""
     if folder := os.environ.get("SUITE_SMOLLM2"):
         return Path(folder)
-    from suite.models import import_base
+    from suite.model.folder import import_base
 
     out = tmp_path_factory.mktemp("smollm2") / "folder"
     import_base(request.getfixturevalue("smollm2_gguf"), out, None, "chat")

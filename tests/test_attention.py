@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from suite.attention import grouped_attention, products
+from suite.model.attention import grouped_attention, products
 
 
 @pytest.mark.parametrize(("heads", "shared"), [(6, 2), (4, 1), (3, 3)])

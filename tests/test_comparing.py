@@ -11,11 +11,11 @@ import pytest
 
 from suite.api.cells import Cell, CellResult
 from suite.api.scores import Basis, ItemScore, Metric
-from suite.comparing import compare, from_samples
-from suite.evidence import Evidence
-from suite.headlines import Scored
-from suite.results import Comparison
-from suite.samples import Sample
+from suite.compare.headlines import Scored
+from suite.compare.stage import compare, from_samples
+from suite.results.evidence import Evidence
+from suite.results.samples import Sample
+from suite.results.schema import Comparison
 from suite.stats import hierarchical_bootstrap, ks_two_sample, paired_difference
 
 AUTHORS, EACH = 12, 5

@@ -25,9 +25,9 @@ from suite.config import (
     to_toml,
 )
 from suite.config.fields import field_docs, settings_of
-from suite.lab import Lab
 from suite.registry import Registry
 from suite.settings import RunConfig, TrainConfig
+from suite.stages.context import Lab
 from tests.thirdparty.distributions import Site, benchmark, engine, method
 
 PROTOCOL = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from suite.cost import CostMeter
+from suite.train.cost import CostMeter
 
 
 def burn(seconds: float) -> None:

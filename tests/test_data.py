@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suite import UserError
-from suite.data import _read_hub, digest, duplicates, load_table
+from suite.tables import _read_hub, digest, duplicates, load_table
 
 QA = {"question": str, "answer": str}
 ROWS = [{"question": "Who?", "answer": "Ann"}, {"question": "Where?", "answer": "São\u2028Tomé"}]
@@ -207,7 +207,7 @@ def test_any_unicode_survives(tmp_path_factory, rows, escaped):
 def test_json_is_read_without_importing_datasets(tmp_path):
     folder = write(tmp_path, lines(ROWS))
     code = (
-        "import sys; from suite.data import load_table\n"
+        "import sys; from suite.tables import load_table\n"
         f"load_table({folder!r}, 't', {{'question': str}})\n"
         "print({'datasets', 'pandas', 'numpy', 'torch'} & set(sys.modules))"
     )

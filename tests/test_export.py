@@ -10,9 +10,9 @@ from typing import Any
 import pandas
 import pytest
 
-from suite import results
 from suite.cli import main
-from suite.samples import read_samples
+from suite.results import schema as results
+from suite.results.samples import read_samples
 
 RUN = Path(__file__).parent.parent / "reports" / "tofu_smollm2_reduced"
 

@@ -15,17 +15,17 @@ import pytest
 from suite.store import Stage, closure
 
 BUILDERS = {
-    "base": "suite.base_stage",
-    "train": "suite.train_stage",
-    "reference": "suite.reference_stage",
-    "roles": "suite.roles_stage",
-    "respond": "suite.answers",
-    "kl": "suite.kl_stage",
+    "base": "suite.stages.base_stage",
+    "train": "suite.train.stage",
+    "reference": "suite.train.reference_stage",
+    "roles": "suite.respond.rows",
+    "respond": "suite.respond.stage",
+    "kl": "suite.respond.divergence",
     "judge": "suite.judges.asking",
-    "score": "suite.scoring",
-    "measure (an experiment)": "suite.experiment_stage",
-    "measure (a model)": "suite.measure_stage",
-    "compare": "suite.comparing",
+    "score": "suite.score.stage",
+    "measure (an experiment)": "suite.score.experiment_stage",
+    "measure (a model)": "suite.score.measured_stage",
+    "compare": "suite.compare.stage",
 }
 EXEMPT = {
     "suite": "hands out names; an import of it leads to where the name comes from",

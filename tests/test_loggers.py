@@ -11,7 +11,7 @@ import pytest
 from suite.api.cells import Cell, CellResult
 from suite.api.scores import Metric
 from suite.registry import PluginWarning, Registry
-from suite.results import Results, Run
+from suite.results.schema import Results, Run
 from suite.settings import RunConfig
 
 CELL = Cell("npo", "tofu", "forget10", "tiny", 0)

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from suite import Message, logprobs, models
+from suite import Message
 from suite.api.data import Encoded
-from suite.batch import TextBatch, collate
-from suite.encoding import Encoder
+from suite.model import folder as models
+from suite.model import logprobs
+from suite.model.batch import TextBatch, collate
+from suite.model.encoding import Encoder
 
 TEXTS = [
     ("Who?", "Nobody."),
@@ -100,7 +102,7 @@ def test_pad_equal_to_eos_hides_nothing(model: torch.nn.Module, texts: list[Enco
 
 
 def test_projection_check_refuses_a_model_that_scales_its_logits(tiny_folder: Path) -> None:
-    from suite.errors import UserError
+    from suite.core.errors import UserError
 
     model = models.load_model(tiny_folder)
     logprobs.check_projection(model)

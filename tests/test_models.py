@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from suite import Message, Request, UserError, models
-from suite.engines.hf import HFEngine
+from suite import Message, Request, UserError
+from suite.engines.hf.engine import HFEngine
+from suite.model import folder as models
 
 
 def test_a_folder_is_imported_without_touching_it(tiny_folder: Path, tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suite.api.data import Encoded
-from suite.batch import collate
-from suite.logprobs import LMPolicy
-from suite.models import load_model
-from suite.packing import pack
+from suite.model.batch import collate
+from suite.model.folder import load_model
+from suite.model.logprobs import LMPolicy
+from suite.model.packing import pack
 
 IDS = st.lists(st.integers(5, 50), min_size=1, max_size=40).map(tuple)
 TEXTS = st.tuples(

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from suite import UserError, pipeline
+from suite import UserError
 from suite.config import resolve
 from suite.registry import Registry
+from suite.run import pipeline
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 
 from suite.api.data import Message, Pair, Row
 from suite.api.requests import Response
-from suite.responses import read_responses, response_json, with_kl
-from suite.sampled import SampledRows, inputs_of, read_rows, rows_digest, write_rows
+from suite.stages.responses import read_responses, response_json, with_kl
+from suite.stages.rows import SampledRows, inputs_of, read_rows, rows_digest, write_rows
 from suite.store import Build, JsonlWriter, Stage
 
 

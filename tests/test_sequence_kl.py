@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from suite import logprobs, models
-from suite.sequence_kl import sequence_kl
+from suite.model import folder as models
+from suite.model import logprobs
+from suite.model.kl import sequence_kl
 
 WORDS = 4
 PROMPT = (0,)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suite import Message, UserError, models
-from suite.batch import collate
-from suite.encoding import Encoder, check_template
+from suite import Message, UserError
+from suite.model import folder as models
+from suite.model.batch import collate
+from suite.model.encoding import Encoder, check_template
 
 QUESTION = (Message("user", "Who wrote Emma?"),)
 

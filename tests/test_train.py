@@ -11,16 +11,17 @@ from typing import Any
 import pytest
 import torch
 
-from suite import LossOutput, Message, Method, Row, UserError, losses, models
-from suite.encoding import Encoder
-from suite.errors import DivergedError
-from suite.logprobs import LMPolicy
-from suite.precision import autocast
-from suite.reference import References, compute, save
-from suite.rows import encode_rows
-from suite.sampling import Sampler, micro_batches
+from suite import LossOutput, Message, Method, Row, UserError, losses
+from suite.core.errors import DivergedError
+from suite.model import folder as models
+from suite.model.encoding import Encoder
+from suite.model.logprobs import LMPolicy
+from suite.model.precision import autocast
+from suite.model.reference import References, compute, save
 from suite.settings import TrainConfig
-from suite.train import TrainJob, epochs_in, lr_schedule, train
+from suite.train.encoded import encode_rows
+from suite.train.loop import TrainJob, epochs_in, lr_schedule, train
+from suite.train.sampling import Sampler, micro_batches
 
 CONFIG = TrainConfig(epochs=2, lr=1e-3, batch_size=4, warmup_epochs=0.0)
 WORDS = "May book Karvik prize red river old night She wrote in the of".split()
@@ -151,7 +152,7 @@ def test_a_run_stopped_after_any_step_ends_in_the_same_bytes(
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
     tiny_folder: Path, data: Any, tmp_path: Path
 ) -> None:
-    from suite import checkpoints
+    from suite.train import checkpoints
 
     def fail(step: int, metrics: Mapping[str, float]) -> None:
         if step == 4:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from suite import volume
 from suite.api.cells import Cell, CellResult
 from suite.api.scores import ItemScore, Metric
-from suite.comparing import compare
-from suite.headlines import Scored
-from suite.results import Comparison
+from suite.compare import hypervolume as volume
+from suite.compare.headlines import Scored
+from suite.compare.stage import compare
+from suite.results.schema import Comparison
 
 REFERENCE = {"quality": 0.0, "harm": 1.0}
 

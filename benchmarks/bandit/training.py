@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import torch
 
 from suite import PairedMethod, PairLogps
-from suite.paired import Population
+from suite.api.pairs import Population
 
 from .datasets import Dataset
 

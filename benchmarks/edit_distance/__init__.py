@@ -37,7 +37,7 @@ from suite import (
     UserError,
     hookimpl,
 )
-from suite.data import digest
+from suite.tables import digest
 
 from ..pairs import scores
 from ..pairs.data import REFERENCE, ROLES, Item, benchmark_data, checked, requests

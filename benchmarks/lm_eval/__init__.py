@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite import UserError, hookimpl
-from suite.model_benchmark import Described, Measured, ModelBenchmark, ModelFolder
+from suite.api.measured import Described, Measured, ModelBenchmark, ModelFolder
 from suite.ranges import Count, Index
 
 if TYPE_CHECKING:

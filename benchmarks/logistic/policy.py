@@ -38,7 +38,7 @@ class LogisticModel(nn.Module):
 
 @dataclass
 class Labelled:
-    """N labelled inputs as the `Texts` of `suite.method`: every row is a whole step's share, one token long."""
+    """N labelled inputs as the `Texts` of `suite.api.method`: every row is a whole step's share, one token long."""
 
     inputs: Tensor
     """(N, d)."""

@@ -23,9 +23,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from suite import CurvePoint, ItemScore, Metric, Scores, interrupt, stats
-from suite.method import Method
-from suite.progress import Progress
+from suite import CurvePoint, ItemScore, Metric, Scores, stats
+from suite.api.method import Method
+from suite.core import interrupt
+from suite.core.progress import Progress
 
 from .descent import descend, generator
 from .policy import Labelled, labelled, unlearning_roles

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from suite import CurvePoint, ItemScore, Scores
-from suite.method import Method
-from suite.progress import Progress
+from suite.api.method import Method
+from suite.core.progress import Progress
 
 from .descent import descend, generator
 from .policy import Labelled, labelled

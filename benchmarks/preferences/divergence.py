@@ -2,7 +2,7 @@
 
     held_out/12/sampled     one answer, sampled at temperature 1, to the prompt of pair 12     sequence_kl 3.1
 
-At every step of a sampled answer the divergence is exact, over the whole vocabulary (`suite.sequence_kl`); only the
+At every step of a sampled answer the divergence is exact, over the whole vocabulary (`suite.model.kl`); only the
 mean over answers is an estimate. Log-ratios of given answers are no such thing: the policy did not draw them.
 """
 

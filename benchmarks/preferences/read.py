@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from suite import Message, Pair, UserError
-from suite.data import digest, load_file, load_table, table_names
+from suite.tables import digest, load_file, load_table, table_names
 
 from ..pairs.data import checked, prompt_text
 

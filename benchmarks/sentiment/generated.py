@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 
-from suite.data import digest
+from suite.tables import digest
 from suite.tiny import words, world
 
 from .lexicon import MOODS

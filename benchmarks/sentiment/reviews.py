@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from suite import Message, Row, UserError
-from suite.data import digest, load_file, load_table
+from suite.tables import digest, load_file, load_table
 
 COLUMNS: dict[str, type] = {"review": str, "sentiment": str}
 HUB_COLUMNS: dict[str, type] = {"text": str, "label": int}

@@ -14,7 +14,7 @@ from typing import Any
 
 from suite import UserError
 from suite.api.data import Message
-from suite.rewards import Prompt, Reward
+from suite.api.reward import Prompt, Reward
 from suite.store import Json, digest
 
 from .lexicon import BAD, GOOD, lexicon_score
@@ -120,7 +120,7 @@ class SequenceClassifier(ReviewReward):
 
     def identity(self) -> dict[str, Json]:
         """The model's files, or its commit on the hub."""
-        from suite.bases import locate
+        from suite.stages.base_model import locate
 
         return {"reward": "model", "files": locate(self.source)[1]}
 
@@ -130,8 +130,8 @@ def _loaded(source: str) -> tuple[Any, Any, int]:
     """Tokenizer, model, and the number of its positive class."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    from suite.bases import locate
-    from suite.models import pick_device, quiet
+    from suite.model.folder import pick_device, quiet
+    from suite.stages.base_model import locate
 
     folder = locate(source)[0]
     with quiet():

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from suite import Benchmark, Request, Response, Scores, TextBenchmark, UserError, hookimpl
 from suite.api.data import BenchmarkData, Source
 from suite.api.scores import Basis
-from suite.errors import unknown
+from suite.core.errors import unknown
 
 from .corpus import RETAIN, generated, published, read_corpus
 from .logs import check_same_questions, read_log

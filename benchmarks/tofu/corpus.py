@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from suite import Message, Row, UserError
-from suite.data import digest, duplicates, load_table
+from suite.tables import digest, duplicates, load_table
 
 from .refusals import REFUSALS
 

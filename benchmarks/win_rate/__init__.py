@@ -31,7 +31,7 @@ from suite import (
     Source,
     hookimpl,
 )
-from suite.judged import ANSWER, JudgedBenchmark, Question, Verdicts
+from suite.api.judged import ANSWER, JudgedBenchmark, Question, Verdicts
 from suite.ranges import Count, NonNegative, Positive
 
 from ..pairs.data import REFERENCE, ROLES, roles_of

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from suite import Message, Pair, UserError
-from suite.data import digest, load_file, load_table
+from suite.tables import digest, load_file, load_table
 
 from ..preferences.generated import generated
 from ..preferences.read import cluster_of, published

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from suite import ItemScore, Metric
 from suite.api.judge import Verdict
-from suite.judged import Judged, Verdicts
+from suite.api.judged import Judged, Verdicts
 
 if TYPE_CHECKING:
     from suite.stats import Interval

@@ -14,11 +14,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from suite.api.cells import CellResult
 from suite.api.data import BenchmarkData, Given, Source
+from suite.api.method import Method
 from suite.api.requests import Request, Response
+from suite.api.reward import Reward
 from suite.api.scores import Basis, Metric, Scores
-from suite.method import Method
-from suite.progress import Progress
-from suite.rewards import Reward
+from suite.core.progress import Progress
 
 C = TypeVar("C")
 

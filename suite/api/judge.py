@@ -17,8 +17,8 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from suite.api.data import Message
 from suite.api.engine import Engine
-from suite.progress import Progress
-from suite.rewards import Reward
+from suite.api.reward import Reward
+from suite.core.progress import Progress
 from suite.settings import RunConfig
 from suite.store import Json, Stage
 

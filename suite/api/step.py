@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from suite.api.batch import Batch, Policy
-from suite.errors import DivergedError, UserError
-from suite.rewards import Rewarder
+from suite.api.reward import Rewarder
+from suite.core.errors import DivergedError, UserError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -10,7 +10,6 @@ from typing import TextIO
 
 import click
 
-from suite import interrupt
 from suite.cli.agreement import agreement
 from suite.cli.config import config
 from suite.cli.doctor import doctor
@@ -20,7 +19,8 @@ from suite.cli.installed import list_, plugins
 from suite.cli.run import plan, run
 from suite.cli.score import score
 from suite.cli.stored import report, verify
-from suite.errors import UserError
+from suite.core import interrupt
+from suite.core.errors import UserError
 from suite.registry import PluginWarning
 
 

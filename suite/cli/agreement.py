@@ -21,7 +21,7 @@ from typing import Any
 import click
 
 from suite.cli.installed import json_option, show_table
-from suite.errors import UserError
+from suite.core.errors import UserError
 
 HUMAN, SLICE, ITEM = "human", "slice", "item"
 Row = Mapping[str, str]
@@ -74,7 +74,7 @@ def agreement(file: Path, judges: tuple[str, ...], ordinal: str | None, as_json:
 
 def read_labels(file: Path, judges: Sequence[str]) -> tuple[list[Row], list[str]]:
     """Rows of labels, and the judges' columns. UserError names file, line and column."""
-    from suite.data import load_file
+    from suite.tables import load_file
 
     if not file.is_file():
         raise UserError(f"{file}: no such file")

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from suite.cli.installed import registry_of
-from suite.errors import UserError
+from suite.core.errors import UserError
 
 PACKAGES = ("suite-compare", "torch", "transformers", "datasets", "peft", "numpy", "scipy")
 
@@ -35,7 +35,7 @@ def doctor(store: Path | None) -> int:
 
 
 def _versions() -> Iterator[tuple[str, str]]:
-    from suite.engines.vllm import installed
+    from suite.engines.vllm.engine import installed
 
     yield "python", f"{platform.python_version()} on {platform.platform()}"
     for package in PACKAGES:
@@ -52,7 +52,7 @@ def _versions() -> Iterator[tuple[str, str]]:
 def _compute() -> Iterator[tuple[str, str]]:
     import torch
 
-    from suite.models import native_bf16, pick_device
+    from suite.model.folder import native_bf16, pick_device
 
     device = pick_device("auto")
     name = torch.cuda.get_device_name() if device.startswith("cuda") else platform.machine()

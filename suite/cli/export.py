@@ -28,9 +28,9 @@ def export(run: Path, name: str, out: Path | None) -> None:
       suite export runs/latest --format csv
       suite export runs/latest --format open-unlearning --out exported
     """
-    from suite import results
     from suite.export import export as write
-    from suite.samples import read_samples
+    from suite.results import schema as results
+    from suite.results.samples import read_samples
 
     found = results.read(run / "results.json")
     samples = read_samples(run / "samples", [cell.cell.slug for cell in found.cells])

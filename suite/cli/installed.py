@@ -13,7 +13,7 @@ import click
 
 from suite.config import blocked
 from suite.config.fields import settings_of
-from suite.errors import UserError, unknown
+from suite.core.errors import UserError, unknown
 from suite.registry import PluginInfo, Registry
 from suite.settings import TrainConfig
 

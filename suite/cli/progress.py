@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from suite.progress import Task as Bar
+from suite.core.progress import Task as Bar
 
 if TYPE_CHECKING:
     from rich.progress import TaskID

@@ -54,8 +54,10 @@ def plan(file: Path | None, sets: tuple[str, ...], **flags: Any) -> None:
 
 
 def _run(config: RunConfig, registry: Registry) -> int:
-    from suite import interrupt, pipeline, report
+    from suite import report
     from suite.cli.progress import RichProgress
+    from suite.core import interrupt
+    from suite.run import pipeline
 
     interrupt.install()
     outcome = pipeline.run(
@@ -81,7 +83,7 @@ def command_line(arguments: Sequence[str]) -> str:
 
 
 def _show_plan(config: RunConfig, registry: Registry) -> None:
-    from suite import pipeline
+    from suite.run import pipeline
 
     planned, store = pipeline.plan(config, registry)
     for cell in planned.cells:

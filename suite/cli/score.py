@@ -20,7 +20,7 @@ from suite.api.benchmark import Benchmark
 from suite.api.scores import Metric
 from suite.cli.installed import block_option, json_option, registry_of, show_table
 from suite.cli.options import load
-from suite.errors import MissingError, UserError
+from suite.core.errors import MissingError, UserError
 
 FILE = click.Path(path_type=Path)
 
@@ -77,8 +77,9 @@ def score(
 
 
 def _score_run(run: Path) -> int:
-    from suite import pipeline, report
+    from suite import report
     from suite.cli.progress import RichProgress
+    from suite.run import pipeline
 
     file = run / "config.toml"
     if not file.exists():

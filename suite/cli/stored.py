@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from suite.errors import UserError
+from suite.core.errors import UserError
 
 RUN = click.Path(path_type=Path)
 EXIT_STATUS = {"corrupt": 3, "newer": 2, "not reproduced": 5, "leftover": 0}
@@ -35,8 +35,9 @@ def report(runs: tuple[Path, ...], out: Path | None, compare: bool) -> None:
       suite report runs/a runs/b --out reports
       suite report runs/a runs/b --out reports --compare
     """
-    from suite import report, results
-    from suite.samples import read_samples, write_samples
+    from suite import report
+    from suite.results import schema as results
+    from suite.results.samples import read_samples, write_samples
 
     if len(runs) > 1 and out is None:
         raise UserError("--out: name a folder for the joined leaderboard")

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
+from suite.api.method import Method
 from suite.config.fields import Setting, settings_of
 from suite.config.layers import TOP, Given
-from suite.errors import UserError, unknown
-from suite.method import Method
+from suite.core.errors import UserError, unknown
 from suite.registry import Registry
 from suite.settings import TrainConfig
 

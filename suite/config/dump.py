@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from suite.api.judged import JudgedBenchmark
 from suite.config.check import AT_LEAST, OWN, TRAIN, adapter
 from suite.config.fields import Setting, settings_of
 from suite.config.layers import TOP
@@ -20,7 +21,6 @@ from suite.config.resolve import (
     split_spec,
     training_protocols,
 )
-from suite.judged import JudgedBenchmark
 from suite.registry import Registry
 from suite.settings import RunConfig
 

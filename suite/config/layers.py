@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from suite.config.fields import settings_of
-from suite.errors import UserError
+from suite.core.errors import UserError
 from suite.settings import RunConfig
 
 TABLES = ("finetune", "train", "sections")

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from suite.api.benchmark import Benchmark
+from suite.api.measured import ModelBenchmark
 from suite.config.check import OWN, TRAIN, checked, convert
 from suite.config.layers import TOP, Given, from_mapping, layers
-from suite.errors import UserError, unknown
+from suite.core.errors import UserError, unknown
 from suite.loggers import LOGGERS
-from suite.model_benchmark import ModelBenchmark
 from suite.registry import Registry
 from suite.registry.checks import JUDGE_SECTION
 from suite.settings import RunConfig, TrainConfig

@@ -21,9 +21,9 @@ from suite import hookimpl
 from suite.api.data import Encoded
 from suite.api.engine import Engine
 from suite.api.requests import Request, Response
-from suite.encoding import Encoder
-from suite.endpoint import Endpoint, check_address
-from suite.errors import UserError
+from suite.core.errors import UserError
+from suite.engines.endpoint import Endpoint, check_address
+from suite.model.encoding import Encoder
 from suite.ranges import Count, Index, Positive
 
 
@@ -92,7 +92,7 @@ class OpenAIEngine(Engine):
 
     def load(self, folder: Path) -> None:
         """Take the tokenizer of `folder`; its weights are those that the endpoint serves."""
-        from suite.models import load_tokenizer
+        from suite.model.folder import load_tokenizer
 
         self.encoder = Encoder(load_tokenizer(folder), self.template, self.max_length)
 

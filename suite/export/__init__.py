@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from suite.api.cells import CellResult
-from suite.errors import UserError
-from suite.results import Results
-from suite.samples import Sample
+from suite.core.errors import UserError
+from suite.results.samples import Sample
+from suite.results.schema import Results
 
 FORMATS = ("lm-eval", "csv", "open-unlearning")
 

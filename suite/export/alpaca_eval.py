@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from suite.judged import Judged, JudgedBenchmark, Question
+from suite.api.judged import Judged, JudgedBenchmark, Question
 from suite.judges.alpaca_eval import Annotation, summary
 from suite.judges.asking import read_judged
-from suite.planned import PlannedCell
+from suite.plan.cell import PlannedCell
 from suite.store import Store, atomic_write
 
 

@@ -10,10 +10,10 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
-from suite.errors import UserError
+from suite.core.errors import UserError
 from suite.report.text import cell as inert
-from suite.results import Results
-from suite.samples import Sample
+from suite.results.samples import Sample
+from suite.results.schema import Results
 
 FIELDS = (
     "method",

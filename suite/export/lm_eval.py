@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from suite.api.cells import CellResult
-from suite.results import Results
-from suite.samples import Sample
+from suite.results.samples import Sample
+from suite.results.schema import Results
 
 
 def files(results: Results, cell: CellResult, samples: Sequence[Sample]) -> dict[str, str]:

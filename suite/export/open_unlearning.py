@@ -15,8 +15,8 @@ from statistics import fmean
 from typing import Any
 
 from suite.api.cells import CellResult
-from suite.results import Results
-from suite.samples import Sample
+from suite.results.samples import Sample
+from suite.results.schema import Results
 
 PREFIXES = {"forget": "forget", "retain": "retain", "real_authors": "ra", "world_facts": "wf"}
 AGGREGATES = ("forget_quality", "model_utility")

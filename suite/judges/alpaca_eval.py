@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from suite.errors import UserError
+from suite.core.errors import UserError
 
 if TYPE_CHECKING:
     pass

@@ -14,10 +14,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from suite import faults, interrupt
 from suite.api.judge import Comparison, Cost, Judge, Verdict, identity_of
-from suite.judged import Judged, Question
-from suite.responses import read_responses
+from suite.api.judged import Judged, Question
+from suite.core import faults, interrupt
+from suite.stages.responses import read_responses
 from suite.store import Build, Json, JsonlWriter, digest, read_jsonl
 
 CANARY = "Yes."

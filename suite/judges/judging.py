@@ -8,15 +8,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from suite.api.judge import Cost, Judge, Rewards, identity_of
+from suite.api.judged import Question
 from suite.config import judge_settings
-from suite.errors import UserError
-from suite.judged import Question
+from suite.core.errors import UserError
 from suite.judges.asking import CANARY, CANARY_QUESTIONS, asking, forecast
 from suite.judges.prompts import criterion
 from suite.store import Json, Stage, digest
 
 if TYPE_CHECKING:
-    from suite.lab import Lab
+    from suite.stages.context import Lab
 
 
 def make_judge(lab: Lab, rewards: Rewards) -> Judge[Any]:

@@ -18,11 +18,11 @@ from suite import hookimpl
 from suite.api.engine import Engine
 from suite.api.judge import Comparison, Judge, JudgeHost, Rewards, Verdict
 from suite.api.requests import Request, Response
-from suite.bases import imported
-from suite.errors import UserError
+from suite.core.errors import UserError
 from suite.judges.length import by_value
 from suite.judges.prompts import CRITERIA, LETTER, instructions, request
 from suite.ranges import Count
+from suite.stages.base_model import imported
 from suite.store import Json, Stage, digest
 
 CHUNK = 32

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from suite import hookimpl
 from suite.api.judge import Comparison, Cost, Judge, Rewards, Verdict
-from suite.endpoint import Endpoint, check_address
-from suite.errors import UserError
+from suite.core.errors import UserError
+from suite.engines.endpoint import Endpoint, check_address
 from suite.judges.prompts import CRITERIA, REMINDER, VERDICT_LINE, instructions, parse, request
 from suite.ranges import Count, Index, NonNegative, Positive
 from suite.store import Json, digest

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from suite.api.data import Message
 from suite.api.judge import Choice, Comparison
-from suite.errors import unknown
+from suite.core.errors import unknown
 from suite.store import digest
 
 

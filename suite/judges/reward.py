@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from suite import hookimpl
 from suite.api.judge import Comparison, Judge, JudgeHost, RewardModel, Rewards, Verdict
-from suite.errors import UserError
+from suite.api.reward import Prompt, Reward
+from suite.core.errors import UserError
 from suite.judges.length import by_value
-from suite.rewards import Prompt, Reward
 from suite.store import Json, Stage
 
 CHUNK = 64
@@ -77,8 +77,8 @@ class RewardJudge(Judge[RewardConfig]):
             )
 
     def _trained(self, stage: Path) -> Reward:
-        from suite.models import load_encoder
-        from suite.reward_model import ModelReward
+        from suite.model.folder import load_encoder
+        from suite.model.reward_model import ModelReward
 
         folder = self._model.folder(stage)
         config = self.lab.config

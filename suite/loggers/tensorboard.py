@@ -13,7 +13,7 @@ from suite import hookimpl
 
 if TYPE_CHECKING:
     from suite.api.cells import Cell, CellResult
-    from suite.results import Results
+    from suite.results.schema import Results
     from suite.settings import RunConfig
 
 _folder: list[Path] = []

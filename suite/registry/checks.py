@@ -11,8 +11,8 @@ from typing import Any, get_type_hints
 from suite.api.benchmark import Benchmark
 from suite.api.engine import Engine
 from suite.api.judge import Judge
-from suite.errors import unknown
-from suite.method import Method
+from suite.api.method import Method
+from suite.core.errors import unknown
 from suite.registry.plugin import NAME
 from suite.settings import RunConfig, TrainConfig
 

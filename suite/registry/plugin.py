@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Literal
 
-from suite.errors import unknown
+from suite.core.errors import unknown
 
 GROUP = "suite"
 NAME = re.compile(r"[a-z][a-z0-9_]*")

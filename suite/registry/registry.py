@@ -16,8 +16,8 @@ from suite import hookspecs
 from suite.api.benchmark import Benchmark
 from suite.api.engine import Engine
 from suite.api.judge import Judge
-from suite.errors import UserError, unknown
-from suite.method import Method
+from suite.api.method import Method
+from suite.core.errors import UserError, unknown
 from suite.registry.checks import CHECKS, JUDGE_SECTION, hooks_of
 from suite.registry.offers import CONFIGURED, Offers, duplicate
 from suite.registry.plugin import PluginInfo, discover

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from suite.results import Results
-    from suite.samples import Sample
+    from suite.results.samples import Sample
+    from suite.results.schema import Results
 
 
 def write(
@@ -30,7 +30,7 @@ def write(
     """
     from suite.report import files, page, spreadsheet
     from suite.report.table import tables
-    from suite.results import dumps, loads
+    from suite.results.schema import dumps, loads
     from suite.store import atomic_write
 
     text = dumps(results)

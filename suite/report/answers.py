@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from suite.report.numbers import number
 from suite.report.table import Row, Table
-from suite.samples import Sample
+from suite.results.samples import Sample
 
 QUESTIONS = 40
 """Shown in all, over all tables."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
+from suite.compare.hypervolume import NAME as HYPERVOLUME
 from suite.report.numbers import compact, duration, memory, number, percent
 from suite.report.table import Row, Table
 from suite.report.values import Value
-from suite.volume import NAME as HYPERVOLUME
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from suite.report.pairs import HEADERS, pairs
 from suite.report.spreadsheet import UNITS
 from suite.report.table import Row, Table
 from suite.report.text import markdown, one_line
-from suite.results import Results
+from suite.results.schema import Results
 
 LONGEST = 60
 """Pairs of methods that the Markdown file lists."""

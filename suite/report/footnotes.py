@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from suite.evidence import ALPHA, DRAWS
 from suite.report.columns import title_behind
 from suite.report.numbers import listed
 from suite.report.table import Table
-from suite.results import Results, Run
+from suite.results.evidence import ALPHA, DRAWS
+from suite.results.schema import Results, Run
 
 NOT_COMPARABLE = "Not comparable with"
 """How the note of a table begins that stands apart from another run's."""

@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from suite.api.cells import CellResult
-from suite.errors import UserError
+from suite.compare.hypervolume import of_front
+from suite.core.errors import UserError
 from suite.report.footnotes import NOT_COMPARABLE, describe_environment
-from suite.results import Comparison, Results, Run
-from suite.samples import Sample
-from suite.volume import of_front
+from suite.results.samples import Sample
+from suite.results.schema import Comparison, Results, Run
 
 _MUST_AGREE = {
     "revision": "other data",
@@ -63,7 +63,7 @@ def _of_all(
     rows = [of_run for of_run in rows if of_run]
     if all(one == joined.evidence for one in said) and all(of_run <= rows[0] for of_run in rows):
         return joined
-    from suite.comparing import from_samples
+    from suite.compare.stage import from_samples
 
     found = from_samples(joined, cells, samples)
     return replace(joined, evidence=found, front_hypervolume=of_front(joined, cells))

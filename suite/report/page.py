@@ -32,8 +32,8 @@ from suite.report.table import Table
 from suite.report.text import one_line, visible
 from suite.report.trajectories import trajectories
 from suite.report.values import Value, value_of
-from suite.results import Results
-from suite.samples import Sample
+from suite.results.samples import Sample
+from suite.results.schema import Results
 
 
 @dataclass(frozen=True)

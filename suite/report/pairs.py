@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from suite.evidence import ALPHA, Difference
 from suite.report.numbers import number, p_value
 from suite.report.table import Table
+from suite.results.evidence import ALPHA, Difference
 
 HEADERS = ("Metric", "Method", "Minus", "Difference", "p", "Holm's p", "Chance?")
 

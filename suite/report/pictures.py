@@ -13,7 +13,7 @@ from suite.report.svg import INK, LINE, MUTED, PALETTE, as_svg, report_style
 from suite.report.table import Row, Table
 from suite.report.text import one_line
 from suite.report.values import Value, bars, value_of
-from suite.samples import Sample
+from suite.results.samples import Sample
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

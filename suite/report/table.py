@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from suite.api.cells import CellResult, CheckpointResult
-from suite.evidence import Evidence, Overall, Standing
+from suite.compare.hypervolume import NAME as HYPERVOLUME
 from suite.report.rank import Rank, balance, ranks
 from suite.report.values import Value, mean_of, value_of, with_limits
-from suite.results import Comparison, Results
-from suite.volume import NAME as HYPERVOLUME
+from suite.results.evidence import Evidence, Overall, Standing
+from suite.results.schema import Comparison, Results
 
 
 @dataclass(frozen=True)

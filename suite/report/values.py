@@ -9,8 +9,8 @@ from statistics import fmean
 from typing import Literal
 
 from suite.api.scores import Metric
-from suite.evidence import Difference, Standing
 from suite.report.numbers import MISSING, number, p_value
+from suite.results.evidence import Difference, Standing
 
 _SMALLEST = 5e-324
 """The smallest float: where p underflowed and the benchmark gave no log10 p."""

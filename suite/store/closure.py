@@ -1,6 +1,6 @@
 """Which code decides a result: a module and whatever it imports, by content.
 
-    closure("suite.sequence_kl")  ->  {"suite.sequence_kl": "5c1…", "suite.logprobs": "07a…", ...}
+    closure("suite.model.kl")  ->  {"suite.model.kl": "5c1…", "suite.model.logprobs": "07a…", ...}
 
 The digests enter keys, the names do not: a module that moves keeps its digest, and import lines are no part of it.
 Imports are followed inside functions too, within the module's own top-level package and within the host's packages;
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from suite.errors import UserError
+from suite.core.errors import UserError
 from suite.store.canonical import digest
 from suite.store.digests import meaning, text_digest
 

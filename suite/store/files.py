@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from suite import faults
-from suite.errors import CorruptError, MissingError, UserError
+from suite.core import faults
+from suite.core.errors import CorruptError, MissingError, UserError
 from suite.store import locks
 from suite.store.canonical import Json, parse, plain
 

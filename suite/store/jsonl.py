@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from suite import faults
-from suite.errors import CorruptError, UserError
+from suite.core import faults
+from suite.core.errors import CorruptError, UserError
 from suite.store.canonical import Json, canonical, parse
 from suite.store.files import write_all
 

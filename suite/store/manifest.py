@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from suite.errors import CorruptError, UserError
+from suite.core.errors import CorruptError, UserError
 from suite.store.canonical import digest
 from suite.store.files import read_json, write_json
 from suite.store.stage import SCHEMA_VERSION, Stage, stage_key

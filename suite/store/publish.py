@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from suite import faults
-from suite.errors import UserError
+from suite.core import faults
+from suite.core.errors import UserError
 from suite.store import locks
 from suite.store.digests import file_digest
 from suite.store.files import fsync_folder

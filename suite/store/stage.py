@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from suite.errors import UserError
+from suite.core.errors import UserError
 from suite.store.canonical import Json, digest, plain
 from suite.store.closure import contents
 

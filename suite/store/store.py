@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from suite import faults
-from suite.errors import CorruptError
+from suite.core import faults
+from suite.core.errors import CorruptError
 from suite.store import locks, publish
 from suite.store.files import user_errors
 from suite.store.manifest import MANIFEST, Manifest, Meter, describe, read_manifest

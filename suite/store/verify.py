@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from suite.errors import CorruptError, UserError
+from suite.core.errors import CorruptError, UserError
 from suite.store import locks
 from suite.store.digests import file_digest
 from suite.store.manifest import MANIFEST, Manifest, read_manifest

@@ -18,12 +18,13 @@ from suite_benchmarks.bandit.datasets import DATASETS, Dataset
 from suite_benchmarks.bandit.scores import Trial, scores
 from suite_benchmarks.bandit.training import own_optimum
 
-from suite import PairedMethod, Scores, UserError, pipeline
+from suite import PairedMethod, Scores, UserError
 from suite.api.cells import CellResult, TrajectoryPoint
 from suite.config import resolve
-from suite.progress import Silent
+from suite.core.progress import Silent
 from suite.registry import Registry
-from suite.results import read
+from suite.results.schema import read
+from suite.run import pipeline
 from suite.settings import RunConfig
 
 TWO, D1, D2, D3, D3_PRIME = DATASETS

@@ -13,11 +13,12 @@ from pathlib import Path
 import click
 import pytest
 
-from suite import cli, interrupt
+from suite import cli
 from suite.cli import main
 from suite.cli.run import command_line
 from suite.config.fields import settings_of
-from suite.errors import CorruptError, UserError
+from suite.core import interrupt
+from suite.core.errors import CorruptError, UserError
 from suite.settings import RunConfig
 
 COMMANDS = (

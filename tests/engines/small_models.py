@@ -22,7 +22,7 @@ def asked(question: str) -> tuple[Message, ...]:
 
 
 def save(folder: Path, steps: int) -> Path:
-    from suite.models import save_model
+    from suite.model.folder import save_model
     from suite.tiny.tokenizer import build
 
     tokenizer = build()
@@ -56,9 +56,9 @@ def small_llama(tokenizer: Any) -> Any:
 def _train(model: Any, tokenizer: Any, steps: int) -> Any:
     import torch
 
-    from suite.batch import collate
-    from suite.encoding import Encoder
-    from suite.logprobs import LMPolicy
+    from suite.model.batch import collate
+    from suite.model.encoding import Encoder
+    from suite.model.logprobs import LMPolicy
 
     encoder = Encoder(tokenizer)
     batch = collate(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from suite.api.requests import Request
-from suite.engines.decode import Text, sample
+from suite.engines.hf.decode import Text, sample
 
 REQUEST = Request("r", "generate", (), seed=3, temperature=1.0)
 

@@ -14,8 +14,8 @@ import torch
 from small_models import QUESTIONS, asked
 
 from suite.api.requests import Request, Response
-from suite.engines.hf import HFConfig, HFEngine
-from suite.errors import UserError
+from suite.core.errors import UserError
+from suite.engines.hf.engine import HFConfig, HFEngine
 
 WRONG = ["Nobody knows.", "Lahore", "It was written by somebody else altogether, a long time ago."]
 
@@ -286,7 +286,7 @@ def test_bfloat16_gives_the_numbers_of_autocast_over_float32_weights(
     trained_folder: Path, random_folder: Path
 ) -> None:
     """As in training: the reference is the fp32 model under autocast, read in the same way."""
-    from suite.models import load_model
+    from suite.model.folder import load_model
 
     engine = loaded(random_folder, "bfloat16")
     engine.load(trained_folder)
@@ -303,7 +303,7 @@ def test_bfloat16_gives_the_numbers_of_autocast_over_float32_weights(
 
 
 def test_nan_is_returned_not_dropped(random_folder: Path, tmp_path: Path) -> None:
-    from suite import models
+    from suite.model import folder as models
 
     model = models.load_model(random_folder)
     with torch.no_grad():
@@ -403,7 +403,7 @@ def test_a_sliding_window_that_is_too_small_is_refused(random_folder: Path, tmp_
 def test_recurrent_models_are_refused() -> None:
     from transformers import MambaConfig, MambaForCausalLM
 
-    from suite.engines.checks import check_cache
+    from suite.engines.hf.checks import check_cache
 
     model = MambaForCausalLM(
         MambaConfig(vocab_size=32, hidden_size=16, num_hidden_layers=1, state_size=4)

@@ -14,7 +14,7 @@ from small_models import QUESTIONS, asked
 
 from suite import UserError
 from suite.api.requests import Request, Response
-from suite.engines.hf import HFEngine
+from suite.engines.hf.engine import HFEngine
 from suite.engines.openai import OpenAIConfig, OpenAIEngine
 from tests.servers.openai_server import (
     Fault,

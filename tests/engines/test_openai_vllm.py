@@ -15,9 +15,9 @@ import pytest
 from small_models import QUESTIONS, asked
 
 from suite.api.requests import Request
-from suite.engines.hf import HFEngine
+from suite.engines.hf.engine import HFEngine
 from suite.engines.openai import OpenAIConfig, OpenAIEngine
-from suite.engines.vllm import DEFAULTS
+from suite.engines.vllm.engine import DEFAULTS
 
 pytest.importorskip("vllm")
 pytestmark = pytest.mark.slow

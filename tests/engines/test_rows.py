@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from suite.engines.rows import SPARE, Rows, SpareLayer
-from suite.models import load_model
+from suite.engines.hf.rows import SPARE, Rows, SpareLayer
+from suite.model.folder import load_model
 
 TEXTS = [[5, 9, 7], [8, 30, 31, 32, 33], [40]]
 NEXT = [[11, 12], [13, 14], [15, 16]]

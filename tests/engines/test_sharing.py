@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from small_models import asked
 
 from suite.api.requests import Request
-from suite.encoding import Encoder
-from suite.engines.sharing import ENOUGH, FEW, LONG, Prompt, common_prefix, families, pack, plan
+from suite.engines.hf.sharing import ENOUGH, FEW, LONG, Prompt, common_prefix, families, pack, plan
+from suite.model.encoding import Encoder
 
 
 @pytest.fixture(scope="module")

@@ -23,9 +23,9 @@ from small_models import QUESTIONS, asked
 from test_vllm_parts import gone
 
 from suite.api.requests import Request, Response
-from suite.engines.hf import HFEngine
-from suite.engines.vllm import VLLMConfig, VLLMEngine
-from suite.errors import UserError
+from suite.core.errors import UserError
+from suite.engines.hf.engine import HFEngine
+from suite.engines.vllm.engine import VLLMConfig, VLLMEngine
 from tests.run.conftest import write_tables
 
 pytestmark = [
@@ -60,7 +60,7 @@ def generations(**options: Any) -> list[Request]:
 @pytest.fixture(scope="module")
 def other_folder(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Other weights of the same architecture."""
-    from suite import models
+    from suite.model import folder as models
 
     folder = tmp_path_factory.mktemp("other")
     model = models.load_model(tiny_folder)
@@ -173,7 +173,7 @@ def test_answers_of_one_prompt_share_its_computation_and_stay_right(
         Request(str(i), "loglikelihood", prompt, answer) for i, answer in enumerate(answers)
     ]
     assert difference(engine.respond(requests), hf(tiny_folder).respond(requests)) < 1e-4
-    from suite.engines.items import Asked
+    from suite.engines.vllm.items import Asked
 
     items = [Asked.of(r, engine.encoder, engine.context, engine.eos_ids).item for r in requests]
     replies = [r for r in engine._child.stream("answer", items=items) if "done" not in r]
@@ -217,7 +217,7 @@ def test_sampled_first_tokens_follow_the_model(engine: VLLMEngine, tiny_folder: 
 
 
 def test_nan_is_returned_not_dropped(engine: VLLMEngine, tiny_folder: Path, tmp_path: Path) -> None:
-    from suite import models
+    from suite.model import folder as models
 
     folder = tmp_path / "broken"
     model = models.load_model(tiny_folder)
@@ -269,7 +269,7 @@ def test_weights_that_did_not_arrive_are_noticed(
 def test_a_start_that_takes_too_long_is_an_error_and_leaves_no_child(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from suite.engines import child
+    from suite.engines.vllm import child
 
     started: list[int] = []
     popen = subprocess.Popen

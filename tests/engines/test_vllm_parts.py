@@ -19,16 +19,16 @@ import pytest
 from small_models import asked
 
 from suite.api.requests import Request
-from suite.engines.child import Child
-from suite.engines.fingerprint import Fingerprint
-from suite.engines.items import Asked, ask
-from suite.engines.messages import receive, send
-from suite.errors import UserError
+from suite.core.errors import UserError
+from suite.engines.vllm.child import Child
+from suite.engines.vllm.fingerprint import Fingerprint
+from suite.engines.vllm.items import Asked, ask
+from suite.engines.vllm.messages import receive, send
 
-WORKER = "suite.engines.vllm_worker"
+WORKER = "suite.engines.vllm.worker"
 PARENT = f"""
 import os, signal, sys
-from suite.engines.child import Child
+from suite.engines.vllm.child import Child
 child = Child("{WORKER}", os.environ)
 print(child.process.pid, flush=True)
 signal.pause()
@@ -98,7 +98,7 @@ def test_what_goes_wrong_in_the_child_is_told_and_leaves_no_child() -> None:
 
 COUNTING = """
 import socket, sys
-from suite.engines import vllm_worker
+from suite.engines.vllm import worker as vllm_worker
 
 class Counting(vllm_worker.Worker):
     def answer(self, items):

@@ -11,12 +11,12 @@ import pytest
 
 from suite import Message
 from suite.api.judge import Comparison, Judge, Verdict
-from suite.judged import Judged, Question
+from suite.api.judged import Judged, Question
 from suite.judges.asking import read_judged
 from suite.judges.judging import Judging
-from suite.lab import Lab
 from suite.registry import Registry
 from suite.settings import RunConfig
+from suite.stages.context import Lab
 from suite.store import JsonlWriter, Stage, Store
 
 

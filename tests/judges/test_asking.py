@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from suite.api.judge import Comparison, Verdict
-from suite.judged import Judged
+from suite.api.judged import Judged
 from suite.judges.asking import CANARY, both_orders, key_of
 from suite.judges.judging import Judging
 from suite.judges.length import Length, LengthConfig
-from suite.lab import Lab
+from suite.stages.context import Lab
 from suite.store import Store
 from tests.judges.conftest import Script, question
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from suite import pipeline
 from suite.config import resolve
 from suite.registry import Registry
+from suite.run import pipeline
 from tests.benchmarks.preferences.test_preferences_run import write_pairs
 from tests.judges.test_openai_judge import Rule, asked
 from tests.run.conftest import suite

@@ -11,10 +11,10 @@ import pytest
 
 from suite import Message, UserError
 from suite.api.judge import Comparison
-from suite.judged import Judged
+from suite.api.judged import Judged
 from suite.judges.local import Local, LocalConfig
 from suite.judges.prompts import LETTER, request
-from suite.lab import Lab
+from suite.stages.context import Lab
 
 Run = Callable[..., dict[str, Judged]]
 
@@ -22,8 +22,8 @@ Run = Callable[..., dict[str, Judged]]
 def test_the_likelier_letter_wins(tiny_folder: Path, tmp_path: Path, judged: Run, lab: Lab) -> None:
     import torch
 
-    from suite import models
-    from suite.encoding import Encoder
+    from suite.model import folder as models
+    from suite.model.encoding import Encoder
 
     folder = tmp_path / "judge"  # the same weights, with room for the instructions
     shutil.copytree(tiny_folder, folder)

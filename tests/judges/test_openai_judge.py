@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from suite import UserError
-from suite.judged import Judged
+from suite.api.judged import Judged
 from suite.judges.openai import OpenAIJudge, OpenAIJudgeConfig
-from suite.lab import Lab
+from suite.stages.context import Lab
 from tests.servers.openai_server import (
     Body,
     Fault,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from suite.api.judge import Rewards
-from suite.judged import Judged
+from suite.api.judged import Judged
+from suite.api.reward import Prompt, Reward
 from suite.judges.reward import RewardConfig, RewardJudge
-from suite.lab import Lab
-from suite.rewards import Prompt, Reward
+from suite.stages.context import Lab
 from suite.store import Json
 
 Run = Callable[..., dict[str, Judged]]

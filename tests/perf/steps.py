@@ -1,4 +1,4 @@
-"""Optimiser steps as `suite.train` takes them, and how long a step takes."""
+"""Optimiser steps as `suite.train.loop` takes them, and how long a step takes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from suite.api.step import TrainState
-from suite.logprobs import LMPolicy
-from suite.precision import autocast
+from suite.model.logprobs import LMPolicy
+from suite.model.precision import autocast
 
 STEPS = 3
 

@@ -26,8 +26,8 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from suite.api.data import Message
 from suite.api.requests import Request
-from suite.encoding import Encoder
-from suite.engines.hf import HFEngine
+from suite.engines.hf.engine import HFEngine
+from suite.model.encoding import Encoder
 from tests.perf.plain import load, pad
 
 pytestmark = pytest.mark.perf

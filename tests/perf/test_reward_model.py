@@ -18,13 +18,14 @@ import pytest
 import torch
 from torch import nn
 
-from suite import Message, Pair, losses, models
+from suite import Message, Pair, losses
 from suite.api.data import EncodedPair
-from suite.encoding import Encoder
-from suite.reference import References
+from suite.model import folder as models
+from suite.model.encoding import Encoder
+from suite.model.reference import References
 from suite.registry import Registry
-from suite.rows import encode_rows
-from suite.sampling import micro_batches
+from suite.train.encoded import encode_rows
+from suite.train.sampling import micro_batches
 from tests.perf.plain import load, pad
 from tests.perf.steps import state_of, timed
 
@@ -61,7 +62,7 @@ def plain_step(model: Any, head: nn.Module, optimizer: Any, pairs: list[EncodedP
 
 
 def ours(smollm2: Path, head: nn.Module, pairs: list[EncodedPair]) -> Callable[[], float]:
-    """A function that takes one step of reward_model as `suite.train` does."""
+    """A function that takes one step of reward_model as `suite.train.loop` does."""
     method_class = Registry.load().method("reward_model")
     method = method_class(method_class.Config())
     model = models.load_model(smollm2)

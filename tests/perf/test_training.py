@@ -16,14 +16,15 @@ from typing import Any
 import pytest
 import torch
 
-from suite import Message, Row, losses, models
+from suite import Message, Row, losses
 from suite.api.data import Encoded
-from suite.encoding import Encoder
-from suite.precision import autocast
-from suite.reference import References, compute, save
+from suite.model import folder as models
+from suite.model.encoding import Encoder
+from suite.model.precision import autocast
+from suite.model.reference import References, compute, save
 from suite.registry import Registry
-from suite.rows import encode_rows
-from suite.sampling import micro_batches
+from suite.train.encoded import encode_rows
+from suite.train.sampling import micro_batches
 from tests.perf.plain import load, pad
 from tests.perf.steps import state_of, timed
 
@@ -78,7 +79,7 @@ def plain_step(model: Any, reference: Any, optimizer: Any, step: dict[str, list[
 def ours(
     smollm2: Path, step: dict[str, list[Encoded]], dtype: str, folder: Path
 ) -> Callable[[], float]:
-    """A function that takes one step of npo_rt as `suite.train` does."""
+    """A function that takes one step of npo_rt as `suite.train.loop` does."""
     registry = Registry.load()
     method_class = registry.method("npo_rt")
     method = method_class(method_class.Config(beta=BETA))

@@ -21,8 +21,8 @@ import torch
 from suite.api.data import Message
 from suite.api.engine import Engine
 from suite.api.requests import Request
-from suite.engines.hf import HFEngine
-from suite.engines.vllm import VLLMEngine
+from suite.engines.hf.engine import HFEngine
+from suite.engines.vllm.engine import VLLMEngine
 
 pytestmark = [
     pytest.mark.perf,
@@ -50,7 +50,7 @@ def requests(shared: Path) -> list[Request]:
 @pytest.fixture(scope="module")
 def checkpoints(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The same model, one layer weaker each time."""
-    from suite import models
+    from suite.model import folder as models
 
     model, tokenizer = models.load_model(smollm2), models.load_tokenizer(smollm2)
     folders = [tmp_path_factory.mktemp(f"checkpoint{i}") for i in range(CHECKPOINTS)]

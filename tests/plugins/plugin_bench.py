@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from suite.api.data import Encoded, EncodedPair
+from suite.api.method import Method
 from suite.api.step import LossOutput, TrainState
-from suite.logprobs import LMPolicy, head_of
-from suite.method import Method
-from suite.online import OnlineMethod
-from suite.reference import References, compute, save
+from suite.model.logprobs import LMPolicy, head_of
+from suite.model.reference import References, compute, save
 from suite.registry import Registry
-from suite.rows import texts_of
-from suite.sampling import micro_batches
+from suite.train.encoded import texts_of
+from suite.train.online import OnlineMethod
+from suite.train.sampling import micro_batches
 
 VOCABULARY, END, PAD, ROWS = 24, 1, 0, 6
 SETTINGS: dict[str, dict[str, Any]] = {

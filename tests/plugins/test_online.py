@@ -16,21 +16,22 @@ import torch
 from plugin_bench import END, fresh_model, make, rows, text
 from safetensors.torch import load_file
 
-from suite import Message, Pair, Request, Response, Reward, Row, UserError, models
+from suite import Message, Pair, Request, Response, Reward, Row, UserError
 from suite.api.data import Encoded, EncodedPair
 from suite.api.step import StepOutput
-from suite.encoding import Encoder
-from suite.logprobs import LMPolicy
-from suite.moments import Moments
-from suite.open_reward import rewarder
-from suite.precision import autocast
-from suite.reference import References
-from suite.reward_model import ACCURACY, HEAD, ModelReward
-from suite.rollouts import sample
-from suite.rows import encode_rows
-from suite.sampling import Sampler
+from suite.model import folder as models
+from suite.model.encoding import Encoder
+from suite.model.logprobs import LMPolicy
+from suite.model.precision import autocast
+from suite.model.reference import References
+from suite.model.reward_model import ACCURACY, HEAD, ModelReward
 from suite.settings import TrainConfig
-from suite.train import TrainJob, epochs_in, train
+from suite.stages.rewards import rewarder
+from suite.train.encoded import encode_rows
+from suite.train.loop import TrainJob, epochs_in, train
+from suite.train.moments import Moments
+from suite.train.rollouts import sample
+from suite.train.sampling import Sampler
 
 PROMPT = (Message("user", "Who wrote the red book?"),)
 

@@ -14,7 +14,7 @@ import torch
 from plugin_bench import make, registry, trained
 
 from suite import UserError, losses
-from suite.paired import PairedMethod, PairLogps, Population
+from suite.api.pairs import PairedMethod, PairLogps, Population
 from suite.store import closure
 
 PAIRED = [name for name in trained() if issubclass(registry().method(name), PairedMethod)]

@@ -11,12 +11,13 @@ import pytest
 import torch
 from plugin_bench import fresh_model, make, rows
 
-from suite import Method, UserError, models
+from suite import Method, UserError
 from suite.api.data import Encoded
-from suite.reference import References
+from suite.model import folder as models
+from suite.model.reference import References
 from suite.settings import TrainConfig
 from suite.tiny.tokenizer import build
-from suite.train import TrainJob, epochs_in, train
+from suite.train.loop import TrainJob, epochs_in, train
 
 CONFIG = TrainConfig(epochs=2, lr=1e-2, batch_size=3, warmup_epochs=0.0)
 

@@ -9,7 +9,7 @@ import torch
 from plugin_bench import END, make
 
 from suite import UserError, losses
-from suite.logprobs import decoder_of
+from suite.model.logprobs import decoder_of
 
 
 def test_rmu_trains_the_down_projections_and_draws_towards_the_target(bench: Any) -> None:

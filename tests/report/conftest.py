@@ -11,8 +11,8 @@ from scipy.stats import ks_2samp
 
 from suite.api.cells import Cell, CellResult, CheckpointResult, Timing, TrajectoryPoint
 from suite.api.scores import Metric
-from suite.results import Comparison, Results, Run
-from suite.samples import Sample
+from suite.results.samples import Sample
+from suite.results.schema import Comparison, Results, Run
 
 QUESTIONS, AUTHORS, EPOCHS = 200, 10, 5
 # method -> shift of ln TR from the retrain model's, utility, after the last epoch

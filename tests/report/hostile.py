@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from suite.api.scores import Metric
-from suite.evidence import Difference, Evidence, Overall, Standing
-from suite.results import Results
-from suite.samples import Sample
+from suite.results.evidence import Difference, Evidence, Overall, Standing
+from suite.results.samples import Sample
+from suite.results.schema import Results
 
 HOSTILE = [
     "<script>alert(1)</script>", "</script><img src=x onerror=alert(1)>", "<!-- ", "]]>", "'\"><b>", "{{ 7*7 }}",

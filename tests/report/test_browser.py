@@ -16,8 +16,8 @@ from hostile import EVERYTHING, answers, evidence, poisoned
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from suite import report
-from suite.results import Results
-from suite.samples import Sample
+from suite.results.samples import Sample
+from suite.results.schema import Results
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from suite import report
 from suite.api.scores import Metric
-from suite.results import Results
+from suite.results.schema import Results
 
 
 def shown(results: Results, width: int) -> str:

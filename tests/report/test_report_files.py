@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from suite import report
-from suite.results import Results, read, write
-from suite.samples import Sample, read_samples, write_samples
+from suite.results.samples import Sample, read_samples, write_samples
+from suite.results.schema import Results, read, write
 
 FILES = [
     "results.json",
@@ -32,8 +32,8 @@ AGAIN = """
 import sys
 from pathlib import Path
 from suite import report
-from suite.results import read
-from suite.samples import read_samples
+from suite.results.schema import read
+from suite.results.samples import read_samples
 out = Path(sys.argv[1])
 results = read(out / "results.json")
 report.write(results, Path(sys.argv[2]), read_samples(out / "samples", [r.cell.slug for r in results.cells]))
@@ -216,7 +216,7 @@ def test_report_can_be_made_again_from_its_files(
 
 
 def test_importing_the_report_is_light() -> None:
-    code = "import sys, suite.report, suite.results; print(*sorted(sys.modules))"
+    code = "import sys, suite.report, suite.results.schema; print(*sorted(sys.modules))"
     loaded = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     ).stdout.split()

@@ -23,7 +23,7 @@ from suite.report.page import as_html
 from suite.report.pairs import HEADERS
 from suite.report.table import tables
 from suite.report.text import cell, markdown, visible
-from suite.results import Results
+from suite.results.schema import Results
 
 STEERING = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 

@@ -13,7 +13,7 @@ from suite.report.displacement import displacement
 from suite.report.frontier import front, frontier
 from suite.report.table import Table, tables
 from suite.report.trajectories import trajectories
-from suite.results import Results
+from suite.results.schema import Results
 
 
 def table_of(results: Results) -> Table:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from suite.api.cells import Cell, Timing, TrajectoryPoint
 from suite.api.scores import Metric
-from suite.errors import CorruptError, MissingError, UserError
-from suite.results import Results, dumps, json_schema, loads, read, write
-from suite.samples import Sample, read_samples, write_samples
+from suite.core.errors import CorruptError, MissingError, UserError
+from suite.results.samples import Sample, read_samples, write_samples
+from suite.results.schema import Results, dumps, json_schema, loads, read, write
 
 TEXT = st.text(st.characters(codec=None), max_size=60)  # lone surrogates too
 
@@ -125,7 +125,7 @@ def test_truncated_and_missing_files(results: Results, tmp_path: Path) -> None:
 
 @given(TEXT)
 def test_any_text_is_written_as_ascii_json(note: str) -> None:
-    from suite.results import Run
+    from suite.results.schema import Run
 
     run = Run("suite run", "hf", "float32", "chat", "cpu", notes=(note,))
     text = dumps(Results(run, (), ()))

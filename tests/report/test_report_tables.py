@@ -9,18 +9,18 @@ import pytest
 
 from suite.api.cells import Timing
 from suite.api.scores import Basis, Metric
-from suite.errors import UserError
-from suite.evidence import Difference, Evidence, Overall, Standing
+from suite.compare.hypervolume import of_cell, of_front
+from suite.core.errors import UserError
 from suite.report import merge, separate
 from suite.report.columns import columns
 from suite.report.footnotes import footnotes, provenance
 from suite.report.pairs import pairs
 from suite.report.table import Row, Table, tables
-from suite.results import Results
-from suite.results import dumps as results_text
-from suite.results import loads as results_read
-from suite.samples import Sample
-from suite.volume import of_cell, of_front
+from suite.results.evidence import Difference, Evidence, Overall, Standing
+from suite.results.samples import Sample
+from suite.results.schema import Results
+from suite.results.schema import dumps as results_text
+from suite.results.schema import loads as results_read
 
 
 def table_of(results: Results) -> Table:

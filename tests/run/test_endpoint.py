@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from suite.lab import Lab
+from suite.plan.text_stages import TextStages
 from suite.registry import Registry
-from suite.responses import read_responses
 from suite.settings import RunConfig
-from suite.stages import TextStages
+from suite.stages.context import Lab
+from suite.stages.responses import read_responses
 from suite.store import Store
 from tests.servers.openai_server import FolderModel, OpenAIServer
 

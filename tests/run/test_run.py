@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from suite import pipeline
 from suite.config import resolve
 from suite.registry import Registry
-from suite.results import read
+from suite.results.schema import read
+from suite.run import pipeline
 from suite.settings import RunConfig
 
 

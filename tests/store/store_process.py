@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from suite.errors import UserError
+from suite.core.errors import UserError
 from suite.store import Build, JsonlWriter, Stage, Store, atomic_write, read_jsonl, write_json
 from suite.store.locks import locked
 
@@ -61,7 +61,7 @@ def plan(root: Path, size: int = 4000) -> Stage:
                 )
         atomic_write(build.out / "answers.jsonl", partial.read_bytes())
 
-    base = Stage("base", {"size": size}, build_base, code=("suite.method",))
+    base = Stage("base", {"size": size}, build_base, code=("suite.api.method",))
     return Stage(
         "respond", {"questions": QUESTIONS}, build_respond, {"model": base}, label="ten answers"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.errors import UserError
+from suite.core.errors import UserError
 from suite.store import Stage, closure_digest
 from suite.store.closure import closure, forget
 
@@ -146,9 +146,13 @@ def test_imports_for_types_alone_do_not_count(write):
 
 
 def test_a_plugin_reaches_into_the_host(write):
-    write("some_plugin.py", "from suite.rollouts import collect\np = collect\n")
+    write("some_plugin.py", "from suite.train.rollouts import collect\np = collect\n")
     reached = closure("some_plugin")
-    assert {"suite.rollouts", "suite.engines.scoring", "suite.engines.sharing"} <= reached.keys()
+    assert {
+        "suite.train.rollouts",
+        "suite.engines.hf.scoring",
+        "suite.engines.hf.sharing",
+    } <= reached.keys()
 
 
 def test_a_module_that_moves_keeps_the_digest(write):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from store_process import plan
 
-from suite.errors import CorruptError, UserError
+from suite.core.errors import CorruptError, UserError
 from suite.store import SCHEMA_VERSION, Build, Stage, Store, digest
 from suite.store.locks import locked
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from store_process import QUESTIONS, check_nothing_half_published, files_of, notes, plan
 
-from suite.errors import UserError
+from suite.core.errors import UserError
 from suite.store import Store, atomic_write, read_jsonl
 from suite.store.locks import is_held
 

@@ -9,8 +9,8 @@ import signal
 
 import pytest
 
-from suite import faults
-from suite.errors import CorruptError, MissingError, UserError
+from suite.core import faults
+from suite.core.errors import CorruptError, MissingError, UserError
 from suite.store import JsonlWriter, atomic_write, read_json, read_jsonl, write_json
 from suite.store.locks import acquire, is_held, locked, release
 

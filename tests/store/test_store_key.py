@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suite.errors import UserError
+from suite.core.errors import UserError
 from suite.store import Stage, Store, canonical, closure, default_root
 from suite.store.canonical import parse
 
@@ -85,7 +85,7 @@ def stage(**changes: object) -> Stage:
     settings = {
         "kind": "train",
         "spec": {"lr": 0.1, "seed": 0},
-        "code": ("suite.method",),
+        "code": ("suite.api.method",),
         "label": "a",
     }
     settings["inputs"] = {"base": Stage("base", {"n": 1}, lambda build: None)}
@@ -98,7 +98,7 @@ def stage(**changes: object) -> Stage:
     {"spec": {"lr": 0.1, "seed": 0, "more": None}},
     {"spec": {"lr": 0.1, "seed": False}},
     {"code": ()},
-    {"code": ("suite.method", "suite.metrics")},
+    {"code": ("suite.api.method", "suite.metrics")},
     {"code": None},
     {"inputs": {}},
     {"inputs": {"base": Stage("base", {"n": 2}, lambda build: None)}},
@@ -110,7 +110,7 @@ def test_every_ingredient_changes_the_key(changes):
 
 def test_label_order_and_tuples_do_not_change_the_key():
     assert stage(label="b", spec={"seed": 0, "lr": 0.1}).key == stage().key
-    modules = ("suite.errors", "suite.method")
+    modules = ("suite.core.errors", "suite.api.method")
     assert stage(code=modules).key == stage(code=modules[::-1]).key
     assert stage(spec={"seeds": (0, 1)}).key == stage(spec={"seeds": [0, 1]}).key
 
@@ -155,15 +155,15 @@ def python(script: str, **environment: str) -> str:
 
 
 def test_the_key_is_the_same_in_every_process():
-    made = "Stage('train', {'b': 0.1, 'a': 1}, print, code=('suite.method',)).key"
-    key = Stage("train", {"a": 1, "b": 0.1}, print, code=("suite.method",)).key
+    made = "Stage('train', {'b': 0.1, 'a': 1}, print, code=('suite.api.method',)).key"
+    key = Stage("train", {"a": 1, "b": 0.1}, print, code=("suite.api.method",)).key
     for seed in ("1", "2"):
         assert python(f"from suite.store import Stage; print({made})", PYTHONHASHSEED=seed) == key
 
 
 def test_the_store_is_light():
     heavy = "{'torch', 'numpy', 'pydantic'} & sys.modules.keys()"
-    assert python(f"import sys, suite.store, suite.faults; print({heavy})") == "set()"
+    assert python(f"import sys, suite.store, suite.core.faults; print({heavy})") == "set()"
 
 
 def test_where_the_store_lies(monkeypatch, tmp_path):
@@ -185,7 +185,7 @@ def test_what_a_manifest_tells(root):
     assert manifest.spec == {"lr": 0.1, "seed": 0}
     assert manifest.inputs == {"base": made.inputs["base"].key}
     assert manifest.input_contents == {"base": store.manifest(made.inputs["base"]).content}
-    assert manifest.code == closure.closure("suite.method")
+    assert manifest.code == closure.closure("suite.api.method")
     assert manifest.versions["python"].startswith("3.")
     assert manifest.timings["peak_rss_bytes"] > 5e6
     assert manifest.timings["wall_seconds"] >= 0

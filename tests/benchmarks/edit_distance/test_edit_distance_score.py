@@ -17,8 +17,8 @@ from suite_benchmarks.pairs.scores import MissingError
 from suite import Response, Source
 from suite.api.data import BenchmarkData
 from suite.api.scores import Metric
-from suite.engines.hf import HFEngine
-from suite.responses import read_responses, response_json
+from suite.engines.hf.engine import HFEngine
+from suite.stages.responses import read_responses, response_json
 
 
 @pytest.fixture(scope="module")

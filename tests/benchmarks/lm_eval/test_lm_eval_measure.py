@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from suite.model_benchmark import Measured, ModelFolder
-from suite.progress import Silent
+from suite.api.measured import Measured, ModelFolder
+from suite.core.progress import Silent
 from suite.registry import Registry
 from tests.benchmarks.lm_eval.conftest import DOCS
 

@@ -11,9 +11,9 @@ import pytest
 from suite import UserError
 from suite.cli import main
 from suite.config import resolve, to_toml
-from suite.lab import Lab
-from suite.plan import Plan, build_plan
+from suite.plan.build import Plan, build_plan
 from suite.registry import Registry
+from suite.stages.context import Lab
 from tests.benchmarks.lm_eval.conftest import write_tasks
 from tests.run.conftest import write_tables
 
@@ -158,7 +158,7 @@ def test_a_mistake_is_one_line_before_any_model_loads(
 def test_missing_data_is_found_before_anything_trains(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from suite import pipeline
+    from suite.run import pipeline
 
     monkeypatch.setitem(os.environ, "HF_DATASETS_OFFLINE", "1")
     folder = write_tasks(tmp_path / "tasks")

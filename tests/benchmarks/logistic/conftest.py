@@ -10,7 +10,7 @@ import torch
 from suite_benchmarks.logistic.policy import Labelled, labelled
 from torch import Tensor
 
-from suite.method import Method
+from suite.api.method import Method
 from suite.registry import Registry
 
 

@@ -18,7 +18,7 @@ from suite_benchmarks.logistic.policy import (
 from torch import Tensor
 
 from suite import UserError
-from suite.method import Method
+from suite.api.method import Method
 
 Make = Callable[..., Method[Any]]
 Small = tuple[Labelled, Tensor]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from suite import pipeline
 from suite.config import benchmark_settings, method_settings, resolve
 from suite.registry import Registry
+from suite.run import pipeline
 from suite.settings import RunConfig
 
 SHORT = ["logistic.steps=30", "logistic.fit_steps=100", "logistic.repeats=2"]

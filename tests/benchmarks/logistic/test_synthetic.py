@@ -13,8 +13,8 @@ from suite_benchmarks.logistic.settings import LogisticConfig
 from suite_benchmarks.logistic.summaries import items_of, median
 
 from suite import Scores
-from suite.method import Method
-from suite.progress import Silent
+from suite.api.method import Method
+from suite.core.progress import Silent
 
 Make = Callable[..., Method[Any]]
 CONFIG = LogisticConfig(steps=300, fit_steps=2000, repeats=2)

@@ -12,8 +12,8 @@ from suite_benchmarks.logistic import theorem
 from suite_benchmarks.logistic.settings import LogisticConfig
 
 from suite import Scores
-from suite.method import Method
-from suite.progress import Silent
+from suite.api.method import Method
+from suite.core.progress import Silent
 
 Make = Callable[..., Method[Any]]
 CONFIG = LogisticConfig(steps=400, repeats=2, betas=(0.5,))

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from suite import UserError, pipeline
+from suite import UserError
 from suite.api.cells import CellResult
 from suite.config import resolve
 from suite.registry import Registry
+from suite.run import pipeline
 
 PLACES = "Arvik Belmora Casstad Dundale Elvik Galmora Helstad Kardale Lorvik Melmora Norstad Veldale".split()
 Flags = dict[str, str]

@@ -13,10 +13,11 @@ from suite_benchmarks.win_rate import WinRateConfig
 from suite_benchmarks.win_rate.annotations import of_annotations
 from suite_benchmarks.win_rate.read import read
 
-from suite import UserError, pipeline
+from suite import UserError
 from suite.api.cells import CellResult
 from suite.config import resolve
 from suite.registry import Registry
+from suite.run import pipeline
 from tests.benchmarks.preferences.test_preferences_run import write_pairs
 
 Start = Callable[..., pipeline.Outcome]

@@ -1,0 +1,1 @@
+"""How methods differ, and how sure that is."""

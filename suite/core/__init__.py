@@ -1,0 +1,1 @@
+"""Errors, progress, interruption: what everything else stands on."""

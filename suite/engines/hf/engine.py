@@ -1,0 +1,157 @@
+"""The default engine: transformers, in this process, with the computation that requests share done once.
+
+    engine = HFEngine(device="cpu", dtype="float32")
+    engine.load(folder)
+    for response in engine.stream(requests): ...
+
+Likelihoods come from the same decoder, projection and precision as the losses. In bfloat16 the weights of linear
+layers are cast once and everything runs under autocast: the numbers are those of autocast over fp32 weights, which
+is how models train, without casting the weights again at every call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suite import hookimpl
+from suite.api.engine import Engine
+from suite.api.requests import Request, Response
+from suite.model.folder import ATTENTION
+from suite.ranges import Count
+
+if TYPE_CHECKING:
+    from suite.model.encoding import Encoder
+
+
+@dataclass(frozen=True)
+class HFConfig:
+    """Settings of the engine."""
+
+    batch_tokens: Count = 4096
+    """Padded tokens of one batch, cached ones included (rows grow while they are decoded)."""
+
+
+class HFEngine(Engine):
+    """Answers with a causal language model of transformers. See `suite.settings.RunConfig` for the arguments."""
+
+    name = "hf"
+    Config = HFConfig
+
+    def __init__(
+        self,
+        device: str,
+        dtype: str,
+        template: str = "chat",
+        max_length: int = 512,
+        config: HFConfig | None = None,
+        pad_token: str | None = None,
+    ) -> None:
+        super().__init__(
+            device=device, dtype=dtype, template=template, max_length=max_length, config=config
+        )
+        self.pad_token = pad_token
+        self.model: Any = None
+        self.encoder: Encoder
+        self._files: dict[str, bytes] = {}
+
+    def load(self, folder: Path) -> None:
+        """Answer from the weights in `folder`. Where only the weights differ, only they are read."""
+        from suite.model.folder import load_weights
+
+        files, known = _architecture(folder), self._files
+        self._files = {}  # should loading fail half-way, the next load is a full one
+        if known and files == known:
+            load_weights(self.model, folder)
+        else:
+            self._load_all(folder)
+        self._cast()
+        self._files = files
+
+    def _load_all(self, folder: Path) -> None:
+        from suite.engines.hf.checks import check_cache
+        from suite.model.encoding import Encoder
+        from suite.model.folder import load_model, load_tokenizer
+        from suite.model.logprobs import check_projection
+
+        self.model = None  # not two models in memory
+        tokenizer = load_tokenizer(folder, self.pad_token)
+        model = load_model(folder).to(self.device)
+        check_projection(model)
+        check_cache(model)
+        self.model = model
+        self.encoder = Encoder(tokenizer, self.template, min(self.max_length, self.context))
+
+    def _cast(self) -> None:
+        if self.dtype != "bfloat16":
+            return
+        import torch
+        from torch import nn
+
+        for module in self.model.modules():
+            if isinstance(
+                module, nn.Linear
+            ):  # a tied embedding keeps its fp32 copy, as autocast does
+                module.weight = nn.Parameter(
+                    module.weight.detach().to(torch.bfloat16), requires_grad=False
+                )
+
+    @property
+    def context(self) -> int:
+        """Most tokens of a text, by the model's configuration."""
+        config = self.model.config
+        return int(getattr(config, "max_position_embeddings", None) or 2**20)
+
+    @property
+    def eos_ids(self) -> frozenset[int]:
+        """Every token that ends a text."""
+        ids = self.model.generation_config.eos_token_id
+        listed = ids if isinstance(ids, list) else [] if ids is None else [ids]
+        return frozenset({self.encoder.eos_id, *listed})
+
+    def precision(self) -> AbstractContextManager[Any]:
+        """The context of a forward pass."""
+        if self.dtype != "bfloat16":
+            return nullcontext()
+        import torch
+
+        return torch.autocast(self.device.split(":")[0], torch.bfloat16)
+
+    def stream(self, requests: Sequence[Request]) -> Iterator[Response]:
+        """Answer every request once: likelihoods batch by batch, generated texts as they end."""
+        from suite.engines.hf.answering import Answering
+
+        assert self.model is not None, "load a model first"
+        return Answering(
+            self.model, self.encoder, self.precision, self.eos_ids, self.context
+        ).stream(requests, self.config.batch_tokens)
+
+    def identity(self) -> dict[str, str]:
+        """Name and versions, as they enter the key of what this engine answers."""
+        from importlib.metadata import version
+
+        return {
+            "engine": self.name,
+            "torch": version("torch"),
+            "transformers": version("transformers"),
+            "dtype": self.dtype,
+            "attention": ATTENTION,
+            "batch_tokens": str(self.config.batch_tokens),
+        }
+
+
+def _architecture(folder: Path) -> dict[str, bytes]:
+    """Configuration and tokenizer: two checkpoints that agree in these differ in nothing but their weights."""
+    names = "config.json generation_config.json tokenizer* special_tokens_map.json vocab* merges.txt chat_template*"
+    return {
+        p.name: p.read_bytes() for name in names.split() for p in folder.glob(name) if p.is_file()
+    }
+
+
+@hookimpl
+def suite_engines() -> list[type[Engine]]:
+    """Register the engine."""
+    return [HFEngine]

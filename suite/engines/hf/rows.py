@@ -1,0 +1,148 @@
+"""Rows of a batch in mid-text: cached keys and values that can be selected, aligned, joined and extended.
+
+Columns may be padding anywhere: `mask` says which are real, and positions are counted over the real ones. Keys and
+values of a layer have shape (B, heads, T, d).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers.cache_utils import Cache, DynamicLayer
+
+from suite.core.errors import UserError
+
+SPARE = 32
+"""Columns allocated beyond the present width, so that a new token is written in place, without a copy of all."""
+
+
+class SpareLayer(DynamicLayer):  # type: ignore[misc]
+    """One layer's keys and values, with room to grow."""
+
+    def __init__(self, keys: Tensor | None = None, values: Tensor | None = None) -> None:
+        super().__init__()
+        self.storage: tuple[Tensor, Tensor] | None = None
+        if keys is not None and values is not None:
+            self.lazy_initialization(keys, values)
+            self.keys, self.values = keys, values
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Append columns, (B, heads, S, d) each; return all of them."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        used, new = self.get_seq_length(), key_states.shape[-2]
+        if self.storage is None or self.storage[0].shape[-2] < used + new:
+            room = partial(self._room, used=used)
+            self.storage = room(key_states, self.keys), room(value_states, self.values)
+        for buffer, states in zip(self.storage, (key_states, value_states), strict=True):
+            buffer[:, :, used : used + new] = states
+        self.keys, self.values = (buffer[:, :, : used + new] for buffer in self.storage)
+        return self.keys, self.values
+
+    @staticmethod
+    def _room(like: Tensor, old: Tensor, used: int) -> Tensor:
+        rows, heads, new, size = like.shape
+        buffer = like.new_empty(rows, heads, used + new + SPARE, size)
+        if used:
+            buffer[:, :, :used] = old
+        return buffer
+
+
+class Rows:
+    """B texts, each cut somewhere."""
+
+    def __init__(self, mask: Tensor, layers: Iterable[tuple[Tensor, Tensor]] = ()) -> None:
+        self.mask = mask
+        """(B, T), 1 on real columns."""
+        filled = [SpareLayer(keys, values) for keys, values in layers]
+        self.cache = Cache(layers=filled) if filled else Cache(layer_class_to_replicate=SpareLayer)
+
+    @classmethod
+    def empty(cls, rows: int, device: torch.device | str) -> Rows:
+        """Rows without a token yet."""
+        return cls(torch.zeros(rows, 0, dtype=torch.long, device=device))
+
+    def __len__(self) -> int:
+        return len(self.mask)
+
+    @property
+    def width(self) -> int:
+        """Columns, padding included."""
+        return self.mask.shape[1]
+
+    @property
+    def lengths(self) -> Tensor:
+        """(B,), real columns: the position of the next token."""
+        return self.mask.sum(1)
+
+    def extend(self, decoder: Any, ids: Tensor, mask: Tensor) -> Tensor:
+        """Run the decoder over more tokens, in place. Shapes: (B, S), (B, S) -> hidden states (B, S, d)."""
+        steps = torch.arange(ids.shape[1], device=ids.device)
+        positions = (
+            self.lengths[:, None] + steps
+        ) * mask  # 0 on padding: inside any table of positions
+        self.mask = torch.cat([self.mask, mask], dim=1)
+        _check_window(decoder.config, self.width)
+        output = decoder(
+            input_ids=ids,
+            attention_mask=self.mask,
+            position_ids=positions,
+            past_key_values=self.cache,
+            use_cache=True,
+        )
+        hidden: Tensor = output.last_hidden_state
+        return hidden
+
+    def select(self, index: Tensor) -> Rows:
+        """Copy some rows, in the order of `index`, which may repeat; cut off columns that are empty in all."""
+        mask = self.mask[index]
+        used = mask.any(0).nonzero()
+        start, end = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 0)
+        return Rows(mask[:, start:end], self._mapped(lambda x: x[index, :, start:end]))
+
+    def aligned(self) -> Rows:
+        """The same rows with their real columns moved to the right end, as decoding wants them."""
+        order = self.mask.argsort(dim=1, stable=True)[
+            :, -int(self.lengths.max()) :
+        ]  # padding sorts first
+        gather = order[:, None, :, None]
+        mask = self.mask.gather(1, order)
+        return Rows(
+            mask, self._mapped(lambda x: x.gather(2, gather.expand(-1, x.shape[1], -1, x.shape[3])))
+        )
+
+    def joined(self, other: Rows) -> Rows:
+        """These rows above the other's, padded on the left to one width."""
+        width = max(self.width, other.width)
+        left, right = self._padded(width), other._padded(width)
+        pairs = zip(left.cache.layers, right.cache.layers, strict=True)
+        layers = [(torch.cat([a.keys, b.keys]), torch.cat([a.values, b.values])) for a, b in pairs]
+        return Rows(torch.cat([left.mask, right.mask]), layers)
+
+    def _padded(self, width: int) -> Rows:
+        missing = width - self.width
+        if missing == 0:
+            return self
+        return Rows(
+            F.pad(self.mask, (missing, 0)), self._mapped(lambda x: F.pad(x, (0, 0, missing, 0)))
+        )
+
+    def _mapped(self, function: Callable[[Tensor], Tensor]) -> list[tuple[Tensor, Tensor]]:
+        return [(function(layer.keys), function(layer.values)) for layer in self.cache.layers]
+
+
+def _check_window(config: Any, width: int) -> None:
+    """Refuse what would be wrong silently: a sliding window counts columns, padding included."""
+    window = getattr(config, "sliding_window", None)
+    sliding = "sliding_attention" in (getattr(config, "layer_types", None) or ["sliding_attention"])
+    if window is not None and sliding and width > window:
+        raise UserError(
+            f"engine hf: {width} tokens exceed the model's attention window of {window}"
+        )

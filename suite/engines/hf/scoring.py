@@ -1,0 +1,157 @@
+"""Score answers on top of cached prompts: one forward pass gives log-probabilities and greedy flags.
+
+    read      the prompts of a chunk, after the prefix that all of them share    -> cached keys and values
+    score     rows of these, one per answer, extended by the answers' tokens    -> log-probability of each token
+
+An answer's first token is predicted by the prompt's last hidden state, token k by the hidden state of token
+k - 1; its last token is only predicted, so it is not fed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from suite.engines.hf.rows import Rows
+from suite.engines.hf.sharing import Answer, Prompt
+from suite.model.logprobs import CHUNK_ELEMENTS, Head, decoder_of, head_of
+
+
+@dataclass
+class Read:
+    """Prompts that have been read."""
+
+    row_of: dict[tuple[int, ...], int]
+    """Prompt tokens -> row."""
+    rows: Rows
+    last: Tensor
+    """(P, d), hidden state that predicts the first token of any answer."""
+
+
+@dataclass
+class Scored:
+    """Answers that have been scored: B rows of up to A tokens."""
+
+    answers: Sequence[Answer]
+    token_logps: list[list[float]]
+    """Nats."""
+    greedy: list[list[bool]]
+    """Whether each token was the most likely one."""
+    rows: Rows
+    prompt_width: int
+    """Columns of `rows` that hold prompts; answer token k stands in column prompt_width + k."""
+    states: Tensor
+    """(B, A, d): `states[:, k]` predicts answer token k."""
+
+    def cut(self, index: Sequence[int], kept: Sequence[int]) -> tuple[Rows, Tensor]:
+        """Rows `index`, each cut behind its first `kept` answer tokens, and what predicts the next, (R, d)."""
+        device = self.states.device
+        rows, keep = torch.tensor(index, device=device), torch.tensor(kept, device=device)
+        cut = self.rows.select(rows)
+        column = torch.arange(cut.width, device=device) - self.prompt_width
+        cut.mask = cut.mask * (column < keep[:, None])
+        return cut.aligned(), self.states[rows, keep]
+
+
+class Scorer:
+    """Forward passes of one model over texts that all begin with `prefix`, which is computed once.
+
+    `precision()` is the context they run in (bf16 autocast or nothing).
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        precision: Callable[[], AbstractContextManager[Any]],
+        prefix: tuple[int, ...] = (),
+    ) -> None:
+        self.decoder, self.head = decoder_of(model), head_of(model)
+        self.precision = precision
+        self.device = next(model.parameters()).device
+        self.skip = len(prefix)
+        self.prefix = self._read_prefix(prefix)
+
+    @torch.inference_mode()
+    def _read_prefix(self, ids: tuple[int, ...]) -> Rows:
+        rows = Rows.empty(1, self.device)
+        if ids:
+            with self.precision():
+                rows.extend(self.decoder, *self._padded([ids]))
+        return rows
+
+    @torch.inference_mode()
+    def read(self, prompts: Sequence[Prompt]) -> Read:
+        """Compute prompts."""
+        rows = self.prefix.select(torch.zeros(len(prompts), dtype=torch.long, device=self.device))
+        ids, mask = self._padded([p.ids[self.skip :] for p in prompts])
+        with self.precision():
+            hidden = rows.extend(self.decoder, ids, mask)
+        last = hidden[torch.arange(len(prompts), device=self.device), mask.sum(1) - 1]
+        return Read({p.ids: i for i, p in enumerate(prompts)}, rows, last)
+
+    @torch.inference_mode()
+    def score(self, read: Read, answers: Sequence[Answer]) -> Scored:
+        """Score answers to prompts that have been read."""
+        index = torch.tensor([read.row_of[a.prompt.ids] for a in answers], device=self.device)
+        rows = read.rows.select(index)
+        prompt_width = rows.width
+        states = read.last[index][:, None]
+        ids, mask = self._padded([a.ids[:-1] for a in answers])
+        with self.precision():
+            if ids.shape[1]:
+                states = torch.cat([states, rows.extend(self.decoder, ids, mask)], dim=1)
+            logps, greedy = self._score_tokens(states, [a.ids for a in answers])
+        return Scored(answers, logps, greedy, rows, prompt_width, states)
+
+    def _score_tokens(
+        self, states: Tensor, targets: Sequence[tuple[int, ...]]
+    ) -> tuple[list[list[float]], list[list[bool]]]:
+        """Shapes: (B, A, d), B lists of tokens -> B lists of the same lengths, twice."""
+        lengths = [len(t) for t in targets]
+        row = [i for i, n in enumerate(lengths) for _ in range(n)]
+        column = [k for n in lengths for k in range(n)]
+        flat = torch.tensor(
+            [t for ids in targets for t in ids], dtype=torch.long, device=self.device
+        )
+        logps, greedy = token_scores(states[row, column], flat, self.head)
+        return _split(logps.tolist(), lengths), _split(greedy.tolist(), lengths)
+
+    def _padded(self, texts: Sequence[tuple[int, ...]]) -> tuple[Tensor, Tensor]:
+        """Tokens and mask, (B, S) each, padded on the right (with token 0: masked, so any will do)."""
+        width = max(len(t) for t in texts)
+        ids = torch.tensor(
+            [t + (0,) * (width - len(t)) for t in texts], dtype=torch.long, device=self.device
+        )
+        lengths = torch.tensor([len(t) for t in texts], device=self.device)
+        mask = (torch.arange(width, device=self.device) < lengths[:, None]).long()
+        return ids.view(len(texts), width), mask
+
+
+def token_scores(hidden: Tensor, targets: Tensor, head: Head) -> tuple[Tensor, Tensor]:
+    """Log-probability of each target (fp32, nats) and whether it is the most likely token, in one projection.
+
+    Shapes: (N, d), (N,) -> (N,), (N,).
+    """
+    logps, greedy = (
+        [targets.new_zeros(0, dtype=torch.float32)],
+        [targets.new_zeros(0, dtype=torch.bool)],
+    )
+    size = max(1, CHUNK_ELEMENTS // head.vocabulary)
+    for part, target in zip(torch.split(hidden, size), torch.split(targets, size), strict=True):
+        logits = head(part)  # (n, V), fp32
+        top, best = logits.max(-1, keepdim=True)
+        logits -= top
+        picked = logits.gather(1, target[:, None])
+        logps.append((picked - logits.exp_().sum(-1, keepdim=True).log())[:, 0])
+        greedy.append(best[:, 0] == target)
+    return torch.cat(logps), torch.cat(greedy)
+
+
+def _split(values: list[Any], lengths: Sequence[int]) -> list[list[Any]]:
+    items = iter(values)
+    return [[next(items) for _ in range(n)] for n in lengths]

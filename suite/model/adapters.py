@@ -1,0 +1,56 @@
+"""LoRA through peft: train few weights, yet leave behind model folders like any other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from suite.model import folder as models
+
+
+def wrap(model: Any, rank: int, alpha: float) -> Any:
+    """Freeze the model and put adapters on every linear layer of its decoder."""
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=alpha,
+        lora_dropout=0.0,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, config).eval()
+
+
+@torch.no_grad()
+def save(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Write a model folder; with adapters, the merged weights, and the adapters alone in `adapter/`."""
+    if not hasattr(model, "get_base_model"):
+        models.save_model(model, tokenizer, folder)
+        return
+    model.save_pretrained(folder / "adapter")
+    base = model.get_base_model()
+    with models.quiet():
+        base.save_pretrained(folder, state_dict=merged_state(base), safe_serialization=True)
+        tokenizer.save_pretrained(folder)
+
+
+def merged_state(base: Any) -> dict[str, torch.Tensor]:
+    """Weights with their adapters added, computed on the side: merging in place cannot be undone exactly."""
+    from peft.tuners.lora import LoraLayer
+
+    layers = {n: m for n, m in base.named_modules() if isinstance(m, LoraLayer)}
+    state: dict[str, torch.Tensor] = {}
+    for name, tensor in base.state_dict().items():
+        owner, _, leaf = name.rpartition(".")
+        if ".lora_" in f".{name}":
+            continue
+        if owner.endswith(".base_layer"):
+            owner = owner.removesuffix(".base_layer")
+            delta = layers[owner].get_delta_weight("default") if leaf == "weight" else 0.0
+            state[f"{owner}.{leaf}"] = tensor + delta
+        else:
+            state[name] = tensor
+    return state

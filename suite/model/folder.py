@@ -1,0 +1,237 @@
+"""Models as folders: a hub id, a local folder, a .gguf file or `tiny`, brought to one form and loaded.
+
+A model folder is what `save_pretrained` writes (config.json, model.safetensors, tokenizer files), so that every
+checkpoint in the store can be loaded by `transformers` or served by vLLM as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suite.core.errors import UserError
+from suite.model.encoding import Encoder, check_template
+from suite.store import read_json
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+def check_source(spec: str) -> None:
+    """Refuse a model that isn't there, before anything heavy is imported."""
+    path = Path(spec)
+    if spec == "tiny":
+        return
+    if spec.endswith(".gguf"):
+        if not path.is_file():
+            raise UserError(f"--model {spec}: no such file")
+        if path.read_bytes()[:4] != b"GGUF":
+            raise UserError(f"--model {spec}: not a GGUF file")
+    elif path.is_dir():
+        if not (path / "config.json").is_file():
+            found = ", ".join(sorted(p.name for p in path.iterdir())[:5]) or "nothing"
+            raise UserError(f"--model {spec}: no config.json in this folder (it holds {found})")
+    elif spec.startswith((".", "/", "~")) or spec.count("/") != 1:
+        raise UserError(
+            f"--model {spec}: no such folder (hub ids look like owner/name; the embedded model is `tiny`)"
+        )
+
+
+def load_tokenizer(folder: str | Path, pad_token: str | None = None, **options: Any) -> Any:
+    """Load a tokenizer; `pad_token` names the padding token where the tokenizer has none of its own."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), **options)
+    except (OSError, ValueError) as error:
+        raise UserError(f"--model {folder}: no usable tokenizer ({_first_line(error)})") from error
+    if pad_token is not None:
+        if pad_token not in tokenizer.get_vocab():
+            raise UserError(f"--pad-token {pad_token!r} is not a token of {folder}")
+        tokenizer.pad_token = pad_token
+    return tokenizer
+
+
+ATTENTION = "suite_grouped"
+"""Name of the attention kernel of training and of the hf engine; see `suite.model.attention`."""
+
+
+def load_model(folder: str | Path, **options: Any) -> Any:
+    """Load a causal language model in float32, in eval mode: no dropout anywhere, in training either."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    import suite.model.attention  # noqa: F401  registers ATTENTION
+
+    with quiet():
+        try:
+            model = AutoModelForCausalLM.from_pretrained(
+                str(folder), dtype=torch.float32, attn_implementation=ATTENTION, **options
+            )
+        except (OSError, ValueError) as error:
+            raise UserError(f"--model {folder}: cannot be loaded ({_first_line(error)})") from error
+    return model.eval()
+
+
+def import_base(source: Path, out: Path, pad_token: str | None, template: str) -> None:
+    """Write the model in `source` (folder or .gguf file) as a model folder; check its tokenizer before its weights."""
+    gguf = {"gguf_file": source.name} if source.is_file() else {}
+    tokenizer = load_tokenizer(source.parent if gguf else source, pad_token, **gguf)
+    check_template(tokenizer, template)
+    if gguf:
+        save_model(_plain(load_model(source.parent, **gguf)), tokenizer, out)
+        return
+    for file in model_files(source):
+        place(file, out / file.name)
+    for name in (
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ):  # never write through a link into the user's folder
+        (out / name).unlink(missing_ok=True)
+    tokenizer.save_pretrained(out)
+
+
+def model_files(folder: Path) -> list[Path]:
+    """The files of a model folder that make up the model: weights, configuration, tokenizer."""
+    kinds = {".safetensors", ".json", ".jinja", ".model", ".txt"}
+    files = [p for p in sorted(folder.iterdir()) if p.suffix in kinds and p.is_file()]
+    if not any(p.suffix == ".safetensors" for p in files):
+        raise UserError(
+            f"--model {folder}: no .safetensors file in this folder (pickled weights are never loaded)"
+        )
+    return files
+
+
+def place(source: Path, target: Path) -> None:
+    """Put a file into the store: a hard link where possible, for weights are large."""
+    try:
+        os.link(source.resolve(), target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def download(name: str) -> Path:
+    """Fetch a hub model's files (or find them in the hub's cache); the folder's name is the commit."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    patterns = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
+    try:
+        return Path(snapshot_download(name, allow_patterns=patterns))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise UserError(
+            f"--model {name}: not to be had from the hub ({_first_line(error)})"
+        ) from error
+
+
+def _plain(model: Any) -> Any:
+    """Copy de-quantised weights into a fresh model: transformers refuses to save one that came from a GGUF file."""
+    from transformers import AutoModelForCausalLM
+
+    config = model.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    fresh = AutoModelForCausalLM.from_config(config, dtype=model.dtype)
+    fresh.load_state_dict(model.state_dict())
+    fresh.generation_config = model.generation_config
+    return fresh
+
+
+def save_model(model: Any, tokenizer: Any, out: Path) -> None:
+    """Write weights (safetensors), configuration and tokenizer."""
+    with quiet():
+        model.save_pretrained(out, safe_serialization=True)
+        tokenizer.save_pretrained(out)
+
+
+def load_weights(model: nn.Module, folder: Path) -> None:
+    """Replace a model's weights by those of a checkpoint of the same architecture."""
+    from safetensors.torch import load_file
+
+    state: dict[str, torch.Tensor] = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        state |= load_file(file)
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    tied = set(getattr(model, "all_tied_weights_keys", None) or ())
+    if unexpected or set(missing) - tied:
+        raise UserError(
+            f"{folder}: weights do not fit the model (missing {missing}, unexpected {unexpected})"
+        )
+    if tied:
+        model.tie_weights()  # type: ignore[operator]
+
+
+def disable_dropout(model: nn.Module) -> None:
+    """Set every dropout probability to 0: with dropout, policy and reference would differ at step 0."""
+    from torch import nn
+
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+
+
+@cache
+def load_encoder(folder: Path, template: str, max_length: int) -> Encoder:
+    """Tokenizer and template of a model folder in the store; texts longer than its context are refused."""
+    context = read_json(folder / "config.json").get("max_position_embeddings", max_length)
+    return Encoder(load_tokenizer(folder), template, min(max_length, context))
+
+
+def pick_device(device: str) -> str:
+    """Resolve "auto" to cuda where there is one."""
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
+
+
+def set_threads(model: str) -> None:
+    """Give `tiny` one thread: its products are too small to share, and two threads on a busy machine run 20 times
+    slower than one (measured: 0.04 s a step against 0.8 s)."""
+    import torch
+
+    if model == "tiny":
+        torch.set_num_threads(1)
+
+
+def pick_dtype(dtype: str, device: str, model: str) -> str:
+    """Resolve "auto": bfloat16 where the hardware multiplies it natively, float32 elsewhere and for `tiny`."""
+    if dtype != "auto":
+        return dtype
+    if model == "tiny":  # a model this small gains nothing
+        return "float32"
+    return "bfloat16" if native_bf16(device) else "float32"
+
+
+def native_bf16(device: str) -> bool:
+    """Whether the device has bfloat16 matrix instructions."""
+    import torch
+
+    if device.startswith("cuda"):
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Silence transformers' progress bars and load reports: the run has its own progress."""
+    from transformers.utils import logging
+
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

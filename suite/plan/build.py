@@ -1,0 +1,293 @@
+"""From a configuration to cells, and from cells to the stages they need: what is there already, what will be computed.
+
+Whatever can be refused is refused here, before any model loads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import PurePath
+from typing import Any
+
+from suite.api.benchmark import Benchmark, Experiment, TextBenchmark
+from suite.api.cells import Cell
+from suite.api.judge import Cost
+from suite.api.measured import ModelBenchmark
+from suite.api.method import Method
+from suite.api.pairs import PairedMethod, PairLogps
+from suite.config import (
+    benchmark_settings,
+    chosen_splits,
+    method_seeds,
+    method_settings,
+    split_bench,
+    split_spec,
+)
+from suite.core.errors import UserError
+from suite.plan import measured as evaluations
+from suite.plan.cell import PlannedCell
+from suite.plan.text_stages import TextStages
+from suite.score import experiment_stage
+from suite.settings import TrainConfig
+from suite.stages.context import Lab
+from suite.stages.handles import Model, Trained
+from suite.store import Json, Stage, Store, jsonable
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells of a run."""
+
+    cells: tuple[PlannedCell, ...]
+
+    def stages(self) -> list[Stage]:
+        """Every stage once, inputs before what reads them."""
+        ordered: dict[str, Stage] = {}
+        for cell in self.cells:
+            for stage in cell.scores.values():
+                _visit(stage, ordered)
+        return list(ordered.values())
+
+    def missing(self, store: Store) -> list[Stage]:
+        """The stages that a run would have to compute."""
+        needed: dict[str, Stage] = {}
+        for cell in self.cells:
+            for stage in cell.scores.values():
+                _visit_missing(stage, store, needed)
+        return list(needed.values())
+
+    def judging(self, store: Store) -> dict[str, Cost]:
+        """Benchmark -> what the verdicts that lack will about cost."""
+        lacking = [stage.key for stage in self.missing(store) if stage.kind == "judge"]
+        costs = {}
+        for cell in self.cells:
+            if cell.texts and (judging := cell.texts.judging) and cell.benchmark.name not in costs:
+                cells = [c for c in self.cells if c.benchmark is cell.benchmark]
+                own = {
+                    s.key
+                    for c in cells
+                    for score in c.scores.values()
+                    for s in score.inputs.values()
+                }
+                costs[cell.benchmark.name] = judging.forecast(
+                    [key for key in lacking if key in own]
+                )
+        return costs
+
+
+def _visit(stage: Stage, ordered: dict[str, Stage]) -> None:
+    if stage.key not in ordered:
+        for needed in stage.inputs.values():
+            _visit(needed, ordered)
+        ordered[stage.key] = stage
+
+
+def _visit_missing(stage: Stage, store: Store, needed: dict[str, Stage]) -> None:
+    """A finished stage needs nothing, whether its inputs are still there or not."""
+    if stage.key not in needed and not store.has(stage):
+        for read in stage.inputs.values():
+            _visit_missing(read, store, needed)
+        needed[stage.key] = stage
+
+
+def build_plan(lab: Lab) -> Plan:
+    """Plan the run. Raises UserError for what cannot work: unknown names, missing roles, bad data, no such model."""
+    cells: list[PlannedCell] = []
+    for name in lab.config.bench:
+        benchmark_class = split_bench(lab.registry, name)[0]
+        if issubclass(benchmark_class, ModelBenchmark):
+            continue
+        benchmark = made(lab, name)
+        for split in chosen_splits(lab.config, lab.registry, name):
+            methods = [_method(lab, spec, benchmark_class, split) for spec in lab.config.methods]
+            if isinstance(benchmark, TextBenchmark):
+                cells.extend(_text_cells(lab, TextStages(lab, benchmark, split), methods))
+            elif isinstance(benchmark, Experiment):
+                cells.extend(
+                    _experiment_cells(lab, benchmark, split, [method for method, _ in methods])
+                )
+    trained = [cell for cell in cells if cell.texts]
+    for name in lab.config.bench:
+        if issubclass(split_bench(lab.registry, name)[0], ModelBenchmark):
+            cells.extend(_model_cells(lab, name, trained))
+    return Plan(tuple(cells))
+
+
+def made(lab: Lab, spec: str) -> Any:
+    """A benchmark with its settings; `spec` as in --bench."""
+    return split_bench(lab.registry, spec)[0](benchmark_settings(lab.config, lab.registry, spec))
+
+
+def _method(
+    lab: Lab, spec: str, benchmark: type[Benchmark[Any]], split: str
+) -> tuple[Method[Any], TrainConfig]:
+    """A method (name or variant) with its settings on a benchmark's split."""
+    method_class = lab.registry.method(split_spec(lab.registry, spec)[0])
+    check_roles(method_class, benchmark)
+    own, training = method_settings(lab.config, lab.registry, spec, benchmark.name, split)
+    return method_class(own), training
+
+
+def check_roles(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> None:
+    """Refuse a method that needs training data which the benchmark does not offer."""
+    needed = method.roles | ({"pairs"} if method.needs_reward == "model" else set())
+    if issubclass(benchmark, Experiment) and not method.trains:
+        raise UserError(
+            f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it trains nothing, and there is no "
+            "language model to ask"
+        )
+    lacking = sorted(needed - benchmark.provides)
+    if lacking:
+        raise UserError(
+            f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it needs {', '.join(lacking)}; "
+            f"the benchmark offers {', '.join(sorted(benchmark.provides))}"
+        )
+
+
+def check_reward(method: type[Method[Any]], stages: TextStages) -> None:
+    """Refuse a method that learns from the ground truth where the benchmark has none."""
+    if method.needs_reward == "ground_truth" and stages.benchmark.reward(stages.data) is None:
+        raise UserError(
+            f"method {method.name!r} cannot run on benchmark {stages.benchmark.name!r}: it needs a ground-truth "
+            "reward, and the benchmark has none"
+        )
+
+
+def check_answers(method: type[Method[Any]], stages: TextStages) -> None:
+    """Refuse a method whose model can answer nothing that the benchmark asks."""
+    asked = {request.kind for request in stages.requests}
+    if asked and not asked & method.answers:
+        raise UserError(
+            f"method {method.name!r} cannot run on benchmark {stages.benchmark.name!r}, which asks for "
+            f"{', '.join(sorted(asked))} only; {method.name} answers {', '.join(sorted(method.answers))} requests"
+        )
+
+
+def check_steps(method: Method[Any], config: TrainConfig, stages: TextStages) -> None:
+    """Refuse a step of a single pair to a method that compares pairs with others of their step."""
+    pairs = len(stages.data.roles.get("pairs", ()))
+    if "mismatched" not in method.roles or not pairs:
+        return
+    size = min(config.batch_size, pairs)
+    if size == 1 or pairs % size == 1:
+        raise UserError(
+            f"{method.name} compares the pairs of a step with each other, and {pairs} pairs in steps of {size} leave a "
+            f"step with a single pair; choose another {method.name}.batch_size"
+        )
+
+
+def check_loss(method: Method[Any]) -> None:
+    """Ask a loss of pairs for its value once: what it refuses about its settings is refused before anything trains."""
+    if not isinstance(method, PairedMethod):
+        return
+    import torch
+
+    start, lengths = torch.full((2,), -1.0), torch.tensor([1, 2])
+    method.pair_loss(PairLogps(start, start, start, start, lengths, lengths, start, start))
+
+
+def _text_cells(
+    lab: Lab, stages: TextStages, methods: list[tuple[Method[Any], TrainConfig]]
+) -> Iterator[PlannedCell]:
+    """Start models first (rows of the table too), then every method with every seed."""
+    for name in stages.data.starts:
+        if name in lab.config.methods:
+            raise UserError(
+                f"method {name!r} has the name of a start model of {stages.benchmark.name!r}; rename it"
+            )
+        yield _planned(lab, stages, name, "baseline", 0, stages.start(name))
+    for method, config in methods:
+        check_reward(type(method), stages)
+        check_answers(type(method), stages)
+        check_steps(method, config, stages)
+        check_loss(method)
+    for spec, (method, config) in zip(lab.config.methods, methods, strict=True):
+        seeds = method_seeds(lab.config, lab.registry, spec) if method.trains else (0,)
+        for seed in seeds:
+            label = spec if len(seeds) == 1 else f"{spec} (seed {seed})"
+            trained = stages.method(method, config, seed, label)
+            yield _planned(lab, stages, spec, method.family, seed, trained)
+
+
+def _planned(
+    lab: Lab, stages: TextStages, name: str, family: str, seed: int, trained: Trained
+) -> PlannedCell:
+    cell = Cell(name, stages.benchmark.name, stages.split, model_name(lab.config.model), seed)
+    scores = {
+        epoch: stages.score(
+            model, trained.method, f"{name}, epoch {epoch}" if trained.stage else name
+        )
+        for epoch, model in trained.models.items()
+    }
+    return PlannedCell(cell, family, stages.benchmark, scores, stages, trained.stage)
+
+
+def _model_cells(lab: Lab, spec: str, trained: list[PlannedCell]) -> Iterator[PlannedCell]:
+    """Every model that the run trains; if it trains none, the base model, also as what each method answers from."""
+    benchmark: ModelBenchmark[Any] = made(lab, spec)
+    if trained:
+        for cell, family, model, partial in evaluations.trained_models(lab, spec, trained):
+            yield _measured(lab, benchmark, cell, family, model, partial)
+        return
+    model = evaluations.base_model(lab, benchmark)
+    methods = [
+        lab.registry.method(split_spec(lab.registry, name)[0]) for name in lab.config.methods
+    ]
+    for method in methods:
+        evaluations.check_alone(method, spec)
+    rows = [
+        ("base", "baseline"),
+        *zip(lab.config.methods, [m.family for m in methods], strict=True),
+    ]
+    for name, family in rows:
+        cell = Cell(name, spec, "default", model_name(lab.config.model), 0)
+        yield _measured(lab, benchmark, cell, family, model, False)
+
+
+def _measured(
+    lab: Lab, benchmark: ModelBenchmark[Any], cell: Cell, family: str, model: Model, partial: bool
+) -> PlannedCell:
+    stage = evaluations.measure(lab, benchmark, model, f"{cell.method} on {cell.benchmark}")
+    return PlannedCell(
+        cell, family, benchmark, {0: stage}, reduced=partial or lab.config.limit is not None
+    )
+
+
+def _experiment_cells(
+    lab: Lab, experiment: Experiment[Any], split: str, methods: list[Method[Any]]
+) -> Iterator[PlannedCell]:
+    """One stage a cell; no language model takes part."""
+    for spec, method in zip(lab.config.methods, methods, strict=True):
+        _refuse_training_settings(lab, experiment, spec)
+        for seed in method_seeds(lab.config, lab.registry, spec):
+            settings: dict[str, Json] = {
+                "benchmark": experiment.name,
+                "settings": jsonable(experiment.config),
+                "source": lab.registry.source_digest(type(experiment)),
+                "method": method.name,
+                "method_settings": jsonable(method.config),
+                "method_source": lab.registry.source_digest(type(method), method.modules),
+                "split": split,
+                "seed": seed,
+            }
+            build = experiment_stage.measuring(lab, experiment, method, split, seed)
+            stage = Stage("measure", settings, build, label=f"{experiment.name}: {spec}")
+            cell = Cell(spec, experiment.name, split, "none", seed)
+            yield PlannedCell(cell, method.family, experiment, {0: stage})
+
+
+def _refuse_training_settings(lab: Lab, experiment: Experiment[Any], spec: str) -> None:
+    """An experiment trains in its own way: a learning rate given to a method would be ignored, so it is refused."""
+    name, variant = split_spec(lab.registry, spec)
+    given = {*variant, *lab.config.sections.get(name, {})} & {f.name for f in fields(TrainConfig)}
+    if given:
+        raise UserError(
+            f"method {spec!r}: {min(given)} has no effect on benchmark {experiment.name!r}, which has its own training "
+            f"(see `suite list {experiment.name}`)"
+        )
+
+
+def model_name(spec: str) -> str:
+    """What the table calls a model: paths are reduced to their last part."""
+    return spec if spec.count("/") == 1 and not spec.startswith((".", "/")) else PurePath(spec).name

@@ -1,0 +1,1 @@
+"""Asking models: the stages `respond`, `kl` and `roles`."""

@@ -1,0 +1,1 @@
+"""`suite run`: compute what the store lacks, collect the results, write the report."""

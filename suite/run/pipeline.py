@@ -1,0 +1,133 @@
+"""`suite run`: plan, compute what the store lacks, collect the results, write the report.
+
+A cell that fails does not stop the others; it is a row of the table with its reason, and the exit status tells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suite.api.measured import ModelBenchmark
+from suite.compare.tables import compared, comparisons, with_evidence
+from suite.core import interrupt
+from suite.core.errors import MissingError
+from suite.core.progress import Progress, Silent
+from suite.export import alpaca_eval
+from suite.model import folder as models
+from suite.plan.build import Plan, build_plan
+from suite.results.samples import Sample, write_samples
+from suite.results.schema import Results
+from suite.run.cell import CellRunner
+from suite.run.provenance import describe_run
+from suite.settings import RunConfig
+from suite.stages.context import Lab
+from suite.store import Store, atomic_write, default_root
+
+if TYPE_CHECKING:
+    from suite.registry import Registry
+
+
+@dataclass
+class Outcome:
+    """What `run` hands back."""
+
+    results: Results
+    samples: dict[str, list[Sample]]
+    report: Path
+    exit_status: int
+
+
+def run(
+    config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = ""
+) -> Outcome:
+    """Run everything and write the report. Raises UserError before any model loads where the plan cannot work."""
+    lab = Lab(config, registry, progress or Silent())
+    planned = build_plan(lab)
+    preflight(lab, planned, open_store(config))
+    return _collect(lab, planned, command)
+
+
+def score(
+    config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = ""
+) -> Outcome:
+    """Score stored answers again and write the report. Raises MissingError where answers are not stored."""
+    lab = Lab(config, registry, progress or Silent())
+    planned = build_plan(lab)
+    store = open_store(config)
+    for stage in planned.stages():
+        if stage.kind in ("respond", "judge") and not store.has(stage):
+            raise MissingError(
+                f"{stage}: not in {store.root}; `suite run --config {config.out}/config.toml` does it"
+            )
+    return _collect(lab, planned, command)
+
+
+def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
+    """Compute every cell that the store lacks, then write results, samples and leaderboards."""
+    from suite import report
+    from suite.config import to_toml
+
+    models.set_threads(lab.config.model)
+    runner = CellRunner.on(lab, open_store(lab.config).root)
+    out = Path(lab.config.out).expanduser()
+    lab.registry.notify("suite_run_started", config=lab.config, report_dir=out)
+    outcomes = []
+    for cell in planned.cells:
+        interrupt.check()
+        outcomes.append((cell.cell, *runner.cell(cell)))
+    cells = compared(planned, [outcome[1] for outcome in outcomes])
+    finished = {result.cell for result in cells if result.status == "ok"}
+    tables = comparisons(lab, planned, cells, runner.store)
+    tables = tuple(with_evidence(lab, runner.store, planned, table, finished) for table in tables)
+    results = Results(describe_run(lab, command), tables, tuple(cells))
+    samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
+    atomic_write(out / "config.toml", to_toml(lab.config, lab.registry))
+    for slug, rows in samples.items():
+        write_samples(out / "samples", slug, rows)
+    alpaca_eval.export(out / "alpaca_eval", planned.cells, runner.store)
+    report.write(results, out, samples)
+    lab.registry.notify("suite_run_finished", results=results, report_dir=out)
+    return Outcome(results, samples, out, max((o[3] for o in outcomes), default=0))
+
+
+def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:
+    """Plan without running; `suite plan` shows what is cached and what would be computed."""
+    return build_plan(Lab(config, registry)), open_store(config)
+
+
+def open_store(config: RunConfig) -> Store:
+    """The store that the configuration names."""
+    return Store(Path(config.store) if config.store else default_root())
+
+
+def preflight(lab: Lab, plan: Plan, store: Store) -> None:
+    """Tokenise everything before anything trains: an answer cut off by the context is found now, not in an hour."""
+    from suite.train.encoded import encode_rows
+
+    missing = plan.missing(store)
+    keys = {stage.key for stage in missing}
+    for cell in plan.cells:
+        if isinstance(cell.benchmark, ModelBenchmark) and any(
+            s.key in keys for s in cell.scores.values()
+        ):
+            cell.benchmark.check()
+    if not any(stage.kind in {"train", "respond", "reference"} for stage in missing):
+        return
+    for stages in {id(c.texts): c.texts for c in plan.cells if c.texts}.values():
+        base = stages.base.stage.inputs.get(
+            "start", stages.base.stage
+        )  # tiny: the tokenizer is there before training
+        encoder = lab.encoder(store.ensure(base), lab.config.train)
+        for rows in (*stages.data.roles.values(), *stages.data.starts.values()):
+            encode_rows(rows, encoder)
+        asked = (
+            stages.benchmark.sampling_requests(stages.data)
+            if stages.benchmark.sampled_roles
+            else []
+        )
+        for request in (*stages.requests, *asked):
+            encoder.encode(request.prompt, request.completion, request.id)
+        if any(stage.kind == "respond" for stage in missing):
+            lab.engine.check(stages.requests)

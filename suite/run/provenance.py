@@ -1,0 +1,52 @@
+"""What a reader needs to build the results again: settings, versions, plugins; no times, no paths."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict, replace
+from importlib import metadata
+
+from suite.config import seeds_of
+from suite.plan.build import model_name
+from suite.results.schema import Run
+from suite.stages.context import Lab
+from suite.store import jsonable
+
+LIBRARIES = (
+    "torch", "transformers", "tokenizers", "datasets", "peft", "numpy", "scipy", "rouge-score", "suite-compare",
+)  # fmt: skip
+
+
+def describe_run(lab: Lab, command: str) -> Run:
+    """Everything that a reader needs to build the results again; no times, no paths."""
+    config = lab.config
+    data = config.data and model_name(config.data)
+    shown = jsonable(
+        asdict(replace(config, out="", store=None, model=model_name(config.model), data=data))
+    )
+    assert isinstance(shown, dict)
+    plugins = {p.distribution: p.version for p in lab.registry.plugins() if p.status == "ok"}
+    seeds = seeds_of(config, lab.registry)
+    return Run(
+        command,
+        config.engine,
+        lab.dtype,
+        config.template,
+        lab.device,
+        seeds,
+        shown,
+        versions(),
+        plugins,
+    )
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the libraries that compute."""
+    installed = {
+        d.metadata["Name"].lower(): d.version
+        for d in metadata.distributions()
+        if d.metadata["Name"]
+    }
+    return {"python": platform.python_version()} | {
+        n: installed[n] for n in LIBRARIES if n in installed
+    }

@@ -1,0 +1,1 @@
+"""Scoring: the stages `score` and `measure`."""

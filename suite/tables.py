@@ -1,0 +1,243 @@
+"""Read a table of training or evaluation data, from a local folder or from the hub, and check every row.
+
+    rows = load_table("data/tofu", "forget10", {"question": str, "answer": str})
+    rows = load_table("locuslab/TOFU", "forget10_perturbed", {"question": str, "perturbed_answer": list})
+
+A local table is `<folder>/<name>` with one of the endings .json or .jsonl (JSON lines, or one JSON array),
+.csv (the first line names the columns) or .parquet. Whatever is wrong with a row is an error that names file,
+line and column: nothing is dropped or repaired silently.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import hashlib
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from suite.core.errors import UserError
+
+Placed = Iterable[tuple[str, Any]]
+"""Rows, each with where it stands, for messages: "data/forget10.json, line 3"."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+
+
+def load_table(
+    source: str,
+    name: str,
+    columns: Mapping[str, type],
+    *,
+    optional: Collection[str] = (),
+    split: str = "train",
+) -> list[dict[str, Any]]:
+    """Read the table `name` of `source`: one dict per row, in the file's order, holding `columns` alone.
+
+    `columns`: name -> type of its values; `list` means texts, at least one. Texts are never empty and always
+    valid Unicode. A row may lack `optional` columns. `split` is used on the hub only. Raises UserError.
+    """
+    if Path(source).is_dir():
+        path = _find(Path(source), name)
+        placed = _READERS[path.suffix](path)
+    elif _HUB_ID.fullmatch(source):
+        placed = _read_hub(source, name, split)
+    else:
+        raise UserError(
+            f"no folder {source!r} ({_beside(Path(source))}), and not a hub id, owner/name, either"
+        )
+    return _checked(placed, columns, optional, f"{source}: table {name!r}")
+
+
+def load_file(
+    path: Path, columns: Mapping[str, type], *, optional: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """Read a file that is a table by itself. Arguments, result and errors as of `load_table`."""
+    if path.suffix not in _READERS:
+        raise UserError(f"{path}: a table ends in {', '.join(_READERS)}")
+    return _checked(_READERS[path.suffix](path), columns, optional, str(path))
+
+
+def _checked(
+    placed: Placed, columns: Mapping[str, type], optional: Collection[str], what: str
+) -> list[dict[str, Any]]:
+    rows = [_check_row(row, columns, optional, place) for place, row in placed]
+    if not rows:
+        raise UserError(f"{what} is empty")
+    return rows
+
+
+def digest(rows: Sequence[Mapping[str, Any]]) -> str:
+    """sha256 (hex) of the rows, in order, as canonical JSON."""
+    text = json.dumps(list(rows), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def duplicates(rows: Sequence[Mapping[str, Any]]) -> int:
+    """How many rows repeat an earlier row exactly."""
+    counts = Counter(json.dumps(row, sort_keys=True) for row in rows)
+    return len(rows) - len(counts)
+
+
+def table_names(folder: Path) -> list[str]:
+    """The tables of a folder."""
+    return sorted({path.stem for path in folder.iterdir() if path.suffix in _READERS})
+
+
+def _find(folder: Path, name: str) -> Path:
+    for ending in _READERS:
+        if (path := folder / f"{name}{ending}").is_file():
+            return path
+    known = table_names(folder)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    there = (
+        f"the nearest are {', '.join(near)}"
+        if near
+        else f"there are {', '.join(known) or 'no tables'}"
+    )
+    raise UserError(f"{folder}: no file {name}.json (or {', '.join(list(_READERS)[1:])}); {there}")
+
+
+def _beside(path: Path) -> str:
+    """What is where `path` should be."""
+    parent = next(folder for folder in path.absolute().parents if folder.is_dir())
+    folders = sorted(entry.name for entry in parent.glob("[!.]*") if entry.is_dir())
+    if near := difflib.get_close_matches(path.name, folders, n=1, cutoff=0.5):
+        return f"did you mean {near[0]!r}?"
+    return f"the folders there are {', '.join(folders[:8]) or 'none'}"
+
+
+def _read_json(path: Path) -> Placed:
+    text = _text(path)
+    if text.lstrip().startswith("["):
+        array = _parse(text, path, 1)
+        yield from ((f"{path}, item {number}", row) for number, row in enumerate(array, 1))
+        return
+    # Not splitlines(): a line separator such as U+2028 is legal inside a JSON string.
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield f"{path}, line {number}", _parse(line, path, number)
+
+
+def _parse(text: str, path: Path, first_line: int) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        line = first_line + error.lineno - 1
+        raise UserError(
+            f"{path}, line {line}, column {error.colno}: not JSON: {error.msg}"
+        ) from None
+
+
+def _read_csv(path: Path) -> Placed:
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
+    try:
+        for row in reader:
+            place = f"{path}, line {reader.line_num}"
+            if None in row or None in row.values():
+                raise UserError(
+                    f"{place}: not {len(reader.fieldnames or ())} fields, as the first line has"
+                )
+            yield place, row
+    except csv.Error as error:
+        raise UserError(f"{path}, line {reader.reader.line_num}: not CSV: {error}") from None
+
+
+def _text(path: Path) -> str:
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # `error.object`, `error.start` exclude a byte order mark, which does not change the line.
+        before = error.object[: error.start].split(b"\n")
+        place = f"{path}, line {len(before)}, byte {len(before[-1]) + 1}"
+        raise UserError(f"{place}: not UTF-8: {error.reason}") from None
+
+
+def _read_parquet(path: Path) -> Placed:
+    import datasets
+
+    try:
+        table = datasets.Dataset.from_parquet(str(path))
+    except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
+        raise UserError(f"{path}: not parquet: {_first_line(error.__cause__ or error)}") from None
+    return ((f"{path}, row {number}", row) for number, row in enumerate(table, 1))
+
+
+_READERS: dict[str, Callable[[Path], Placed]] = {
+    ".json": _read_json,
+    ".jsonl": _read_json,
+    ".csv": _read_csv,
+    ".parquet": _read_parquet,
+}
+
+
+def _read_hub(source: str, name: str, split: str) -> Placed:
+    """What `datasets` gives for a hub id (or for a folder whose README.md lists configurations)."""
+    import datasets
+
+    try:
+        table = datasets.load_dataset(source, name, split=split)
+    except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
+        raise UserError(
+            f"cannot read {source!r}, {name!r}: no such folder here ({_beside(Path(source))}), "
+            f"and the hub gives: {_first_line(error)}"
+        ) from None
+    return ((f"{source}, {name}, row {number}", row) for number, row in enumerate(table, 1))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _check_row(
+    row: Any, columns: Mapping[str, type], optional: Collection[str], place: str
+) -> dict[str, Any]:
+    if not isinstance(row, dict):
+        raise UserError(f"{place}: must be an object with {', '.join(columns)}, not {_kind(row)}")
+    there = {
+        column: kind for column, kind in columns.items() if column in row or column not in optional
+    }
+    for column, kind in there.items():
+        if column not in row:
+            near = difflib.get_close_matches(column, list(row), n=1, cutoff=0.5)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UserError(
+                f"{place}: no column {column!r}, there are {', '.join(row) or 'none'}{hint}"
+            )
+        _check_value(row[column], kind, f"{place}, {column!r}")
+    return {column: row[column] for column in there}
+
+
+def _check_value(value: Any, kind: type, place: str) -> None:
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise UserError(f"{place}: must be {_NAMES.get(kind, kind.__name__)}, not {_kind(value)}")
+    if isinstance(value, list):
+        if not value:
+            raise UserError(f"{place}: an empty list")
+        for number, item in enumerate(value, 1):
+            _check_value(item, str, f"{place}, item {number}")
+    if isinstance(value, str):
+        _check_text(value, place)
+
+
+def _check_text(value: str, place: str) -> None:
+    if not value.strip():
+        raise UserError(f"{place}: an empty text")
+    if lone := _SURROGATE.search(value):
+        raise UserError(
+            f"{place}: character {lone.start() + 1} is a lone surrogate, U+{ord(lone[0]):04X}"
+        )
+
+
+_NAMES = {str: "a text", list: "a list of texts", dict: "an object", type(None): "null"}
+
+
+def _kind(value: Any) -> str:
+    return _NAMES.get(type(value), f"{type(value).__name__} {value!r}")

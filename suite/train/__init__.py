@@ -1,0 +1,1 @@
+"""Training: the loop that all methods share, and the stages `train` and `reference`."""

@@ -1,0 +1,118 @@
+"""Step checkpoints: everything that a killed training run needs to go on as if nothing had happened.
+
+    <scratch>/step-000120/  model.safetensors  optimizer.safetensors  state.json  manifest.json
+
+A checkpoint is written beside its name and renamed; its manifest holds sizes and hashes, so a torn or damaged one is
+passed over for the one before. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from suite.api.method import Method
+from suite.api.step import TrainState
+from suite.core import faults
+from suite.store import read_json, write_json
+from suite.store.digests import file_digest
+
+KEPT = 2
+ATTEMPTS = 3
+
+
+def save(state: TrainState, method: Method[Any], scratch: Path) -> None:
+    """Write a checkpoint of the state after `state.step` steps and drop old ones."""
+    final = scratch / f"step-{state.step:06d}"
+    folder = scratch / f"writing-{state.step:06d}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    save_file(_trainable(state.policy.model), folder / "model.safetensors")
+    for name, head in state.heads.items():
+        save_file(_trainable(head), folder / f"head-{name}.safetensors")
+    faults.point("checkpoint.write")
+    tensors, rest = flatten(state.optimizer.state_dict())
+    save_file(tensors | {"rng": torch.get_rng_state()}, folder / "optimizer.safetensors")
+    write_json(
+        folder / "state.json",
+        {
+            "step": state.step,
+            "optimizer": rest,
+            "scheduler": state.scheduler.state_dict(),
+            "method": method.state_dict(),
+        },
+    )
+    write_json(folder / "manifest.json", {p.name: file_digest(p) for p in sorted(folder.iterdir())})
+    shutil.rmtree(final, ignore_errors=True)
+    folder.rename(final)
+    for old in sorted(scratch.glob("step-*"))[:-KEPT]:
+        shutil.rmtree(old)
+
+
+def restore(state: TrainState, method: Method[Any], scratch: Path) -> bool:
+    """Load the newest whole checkpoint into `state`; False if there is none."""
+    for folder in sorted(scratch.glob("step-*"), reverse=True):
+        if not _whole(folder):
+            continue
+        state.policy.model.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
+        for name, head in state.heads.items():
+            head.load_state_dict(load_file(folder / f"head-{name}.safetensors"))
+        tensors = load_file(folder / "optimizer.safetensors")
+        torch.set_rng_state(tensors.pop("rng"))
+        saved = read_json(folder / "state.json")
+        state.optimizer.load_state_dict(unflatten(tensors, saved["optimizer"]))
+        state.scheduler.load_state_dict(saved["scheduler"])
+        method.load_state_dict(saved["method"])
+        state.step = saved["step"]
+        return True
+    return False
+
+
+def _whole(folder: Path) -> bool:
+    try:
+        manifest: dict[str, str] = read_json(folder / "manifest.json")
+        return all(file_digest(folder / name) == digest for name, digest in manifest.items())
+    except (OSError, ValueError):
+        return False
+
+
+def _trainable(model: nn.Module) -> dict[str, Tensor]:
+    return {
+        name: p.detach().contiguous() for name, p in model.named_parameters() if p.requires_grad
+    }
+
+
+def flatten(tree: Any, path: str = "") -> tuple[dict[str, Tensor], Any]:
+    """Split nested dicts and lists into tensors by path and a JSON skeleton in which they are named."""
+    if isinstance(tree, Tensor):
+        return {path: tree.contiguous()}, {"tensor": path}
+    if isinstance(tree, Mapping):
+        parts = {str(key): flatten(value, f"{path}/{key}") for key, value in tree.items()}
+        numbers = all(isinstance(key, int) for key in tree) and len(tree) > 0
+        skeleton = {"ints" if numbers else "dict": {key: part[1] for key, part in parts.items()}}
+        return {k: v for part in parts.values() for k, v in part[0].items()}, skeleton
+    if isinstance(tree, list | tuple):
+        pieces = [flatten(value, f"{path}/{i}") for i, value in enumerate(tree)]
+        return {k: v for part in pieces for k, v in part[0].items()}, {
+            "list": [part[1] for part in pieces]
+        }
+    return {}, {"value": tree}
+
+
+def unflatten(tensors: Mapping[str, Tensor], skeleton: Any) -> Any:
+    """Undo `flatten`."""
+    ((kind, content),) = skeleton.items()
+    if kind == "tensor":
+        return tensors[content]
+    if kind == "value":
+        return content
+    if kind == "list":
+        return [unflatten(tensors, part) for part in content]
+    key = int if kind == "ints" else str
+    return {key(name): unflatten(tensors, part) for name, part in content.items()}

@@ -1,0 +1,234 @@
+"""The training loop that all methods share.
+
+    start folder -> model, policy -> steps (Sampler -> micro-batches -> method.train_step) -> <out>/epoch-NN, log.jsonl
+
+Weights and optimiser are float32; the forward pass may run under bf16 autocast. There is no dropout anywhere. A run
+that was killed goes on from its newest step checkpoint and ends in the same bytes (on a CPU).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from suite.api.batch import Policy
+from suite.api.data import Encoded, Item
+from suite.api.method import Method
+from suite.api.reward import Rewarder
+from suite.api.step import StepOutput, TrainState
+from suite.core import faults, interrupt
+from suite.core.progress import Progress, Silent
+from suite.model import adapters
+from suite.model import folder as models
+from suite.model.logprobs import LMPolicy, check_projection, head_of
+from suite.model.precision import autocast
+from suite.model.reference import References
+from suite.settings import TrainConfig
+from suite.train import checkpoints
+from suite.train.cost import Cost, CostMeter
+from suite.train.sampling import Sampler, micro_batches
+
+
+@dataclass
+class TrainJob:
+    """One training run."""
+
+    method: Method[Any]
+    config: TrainConfig
+    seed: int
+    start: Path
+    """Model folder to start from."""
+    roles: Mapping[str, Sequence[Item]]
+    references: References
+    out: Path
+    scratch: Path
+    dtype: str = "float32"
+    device: str = "cpu"
+    label: str = ""
+    epochs_kept: str = "epochs"
+    """"epochs": a model folder per epoch; "final": only the last."""
+    checkpoint_seconds: float = 60.0
+    """A step checkpoint is written when this much time has passed since the last one."""
+    rewarder: Rewarder | None = None
+    progress: Progress = field(default_factory=Silent)
+    on_step: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
+
+
+def train(job: TrainJob) -> Cost:
+    """Run a job from its newest checkpoint (or the start) to its end; return what it cost, all attempts together."""
+    meter = CostMeter(job.scratch, job.device)
+    torch.manual_seed(job.seed)
+    roles = job.method.select(job.roles)
+    sampler = Sampler(
+        roles, job.config.batch_size, job.seed, whole_prompts=job.method.whole_prompts
+    )
+    tokenizer = models.load_tokenizer(job.start)
+    state = _prepare(job, sampler)
+    job.method.begin(state, roles)
+    resumed = checkpoints.restore(state, job.method, job.scratch)
+    log = _Log(job.scratch / "log.jsonl", keep=state.step)
+    if not resumed:
+        _check_step_zero(job, sampler, state, tokenizer.pad_token_id)
+    total = sampler.steps_per_epoch * job.config.epochs
+    saved = time.monotonic()
+    with job.progress.task(job.label or f"train {job.method.name}", total, "step") as bar:
+        bar.advance(state.step)
+        while state.step < total:
+            output = _one_step(job, sampler, state, tokenizer.pad_token_id)
+            log.write(state.step, output, _tokens(sampler.step(state.step - 1)))
+            job.on_step(
+                state.step, {"loss": output.loss, "grad_norm": output.grad_norm, **output.metrics}
+            )
+            bar.advance(1, f"loss {output.loss:.3g}")
+            if state.step % sampler.steps_per_epoch == 0:
+                _keep_epoch(job, state, tokenizer, state.step // sampler.steps_per_epoch)
+            if time.monotonic() - saved >= job.checkpoint_seconds or interrupt.pending():
+                checkpoints.save(state, job.method, job.scratch)
+                meter.save()
+                saved = time.monotonic()
+            interrupt.check()
+    _publish(job)
+    return meter.cost()
+
+
+def _one_step(job: TrainJob, sampler: Sampler, state: TrainState, pad_id: int) -> StepOutput:
+    limit = 0 if job.method.batch_coupled else job.config.micro_batch
+    batch = list(micro_batches(sampler.step(state.step), limit, pad_id, job.references, job.device))
+    output = job.method.train_step(state, batch)
+    state.step += 1
+    faults.point("train.step", state.step)
+    return output
+
+
+def _tokens(batch: Mapping[str, Sequence[Item]]) -> int:
+    """Tokens of a step's texts, prompts included."""
+    items = [item for rows in batch.values() for item in rows]
+    return sum(len(i) if isinstance(i, Encoded) else len(i.chosen) + len(i.rejected) for i in items)
+
+
+def _prepare(job: TrainJob, sampler: Sampler) -> TrainState:
+    model = models.load_model(job.start).to(job.device)
+    models.disable_dropout(model)
+    check_projection(model)
+    reference_head = None
+    if job.method.needs_reference_hidden:
+        reference_head = head_of(model).weight.detach().clone()
+    if job.config.lora_rank:
+        model = adapters.wrap(model, job.config.lora_rank, job.config.lora_alpha)
+    heads = {
+        n: head.to(job.device)
+        for n, head in job.method.heads(head_of(model).weight.shape[1]).items()
+    }
+    parameters = [
+        p for module in (model, *heads.values()) for p in module.parameters() if p.requires_grad
+    ]
+    optimizer = torch.optim.AdamW(
+        parameters, lr=job.config.lr, weight_decay=job.config.weight_decay, fused=True
+    )
+    schedule = lr_schedule(job.config, sampler.steps_per_epoch)
+    return TrainState(
+        # A language model reads whole text batches, which say more than `Texts` does.
+        policy=cast(Policy, LMPolicy(model, reference_head)),
+        parameters=parameters,
+        optimizer=optimizer,
+        scheduler=torch.optim.lr_scheduler.LambdaLR(optimizer, schedule),
+        max_grad_norm=job.config.max_grad_norm,
+        autocast=autocast(job.dtype, job.device),
+        seed=job.seed,
+        micro_batch=job.config.micro_batch,
+        heads=heads,
+        rewarder=job.rewarder,
+    )
+
+
+def lr_schedule(config: TrainConfig, steps_per_epoch: int) -> Callable[[int], float]:
+    """Factor on the learning rate: linear warm-up, then linear decay to zero (or constant)."""
+    total = config.epochs * steps_per_epoch
+    warmup = config.warmup_steps or round(config.warmup_epochs * steps_per_epoch)
+    warmup = min(warmup, total)
+
+    def factor(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / warmup
+        if config.schedule == "constant":
+            return 1.0
+        return max(0.0, (total - step) / max(1, total - warmup))
+
+    return factor
+
+
+STEP_ZERO_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.1}
+"""Largest mean |log-ratio| per completion token before the first step, nats. bf16 rounds differently in batches of
+another shape; float32 does so too, a thousand times less."""
+
+
+@torch.no_grad()
+def _check_step_zero(job: TrainJob, sampler: Sampler, state: TrainState, pad_id: int) -> None:
+    """Before the first step the policy is the reference, so every log-ratio is 0.
+
+    One check that catches dropout, dtype, template, packing and stale-cache mistakes.
+    """
+    batch = next(micro_batches(sampler.step(0), 8, pad_id, job.references, job.device))
+    parts: Mapping[str, Any] = dict(batch)
+    for role, part in parts.items():
+        for texts in (part.chosen, part.rejected) if hasattr(part, "chosen") else (part,):
+            if texts.reference_token_logps is None:
+                continue
+            with state.autocast():
+                scored = state.policy(texts)
+                gap = float((scored.token_logps - texts.reference_token_logps).abs().mean())
+            if gap > STEP_ZERO_TOLERANCE[job.dtype]:
+                raise RuntimeError(
+                    f"{job.method.name}: before the first step, policy and reference differ on {role!r} by "
+                    f"{gap:.4g} nats a token; they must be equal"
+                )
+
+
+def _keep_epoch(job: TrainJob, state: TrainState, tokenizer: Any, epoch: int) -> None:
+    if job.epochs_kept == "final" and epoch != job.config.epochs:
+        return
+    folder = job.scratch / "epochs" / f"epoch-{epoch:02d}"
+    shutil.rmtree(folder, ignore_errors=True)
+    with job.method.result(state):
+        adapters.save(state.policy.model, tokenizer, folder)
+        job.method.save(state, folder)
+
+
+def _publish(job: TrainJob) -> None:
+    # Linked, not moved: a crash between here and the end of publishing must still find them.
+    shutil.copytree(job.scratch / "epochs", job.out, copy_function=os.link, dirs_exist_ok=True)
+    shutil.copy(job.scratch / "log.jsonl", job.out / "log.jsonl")
+
+
+class _Log:
+    """The run's losses, one JSON line a step; after a resume it goes on behind the checkpoint's step."""
+
+    def __init__(self, path: Path, keep: int) -> None:
+        lines = path.read_text().splitlines()[:keep] if path.exists() else []
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{line}\n" for line in lines))
+        self.file = path.open("a")
+
+    def write(self, step: int, output: StepOutput, tokens: int) -> None:
+        record = {
+            "step": step,
+            "tokens": tokens,
+            "loss": output.loss,
+            "grad_norm": output.grad_norm,
+            **output.metrics,
+        }
+        self.file.write(json.dumps(record) + "\n")
+        self.file.flush()
+
+
+def epochs_in(folder: Path) -> dict[int, Path]:
+    """Model folders of a finished training run, by epoch."""
+    return {int(p.name.removeprefix("epoch-")): p for p in sorted(folder.glob("epoch-*"))}
