@@ -87,7 +87,7 @@ def closure(module: str) -> dict[str, str]:
         path = find(name)
         if path is None:
             continue
-        source = read(path)
+        source = read(path, name if path.name == "__init__.py" else name.rpartition(".")[0])
         if not source.empty:
             found[name] = source.digest
         waiting += followed(name, path, source, requested)
@@ -126,8 +126,8 @@ def find(module: str) -> Path | None:
 
 
 @cache
-def read(path: Path) -> Source:
-    """Read a file: what it does, and what it imports."""
+def read(path: Path, package: str) -> Source:
+    """Read a file of `package`: what it does, and what it imports."""
     data = path.read_bytes()
     if path.suffix != ".py":
         return Source(text_digest(data), empty=False)
@@ -135,8 +135,8 @@ def read(path: Path) -> Source:
         tree = ast.parse(data)
     except (SyntaxError, ValueError) as error:
         raise UserError(f"{path} is not valid Python: {error}") from None
-    package = _package_of(path)
-    without = _WithoutImports(package)
+    # Not the names of the folders: an installed package may lie in a folder of another name.
+    without = _WithoutImports(package.split("."))
     code = meaning(without.visit(tree))
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return Source(
@@ -148,16 +148,6 @@ def forget() -> None:
     """Forget what was read, for tests that change files."""
     for known in (closure, find, read):
         known.cache_clear()
-
-
-def _package_of(path: Path) -> list[str]:
-    """Names of the packages around a file, outermost first."""
-    names: list[str] = []
-    folder = path.parent
-    while (folder / "__init__.py").is_file():
-        names.insert(0, folder.name)
-        folder = folder.parent
-    return names
 
 
 class _WithoutImports(ast.NodeTransformer):
