@@ -15,8 +15,8 @@ from suite import LossOutput, Message, Method, Row, UserError, losses
 from suite.core.errors import DivergedError
 from suite.model import folder as models
 from suite.model.encoding import Encoder
+from suite.model.hardware import autocast
 from suite.model.logprobs import LMPolicy
-from suite.model.precision import autocast
 from suite.model.reference import References, compute, save
 from suite.settings import TrainConfig
 from suite.train.encoded import encode_rows

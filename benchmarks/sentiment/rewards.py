@@ -130,7 +130,8 @@ def _loaded(source: str) -> tuple[Any, Any, int]:
     """Tokenizer, model, and the number of its positive class."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    from suite.model.folder import pick_device, quiet
+    from suite.model.folder import quiet
+    from suite.model.hardware import pick_device
     from suite.stages.base_model import locate
 
     folder = locate(source)[0]

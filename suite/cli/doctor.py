@@ -52,7 +52,7 @@ def _versions() -> Iterator[tuple[str, str]]:
 def _compute() -> Iterator[tuple[str, str]]:
     import torch
 
-    from suite.model.folder import native_bf16, pick_device
+    from suite.model.hardware import native_bf16, pick_device
 
     device = pick_device("auto")
     name = torch.cuda.get_device_name() if device.startswith("cuda") else platform.machine()

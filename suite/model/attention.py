@@ -20,7 +20,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from suite.model.folder import ATTENTION
+from suite.model.hardware import ATTENTION
 
 
 def grouped_attention(

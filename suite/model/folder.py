@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from suite.core.errors import UserError
 from suite.model.encoding import Encoder, check_template
+from suite.model.hardware import ATTENTION
 from suite.store import read_json
 
 if TYPE_CHECKING:
@@ -56,10 +57,6 @@ def load_tokenizer(folder: str | Path, pad_token: str | None = None, **options: 
             raise UserError(f"--pad-token {pad_token!r} is not a token of {folder}")
         tokenizer.pad_token = pad_token
     return tokenizer
-
-
-ATTENTION = "suite_grouped"
-"""Name of the attention kernel of training and of the hf engine; see `suite.model.attention`."""
 
 
 def load_model(folder: str | Path, **options: Any) -> Any:
@@ -181,42 +178,6 @@ def load_encoder(folder: Path, template: str, max_length: int) -> Encoder:
     """Tokenizer and template of a model folder in the store; texts longer than its context are refused."""
     context = read_json(folder / "config.json").get("max_position_embeddings", max_length)
     return Encoder(load_tokenizer(folder), template, min(max_length, context))
-
-
-def pick_device(device: str) -> str:
-    """Resolve "auto" to cuda where there is one."""
-    import torch
-
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return device
-
-
-def set_threads(model: str) -> None:
-    """Give `tiny` one thread: its products are too small to share, and two threads on a busy machine run 20 times
-    slower than one (measured: 0.04 s a step against 0.8 s)."""
-    import torch
-
-    if model == "tiny":
-        torch.set_num_threads(1)
-
-
-def pick_dtype(dtype: str, device: str, model: str) -> str:
-    """Resolve "auto": bfloat16 where the hardware multiplies it natively, float32 elsewhere and for `tiny`."""
-    if dtype != "auto":
-        return dtype
-    if model == "tiny":  # a model this small gains nothing
-        return "float32"
-    return "bfloat16" if native_bf16(device) else "float32"
-
-
-def native_bf16(device: str) -> bool:
-    """Whether the device has bfloat16 matrix instructions."""
-    import torch
-
-    if device.startswith("cuda"):
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 @contextlib.contextmanager

@@ -60,8 +60,8 @@ class ModelReward(Reward):
         import torch
 
         from suite.model.batch import collate
+        from suite.model.hardware import autocast
         from suite.model.logprobs import completion_hidden
-        from suite.model.precision import autocast
         from suite.model.reference import by_length
 
         model, head = self._loaded = self._loaded or self._load()

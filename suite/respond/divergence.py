@@ -26,8 +26,8 @@ def diverging(
 
     def build(build: Build) -> None:
         from suite.model import folder as models
+        from suite.model.hardware import autocast
         from suite.model.kl import sequence_kl
-        from suite.model.precision import autocast
 
         folder = model.folder(build.inputs["model"])
         encoder = load_encoder(folder, lab.config.template, lab.config.train.max_length)

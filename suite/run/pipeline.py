@@ -15,7 +15,7 @@ from suite.core import interrupt
 from suite.core.errors import MissingError
 from suite.core.progress import Progress, Silent
 from suite.export import alpaca_eval
-from suite.model import folder as models
+from suite.model import hardware
 from suite.plan.build import Plan, build_plan
 from suite.results.samples import Sample, write_samples
 from suite.results.schema import Results
@@ -69,7 +69,7 @@ def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
     from suite import report
     from suite.config import to_toml
 
-    models.set_threads(lab.config.model)
+    hardware.set_threads(lab.config.model)
     runner = CellRunner.on(lab, open_store(lab.config).root)
     out = Path(lab.config.out).expanduser()
     lab.registry.notify("suite_run_started", config=lab.config, report_dir=out)

@@ -12,6 +12,7 @@ from suite.api.engine import Engine
 from suite.config import engine_settings
 from suite.core.progress import Progress, Silent
 from suite.model import folder as models
+from suite.model import hardware
 from suite.model.encoding import Encoder
 from suite.settings import RunConfig, TrainConfig
 from suite.store import Json
@@ -32,12 +33,12 @@ class Lab:
     @cached_property
     def device(self) -> str:
         """Where tensors live."""
-        return models.pick_device(self.config.device)
+        return hardware.pick_device(self.config.device)
 
     @cached_property
     def dtype(self) -> str:
         """Precision of forward passes."""
-        return models.pick_dtype(self.config.dtype, self.device, self.config.model)
+        return hardware.pick_dtype(self.config.dtype, self.device, self.config.model)
 
     def source_digest(self, cls: type[Any]) -> str:
         """Digest of the code of a plugin's class and of what it imports."""
@@ -53,7 +54,7 @@ class Lab:
             "template": self.config.template,
             "max_length": config.max_length,
             "dtype": self.dtype,
-            "attention": models.ATTENTION,
+            "attention": hardware.ATTENTION,
         }
 
     def encoder(self, folder: Path, config: TrainConfig) -> Encoder:

@@ -28,8 +28,8 @@ from suite.core import faults, interrupt
 from suite.core.progress import Progress, Silent
 from suite.model import adapters
 from suite.model import folder as models
+from suite.model.hardware import autocast
 from suite.model.logprobs import LMPolicy, check_projection, head_of
-from suite.model.precision import autocast
 from suite.model.reference import References
 from suite.settings import TrainConfig
 from suite.train import checkpoints

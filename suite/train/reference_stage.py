@@ -25,7 +25,7 @@ def referencing(
     def build(build: Build) -> None:
         from suite.model import folder as models
         from suite.model import reference
-        from suite.model.precision import autocast
+        from suite.model.hardware import autocast
 
         folder = start.folder(build.inputs["model"])
         encoder = load_encoder(folder, lab.config.template, config.max_length)

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from suite.api.step import TrainState
+from suite.model.hardware import autocast
 from suite.model.logprobs import LMPolicy
-from suite.model.precision import autocast
 
 STEPS = 3
 

@@ -19,8 +19,9 @@ import torch
 from suite import Message, Row, losses
 from suite.api.data import Encoded
 from suite.model import folder as models
+from suite.model import hardware
 from suite.model.encoding import Encoder
-from suite.model.precision import autocast
+from suite.model.hardware import autocast
 from suite.model.reference import References, compute, save
 from suite.registry import Registry
 from suite.train.encoded import encode_rows
@@ -135,5 +136,5 @@ def test_step_of_npo_with_retain_loss(
         print(f"{name:28} {value:.4g}")
     assert figures["loss_gap_fp32"] < 1e-4
     assert figures["fp32_ratio"] >= 1.6
-    if models.native_bf16("cpu"):
+    if hardware.native_bf16("cpu"):
         assert figures["bf16_ratio"] >= 3

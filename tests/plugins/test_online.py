@@ -21,8 +21,8 @@ from suite.api.data import Encoded, EncodedPair
 from suite.api.step import StepOutput
 from suite.model import folder as models
 from suite.model.encoding import Encoder
+from suite.model.hardware import autocast
 from suite.model.logprobs import LMPolicy
-from suite.model.precision import autocast
 from suite.model.reference import References
 from suite.model.reward_model import ACCURACY, HEAD, ModelReward
 from suite.settings import TrainConfig

@@ -39,7 +39,7 @@ EXEMPT = {
 @cache
 def graph() -> grimp.ImportGraph:
     packages = ("suite", "suite_plugins", "suite_benchmarks")
-    return grimp.build_graph(*packages, exclude_type_checking_imports=True)
+    return grimp.build_graph(*packages, exclude_type_checking_imports=True, cache_dir=None)
 
 
 def reachable(builder: str) -> set[str]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from suite import hookimpl
 from suite.api.engine import Engine
 from suite.api.requests import Request, Response
-from suite.model.folder import ATTENTION
+from suite.model.hardware import ATTENTION
 from suite.ranges import Count
 
 if TYPE_CHECKING:
