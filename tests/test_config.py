@@ -27,7 +27,7 @@ from suite.config import (
 from suite.config.fields import field_docs, settings_of
 from suite.registry import Registry
 from suite.settings import RunConfig, TrainConfig
-from suite.stages.context import Lab
+from suite.stages.context import Context
 from tests.thirdparty.distributions import Site, benchmark, engine, method
 
 PROTOCOL = {
@@ -346,8 +346,8 @@ def test_an_engine_has_a_section_like_a_method(registry: Registry, tmp_path: Pat
     assert (
         json_schema(registry)["properties"]["remote"]["properties"]["concurrency"]["default"] == 4
     )
-    lab = Lab(config, registry)
-    assert (lab.engine.name, lab.engine.config) == ("remote", settings)
+    context = Context(config, registry)
+    assert (context.engine.name, context.engine.config) == ("remote", settings)
 
 
 @pytest.mark.parametrize(

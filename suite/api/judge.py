@@ -134,9 +134,9 @@ class Judge(ABC, Generic[C]):
     Config: ClassVar[type[Any]]
     """A frozen dataclass like a method's: the section `judge_NAME`."""
 
-    def __init__(self, config: C, lab: JudgeHost, rewards: Rewards | None = None) -> None:
+    def __init__(self, config: C, context: JudgeHost, rewards: Rewards | None = None) -> None:
         """`rewards`: what the benchmark offers. UserError: settings that cannot work."""
-        self.config, self.lab, self.rewards = config, lab, rewards or Rewards()
+        self.config, self.context, self.rewards = config, context, rewards or Rewards()
         self.known: dict[str, dict[str, Json]] = {}  # verdicts of this run, by key
 
     @abstractmethod
@@ -173,5 +173,5 @@ class Judge(ABC, Generic[C]):
 
 def identity_of(judge: Judge[Any]) -> dict[str, Json]:
     """What verdicts are found by."""
-    code = None if judge.revision is not None else judge.lab.source_digest(type(judge))
+    code = None if judge.revision is not None else judge.context.source_digest(type(judge))
     return {"judge": judge.name, "revision": judge.revision, "code": code, **judge.identity()}

@@ -18,7 +18,7 @@ from suite.plan.cell import PlannedCell
 from suite.respond import agreement
 from suite.results.schema import Comparison
 from suite.settings import RunConfig
-from suite.stages.context import Lab
+from suite.stages.context import Context
 from suite.store import Store
 
 
@@ -40,21 +40,23 @@ def compared(plan: Plan, results: Sequence[CellResult]) -> list[CellResult]:
 
 
 def comparisons(
-    lab: Lab, plan: Plan, results: Sequence[CellResult], store: Store
+    context: Context, plan: Plan, results: Sequence[CellResult], store: Store
 ) -> tuple[Comparison, ...]:
     """One table for each benchmark; for finished models one for each benchmark that made them."""
     first: dict[tuple[str, str], PlannedCell] = {}
     for cell in plan.cells:
         first.setdefault((cell.cell.benchmark, cell.cell.split), cell)
-    ordered = sorted(first.values(), key=lambda cell: lab.config.bench.index(cell.cell.benchmark))
+    ordered = sorted(
+        first.values(), key=lambda cell: context.config.bench.index(cell.cell.benchmark)
+    )
     found = [
-        _comparison(lab, cell, results, _agreement(lab, plan, store, cell.benchmark.name))
+        _comparison(context, cell, results, _agreement(context, plan, store, cell.benchmark.name))
         for cell in ordered
     ]
     return tuple(replace(one, front_hypervolume=volume.of_front(one, results)) for one in found)
 
 
-def _agreement(lab: Lab, plan: Plan, store: Store, bench: str) -> list[str]:
+def _agreement(context: Context, plan: Plan, store: Store, bench: str) -> list[str]:
     scores = [
         stage
         for cell in plan.cells
@@ -64,15 +66,15 @@ def _agreement(lab: Lab, plan: Plan, store: Store, bench: str) -> list[str]:
     responds = [
         stage for score in scores for stage in score.inputs.values() if stage.kind == "respond"
     ]
-    return agreement.notes(store, lab.config.engine, responds)
+    return agreement.notes(store, context.config.engine, responds)
 
 
 def _comparison(
-    lab: Lab, planned: PlannedCell, results: Sequence[CellResult], agreed: Sequence[str]
+    context: Context, planned: PlannedCell, results: Sequence[CellResult], agreed: Sequence[str]
 ) -> Comparison:
     bench, cell, texts = planned.benchmark, planned.cell, planned.texts
     if isinstance(bench, ModelBenchmark):
-        described = bench.describe(lab.config.engine)
+        described = bench.describe(context.config.engine)
         primary = (
             headline([r for r in results if r.cell.benchmark == cell.benchmark]) or bench.primary
         )
@@ -106,7 +108,7 @@ def _comparison(
             *texts.data.notes,
             *judged,
             *agreed,
-            *deviations(lab.config, bench.defaults(lab.config.model, cell.split)),
+            *deviations(context.config, bench.defaults(context.config.model, cell.split)),
         ),
         dict(bench.reference_point),
         basis=dict(bench.basis),
@@ -120,7 +122,7 @@ def headline(results: Sequence[CellResult]) -> tuple[str, ...]:
 
 
 def with_evidence(
-    lab: Lab, store: Store, plan: Plan, comparison: Comparison, finished: Collection[Cell]
+    context: Context, store: Store, plan: Plan, comparison: Comparison, finished: Collection[Cell]
 ) -> Comparison:
     """Compare a table's finished methods item by item; a method that lacks a seed is left out."""
     table = (comparison.benchmark, comparison.split)
@@ -139,7 +141,7 @@ def with_evidence(
     except (
         Exception
     ) as error:  # the results are computed: a comparison that fails must not lose them
-        lab.progress.say(traceback.format_exc())
+        context.progress.say(traceback.format_exc())
         failed = f"The methods could not be compared item by item: {type(error).__name__}: {error}"
         return replace(comparison, notes=(*comparison.notes, failed))
 

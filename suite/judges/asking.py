@@ -84,7 +84,7 @@ def _ask(
     """Verdict by key: from the log, from another model's equal answer in this run, or from the judge."""
     wanted = {key_of(judge, each): each for pair in orders for each in pair}
     partial = build.scratch / "verdicts.jsonl"
-    progress = judge.lab.progress
+    progress = judge.context.progress
     with (
         JsonlWriter(partial) as log,
         progress.task(f"verdicts on {label}", len(wanted), "verdict") as bar,

@@ -16,13 +16,13 @@ from suite.judges.prompts import criterion
 from suite.store import Json, Stage, digest
 
 if TYPE_CHECKING:
-    from suite.stages.context import Lab
+    from suite.stages.context import Context
 
 
-def make_judge(lab: Lab, rewards: Rewards) -> Judge[Any]:
+def make_judge(context: Context, rewards: Rewards) -> Judge[Any]:
     """The run's judge. UserError: settings that cannot work."""
-    return lab.registry.judge(lab.config.judge)(
-        judge_settings(lab.config, lab.registry), lab, rewards
+    return context.registry.judge(context.config.judge)(
+        judge_settings(context.config, context.registry), context, rewards
     )
 
 

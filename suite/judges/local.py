@@ -49,28 +49,30 @@ class Local(Judge[LocalConfig]):
     name = "local"
     Config = LocalConfig
 
-    def __init__(self, config: LocalConfig, lab: JudgeHost, rewards: Rewards | None = None) -> None:
-        super().__init__(config, lab, rewards)
+    def __init__(
+        self, config: LocalConfig, context: JudgeHost, rewards: Rewards | None = None
+    ) -> None:
+        super().__init__(config, context, rewards)
         if not config.model:
             raise UserError("judge local: name the judging model: --set judge_local.model=FOLDER")
 
     @cached_property
-    def _lab(self) -> JudgeHost:
+    def _context(self) -> JudgeHost:
         """The run's surroundings, with the judge's model and engine."""
         own = self.config
-        training = replace(self.lab.config.train, max_length=own.max_length)
+        training = replace(self.context.config.train, max_length=own.max_length)
         config = replace(
-            self.lab.config,
+            self.context.config,
             model=own.model,
             engine=own.engine,
             template=own.template,
             pad_token=None,
         )
-        return self.lab.with_config(replace(config, train=training))
+        return self.context.with_config(replace(config, train=training))
 
     @cached_property
     def _engine(self) -> Engine:
-        return self._lab.engine
+        return self._context.engine
 
     def identity(self) -> dict[str, Json]:
         """The engine, the template, the wording; the model is an input of the stage."""
@@ -92,7 +94,7 @@ class Local(Judge[LocalConfig]):
 
     @cached_property
     def _model(self) -> Stage:
-        return imported(self._lab.config, self._lab.progress).stage
+        return imported(self._context.config, self._context.progress).stage
 
     def open(self, folders: Mapping[str, Path]) -> None:
         """Load the model."""

@@ -84,9 +84,9 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
     Config = OpenAIJudgeConfig
 
     def __init__(
-        self, config: OpenAIJudgeConfig, lab: JudgeHost, rewards: Rewards | None = None
+        self, config: OpenAIJudgeConfig, context: JudgeHost, rewards: Rewards | None = None
     ) -> None:
-        super().__init__(config, lab, rewards)
+        super().__init__(config, context, rewards)
         if not config.model:
             raise UserError("judge openai: name the judging model: --set judge_openai.model=NAME")
         self._spent = 0

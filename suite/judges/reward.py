@@ -34,9 +34,9 @@ class RewardJudge(Judge[RewardConfig]):
     Config = RewardConfig
 
     def __init__(
-        self, config: RewardConfig, lab: JudgeHost, rewards: Rewards | None = None
+        self, config: RewardConfig, context: JudgeHost, rewards: Rewards | None = None
     ) -> None:
-        super().__init__(config, lab, rewards)
+        super().__init__(config, context, rewards)
         self._opened: Reward | None = None
         # Each answer is shown in both orders, the rival's beside every candidate.
         self._rewards_of: dict[tuple[Prompt, str], float] = {}
@@ -62,7 +62,7 @@ class RewardJudge(Judge[RewardConfig]):
             return {"model": self._model.stage.key, "epoch": self._model.epoch}
         return {
             "reward": self.truth.identity(),
-            "source": self.lab.source_digest(type(self.truth)),
+            "source": self.context.source_digest(type(self.truth)),
         }
 
     def inputs(self) -> Mapping[str, Stage]:
@@ -81,9 +81,9 @@ class RewardJudge(Judge[RewardConfig]):
         from suite.model.reward_model import ModelReward
 
         folder = self._model.folder(stage)
-        config = self.lab.config
+        config = self.context.config
         encoder = load_encoder(folder, config.template, config.train.max_length)
-        return ModelReward(folder, encoder, self.lab.device, self.lab.dtype)
+        return ModelReward(folder, encoder, self.context.device, self.context.dtype)
 
     def compare(self, comparisons: Sequence[Comparison]) -> Iterator[Verdict]:
         """Score both answers, each answer once."""

@@ -30,7 +30,7 @@ from suite.plan.cell import PlannedCell
 from suite.plan.text_stages import TextStages
 from suite.score import experiment_stage
 from suite.settings import TrainConfig
-from suite.stages.context import Lab
+from suite.stages.context import Context
 from suite.stages.handles import Model, Trained
 from suite.store import Json, Stage, Store, jsonable
 
@@ -91,41 +91,45 @@ def _visit_missing(stage: Stage, store: Store, needed: dict[str, Stage]) -> None
         needed[stage.key] = stage
 
 
-def build_plan(lab: Lab) -> Plan:
+def build_plan(context: Context) -> Plan:
     """Plan the run. Raises UserError for what cannot work: unknown names, missing roles, bad data, no such model."""
     cells: list[PlannedCell] = []
-    for name in lab.config.bench:
-        benchmark_class = split_bench(lab.registry, name)[0]
+    for name in context.config.bench:
+        benchmark_class = split_bench(context.registry, name)[0]
         if issubclass(benchmark_class, ModelBenchmark):
             continue
-        benchmark = made(lab, name)
-        for split in chosen_splits(lab.config, lab.registry, name):
-            methods = [_method(lab, spec, benchmark_class, split) for spec in lab.config.methods]
+        benchmark = made(context, name)
+        for split in chosen_splits(context.config, context.registry, name):
+            methods = [
+                _method(context, spec, benchmark_class, split) for spec in context.config.methods
+            ]
             if isinstance(benchmark, TextBenchmark):
-                cells.extend(_text_cells(lab, TextStages(lab, benchmark, split), methods))
+                cells.extend(_text_cells(context, TextStages(context, benchmark, split), methods))
             elif isinstance(benchmark, Experiment):
                 cells.extend(
-                    _experiment_cells(lab, benchmark, split, [method for method, _ in methods])
+                    _experiment_cells(context, benchmark, split, [method for method, _ in methods])
                 )
     trained = [cell for cell in cells if cell.texts]
-    for name in lab.config.bench:
-        if issubclass(split_bench(lab.registry, name)[0], ModelBenchmark):
-            cells.extend(_model_cells(lab, name, trained))
+    for name in context.config.bench:
+        if issubclass(split_bench(context.registry, name)[0], ModelBenchmark):
+            cells.extend(_model_cells(context, name, trained))
     return Plan(tuple(cells))
 
 
-def made(lab: Lab, spec: str) -> Any:
+def made(context: Context, spec: str) -> Any:
     """A benchmark with its settings; `spec` as in --bench."""
-    return split_bench(lab.registry, spec)[0](benchmark_settings(lab.config, lab.registry, spec))
+    return split_bench(context.registry, spec)[0](
+        benchmark_settings(context.config, context.registry, spec)
+    )
 
 
 def _method(
-    lab: Lab, spec: str, benchmark: type[Benchmark[Any]], split: str
+    context: Context, spec: str, benchmark: type[Benchmark[Any]], split: str
 ) -> tuple[Method[Any], TrainConfig]:
     """A method (name or variant) with its settings on a benchmark's split."""
-    method_class = lab.registry.method(split_spec(lab.registry, spec)[0])
+    method_class = context.registry.method(split_spec(context.registry, spec)[0])
     check_roles(method_class, benchmark)
-    own, training = method_settings(lab.config, lab.registry, spec, benchmark.name, split)
+    own, training = method_settings(context.config, context.registry, spec, benchmark.name, split)
     return method_class(own), training
 
 
@@ -188,32 +192,32 @@ def check_loss(method: Method[Any]) -> None:
 
 
 def _text_cells(
-    lab: Lab, stages: TextStages, methods: list[tuple[Method[Any], TrainConfig]]
+    context: Context, stages: TextStages, methods: list[tuple[Method[Any], TrainConfig]]
 ) -> Iterator[PlannedCell]:
     """Start models first (rows of the table too), then every method with every seed."""
     for name in stages.data.starts:
-        if name in lab.config.methods:
+        if name in context.config.methods:
             raise UserError(
                 f"method {name!r} has the name of a start model of {stages.benchmark.name!r}; rename it"
             )
-        yield _planned(lab, stages, name, "baseline", 0, stages.start(name))
+        yield _planned(context, stages, name, "baseline", 0, stages.start(name))
     for method, config in methods:
         check_reward(type(method), stages)
         check_answers(type(method), stages)
         check_steps(method, config, stages)
         check_loss(method)
-    for spec, (method, config) in zip(lab.config.methods, methods, strict=True):
-        seeds = method_seeds(lab.config, lab.registry, spec) if method.trains else (0,)
+    for spec, (method, config) in zip(context.config.methods, methods, strict=True):
+        seeds = method_seeds(context.config, context.registry, spec) if method.trains else (0,)
         for seed in seeds:
             label = spec if len(seeds) == 1 else f"{spec} (seed {seed})"
             trained = stages.method(method, config, seed, label)
-            yield _planned(lab, stages, spec, method.family, seed, trained)
+            yield _planned(context, stages, spec, method.family, seed, trained)
 
 
 def _planned(
-    lab: Lab, stages: TextStages, name: str, family: str, seed: int, trained: Trained
+    context: Context, stages: TextStages, name: str, family: str, seed: int, trained: Trained
 ) -> PlannedCell:
-    cell = Cell(name, stages.benchmark.name, stages.split, model_name(lab.config.model), seed)
+    cell = Cell(name, stages.benchmark.name, stages.split, model_name(context.config.model), seed)
     scores = {
         epoch: stages.score(
             model, trained.method, f"{name}, epoch {epoch}" if trained.stage else name
@@ -223,64 +227,72 @@ def _planned(
     return PlannedCell(cell, family, stages.benchmark, scores, stages, trained.stage)
 
 
-def _model_cells(lab: Lab, spec: str, trained: list[PlannedCell]) -> Iterator[PlannedCell]:
+def _model_cells(context: Context, spec: str, trained: list[PlannedCell]) -> Iterator[PlannedCell]:
     """Every model that the run trains; if it trains none, the base model, also as what each method answers from."""
-    benchmark: ModelBenchmark[Any] = made(lab, spec)
+    benchmark: ModelBenchmark[Any] = made(context, spec)
     if trained:
-        for cell, family, model, partial in evaluations.trained_models(lab, spec, trained):
-            yield _measured(lab, benchmark, cell, family, model, partial)
+        for cell, family, model, partial in evaluations.trained_models(context, spec, trained):
+            yield _measured(context, benchmark, cell, family, model, partial)
         return
-    model = evaluations.base_model(lab, benchmark)
+    model = evaluations.base_model(context, benchmark)
     methods = [
-        lab.registry.method(split_spec(lab.registry, name)[0]) for name in lab.config.methods
+        context.registry.method(split_spec(context.registry, name)[0])
+        for name in context.config.methods
     ]
     for method in methods:
         evaluations.check_alone(method, spec)
     rows = [
         ("base", "baseline"),
-        *zip(lab.config.methods, [m.family for m in methods], strict=True),
+        *zip(context.config.methods, [m.family for m in methods], strict=True),
     ]
     for name, family in rows:
-        cell = Cell(name, spec, "default", model_name(lab.config.model), 0)
-        yield _measured(lab, benchmark, cell, family, model, False)
+        cell = Cell(name, spec, "default", model_name(context.config.model), 0)
+        yield _measured(context, benchmark, cell, family, model, False)
 
 
 def _measured(
-    lab: Lab, benchmark: ModelBenchmark[Any], cell: Cell, family: str, model: Model, partial: bool
+    context: Context,
+    benchmark: ModelBenchmark[Any],
+    cell: Cell,
+    family: str,
+    model: Model,
+    partial: bool,
 ) -> PlannedCell:
-    stage = evaluations.measure(lab, benchmark, model, f"{cell.method} on {cell.benchmark}")
+    stage = evaluations.measure(context, benchmark, model, f"{cell.method} on {cell.benchmark}")
     return PlannedCell(
-        cell, family, benchmark, {0: stage}, reduced=partial or lab.config.limit is not None
+        cell, family, benchmark, {0: stage}, reduced=partial or context.config.limit is not None
     )
 
 
 def _experiment_cells(
-    lab: Lab, experiment: Experiment[Any], split: str, methods: list[Method[Any]]
+    context: Context, experiment: Experiment[Any], split: str, methods: list[Method[Any]]
 ) -> Iterator[PlannedCell]:
     """One stage a cell; no language model takes part."""
-    for spec, method in zip(lab.config.methods, methods, strict=True):
-        _refuse_training_settings(lab, experiment, spec)
-        for seed in method_seeds(lab.config, lab.registry, spec):
+    for spec, method in zip(context.config.methods, methods, strict=True):
+        _refuse_training_settings(context, experiment, spec)
+        for seed in method_seeds(context.config, context.registry, spec):
             settings: dict[str, Json] = {
                 "benchmark": experiment.name,
                 "settings": jsonable(experiment.config),
-                "source": lab.registry.source_digest(type(experiment)),
+                "source": context.registry.source_digest(type(experiment)),
                 "method": method.name,
                 "method_settings": jsonable(method.config),
-                "method_source": lab.registry.source_digest(type(method), method.modules),
+                "method_source": context.registry.source_digest(type(method), method.modules),
                 "split": split,
                 "seed": seed,
             }
-            build = experiment_stage.measuring(lab, experiment, method, split, seed)
+            build = experiment_stage.measuring(context, experiment, method, split, seed)
             stage = Stage("measure", settings, build, label=f"{experiment.name}: {spec}")
             cell = Cell(spec, experiment.name, split, "none", seed)
             yield PlannedCell(cell, method.family, experiment, {0: stage})
 
 
-def _refuse_training_settings(lab: Lab, experiment: Experiment[Any], spec: str) -> None:
+def _refuse_training_settings(context: Context, experiment: Experiment[Any], spec: str) -> None:
     """An experiment trains in its own way: a learning rate given to a method would be ignored, so it is refused."""
-    name, variant = split_spec(lab.registry, spec)
-    given = {*variant, *lab.config.sections.get(name, {})} & {f.name for f in fields(TrainConfig)}
+    name, variant = split_spec(context.registry, spec)
+    given = {*variant, *context.config.sections.get(name, {})} & {
+        f.name for f in fields(TrainConfig)
+    }
     if given:
         raise UserError(
             f"method {spec!r}: {min(given)} has no effect on benchmark {experiment.name!r}, which has its own training "

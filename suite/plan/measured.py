@@ -19,7 +19,7 @@ from suite.api.method import Method
 from suite.core.errors import UserError
 from suite.plan.text_stages import TextStages
 from suite.score.measured_stage import measuring
-from suite.stages.context import Lab
+from suite.stages.context import Context
 from suite.stages.handles import Model
 from suite.store import Json, Stage
 
@@ -41,7 +41,7 @@ def model_of(cell: PlannedCell) -> Model:
 
 
 def trained_models(
-    lab: Lab, spec: str, cells: Sequence[PlannedCell]
+    context: Context, spec: str, cells: Sequence[PlannedCell]
 ) -> Iterator[tuple[Cell, str, Model, bool]]:
     """(cell, family, model, whether it was trained on a part of a benchmark) of each model that the run makes."""
     for cell in cells:
@@ -55,10 +55,10 @@ def trained_models(
         )
 
 
-def base_model(lab: Lab, benchmark: ModelBenchmark[Any]) -> Model:
+def base_model(context: Context, benchmark: ModelBenchmark[Any]) -> Model:
     """The model itself: what `--model` names, without any training."""
     # Only the base is asked for, to which no benchmark contributes.
-    return TextStages(lab, cast("TextBenchmark[Any]", benchmark), "default").base
+    return TextStages(context, cast("TextBenchmark[Any]", benchmark), "default").base
 
 
 def check_alone(method: type[Method[Any]], spec: str) -> None:
@@ -74,17 +74,17 @@ def check_alone(method: type[Method[Any]], spec: str) -> None:
         )
 
 
-def measure(lab: Lab, benchmark: ModelBenchmark[Any], model: Model, label: str) -> Stage:
+def measure(context: Context, benchmark: ModelBenchmark[Any], model: Model, label: str) -> Stage:
     """Scores of one model."""
-    engine = lab.config.engine
+    engine = context.config.engine
     spec: dict[str, Json] = {
         "benchmark": benchmark.name,
         "what": benchmark.describe(engine).identity,
-        "source": lab.registry.source_digest(type(benchmark)),
-        "engine": lab.engine_identity(),
-        "dtype": lab.dtype,
-        "limit": lab.config.limit,
+        "source": context.registry.source_digest(type(benchmark)),
+        "engine": context.engine_identity(),
+        "dtype": context.dtype,
+        "limit": context.config.limit,
         "epoch": model.epoch,
     }
-    build = measuring(lab, benchmark, model, label)
+    build = measuring(context, benchmark, model, label)
     return Stage("measure", spec, build, {"model": model.stage}, label=f"measure {label}")

@@ -31,7 +31,7 @@ from suite.score import stage as scoring
 from suite.settings import TrainConfig
 from suite.stages import rewards as open_reward
 from suite.stages.base_model import imported, tiny_base
-from suite.stages.context import Lab
+from suite.stages.context import Context
 from suite.stages.handles import Model, RewardUse, Trained
 from suite.stages.rows import Digests, Rows, SampledRows, inputs_of
 from suite.store import Json, Stage, closure_digest, digest, jsonable
@@ -42,17 +42,17 @@ from suite.train import stage as train_stage
 class TextStages:
     """Makes the stages of one benchmark, split and model."""
 
-    def __init__(self, lab: Lab, benchmark: TextBenchmark[Any], split: str) -> None:
-        self.lab = lab
+    def __init__(self, context: Context, benchmark: TextBenchmark[Any], split: str) -> None:
+        self.context = context
         self.benchmark = benchmark
         self.split = split
-        self.finetune = finetune_settings(lab.config, lab.registry, benchmark.name, split)
+        self.finetune = finetune_settings(context.config, context.registry, benchmark.name, split)
         self.digests = Digests()
 
     @cached_property
     def data(self) -> BenchmarkData:
         """The benchmark's data, read and checked."""
-        config = self.lab.config
+        config = self.context.config
         tiny = config.model == "tiny"
         whole = continues(config.template)
         return self.benchmark.load(
@@ -69,8 +69,8 @@ class TextStages:
         """The model that everything starts from."""
         return (
             tiny_base(self._sft)
-            if self.lab.config.model == "tiny"
-            else imported(self.lab.config, self.lab.progress)
+            if self.context.config.model == "tiny"
+            else imported(self.context.config, self.context.progress)
         )
 
     def start(self, name: str) -> Trained:
@@ -118,7 +118,7 @@ class TextStages:
         if not isinstance(self.benchmark, JudgedBenchmark):
             return None
         rewards = Rewards(self.benchmark.reward(self.data), lambda: self.reward_model)
-        judge = make_judge(self.lab, rewards)
+        judge = make_judge(self.context, rewards)
         return Judging(
             judge, self.benchmark.questions(self.data), self._rival(self.benchmark.against)
         )
@@ -131,7 +131,7 @@ class TextStages:
             trained = self.start(name)
         else:
             try:
-                method = self.lab.registry.method(split_spec(self.lab.registry, name)[0])
+                method = self.context.registry.method(split_spec(self.context.registry, name)[0])
             except UserError as error:
                 raise UserError(f"{self.benchmark.name}.against: {error}") from None
             own, training = self._settings(name)
@@ -141,11 +141,11 @@ class TextStages:
     def _settings(self, spec: str) -> tuple[Any, TrainConfig]:
         """Settings of a method that the benchmark itself asks for."""
         return method_settings(
-            self.lab.config, self.lab.registry, spec, self.benchmark.name, self.split
+            self.context.config, self.context.registry, spec, self.benchmark.name, self.split
         )
 
     def _sft(self, base: Model, rows: Sequence[Row], config: TrainConfig, label: str) -> Stage:
-        method = self.lab.registry.method("sft")
+        method = self.context.registry.method("sft")
         return self._train(
             base, method(method.Config()), {"demonstrations": rows}, config, 0, label, "final"
         )
@@ -156,7 +156,7 @@ class TextStages:
             return Trained(
                 {0: self.base if method.answered_by == "base" else self.first}, None, method
             )
-        keep = self.lab.config.evaluate if self.benchmark.best_by else "final"
+        keep = self.context.config.evaluate if self.benchmark.best_by else "final"
         stage = self._train(self.first, method, self._rows(method), config, seed, label, keep)
         epochs = range(1, config.epochs + 1) if keep == "epochs" else (config.epochs,)
         return Trained.by(stage, epochs, method)
@@ -167,7 +167,7 @@ class TextStages:
     @cached_property
     def reward_model(self) -> Model:
         """The reward model of the benchmark's pairs, trained once for all methods that need one."""
-        cls = self.lab.registry.method("reward_model")
+        cls = self.context.registry.method("reward_model")
         settings, config = self._settings("reward_model")
         method = cls(settings)
         stage = self._train(
@@ -183,14 +183,14 @@ class TextStages:
             assert truth is not None, (
                 "planning refuses methods that need a ground truth where there is none"
             )
-            source = self.lab.registry.source_digest(type(truth))
+            source = self.context.registry.source_digest(type(truth))
             return RewardUse(
                 {"ground_truth": truth.identity(), "source": source}, {}, lambda build: truth
             )
         model = self.reward_model if kind == "model" else own if kind == "own" else None
         if model is None:
             return RewardUse(None, {}, lambda build: None)
-        opened = open_reward.opening_reward(self.lab, model)
+        opened = open_reward.opening_reward(self.context, model)
         code = closure_digest([open_reward.__name__])
         return RewardUse({"epoch": model.epoch, "code": code}, {"reward": model.stage}, opened)
 
@@ -213,10 +213,10 @@ class TextStages:
             or (method.needs_reference and role != "retain")
         }
         reward = self.reward(method)
-        spec = self.lab.text_spec(config) | {
+        spec = self.context.text_spec(config) | {
             "method": method.name,
             "settings": jsonable(method.config),
-            "source": self.lab.registry.source_digest(type(method), method.modules),
+            "source": self.context.registry.source_digest(type(method), method.modules),
             "train": {k: v for k, v in asdict(config).items() if k != "micro_batch"},
             "seed": seed,
             "roles": {role: self.digests.of(rows) for role, rows in roles.items()},
@@ -229,7 +229,7 @@ class TextStages:
             "train",
             spec,
             train_stage.training(
-                self.lab, start, method, roles, config, seed, label, keep, reward.open
+                self.context, start, method, roles, config, seed, label, keep, reward.open
             ),
             {"start": start.stage, **references, **inputs_of(*roles.values()), **reward.inputs},
             label=label,
@@ -237,12 +237,12 @@ class TextStages:
 
     def reference(self, start: Model, rows: Rows, config: TrainConfig, *, hidden: bool) -> Stage:
         """Log-probabilities (and last hidden states) of the starting model on training rows."""
-        spec = self.lab.text_spec(config) | {
+        spec = self.context.text_spec(config) | {
             "rows": self.digests.of(rows),
             "hidden": hidden,
             "epoch": start.epoch,
         }
-        build = reference_stage.referencing(self.lab, start, rows, config, hidden)
+        build = reference_stage.referencing(self.context, start, rows, config, hidden)
         inputs = {"model": start.stage, **inputs_of(rows)}
         return Stage("reference", spec, build, inputs, label="reference")
 
@@ -254,8 +254,8 @@ class TextStages:
         self, model: Model, method: Method[Any] | None, requests: Sequence[Request], label: str
     ) -> Stage:
         """Anybody's answers to any requests. UserError: the engine cannot be given that model."""
-        if self.lab.engine.serves_one_model and model != self.base:
-            name = self.lab.config.engine
+        if self.context.engine.serves_one_model and model != self.base:
+            name = self.context.config.engine
             raise UserError(
                 f"engine {name!r} answers from the one model that its endpoint serves, but {label} has weights "
                 "that this run makes: use --engine hf or vllm, or only methods that ask the base model"
@@ -263,14 +263,14 @@ class TextStages:
         own = method if method is not None and type(method).respond is not Method.respond else None
         rows = {} if own is None or own.trains else self._rows(own)
         reward = self.reward(own, model)
-        spec = self.lab.text_spec(self.lab.config.train) | {
+        spec = self.context.text_spec(self.context.config.train) | {
             "requests": self.digests.of(requests),
-            "engine": self.lab.engine_identity(),
+            "engine": self.context.engine_identity(),
             "epoch": model.epoch,
             "answering": None if own is None else self._answering(own, rows, reward),
         }
         prepare = answers.preparing(own, rows, reward.open)
-        build = answers.responding(self.lab, model, own, requests, label, prepare)
+        build = answers.responding(self.context, model, own, requests, label, prepare)
         inputs = {"model": model.stage, **inputs_of(*rows.values()), **reward.inputs}
         return Stage("respond", spec, build, inputs, label=label)
 
@@ -279,18 +279,18 @@ class TextStages:
         return {
             "method": method.name,
             "settings": jsonable(method.config),
-            "source": self.lab.registry.source_digest(type(method)),
+            "source": self.context.registry.source_digest(type(method)),
             "roles": {role: self.digests.of(given) for role, given in rows.items()},
             "reward": reward.spec,
         }
 
     def kl(self, model: Model, responses: Stage, label: str) -> Stage:
         """Sequence KL(policy || starting model) of a model's sampled answers."""
-        spec = self.lab.text_spec(self.lab.config.train) | {
+        spec = self.context.text_spec(self.context.config.train) | {
             "epoch": model.epoch,
             "reference_epoch": self.first.epoch,
         }
-        build = kl_stage.diverging(self.lab, model, self.first, self.requests, label)
+        build = kl_stage.diverging(self.context, model, self.first, self.requests, label)
         inputs = {"responses": responses, "model": model.stage, "reference": self.first.stage}
         return Stage("kl", spec, build, inputs, label=f"KL of {label}")
 
@@ -317,7 +317,9 @@ class TextStages:
             and method is not None
         ):
             spec["method"] = {"method": method.name, "settings": jsonable(method.config)}
-            spec["method_source"] = self.lab.registry.source_digest(type(method), method.modules)
+            spec["method_source"] = self.context.registry.source_digest(
+                type(method), method.modules
+            )
         judge = self.judging.judge if self.judging is not None else None
         build = scoring.scoring(self.benchmark, self.data, self.requests, method, judge)
         return Stage("score", spec, build, inputs, label=f"score {label}")
@@ -327,7 +329,7 @@ class TextStages:
         spec: dict[str, Json] = {
             "benchmark": self.benchmark.name,
             "settings": jsonable(self.benchmark.config),
-            "source": self.lab.registry.source_digest(type(self.benchmark)),
+            "source": self.context.registry.source_digest(type(self.benchmark)),
             "data": self.data_digest,
         }
         truth = self.benchmark.reward(self.data)

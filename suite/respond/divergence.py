@@ -14,13 +14,13 @@ from suite.store import JsonlWriter
 if TYPE_CHECKING:
     from suite.api.requests import Request, Response
     from suite.model.encoding import Encoder
-    from suite.stages.context import Lab
+    from suite.stages.context import Context
     from suite.stages.handles import Model
     from suite.store import Build
 
 
 def diverging(
-    lab: Lab, model: Model, reference: Model, requests: Sequence[Request], label: str
+    context: Context, model: Model, reference: Model, requests: Sequence[Request], label: str
 ) -> Callable[[Build], None]:
     """Measure the sequence KL(model || reference) of the model's sampled answers: kl.jsonl, one line a request."""
 
@@ -30,7 +30,7 @@ def diverging(
         from suite.model.kl import sequence_kl
 
         folder = model.folder(build.inputs["model"])
-        encoder = load_encoder(folder, lab.config.template, lab.config.train.max_length)
+        encoder = load_encoder(folder, context.config.template, context.config.train.max_length)
         responses = read_responses(build.inputs["responses"])
         rows = [
             row
@@ -39,12 +39,12 @@ def diverging(
             for row in _drawn(request, responses, encoder)
         ]
         policy, frozen = (
-            models.load_model(path).to(lab.device)
+            models.load_model(path).to(context.device)
             for path in (folder, reference.folder(build.inputs["reference"]))
         )
         with (
-            lab.progress.task(f"KL of {label}", len(rows), "text") as bar,
-            autocast(lab.dtype, lab.device)(),
+            context.progress.task(f"KL of {label}", len(rows), "text") as bar,
+            autocast(context.dtype, context.device)(),
         ):
             values = sequence_kl(
                 policy, frozen, [r[1] for r in rows], [r[2] for r in rows],

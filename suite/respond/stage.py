@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from suite.api.method import Method
     from suite.api.requests import Request
     from suite.api.reward import Reward
-    from suite.stages.context import Lab
+    from suite.stages.context import Context
     from suite.stages.handles import Model
     from suite.stages.rows import Rows
     from suite.store import Build
@@ -27,7 +27,7 @@ the uninterrupted one."""
 
 
 def responding(
-    lab: Lab,
+    context: Context,
     model: Model,
     method: Method[Any] | None,
     requests: Sequence[Request],
@@ -43,20 +43,24 @@ def responding(
         folder = model.folder(build.inputs["model"])
         chunks = list(chunked(requests))
         partial = build.scratch / "responses.jsonl"
-        with JsonlWriter(partial) as log, lab.progress.task(label, len(requests)) as bar:
+        with JsonlWriter(partial) as log, context.progress.task(label, len(requests)) as bar:
             done = sum(1 for _ in read_jsonl(partial))
             bar.advance(sum(map(len, chunks[:done])))
             if done < len(chunks):
-                lab.engine.load(folder)
-                agreement.keep(lab.engine, build.scratch)
+                context.engine.load(folder)
+                agreement.keep(context.engine, build.scratch)
                 prepare(build)
             for chunk in chunks[done:]:
-                answers = method.respond(lab.engine, chunk) if method else lab.engine.respond(chunk)
+                answers = (
+                    method.respond(context.engine, chunk)
+                    if method
+                    else context.engine.respond(chunk)
+                )
                 faults.point("respond.chunk")
                 log.append([response_json(answer) for answer in answers])
                 bar.advance(len(chunk))
                 interrupt.check()
-        lab.engine.rest()
+        context.engine.rest()
         agreement.hand_over(build.scratch, build.out)
         by_id = {answer["id"]: answer for chunk in read_jsonl(partial) for answer in chunk}
         with JsonlWriter(build.out / "responses.jsonl") as final:

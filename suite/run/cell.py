@@ -1,6 +1,6 @@
 """One cell: have the store make what it lacks, and read the cell's result from what lies there.
 
-    CellRunner.on(lab, root).cell(planned) -> CellResult, samples, exit status
+    CellRunner.on(context, root).cell(planned) -> CellResult, samples, exit status
 
 A cell that fails becomes a result that says why; only an interruption and a corrupt store go on up.
 """
@@ -21,7 +21,7 @@ from suite.core.errors import CorruptError, DivergedError, UserError
 from suite.plan.cell import PlannedCell
 from suite.results.samples import Sample
 from suite.score.files import read_curve, read_metrics
-from suite.stages.context import Lab
+from suite.stages.context import Context
 from suite.store import Event, Stage, Store, read_jsonl
 
 
@@ -29,12 +29,12 @@ from suite.store import Event, Stage, Store, read_jsonl
 class CellRunner:
     """Computes cells, and knows what had to be built for them."""
 
-    lab: Lab
+    context: Context
     store: Store
     built: set[str]
 
     @classmethod
-    def on(cls, lab: Lab, root: Path) -> CellRunner:
+    def on(cls, context: Context, root: Path) -> CellRunner:
         """A runner on the store at `root` that notes what it had to build."""
         built: set[str] = set()
 
@@ -42,15 +42,15 @@ class CellRunner:
             if event == "built":
                 built.add(stage.key)
             elif event == "waiting":
-                lab.progress.say(f"waiting for another process to finish: {stage}")
+                context.progress.say(f"waiting for another process to finish: {stage}")
 
-        return cls(lab, Store(root, observe), built)
+        return cls(context, Store(root, observe), built)
 
     def cell(self, planned: PlannedCell) -> tuple[CellResult, list[Sample], int]:
         """Compute one cell; a failure becomes its result, an interruption goes on up."""
-        notify = self.lab.registry.notify
+        notify = self.context.registry.notify
         notify("suite_cell_started", cell=planned.cell)
-        self.lab.on_step = lambda step, metrics: notify(
+        self.context.on_step = lambda step, metrics: notify(
             "suite_train_logged", cell=planned.cell, step=step, metrics=metrics
         )
         samples: list[Sample] = []
@@ -68,13 +68,13 @@ class CellRunner:
         except UserError as error:
             result, status = self._failure(planned, "failed", str(error)), error.exit_status
         except Exception as error:
-            self.lab.progress.say(traceback.format_exc())
+            self.context.progress.say(traceback.format_exc())
             result, status = self._failure(planned, "failed", f"{type(error).__name__}: {error}"), 1
         notify("suite_cell_finished", cell=planned.cell, result=result)
         return result, samples, status
 
     def _failure(self, planned: PlannedCell, status: Any, error: str) -> CellResult:
-        self.lab.progress.say(f"{planned.cell.method}: {status}: {error}")
+        self.context.progress.say(f"{planned.cell.method}: {status}: {error}")
         return CellResult(
             planned.cell, status, planned.family, partial=planned.partial, error=error
         )
@@ -95,7 +95,7 @@ class CellRunner:
             trajectory(metrics, steps) if planned.train else curve(folders[final]),
             planned.partial,
             self._timings(planned),
-            environment(self.lab),
+            environment(self.context),
         )
 
     def _timings(self, planned: PlannedCell) -> dict[str, Timing]:
@@ -171,11 +171,11 @@ def curve(folder: Path) -> tuple[TrajectoryPoint, ...]:
     )
 
 
-def environment(lab: Lab) -> dict[str, Any]:
+def environment(context: Context) -> dict[str, Any]:
     """Where a cell ran."""
     return {
-        "device": lab.device,
-        "dtype": lab.dtype,
+        "device": context.device,
+        "dtype": context.dtype,
         "machine": platform.machine(),
         "system": platform.system(),
     }

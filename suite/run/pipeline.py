@@ -22,7 +22,7 @@ from suite.results.schema import Results
 from suite.run.cell import CellRunner
 from suite.run.provenance import describe_run
 from suite.settings import RunConfig
-from suite.stages.context import Lab
+from suite.stages.context import Context
 from suite.store import Store, atomic_write, default_root
 
 if TYPE_CHECKING:
@@ -43,58 +43,60 @@ def run(
     config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = ""
 ) -> Outcome:
     """Run everything and write the report. Raises UserError before any model loads where the plan cannot work."""
-    lab = Lab(config, registry, progress or Silent())
-    planned = build_plan(lab)
-    preflight(lab, planned, open_store(config))
-    return _collect(lab, planned, command)
+    context = Context(config, registry, progress or Silent())
+    planned = build_plan(context)
+    preflight(context, planned, open_store(config))
+    return _collect(context, planned, command)
 
 
 def score(
     config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = ""
 ) -> Outcome:
     """Score stored answers again and write the report. Raises MissingError where answers are not stored."""
-    lab = Lab(config, registry, progress or Silent())
-    planned = build_plan(lab)
+    context = Context(config, registry, progress or Silent())
+    planned = build_plan(context)
     store = open_store(config)
     for stage in planned.stages():
         if stage.kind in ("respond", "judge") and not store.has(stage):
             raise MissingError(
                 f"{stage}: not in {store.root}; `suite run --config {config.out}/config.toml` does it"
             )
-    return _collect(lab, planned, command)
+    return _collect(context, planned, command)
 
 
-def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
+def _collect(context: Context, planned: Plan, command: str) -> Outcome:
     """Compute every cell that the store lacks, then write results, samples and leaderboards."""
     from suite import report
     from suite.config import to_toml
 
-    hardware.set_threads(lab.config.model)
-    runner = CellRunner.on(lab, open_store(lab.config).root)
-    out = Path(lab.config.out).expanduser()
-    lab.registry.notify("suite_run_started", config=lab.config, report_dir=out)
+    hardware.set_threads(context.config.model)
+    runner = CellRunner.on(context, open_store(context.config).root)
+    out = Path(context.config.out).expanduser()
+    context.registry.notify("suite_run_started", config=context.config, report_dir=out)
     outcomes = []
     for cell in planned.cells:
         interrupt.check()
         outcomes.append((cell.cell, *runner.cell(cell)))
     cells = compared(planned, [outcome[1] for outcome in outcomes])
     finished = {result.cell for result in cells if result.status == "ok"}
-    tables = comparisons(lab, planned, cells, runner.store)
-    tables = tuple(with_evidence(lab, runner.store, planned, table, finished) for table in tables)
-    results = Results(describe_run(lab, command), tables, tuple(cells))
+    tables = comparisons(context, planned, cells, runner.store)
+    tables = tuple(
+        with_evidence(context, runner.store, planned, table, finished) for table in tables
+    )
+    results = Results(describe_run(context, command), tables, tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
-    atomic_write(out / "config.toml", to_toml(lab.config, lab.registry))
+    atomic_write(out / "config.toml", to_toml(context.config, context.registry))
     for slug, rows in samples.items():
         write_samples(out / "samples", slug, rows)
     alpaca_eval.export(out / "alpaca_eval", planned.cells, runner.store)
     report.write(results, out, samples)
-    lab.registry.notify("suite_run_finished", results=results, report_dir=out)
+    context.registry.notify("suite_run_finished", results=results, report_dir=out)
     return Outcome(results, samples, out, max((o[3] for o in outcomes), default=0))
 
 
 def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:
     """Plan without running; `suite plan` shows what is cached and what would be computed."""
-    return build_plan(Lab(config, registry)), open_store(config)
+    return build_plan(Context(config, registry)), open_store(config)
 
 
 def open_store(config: RunConfig) -> Store:
@@ -102,7 +104,7 @@ def open_store(config: RunConfig) -> Store:
     return Store(Path(config.store) if config.store else default_root())
 
 
-def preflight(lab: Lab, plan: Plan, store: Store) -> None:
+def preflight(context: Context, plan: Plan, store: Store) -> None:
     """Tokenise everything before anything trains: an answer cut off by the context is found now, not in an hour."""
     from suite.train.encoded import encode_rows
 
@@ -119,7 +121,7 @@ def preflight(lab: Lab, plan: Plan, store: Store) -> None:
         base = stages.base.stage.inputs.get(
             "start", stages.base.stage
         )  # tiny: the tokenizer is there before training
-        encoder = lab.encoder(store.ensure(base), lab.config.train)
+        encoder = context.encoder(store.ensure(base), context.config.train)
         for rows in (*stages.data.roles.values(), *stages.data.starts.values()):
             encode_rows(rows, encoder)
         asked = (
@@ -130,4 +132,4 @@ def preflight(lab: Lab, plan: Plan, store: Store) -> None:
         for request in (*stages.requests, *asked):
             encoder.encode(request.prompt, request.completion, request.id)
         if any(stage.kind == "respond" for stage in missing):
-            lab.engine.check(stages.requests)
+            context.engine.check(stages.requests)

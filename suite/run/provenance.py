@@ -9,7 +9,7 @@ from importlib import metadata
 from suite.config import seeds_of
 from suite.plan.build import model_name
 from suite.results.schema import Run
-from suite.stages.context import Lab
+from suite.stages.context import Context
 from suite.store import jsonable
 
 LIBRARIES = (
@@ -17,22 +17,22 @@ LIBRARIES = (
 )  # fmt: skip
 
 
-def describe_run(lab: Lab, command: str) -> Run:
+def describe_run(context: Context, command: str) -> Run:
     """Everything that a reader needs to build the results again; no times, no paths."""
-    config = lab.config
+    config = context.config
     data = config.data and model_name(config.data)
     shown = jsonable(
         asdict(replace(config, out="", store=None, model=model_name(config.model), data=data))
     )
     assert isinstance(shown, dict)
-    plugins = {p.distribution: p.version for p in lab.registry.plugins() if p.status == "ok"}
-    seeds = seeds_of(config, lab.registry)
+    plugins = {p.distribution: p.version for p in context.registry.plugins() if p.status == "ok"}
+    seeds = seeds_of(config, context.registry)
     return Run(
         command,
         config.engine,
-        lab.dtype,
+        context.dtype,
         config.template,
-        lab.device,
+        context.device,
         seeds,
         shown,
         versions(),

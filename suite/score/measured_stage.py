@@ -11,22 +11,22 @@ from suite.store import JsonlWriter
 
 if TYPE_CHECKING:
     from suite.api.measured import ModelBenchmark
-    from suite.stages.context import Lab
+    from suite.stages.context import Context
     from suite.stages.handles import Model
     from suite.store import Build
 
 
 def measuring(
-    lab: Lab, benchmark: ModelBenchmark[Any], model: Model, label: str
+    context: Context, benchmark: ModelBenchmark[Any], model: Model, label: str
 ) -> Callable[[Build], None]:
     """Measure the model in the stage `model`: scores, samples.jsonl, and the tool's own log."""
 
     def build(build: Build) -> None:
         folder = model.folder(build.inputs["model"])
-        config = lab.config
-        engine = config.engine, lab.engine.config
+        config = context.config
+        engine = config.engine, context.engine.config
         asked = ModelFolder(
-            folder, lab.device, lab.dtype, *engine, config.limit, lab.progress, label
+            folder, context.device, context.dtype, *engine, config.limit, context.progress, label
         )
         measured = benchmark.measure(asked, build.out)
         write_scores(measured.scores, build.out)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Lab:
+class Context:
     """Shared by the stages of a run; models and engine are loaded when first needed."""
 
     config: RunConfig
@@ -44,9 +44,9 @@ class Lab:
         """Digest of the code of a plugin's class and of what it imports."""
         return self.registry.source_digest(cls)
 
-    def with_config(self, config: RunConfig) -> Lab:
+    def with_config(self, config: RunConfig) -> Context:
         """The same plugins and progress under other settings."""
-        return Lab(config, self.registry, self.progress)
+        return Context(config, self.registry, self.progress)
 
     def text_spec(self, config: TrainConfig) -> dict[str, Json]:
         """The part of a key that says how texts become numbers."""

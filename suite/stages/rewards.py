@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from suite.api.data import Encoded, Given
     from suite.api.reward import Reward, Rewarder
     from suite.model.encoding import Encoder
-    from suite.stages.context import Lab
+    from suite.stages.context import Context
     from suite.stages.handles import Model
     from suite.store import Build
 
 
-def opening_reward(lab: Lab, model: Model) -> Callable[[Build], Reward]:
+def opening_reward(context: Context, model: Model) -> Callable[[Build], Reward]:
     """The trained reward model that a stage reads as its input `reward`."""
 
     def open(build: Build) -> Reward:
         folder = model.folder(build.inputs["reward"])
-        lab.progress.say(held_out_accuracy(folder))
-        encoder = load_encoder(folder, lab.config.template, lab.config.train.max_length)
-        return ModelReward(folder, encoder, lab.device, lab.dtype)
+        context.progress.say(held_out_accuracy(folder))
+        encoder = load_encoder(folder, context.config.template, context.config.train.max_length)
+        return ModelReward(folder, encoder, context.device, context.dtype)
 
     return open
 

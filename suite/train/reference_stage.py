@@ -11,14 +11,14 @@ from suite.train.encoded import encode_rows, texts_of
 
 if TYPE_CHECKING:
     from suite.settings import TrainConfig
-    from suite.stages.context import Lab
+    from suite.stages.context import Context
     from suite.stages.handles import Model
     from suite.stages.rows import Rows
     from suite.store import Build
 
 
 def referencing(
-    lab: Lab, start: Model, rows: Rows, config: TrainConfig, hidden: bool
+    context: Context, start: Model, rows: Rows, config: TrainConfig, hidden: bool
 ) -> Callable[[Build], None]:
     """Score training rows under the starting model."""
 
@@ -28,12 +28,12 @@ def referencing(
         from suite.model.hardware import autocast
 
         folder = start.folder(build.inputs["model"])
-        encoder = load_encoder(folder, lab.config.template, config.max_length)
+        encoder = load_encoder(folder, context.config.template, config.max_length)
         texts = texts_of(encode_rows(rows_of(rows, build), encoder))
-        model = models.load_model(folder).to(lab.device)
-        with lab.progress.task("reference log-probabilities", len(texts), "text") as bar:
+        model = models.load_model(folder).to(context.device)
+        with context.progress.task("reference log-probabilities", len(texts), "text") as bar:
             tensors = reference.compute(
-                model, texts, autocast(lab.dtype, lab.device), hidden=hidden,
+                model, texts, autocast(context.dtype, context.device), hidden=hidden,
                 pad_id=encoder.tokenizer.pad_token_id, advance=bar.advance,
             )  # fmt: skip
         reference.save(tensors, build.out)

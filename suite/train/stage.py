@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from suite.api.method import Method
     from suite.api.reward import Reward
     from suite.settings import TrainConfig
-    from suite.stages.context import Lab
+    from suite.stages.context import Context
     from suite.stages.handles import Model
     from suite.stages.rows import Rows
     from suite.store import Build
 
 
 def training(
-    lab: Lab,
+    context: Context,
     start: Model,
     method: Method[Any],
     roles: Mapping[str, Rows],
@@ -39,7 +39,7 @@ def training(
         from suite.train.loop import TrainJob, train
 
         folder = start.folder(build.inputs["start"])
-        encoder = load_encoder(folder, lab.config.template, config.max_length)
+        encoder = load_encoder(folder, context.config.template, config.max_length)
         encoded = {role: encode_rows(rows_of(rows, build), encoder) for role, rows in roles.items()}
         references = References()
         for role in roles:
@@ -48,8 +48,8 @@ def training(
         cost = train(
             TrainJob(
                 type(method)(method.config), config, seed, folder, encoded, references, build.out, build.scratch,
-                dtype=lab.dtype, device=lab.device, label=label, epochs_kept=keep, progress=lab.progress,
-                on_step=lab.on_step, checkpoint_seconds=lab.config.checkpoint_seconds,
+                dtype=context.dtype, device=context.device, label=label, epochs_kept=keep, progress=context.progress,
+                on_step=context.on_step, checkpoint_seconds=context.config.checkpoint_seconds,
                 rewarder=rewarder(reward(build), rows_of(roles.get("prompts", ()), build), encoder),
             )
         )  # fmt: skip

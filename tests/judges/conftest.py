@@ -16,13 +16,13 @@ from suite.judges.asking import read_judged
 from suite.judges.judging import Judging
 from suite.registry import Registry
 from suite.settings import RunConfig
-from suite.stages.context import Lab
+from suite.stages.context import Context
 from suite.store import JsonlWriter, Stage, Store
 
 
 @pytest.fixture(scope="session")
-def lab() -> Lab:
-    return Lab(RunConfig(), Registry.load())
+def context() -> Context:
+    return Context(RunConfig(), Registry.load())
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Script(Judge[ScriptConfig]):
     name = "script"
     Config = ScriptConfig
 
-    lab: Lab
+    context: Context
     say: Callable[[Comparison], Verdict]
     asked: list[Comparison] = field(default_factory=list)
     known: dict[str, Any] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from suite.api.judged import Judged
 from suite.judges.asking import CANARY, both_orders, key_of
 from suite.judges.judging import Judging
 from suite.judges.length import Length, LengthConfig
-from suite.stages.context import Lab
+from suite.stages.context import Context
 from suite.store import Store
 from tests.judges.conftest import Script, question
 
@@ -23,8 +23,8 @@ def first(each: Comparison) -> Verdict:
     return Verdict("", "first")
 
 
-def test_every_question_is_judged_in_both_orders(judged: Run, lab: Lab) -> None:
-    judge = Script(lab, first)
+def test_every_question_is_judged_in_both_orders(judged: Run, context: Context) -> None:
+    judge = Script(context, first)
     found = judged(judge, {1: "In Belmora."})["t0/1/answer"]
     assert [(c.first, c.second) for c in judge.asked] == [
         ("In Belmora.", "It is Arvik."), ("It is Arvik.", "In Belmora."),
@@ -50,21 +50,23 @@ def test_a_missing_verdict_leaves_no_score() -> None:
     assert Judged("x", "y", Verdict("q", "first"), Verdict("q", None, "empty")).score is None
 
 
-def test_equal_answers_score_one_half_and_are_not_asked(judged: Run, lab: Lab) -> None:
-    judge = Script(lab, first)
+def test_equal_answers_score_one_half_and_are_not_asked(judged: Run, context: Context) -> None:
+    judge = Script(context, first)
     assert judged(judge, {1: "It is Arvik."})["t0/1/answer"].score == 0.5
     assert judge.asked == []
 
 
-def test_the_longer_answer_wins_under_the_control(judged: Run, lab: Lab) -> None:
-    found = judged(Length(LengthConfig(), lab), {1: "x" * 50, 2: "x", 3: "y" * len("It is Arvik.")})
+def test_the_longer_answer_wins_under_the_control(judged: Run, context: Context) -> None:
+    found = judged(
+        Length(LengthConfig(), context), {1: "x" * 50, 2: "x", 3: "y" * len("It is Arvik.")}
+    )
     assert [each.score for each in found.values()] == [1.0, 0.0, 0.5]
 
 
-def test_the_key_of_a_verdict_holds_all_that_decides_it(lab: Lab) -> None:
-    judge = Script(lab, first)
+def test_the_key_of_a_verdict_holds_all_that_decides_it(context: Context) -> None:
+    judge = Script(context, first)
     one, other = both_orders(question(1), "a", "b")
-    newer = Script(lab, first)
+    newer = Script(context, first)
     newer.revision = 2  # type: ignore[misc]
     keys = [key_of(judge, each) for each in (
         one, other, replace(one, first="c"), replace(one, second="c"), replace(one, criterion="summary"),
@@ -74,34 +76,36 @@ def test_the_key_of_a_verdict_holds_all_that_decides_it(lab: Lab) -> None:
     assert key_of(judge, replace(one, id="elsewhere")) == key_of(judge, one)
 
 
-def test_verdicts_before_a_failure_are_kept(judged: Run, lab: Lab) -> None:
+def test_verdicts_before_a_failure_are_kept(judged: Run, context: Context) -> None:
     def fails(each: Comparison) -> Verdict:
         if len(failing.asked) == 4:
             raise RuntimeError("the endpoint is gone")
         return first(each)
 
-    failing = Script(lab, fails)
+    failing = Script(context, fails)
     texts = {1: "a", 2: "b", 3: "c"}
     with pytest.raises(RuntimeError):
         judged(failing, texts)
-    again = Script(lab, first)
+    again = Script(context, first)
     assert len(judged(again, texts)) == 3
     kept, asked_again = {c.id for c in failing.asked[:3]}, {c.id for c in again.asked}
     assert kept.isdisjoint(asked_again)
     assert len(asked_again) == 3
 
 
-def test_the_same_answers_of_another_model_are_not_asked_again(judged: Run, lab: Lab) -> None:
-    judge = Script(lab, first)
+def test_the_same_answers_of_another_model_are_not_asked_again(
+    judged: Run, context: Context
+) -> None:
+    judge = Script(context, first)
     judged(judge, {1: "a", 2: "b"})
     judged(judge, {2: "b", 1: "a", 3: "c"})
     assert len(judge.asked) == 6
 
 
 def test_the_canary_is_one_stage_for_all_models(
-    lab: Lab, tmp_path_factory: pytest.TempPathFactory
+    context: Context, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    judge = Script(lab, first)
+    judge = Script(context, first)
     judging = Judging(judge, [question(number) for number in range(25)], None)
     Store(tmp_path_factory.mktemp("store")).ensure(judging.canary)
     assert {CANARY} == {text for c in judge.asked for text in (c.first, c.second)} - {

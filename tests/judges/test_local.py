@@ -14,12 +14,14 @@ from suite.api.judge import Comparison
 from suite.api.judged import Judged
 from suite.judges.local import Local, LocalConfig
 from suite.judges.prompts import LETTER, request
-from suite.stages.context import Lab
+from suite.stages.context import Context
 
 Run = Callable[..., dict[str, Judged]]
 
 
-def test_the_likelier_letter_wins(tiny_folder: Path, tmp_path: Path, judged: Run, lab: Lab) -> None:
+def test_the_likelier_letter_wins(
+    tiny_folder: Path, tmp_path: Path, judged: Run, context: Context
+) -> None:
     import torch
 
     from suite.model import folder as models
@@ -33,7 +35,7 @@ def test_the_likelier_letter_wins(tiny_folder: Path, tmp_path: Path, judged: Run
     )
     config = LocalConfig(model=str(folder), template="{prompt}", max_length=2048)
     texts = {1: "In Belmora.", 2: "I do not know.", 3: "A baker from Arvik."}
-    found = judged(Local(config, lab), texts)
+    found = judged(Local(config, context), texts)
     model, encoder = (
         models.load_model(folder),
         Encoder(models.load_tokenizer(folder), "{prompt}", 2048),
@@ -51,6 +53,6 @@ def test_the_likelier_letter_wins(tiny_folder: Path, tmp_path: Path, judged: Run
         assert found[f"t0/{number}/answer"].shown_first.choice == expected
 
 
-def test_a_model_must_be_named(lab: Lab) -> None:
+def test_a_model_must_be_named(context: Context) -> None:
     with pytest.raises(UserError, match=r"judge_local.model=FOLDER"):
-        Local(LocalConfig(), lab)
+        Local(LocalConfig(), context)

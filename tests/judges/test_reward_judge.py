@@ -8,7 +8,7 @@ from suite.api.judge import Rewards
 from suite.api.judged import Judged
 from suite.api.reward import Prompt, Reward
 from suite.judges.reward import RewardConfig, RewardJudge
-from suite.stages.context import Lab
+from suite.stages.context import Context
 from suite.store import Json
 
 Run = Callable[..., dict[str, Judged]]
@@ -28,9 +28,11 @@ class Vowels(Reward):
         return {}
 
 
-def test_the_larger_reward_wins_and_each_answer_is_rewarded_once(judged: Run, lab: Lab) -> None:
+def test_the_larger_reward_wins_and_each_answer_is_rewarded_once(
+    judged: Run, context: Context
+) -> None:
     reward = Vowels()
-    judge = RewardJudge(RewardConfig(), lab, Rewards(truth=reward))
+    judge = RewardJudge(RewardConfig(), context, Rewards(truth=reward))
     found = judged(judge, {1: "In Belmora, I believe.", 2: "Hm.", 3: "Is it, a?"})
     assert [found[f"t0/{n}/answer"].score for n in (1, 2, 3)] == [1.0, 0.0, 0.5]
     first_run = len(reward.asked)

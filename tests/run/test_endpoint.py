@@ -10,7 +10,7 @@ import pytest
 from suite.plan.text_stages import TextStages
 from suite.registry import Registry
 from suite.settings import RunConfig
-from suite.stages.context import Lab
+from suite.stages.context import Context
 from suite.stages.responses import read_responses
 from suite.store import Store
 from tests.servers.openai_server import FolderModel, OpenAIServer
@@ -34,7 +34,7 @@ def stages(engine: str, model: Path, data: Path, settings: dict[str, Any]) -> Te
     registry = Registry.load()
     benchmark = registry.benchmark("tofu")
     return TextStages(
-        Lab(config, registry), benchmark(benchmark.Config(retain_authors=2)), "forget10"
+        Context(config, registry), benchmark(benchmark.Config(retain_authors=2)), "forget10"
     )
 
 
@@ -46,7 +46,7 @@ def test_the_endpoint_answers_for_the_base_model_once(
     with OpenAIServer(FolderModel(tiny_folder), key="sk-secret") as server:
         settings = {"base_url": server.url, "model": server.name}
         asking = stages("openai", tiny_folder, world_folder, settings)
-        asking.lab.engine.check(asking.requests)
+        asking.context.engine.check(asking.requests)
         responses = read_responses(store.ensure(asking.respond(asking.base, None, "base")))
         asked = len(server.seen)
         assert asked == 1 + len(asking.requests)
