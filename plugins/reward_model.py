@@ -53,6 +53,7 @@ class RewardModel(Method[RewardModelConfig]):
     roles = frozenset({"pairs"})
     answers = frozenset({"loglikelihood"})
     needs_reward = "own"
+    serves = "reward"
     whole_prompts = True
     train_defaults: ClassVar = {"lr": 1e-5, "batch_size": 64, "epochs": 1}
     Config = RewardModelConfig

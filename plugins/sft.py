@@ -24,6 +24,7 @@ class SFT(Method[SFTConfig]):
     name = "sft"
     family = "baseline"
     roles = frozenset({"demonstrations"})
+    serves = "start"
     Config = SFTConfig
 
     def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:

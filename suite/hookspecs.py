@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from suite.api.engine import Engine
     from suite.api.judge import Judge
     from suite.api.method import Method
+    from suite.api.stages import StageKind
     from suite.results.schema import Results
     from suite.settings import RunConfig
 
@@ -48,6 +49,12 @@ def suite_engines() -> Iterable[type[Engine]]:
 @hookspec
 def suite_judges() -> Iterable[type[Judge[Any]]]:
     """Give the judges of this plugin: classes, not instances."""
+    raise NotImplementedError
+
+
+@hookspec
+def suite_stages() -> Iterable[StageKind]:
+    """Give the kinds of stages that this plugin computes: functions marked with `suite.builds`."""
     raise NotImplementedError
 
 

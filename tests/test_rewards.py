@@ -69,9 +69,7 @@ def test_a_method_that_trains_nothing_is_one_cell_whatever_the_seeds(planned: An
     assert [(c.cell.method, c.cell.seed) for c in plan.cells[1:]] == [
         ("zero_shot", 0), ("few_shot", 0), ("rloo", 0), ("rloo", 1),
     ]  # fmt: skip
-    first, second = (
-        next(iter(cell.scores.values())).inputs["responses"] for cell in plan.cells[1:3]
-    )
+    first, second = (cell.final.responses for cell in plan.cells[1:3])
     assert first.inputs["model"].kind == "base"  # before any fine-tuning
     assert first.key != second.key
 

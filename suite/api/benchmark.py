@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from suite.api.cells import CellResult
 from suite.api.data import BenchmarkData, Given, Source
 from suite.api.method import Method
+from suite.api.phases import Phase
 from suite.api.requests import Request, Response
 from suite.api.reward import Reward
 from suite.api.scores import Basis, Metric, Scores
@@ -71,6 +72,8 @@ class TextBenchmark(Benchmark[C]):
 
     sampled_roles: ClassVar[frozenset[str]] = frozenset()
     """Those of `provides` that `load` does not give, because they are made of answers of the starting model."""
+    phases: ClassVar[tuple[Phase, ...]] = ()
+    """What happens to every trained model after its method's training, in order; see `suite.api.phases`."""
     measures_kl: ClassVar[bool] = False
     """Whether `Response.kl` is wanted of every sampled text."""
 

@@ -16,10 +16,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from suite.api.data import Message
-from suite.api.engine import Engine
 from suite.api.reward import Reward
-from suite.core.progress import Progress
-from suite.settings import RunConfig
+from suite.api.stages import Host
 from suite.store import Json, Stage
 
 C = TypeVar("C")
@@ -83,36 +81,6 @@ class RewardModel(Protocol):
         ...
 
 
-class JudgeHost(Protocol):
-    """What the run offers to its judge."""
-
-    config: RunConfig
-    progress: Progress
-
-    @property
-    def device(self) -> str:
-        """Where tensors live."""
-        ...
-
-    @property
-    def dtype(self) -> str:
-        """Precision of forward passes."""
-        ...
-
-    @property
-    def engine(self) -> Engine:
-        """Who answers requests."""
-        ...
-
-    def source_digest(self, cls: type[Any]) -> str:
-        """Digest of the code of a plugin's class and of what it imports."""
-        ...
-
-    def with_config(self, config: RunConfig) -> JudgeHost:
-        """The same run with other settings: another model, another engine."""
-        ...
-
-
 @dataclass(frozen=True)
 class Rewards:
     """Rewards that a benchmark offers to a judge."""
@@ -134,7 +102,7 @@ class Judge(ABC, Generic[C]):
     Config: ClassVar[type[Any]]
     """A frozen dataclass like a method's: the section `judge_NAME`."""
 
-    def __init__(self, config: C, context: JudgeHost, rewards: Rewards | None = None) -> None:
+    def __init__(self, config: C, context: Host, rewards: Rewards | None = None) -> None:
         """`rewards`: what the benchmark offers. UserError: settings that cannot work."""
         self.config, self.context, self.rewards = config, context, rewards or Rewards()
         self.known: dict[str, dict[str, Json]] = {}  # verdicts of this run, by key

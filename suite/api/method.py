@@ -56,6 +56,8 @@ class Method(ABC, Generic[C]):
     needs_reward: ClassVar[Literal["", "ground_truth", "model", "own"]] = ""
     """"ground_truth": the benchmark's reward; "model": a reward model trained on its pairs; "own": when it answers,
     the reward model that it trained itself. See `suite.api.reward`."""
+    serves: ClassVar[Literal["", "start", "reward"]] = ""
+    """What the host itself trains with it (built-in methods only): "start": start models; "reward": reward models."""
     whole_prompts: ClassVar[bool] = False
     """True: all pairs of a prompt come in one step."""
     batch_coupled: ClassVar[bool] = False

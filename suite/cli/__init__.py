@@ -16,7 +16,7 @@ from suite.cli.doctor import doctor
 from suite.cli.export import export
 from suite.cli.group import Commands
 from suite.cli.installed import list_, plugins
-from suite.cli.run import plan, run
+from suite.cli.run import plan, run, stage
 from suite.cli.score import score
 from suite.cli.stored import report, verify
 from suite.core import interrupt
@@ -47,6 +47,7 @@ def cli() -> None:
 for command in (
     run,
     plan,
+    stage,
     score,
     agreement,
     report,

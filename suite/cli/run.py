@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from suite.cli.installed import json_option
 from suite.cli.options import load, run_options
 
 if TYPE_CHECKING:
+    from suite.plan.build import Plan
     from suite.registry import Registry
     from suite.settings import RunConfig
+    from suite.store import Store
 
 
 @click.command()
@@ -43,14 +47,46 @@ def run(file: Path | None, sets: tuple[str, ...], dry_run: bool, **flags: Any) -
 
 @click.command()
 @run_options
-def plan(file: Path | None, sets: tuple[str, ...], **flags: Any) -> None:
+@json_option
+def plan(file: Path | None, sets: tuple[str, ...], as_json: bool, **flags: Any) -> None:
     """Show what `run` would compute, and what is stored.
+
+    --json prints every cell and stage with its kind, spec, inputs and key.
+
+    \b
+    Examples:
+      suite plan --methods ga,npo --bench tofu --split forget01
+      suite plan --config run.toml --json
+    """
+    config, registry = load(file, sets, flags)
+    if as_json:
+        from suite.run import pipeline
+
+        click.echo(json.dumps(_plan_json(*pipeline.plan(config, registry)), indent=1))
+        return
+    _show_plan(config, registry)
+
+
+@click.command()
+@click.argument("key")
+@run_options
+def stage(key: str, file: Path | None, sets: tuple[str, ...], **flags: Any) -> None:
+    """Make one stage of a run, and nothing else.
+
+    KEY is the stage's key as `suite plan` shows it. What the stage reads must be stored already. Several processes
+    may make the stages of one run in any order that `suite plan --json` allows: each stage is made once.
 
     \b
     Example:
-      suite plan --methods ga,npo --bench tofu --split forget01
+      suite stage 5c1f0a2b9d3e --config run.toml
     """
-    _show_plan(*load(file, sets, flags))
+    from suite.cli.progress import RichProgress
+    from suite.core import interrupt
+    from suite.run import pipeline
+
+    config, registry = load(file, sets, flags)
+    interrupt.install()
+    click.echo(pipeline.make_stage(config, registry, key, RichProgress()))
 
 
 def _run(config: RunConfig, registry: Registry) -> int:
@@ -80,6 +116,20 @@ def command_line(arguments: Sequence[str]) -> str:
             flag, equals, value = argument.rpartition("=")
             kept.append(f"{flag}{equals}{Path(value).name if Path(value).is_absolute() else value}")
     return shlex.join(["suite", *kept])
+
+
+def _plan_json(planned: Plan, store: Store) -> dict[str, Any]:
+    """A plan as data: cells name their stages by phase and epoch, stages their inputs by key."""
+    cells = []
+    for cell in planned.cells:
+        models = []
+        for each in cell.evaluated:
+            named = {"score": each.score, "responses": each.responses, "verdicts": each.verdicts}
+            keys = {name: found.key for name, found in named.items() if found is not None}
+            models.append({"phase": each.phase, "epoch": each.epoch, **keys})
+        cells.append({"cell": cell.cell.slug, "models": models})
+    stages = [{**each.as_json(), "stored": store.has(each)} for each in planned.stages()]
+    return {"cells": cells, "stages": stages}
 
 
 def _show_plan(config: RunConfig, registry: Registry) -> None:

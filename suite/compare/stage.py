@@ -9,13 +9,14 @@ out of every comparison.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.api.benchmark import Benchmark
 from suite.api.cells import Cell, CellResult
-from suite.api.scores import ItemScore
+from suite.api.scores import Basis, ItemScore
+from suite.api.stages import Host, builds
 from suite.compare.headlines import Declared, LeftOut, Rows, Scored, headline, hypervolume
 from suite.results.evidence import Difference, Evidence
 from suite.results.samples import Sample
@@ -27,7 +28,29 @@ if TYPE_CHECKING:
     from suite.compare.ranking import Joint
 
 
+@dataclass(frozen=True)
+class Headlines:
+    """What a benchmark declares of its headline metrics, read back from a stage's spec."""
+
+    baseline: str | None
+    basis: Mapping[str, Basis]
+    reference_point: Mapping[str, float]
+
+
+@builds("compare")
+def compare_cells(build: Build, context: object) -> None:
+    """Compare the cells whose scores are the inputs: evidence.json."""
+    from pydantic import TypeAdapter
+
+    spec = build.spec
+    methods, starts = (_read_rows(build, spec[rows]) for rows in ("methods", "starts"))
+    declared = TypeAdapter(Headlines).validate_python(spec["declared"])
+    found = compare(declared, methods, starts, spec["primary"])
+    write_json(build.out / "evidence.json", jsonable(asdict(found)))
+
+
 def comparing(
+    host: Host,
     benchmark: Benchmark[Any],
     methods: Mapping[Cell, Stage],
     starts: Mapping[Cell, Stage],
@@ -35,30 +58,29 @@ def comparing(
 ) -> Stage:
     """The stage that compares finished cells by the metrics `primary`, given as cell -> score stage of its final
     checkpoint."""
-    cells = {**starts, **methods}
-    inputs = {f"{cell.method}, seed {cell.seed}": stage for cell, stage in cells.items()}
-
-    def build(build: Build) -> None:
-        read = {
-            cell: read_scores(build.inputs[name]) for cell, name in zip(cells, inputs, strict=True)
-        }
-        found = compare(benchmark, _rows(methods, read), _rows(starts, read), primary)
-        write_json(build.out / "evidence.json", jsonable(asdict(found)))
-
+    inputs = {
+        _row_name(cell.method, cell.seed): each for cell, each in {**starts, **methods}.items()
+    }
+    declared = Headlines(benchmark.baseline, benchmark.basis, benchmark.reference_point)
     spec: dict[str, Json] = {
         "methods": [[cell.method, cell.seed] for cell in methods],
+        "starts": [[cell.method, cell.seed] for cell in starts],
         "primary": list(primary),
-        "baseline": benchmark.baseline,
-        "basis": jsonable(benchmark.basis),
-        "reference_point": dict(benchmark.reference_point),
+        "declared": jsonable(declared),
     }
-    return Stage("compare", spec, build, inputs, label=f"compare methods on {benchmark.name}")
+    return host.stage("compare", spec, inputs, label=f"compare methods on {benchmark.name}")
 
 
-def _rows(cells: Mapping[Cell, Stage], read: Mapping[Cell, Scored]) -> Rows:
+def _row_name(method: str, seed: int) -> str:
+    return f"{method}, seed {seed}"
+
+
+def _read_rows(build: Build, rows: Sequence[tuple[str, int]]) -> Rows:
+    """Method -> the scores of its seeds."""
     found: dict[str, list[Scored]] = {}
-    for cell in cells:
-        found.setdefault(cell.method, []).append(read[cell])
+    for method, seed in rows:
+        folder = build.inputs[_row_name(method, seed)]
+        found.setdefault(method, []).append(read_scores(folder))
     return found
 
 

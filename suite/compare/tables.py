@@ -57,15 +57,11 @@ def comparisons(
 
 
 def _agreement(context: Context, plan: Plan, store: Store, bench: str) -> list[str]:
-    scores = [
-        stage
-        for cell in plan.cells
-        if cell.benchmark.name == bench
-        for stage in cell.scores.values()
-    ]
-    responds = [
-        stage for score in scores for stage in score.inputs.values() if stage.kind == "respond"
-    ]
+    cells = [cell for cell in plan.cells if cell.benchmark.name == bench]
+    scores = [each.score for cell in cells for each in cell.evaluated]
+    # The baseline's answers too, which every score reads.
+    read = [stage for score in scores for stage in score.inputs.values()]
+    responds = [stage for stage in read if stage.kind == "respond"]
     return agreement.notes(store, context.config.engine, responds)
 
 
@@ -128,12 +124,12 @@ def with_evidence(
     table = (comparison.benchmark, comparison.split)
     cells = [c for c in plan.cells if (c.cell.benchmark, c.cell.split) == table]
     gone = {c.cell.method for c in cells if c.cell not in finished}
-    scores = {c.cell: c.scores[max(c.scores)] for c in cells if c.cell.method not in gone}
+    scores = {c.cell: c.final.score for c in cells if c.cell.method not in gone}
     starts = {c.cell: scores[c.cell] for c in cells if c.family == "baseline" and c.cell in scores}
     methods = {cell: stage for cell, stage in scores.items() if cell not in starts}
     if not methods:
         return comparison
-    stage = comparing(cells[0].benchmark, methods, starts, comparison.primary)
+    stage = comparing(context, cells[0].benchmark, methods, starts, comparison.primary)
     try:
         return replace(comparison, evidence=read_evidence(store.ensure(stage)))
     except UserError:

@@ -20,6 +20,7 @@ from suite.config.resolve import (
     method_settings,
     resolve,
     seeds_of,
+    settings_of_method,
     split_bench,
     split_spec,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "method_settings",
     "resolve",
     "seeds_of",
+    "settings_of_method",
     "split_bench",
     "split_spec",
     "to_toml",

@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from suite.api.benchmark import Benchmark
 from suite.api.measured import ModelBenchmark
-from suite.config.check import OWN, TRAIN, checked, convert
+from suite.api.method import Method
+from suite.config.check import AT_LEAST, OWN, TRAIN, checked, convert
 from suite.config.layers import TOP, Given, from_mapping, layers
 from suite.core.errors import UserError, unknown
 from suite.loggers import LOGGERS
@@ -136,11 +137,23 @@ def method_settings(
 ) -> tuple[Any, TrainConfig]:
     """Make the method's Config and its training settings on a benchmark's split; `spec` as in --methods."""
     name, variant = split_spec(registry, spec)
-    method = registry.method(name)
+    return settings_of_method(config, registry, registry.method(name), variant, bench, split)
+
+
+def settings_of_method(
+    config: RunConfig,
+    registry: Registry,
+    method: type[Method[Any]],
+    variant: Mapping[str, Any],
+    bench: str,
+    split: str,
+) -> tuple[Any, TrainConfig]:
+    """The same of a method's class; `variant`: what is set for it above all."""
+    name = method.name
     protocol = _protocol(config, registry, bench, split)
-    source = f"{registry.plugin_of(method)}: {method.__name__}.train_defaults"
+    source = f"{method.__name__}.train_defaults"
     paper = {
-        field: checked(registry, Given(name, field, value, source))
+        field: convert(TRAIN[field], Given(name, field, value, source), AT_LEAST.get(field))
         for field, value in method.train_defaults.items()
     }
     own = {**protocol.get(name, {}), **config.sections.get(name, {}), **variant}

@@ -25,7 +25,7 @@ def export(out: Path, cells: Iterable[PlannedCell], store: Store) -> None:
     """Write the files of all judged cells of a run, by the final step's verdicts on the headline's questions."""
     rows = {}
     for cell in cells:
-        verdicts = cell.scores[max(cell.scores)].inputs.get("verdicts")
+        verdicts = cell.final.verdicts
         if (
             verdicts is None
             or cell.texts is None

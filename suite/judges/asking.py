@@ -9,16 +9,20 @@ criterion, prompt, both answers and their order. What the log holds is never ask
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from suite.api.judge import Comparison, Cost, Judge, Verdict, identity_of
 from suite.api.judged import Judged, Question
+from suite.api.stages import builds
 from suite.core import faults, interrupt
 from suite.stages.responses import read_responses
 from suite.store import Build, Json, JsonlWriter, digest, read_jsonl
+
+if TYPE_CHECKING:
+    from suite.stages.context import Context
 
 CANARY = "Yes."
 """The constant answer. A judge that likes it better than real answers is not to be trusted."""
@@ -28,29 +32,22 @@ CANARY_QUESTIONS = 20
 Answers = Mapping[str, str]
 
 
-def asking(judge: Judge[Any], questions: Sequence[Question], label: str) -> Callable[[Build], None]:
+@builds("judge")
+def judge_answers(build: Build, context: Context) -> None:
     """Judge every question in both orders. Without the input "responses" the candidate is the canary, without
     "rival" the other answer is the data's own."""
-
-    def build(build: Build) -> None:
-        own = _answers(build, "responses", {question.id: CANARY for question in questions})
-        rival = _answers(
-            build, "rival", {question.id: question.reference for question in questions}
-        )
-        found = _ask(
-            judge, [both_orders(q, own[q.id], rival[q.id]) for q in questions], build, label
-        )
-        with JsonlWriter(build.out / "verdicts.jsonl") as final:
-            for q in questions:
-                orders = both_orders(q, own[q.id], rival[q.id])
-                verdicts = [
-                    {**found[key_of(judge, each)], "key": key_of(judge, each)} for each in orders
-                ]
-                final.append(
-                    {"id": q.id, "candidate": own[q.id], "rival": rival[q.id], "verdicts": verdicts}
-                )
-
-    return build
+    judge = context.materials[digest(build.spec["judge"])]
+    questions: Sequence[Question] = context.materials[build.spec["questions"]]
+    own = _answers(build, "responses", {question.id: CANARY for question in questions})
+    given = {question.id: question.reference for question in questions}
+    rival = _answers(build, "rival", given)
+    orders = {q.id: both_orders(q, own[q.id], rival[q.id]) for q in questions}
+    found = _ask(judge, list(orders.values()), build)
+    with JsonlWriter(build.out / "verdicts.jsonl") as final:
+        for id, pair in orders.items():
+            keys = [key_of(judge, each) for each in pair]
+            verdicts = [{**found[key], "key": key} for key in keys]
+            final.append({"id": id, "candidate": own[id], "rival": rival[id], "verdicts": verdicts})
 
 
 def _answers(build: Build, name: str, otherwise: Answers) -> Answers:
@@ -79,7 +76,7 @@ def key_of(judge: Judge[Any], comparison: Comparison) -> str:
 
 
 def _ask(
-    judge: Judge[Any], orders: Sequence[tuple[Comparison, Comparison]], build: Build, label: str
+    judge: Judge[Any], orders: Sequence[tuple[Comparison, Comparison]], build: Build
 ) -> dict[str, dict[str, Json]]:
     """Verdict by key: from the log, from another model's equal answer in this run, or from the judge."""
     wanted = {key_of(judge, each): each for pair in orders for each in pair}
@@ -87,7 +84,7 @@ def _ask(
     progress = judge.context.progress
     with (
         JsonlWriter(partial) as log,
-        progress.task(f"verdicts on {label}", len(wanted), "verdict") as bar,
+        progress.task(str(build.stage), len(wanted), "verdict") as bar,
     ):
         judge.known |= {line["key"]: line["verdict"] for line in read_jsonl(partial)}
         missing = {key: each for key, each in wanted.items() if key not in judge.known}

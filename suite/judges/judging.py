@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from suite.api.judge import Cost, Judge, Rewards, identity_of
 from suite.api.judged import Question
 from suite.config import judge_settings
 from suite.core.errors import UserError
-from suite.judges.asking import CANARY, CANARY_QUESTIONS, asking, forecast
+from suite.judges.asking import CANARY, CANARY_QUESTIONS, forecast
 from suite.judges.prompts import criterion
 from suite.store import Json, Stage, digest
 
@@ -30,16 +30,23 @@ def make_judge(context: Context, rewards: Rewards) -> Judge[Any]:
 class Judging:
     """The judge of one benchmark, and what is put to it."""
 
+    context: Context
     judge: Judge[Any]
     questions: Sequence[Question]
     rival: Stage | None
     """The answers that candidates are compared with; None: the data's own."""
 
     def __post_init__(self) -> None:
+        self.context.materials.put(self.key, self.judge)
         for question in self.questions:
             criterion(question.criterion)
             if self.rival is None and not question.reference.strip():
                 raise UserError(f"{question.id}: no answer to compare with; name a rival model")
+
+    @property
+    def key(self) -> str:
+        """Digest of what verdicts are found by; the judge itself is found under it."""
+        return digest(identity_of(self.judge))
 
     def verdicts(self, responses: Stage, label: str) -> Stage:
         """The verdicts on one model's answers."""
@@ -61,16 +68,19 @@ class Judging:
     ) -> Stage:
         spec: dict[str, Json] = {
             "judge": identity_of(self.judge),
-            "questions": digest([asdict(question) for question in questions]),
+            "questions": self.context.materials.add(questions),
             "canary": canary,
         }
         rival = {} if self.rival is None else {"rival": self.rival}
         own = {f"judge/{name}": stage for name, stage in self.judge.inputs().items()}
-        build = asking(self.judge, questions, label)
-        # A judge that is paid for has a revision, which stands for all code: see `Judge.revision`.
-        code = None if self.judge.revision is None else ()
-        read = {**inputs, **rival, **own}
-        return Stage("judge", spec, build, read, code, f"verdicts on {label}")
+        return self.context.stage(
+            "judge",
+            spec,
+            {**inputs, **rival, **own},
+            label=f"verdicts on {label}",
+            # A judge that is paid for has a revision, which stands for all code: see `Judge.revision`.
+            coded=self.judge.revision is None,
+        )
 
     def forecast(self, keys: Iterable[str]) -> Cost:
         """What the stages of these keys will about cost."""

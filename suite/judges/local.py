@@ -16,8 +16,9 @@ from typing import Any
 
 from suite import hookimpl
 from suite.api.engine import Engine
-from suite.api.judge import Comparison, Judge, JudgeHost, Rewards, Verdict
+from suite.api.judge import Comparison, Judge, Rewards, Verdict
 from suite.api.requests import Request, Response
+from suite.api.stages import Host
 from suite.core.errors import UserError
 from suite.judges.length import by_value
 from suite.judges.prompts import CRITERIA, LETTER, instructions, request
@@ -49,15 +50,13 @@ class Local(Judge[LocalConfig]):
     name = "local"
     Config = LocalConfig
 
-    def __init__(
-        self, config: LocalConfig, context: JudgeHost, rewards: Rewards | None = None
-    ) -> None:
+    def __init__(self, config: LocalConfig, context: Host, rewards: Rewards | None = None) -> None:
         super().__init__(config, context, rewards)
         if not config.model:
             raise UserError("judge local: name the judging model: --set judge_local.model=FOLDER")
 
     @cached_property
-    def _context(self) -> JudgeHost:
+    def _context(self) -> Host:
         """The run's surroundings, with the judge's model and engine."""
         own = self.config
         training = replace(self.context.config.train, max_length=own.max_length)
@@ -94,7 +93,7 @@ class Local(Judge[LocalConfig]):
 
     @cached_property
     def _model(self) -> Stage:
-        return imported(self._context.config, self._context.progress).stage
+        return imported(self._context).stage
 
     def open(self, folders: Mapping[str, Path]) -> None:
         """Load the model."""

@@ -29,7 +29,7 @@ from suite.store import Json, digest
 if TYPE_CHECKING:
     from openai import OpenAI
 
-    from suite.api.judge import JudgeHost
+    from suite.api.stages import Host
 
 CHARACTERS_PER_TOKEN = 4
 """Of English text, roughly; for forecasts only."""
@@ -84,7 +84,7 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
     Config = OpenAIJudgeConfig
 
     def __init__(
-        self, config: OpenAIJudgeConfig, context: JudgeHost, rewards: Rewards | None = None
+        self, config: OpenAIJudgeConfig, context: Host, rewards: Rewards | None = None
     ) -> None:
         super().__init__(config, context, rewards)
         if not config.model:

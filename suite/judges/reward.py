@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from suite import hookimpl
-from suite.api.judge import Comparison, Judge, JudgeHost, RewardModel, Rewards, Verdict
+from suite.api.judge import Comparison, Judge, RewardModel, Rewards, Verdict
 from suite.api.reward import Prompt, Reward
+from suite.api.stages import Host
 from suite.core.errors import UserError
 from suite.judges.length import by_value
 from suite.store import Json, Stage
@@ -33,9 +34,7 @@ class RewardJudge(Judge[RewardConfig]):
     name = "reward"
     Config = RewardConfig
 
-    def __init__(
-        self, config: RewardConfig, context: JudgeHost, rewards: Rewards | None = None
-    ) -> None:
+    def __init__(self, config: RewardConfig, context: Host, rewards: Rewards | None = None) -> None:
         super().__init__(config, context, rewards)
         self._opened: Reward | None = None
         # Each answer is shown in both orders, the rival's beside every candidate.

@@ -6,7 +6,7 @@ Whatever can be refused is refused here, before any model loads.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -15,7 +15,7 @@ from suite.api.cells import Cell
 from suite.api.judge import Cost
 from suite.api.measured import ModelBenchmark
 from suite.api.method import Method
-from suite.api.pairs import PairedMethod, PairLogps
+from suite.api.phases import TRAINING
 from suite.config import (
     benchmark_settings,
     chosen_splits,
@@ -25,10 +25,17 @@ from suite.config import (
     split_spec,
 )
 from suite.core.errors import UserError
-from suite.plan import measured as evaluations
-from suite.plan.cell import PlannedCell
+from suite.plan import measured
+from suite.plan.cell import Evaluated, PlannedCell
+from suite.plan.refusals import (
+    check_answers,
+    check_loss,
+    check_reward,
+    check_roles,
+    check_steps,
+    refuse_training_settings,
+)
 from suite.plan.text_stages import TextStages
-from suite.score import experiment_stage
 from suite.settings import TrainConfig
 from suite.stages.context import Context
 from suite.stages.handles import Model, Trained
@@ -45,35 +52,38 @@ class Plan:
         """Every stage once, inputs before what reads them."""
         ordered: dict[str, Stage] = {}
         for cell in self.cells:
-            for stage in cell.scores.values():
-                _visit(stage, ordered)
+            for each in cell.evaluated:
+                _visit(each.score, ordered)
         return list(ordered.values())
 
     def missing(self, store: Store) -> list[Stage]:
         """The stages that a run would have to compute."""
         needed: dict[str, Stage] = {}
         for cell in self.cells:
-            for stage in cell.scores.values():
-                _visit_missing(stage, store, needed)
+            for each in cell.evaluated:
+                _visit_missing(each.score, store, needed)
         return list(needed.values())
 
     def judging(self, store: Store) -> dict[str, Cost]:
-        """Benchmark -> what the verdicts that lack will about cost."""
+        """Benchmark -> what the verdicts that are still missing will cost, about."""
         lacking = [stage.key for stage in self.missing(store) if stage.kind == "judge"]
-        costs = {}
+        costs: dict[str, Cost] = {}
         for cell in self.cells:
-            if cell.texts and (judging := cell.texts.judging) and cell.benchmark.name not in costs:
-                cells = [c for c in self.cells if c.benchmark is cell.benchmark]
-                own = {
-                    s.key
-                    for c in cells
-                    for score in c.scores.values()
-                    for s in score.inputs.values()
-                }
-                costs[cell.benchmark.name] = judging.forecast(
-                    [key for key in lacking if key in own]
-                )
+            name = cell.benchmark.name
+            if cell.texts is None or cell.texts.judging is None or name in costs:
+                continue
+            own = self._judged(name)
+            costs[name] = cell.texts.judging.forecast([key for key in lacking if key in own])
         return costs
+
+    def _judged(self, bench: str) -> set[str]:
+        """Keys of the stages that ask a benchmark's judge."""
+        keys = set()
+        for cell in self.cells:
+            if cell.benchmark.name == bench:
+                for each in cell.evaluated:
+                    keys |= set(each.score.input_keys.values())
+        return keys
 
 
 def _visit(stage: Stage, ordered: dict[str, Stage]) -> None:
@@ -133,64 +143,6 @@ def _method(
     return method_class(own), training
 
 
-def check_roles(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> None:
-    """Refuse a method that needs training data which the benchmark does not offer."""
-    needed = method.roles | ({"pairs"} if method.needs_reward == "model" else set())
-    if issubclass(benchmark, Experiment) and not method.trains:
-        raise UserError(
-            f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it trains nothing, and there is no "
-            "language model to ask"
-        )
-    lacking = sorted(needed - benchmark.provides)
-    if lacking:
-        raise UserError(
-            f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it needs {', '.join(lacking)}; "
-            f"the benchmark offers {', '.join(sorted(benchmark.provides))}"
-        )
-
-
-def check_reward(method: type[Method[Any]], stages: TextStages) -> None:
-    """Refuse a method that learns from the ground truth where the benchmark has none."""
-    if method.needs_reward == "ground_truth" and stages.benchmark.reward(stages.data) is None:
-        raise UserError(
-            f"method {method.name!r} cannot run on benchmark {stages.benchmark.name!r}: it needs a ground-truth "
-            "reward, and the benchmark has none"
-        )
-
-
-def check_answers(method: type[Method[Any]], stages: TextStages) -> None:
-    """Refuse a method whose model can answer nothing that the benchmark asks."""
-    asked = {request.kind for request in stages.requests}
-    if asked and not asked & method.answers:
-        raise UserError(
-            f"method {method.name!r} cannot run on benchmark {stages.benchmark.name!r}, which asks for "
-            f"{', '.join(sorted(asked))} only; {method.name} answers {', '.join(sorted(method.answers))} requests"
-        )
-
-
-def check_steps(method: Method[Any], config: TrainConfig, stages: TextStages) -> None:
-    """Refuse a step of a single pair to a method that compares pairs with others of their step."""
-    pairs = len(stages.data.roles.get("pairs", ()))
-    if "mismatched" not in method.roles or not pairs:
-        return
-    size = min(config.batch_size, pairs)
-    if size == 1 or pairs % size == 1:
-        raise UserError(
-            f"{method.name} compares the pairs of a step with each other, and {pairs} pairs in steps of {size} leave a "
-            f"step with a single pair; choose another {method.name}.batch_size"
-        )
-
-
-def check_loss(method: Method[Any]) -> None:
-    """Ask a loss of pairs for its value once: what it refuses about its settings is refused before anything trains."""
-    if not isinstance(method, PairedMethod):
-        return
-    import torch
-
-    start, lengths = torch.full((2,), -1.0), torch.tensor([1, 2])
-    method.pair_loss(PairLogps(start, start, start, start, lengths, lengths, start, start))
-
-
 def _text_cells(
     context: Context, stages: TextStages, methods: list[tuple[Method[Any], TrainConfig]]
 ) -> Iterator[PlannedCell]:
@@ -211,36 +163,74 @@ def _text_cells(
         for seed in seeds:
             label = spec if len(seeds) == 1 else f"{spec} (seed {seed})"
             trained = stages.method(method, config, seed, label)
-            yield _planned(context, stages, spec, method.family, seed, trained)
+            yield _planned(context, stages, spec, method.family, seed, trained, config)
 
 
 def _planned(
-    context: Context, stages: TextStages, name: str, family: str, seed: int, trained: Trained
+    context: Context,
+    stages: TextStages,
+    name: str,
+    family: str,
+    seed: int,
+    trained: Trained,
+    config: TrainConfig | None = None,
 ) -> PlannedCell:
-    cell = Cell(name, stages.benchmark.name, stages.split, model_name(context.config.model), seed)
-    scores = {
-        epoch: stages.score(
-            model, trained.method, f"{name}, epoch {epoch}" if trained.stage else name
-        )
-        for epoch, model in trained.models.items()
-    }
-    return PlannedCell(cell, family, stages.benchmark, scores, stages, trained.stage)
+    """A cell with all its evaluated models; `config`: how its method trains, for later phases."""
+    model = model_name(context.config.model)
+    cell = Cell(name, stages.benchmark.name, stages.split, model, seed)
+    evaluated = []
+    for epoch, each in trained.models.items():
+        label = f"{name}, epoch {epoch}" if trained.stage else name
+        evaluated.append(_evaluated(stages, TRAINING, epoch, each, trained.method, label))
+    if trained.stage is not None and trained.method is not None and config is not None:
+        evaluated += _phases(stages, trained, trained.method, config, seed, name)
+    return PlannedCell(cell, family, stages.benchmark, tuple(evaluated), stages, trained.stage)
+
+
+def _phases(
+    stages: TextStages,
+    trained: Trained,
+    method: Method[Any],
+    config: TrainConfig,
+    seed: int,
+    name: str,
+) -> Iterator[Evaluated]:
+    """The models of the phases after training, each made of the one before."""
+    model = trained.final
+    for phase in stages.benchmark.phases:
+        model = stages.phase(phase, model, method, config, seed, name)
+        label = f"{name}, {phase.name}"
+        yield _evaluated(stages, phase.name, model.epoch or 0, model, None, label)
+
+
+def _evaluated(
+    stages: TextStages,
+    phase: str,
+    epoch: int,
+    model: Model,
+    method: Method[Any] | None,
+    label: str,
+) -> Evaluated:
+    responses = stages.respond(model, method, label)
+    verdicts = stages.judging.verdicts(responses, label) if stages.judging else None
+    score = stages.score(model, method, responses, verdicts, label)
+    return Evaluated(phase, epoch, score, model, responses, verdicts)
 
 
 def _model_cells(context: Context, spec: str, trained: list[PlannedCell]) -> Iterator[PlannedCell]:
     """Every model that the run trains; if it trains none, the base model, also as what each method answers from."""
     benchmark: ModelBenchmark[Any] = made(context, spec)
     if trained:
-        for cell, family, model, partial in evaluations.trained_models(context, spec, trained):
+        for cell, family, model, partial in measured.trained_models(context, spec, trained):
             yield _measured(context, benchmark, cell, family, model, partial)
         return
-    model = evaluations.base_model(context, benchmark)
+    model = measured.base_model(context, benchmark)
     methods = [
         context.registry.method(split_spec(context.registry, name)[0])
         for name in context.config.methods
     ]
     for method in methods:
-        evaluations.check_alone(method, spec)
+        measured.check_alone(method, spec)
     rows = [
         ("base", "baseline"),
         *zip(context.config.methods, [m.family for m in methods], strict=True),
@@ -258,10 +248,10 @@ def _measured(
     model: Model,
     partial: bool,
 ) -> PlannedCell:
-    stage = evaluations.measure(context, benchmark, model, f"{cell.method} on {cell.benchmark}")
-    return PlannedCell(
-        cell, family, benchmark, {0: stage}, reduced=partial or context.config.limit is not None
-    )
+    stage = measured.measure(context, benchmark, model, f"{cell.method} on {cell.benchmark}")
+    reduced = partial or context.config.limit is not None
+    evaluated = (Evaluated(TRAINING, 0, stage, model),)
+    return PlannedCell(cell, family, benchmark, evaluated, reduced=reduced)
 
 
 def _experiment_cells(
@@ -269,35 +259,25 @@ def _experiment_cells(
 ) -> Iterator[PlannedCell]:
     """One stage a cell; no language model takes part."""
     for spec, method in zip(context.config.methods, methods, strict=True):
-        _refuse_training_settings(context, experiment, spec)
+        refuse_training_settings(context, experiment, spec)
         for seed in method_seeds(context.config, context.registry, spec):
+            source = context.registry.source_digest(type(method), method.modules)
             settings: dict[str, Json] = {
                 "benchmark": experiment.name,
                 "settings": jsonable(experiment.config),
-                "source": context.registry.source_digest(type(experiment)),
-                "method": method.name,
-                "method_settings": jsonable(method.config),
-                "method_source": context.registry.source_digest(type(method), method.modules),
+                "source": context.source_digest(type(experiment)),
+                "method": {
+                    "method": method.name,
+                    "settings": jsonable(method.config),
+                    "source": source,
+                },
                 "split": split,
                 "seed": seed,
             }
-            build = experiment_stage.measuring(context, experiment, method, split, seed)
-            stage = Stage("measure", settings, build, label=f"{experiment.name}: {spec}")
+            stage = context.stage("experiment", settings, label=f"{experiment.name}: {spec}")
             cell = Cell(spec, experiment.name, split, "none", seed)
-            yield PlannedCell(cell, method.family, experiment, {0: stage})
-
-
-def _refuse_training_settings(context: Context, experiment: Experiment[Any], spec: str) -> None:
-    """An experiment trains in its own way: a learning rate given to a method would be ignored, so it is refused."""
-    name, variant = split_spec(context.registry, spec)
-    given = {*variant, *context.config.sections.get(name, {})} & {
-        f.name for f in fields(TrainConfig)
-    }
-    if given:
-        raise UserError(
-            f"method {spec!r}: {min(given)} has no effect on benchmark {experiment.name!r}, which has its own training "
-            f"(see `suite list {experiment.name}`)"
-        )
+            evaluated = (Evaluated(TRAINING, 0, stage),)
+            yield PlannedCell(cell, method.family, experiment, evaluated)
 
 
 def model_name(spec: str) -> str:

@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from suite.api.benchmark import Benchmark
 from suite.api.cells import Cell
+from suite.api.phases import TRAINING
 from suite.plan.text_stages import TextStages
+from suite.stages.handles import Model
 from suite.store import Stage
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """One model of a cell and what is measured of it."""
+
+    phase: str
+    """TRAINING, or the name of a later phase."""
+    epoch: int
+    """Epochs of training that the model has seen; an experiment, and a model that nothing trained, has epoch 0."""
+    score: Stage
+    model: Model | None = None
+    """None: an experiment, which has no language model."""
+    responses: Stage | None = None
+    """None: nothing was asked of it."""
+    verdicts: Stage | None = None
+    """None: nobody judged its answers."""
+
+    @property
+    def stages(self) -> Iterator[Stage]:
+        """What evaluating it takes, the last first."""
+        yield self.score
+        yield from (stage for stage in (self.responses, self.verdicts) if stage is not None)
 
 
 @dataclass(frozen=True)
@@ -18,12 +44,28 @@ class PlannedCell:
     cell: Cell
     family: str
     benchmark: Benchmark[Any]
-    scores: dict[int, Stage]
-    """Epoch -> score stage; the last is the final step. An experiment has one, of epoch 0."""
+    evaluated: tuple[Evaluated, ...]
+    """By phase and epoch, in order."""
     texts: TextStages | None = None
+    """None: no language model is trained for it, or another benchmark's cell trained it."""
     train: Stage | None = None
     reduced: bool = False
     """Whether its model was made, or is measured, on a part of a benchmark."""
+
+    @property
+    def trained(self) -> tuple[Evaluated, ...]:
+        """The epochs of the method's own training; the last is the final step."""
+        return tuple(each for each in self.evaluated if each.phase == TRAINING)
+
+    @property
+    def final(self) -> Evaluated:
+        """The final step of the method's own training: what is compared."""
+        return self.trained[-1]
+
+    @property
+    def later(self) -> tuple[Evaluated, ...]:
+        """The phases after training."""
+        return tuple(each for each in self.evaluated if each.phase != TRAINING)
 
     @property
     def partial(self) -> bool:

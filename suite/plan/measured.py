@@ -10,34 +10,30 @@ The training stages are those of the other benchmark, found by their keys, so no
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from suite.api.benchmark import TextBenchmark
 from suite.api.cells import Cell
 from suite.api.measured import ModelBenchmark
 from suite.api.method import Method
 from suite.core.errors import UserError
+from suite.plan.cell import PlannedCell
 from suite.plan.text_stages import TextStages
-from suite.score.measured_stage import measuring
 from suite.stages.context import Context
 from suite.stages.handles import Model
-from suite.store import Json, Stage
-
-if TYPE_CHECKING:
-    from suite.plan.cell import PlannedCell
+from suite.store import Json, Stage, jsonable
 
 
 def model_of(cell: PlannedCell) -> Model:
     """The model of a cell's final step. UserError: its method does not simply ask a model."""
-    respond = cell.scores[max(cell.scores)].inputs["responses"]
-    if respond.spec["answering"] is not None:
+    responses, model = cell.final.responses, cell.final.model
+    assert responses is not None and model is not None, "only cells with a model are measured"
+    if responses.spec["answering"] is not None:
         raise UserError(
             f"method {cell.cell.method!r} answers in a way of its own, which a benchmark of finished models does not "
             "use: leave it out, or run it on the other benchmarks alone"
         )
-    epoch = respond.spec["epoch"]
-    assert epoch is None or isinstance(epoch, int)
-    return Model(respond.inputs["model"], epoch)
+    return model
 
 
 def trained_models(
@@ -79,6 +75,7 @@ def measure(context: Context, benchmark: ModelBenchmark[Any], model: Model, labe
     engine = context.config.engine
     spec: dict[str, Json] = {
         "benchmark": benchmark.name,
+        "settings": jsonable(benchmark.config),
         "what": benchmark.describe(engine).identity,
         "source": context.registry.source_digest(type(benchmark)),
         "engine": context.engine_identity(),
@@ -86,5 +83,4 @@ def measure(context: Context, benchmark: ModelBenchmark[Any], model: Model, labe
         "limit": context.config.limit,
         "epoch": model.epoch,
     }
-    build = measuring(context, benchmark, model, label)
-    return Stage("measure", spec, build, {"model": model.stage}, label=f"measure {label}")
+    return context.stage("measure", spec, {"model": model.stage}, label=f"measure {label}")

@@ -12,6 +12,7 @@ from suite.api.benchmark import Benchmark
 from suite.api.engine import Engine
 from suite.api.judge import Judge
 from suite.api.method import Method
+from suite.api.stages import StageKind
 from suite.core.errors import unknown
 from suite.registry.plugin import NAME
 from suite.settings import RunConfig, TrainConfig
@@ -110,11 +111,22 @@ def check_judge(cls: Any) -> None:
     _check_config(cls)
 
 
+def check_stage(kind: Any) -> None:
+    """Refuse what is no kind of stage."""
+    if not isinstance(kind, StageKind):
+        raise TypeError(f"{kind!r} is no kind of stage: mark its function with @suite.builds(name)")
+    if not NAME.fullmatch(kind.name):
+        raise TypeError(
+            f"a kind of stage is named {kind.name!r}; it must be a-z, then a-z, 0-9 or _"
+        )
+
+
 CHECKS: Mapping[str, tuple[str, Callable[[Any], None]]] = {
     "method": ("suite_methods", check_method),
     "benchmark": ("suite_benchmarks", check_benchmark),
     "engine": ("suite_engines", check_engine),
     "judge": ("suite_judges", check_judge),
+    "stage": ("suite_stages", check_stage),
 }
 
 

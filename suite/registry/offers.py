@@ -14,7 +14,7 @@ CONFIGURED = ("method", "benchmark", "engine")
 
 @dataclass
 class Offers:
-    """What plugins offer: kind ("method", "benchmark", "engine", "judge") and name -> classes with their plugins."""
+    """What plugins offer: kind ("method", "benchmark", ...) and name -> classes with their plugins."""
 
     _offers: dict[tuple[str, str], list[tuple[Any, PluginInfo]]] = field(default_factory=dict)
 
@@ -33,7 +33,7 @@ class Offers:
         names = sorted(name for offered, name in self._offers if offered == kind)
         return [cls for name in names if (cls := self.get(kind, name))]
 
-    def owner(self, cls: type) -> PluginInfo | None:
+    def owner(self, cls: object) -> PluginInfo | None:
         """Return the plugin that offers `cls`."""
         pairs = (pair for offers in self._offers.values() for pair in offers)
         return next((info for offered, info in pairs if offered is cls), None)

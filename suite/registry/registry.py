@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import click
 import pluggy
@@ -17,6 +17,7 @@ from suite.api.benchmark import Benchmark
 from suite.api.engine import Engine
 from suite.api.judge import Judge
 from suite.api.method import Method
+from suite.api.stages import StageKind
 from suite.core.errors import UserError, unknown
 from suite.registry.checks import CHECKS, JUDGE_SECTION, hooks_of
 from suite.registry.offers import CONFIGURED, Offers, duplicate
@@ -40,6 +41,8 @@ class Registry:
         self._manager.add_hookspecs(hookspecs)
         self._plugins: list[PluginInfo] = []
         self._offers = Offers()
+        self._blocked: list[EntryPoint] = []
+        """The host's own plugins among those blocked: the host itself still trains start models with them."""
         self._reported: set[tuple[str, str]] = set()
 
     @classmethod
@@ -55,12 +58,25 @@ class Registry:
             registry._plugins.append(info)
             if info.status == "ok":
                 registry._add(info, point)
+            elif info.status == "blocked" and info.distribution == DISTRIBUTION:
+                registry._blocked.append(point)
         registry._offers.refuse_duplicates()
         return registry
 
     def method(self, name: str) -> type[Method[Any]]:
         """Return the method of that name. UserError: the nearest name, or what is wrong with its plugin."""
         return cast("type[Method[Any]]", self._get("method", name))
+
+    def serving(self, role: Literal["start", "reward"]) -> type[Method[Any]]:
+        """Return the host's own method that makes start models or reward models; a blocked plugin serves too."""
+        own = [cls for cls in self.methods() if self.plugin_of(cls).distribution == DISTRIBUTION]
+        blocked = [cls for point in self._blocked for cls in _methods_of(point.load())]
+        return next(cls for cls in (*own, *blocked) if cls.serves == role)
+
+    def method_of_stage(self, name: str) -> type[Method[Any]]:
+        """Return the method that a stage names: one that serves the host is there even if its plugin is blocked."""
+        serving = (self.serving("start"), self.serving("reward"))
+        return next((cls for cls in serving if cls.name == name), None) or self.method(name)
 
     def benchmark(self, name: str) -> type[Benchmark[Any]]:
         """Return the benchmark of that name. UserError as for `method`."""
@@ -90,6 +106,10 @@ class Registry:
         """All judges, by name."""
         return self._offers.all("judge")
 
+    def stage_kinds(self) -> list[StageKind]:
+        """All kinds of stages that plugins compute, by name."""
+        return self._offers.all("stage")
+
     def configured(self) -> dict[str, Any]:
         """Section -> class with settings: methods, benchmarks and engines by their name, judges by `judge_NAME`."""
         named = {cls.name: cls for kind in CONFIGURED for cls in self._offers.all(kind)}
@@ -99,7 +119,7 @@ class Registry:
         """All plugins, by name; broken, blocked and refused ones included."""
         return list(self._plugins)
 
-    def plugin_of(self, cls: type) -> PluginInfo:
+    def plugin_of(self, cls: object) -> PluginInfo:
         """Return the plugin that offers `cls`. LookupError if none does."""
         info = self._offers.owner(cls)
         if info is None:
@@ -200,6 +220,10 @@ class Registry:
         raise UserError(
             problem + ("; some plugins are broken, see `suite plugins`" if broken else "")
         )
+
+
+def _methods_of(module: Any) -> list[type[Method[Any]]]:
+    return list(module.suite_methods()) if hasattr(module, "suite_methods") else []
 
 
 def explain(error: BaseException) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from suite.api.stages import builds
 from suite.core.errors import UserError
 from suite.model.folder import load_encoder
+from suite.stages.handles import folder_of
 from suite.stages.responses import read_responses
 from suite.store import JsonlWriter
 
@@ -15,49 +17,42 @@ if TYPE_CHECKING:
     from suite.api.requests import Request, Response
     from suite.model.encoding import Encoder
     from suite.stages.context import Context
-    from suite.stages.handles import Model
     from suite.store import Build
 
 
-def diverging(
-    context: Context, model: Model, reference: Model, requests: Sequence[Request], label: str
-) -> Callable[[Build], None]:
-    """Measure the sequence KL(model || reference) of the model's sampled answers: kl.jsonl, one line a request."""
+@builds("kl")
+def measure_divergence(build: Build, context: Context) -> None:
+    """Measure the sequence KL(model || reference) of the model's sampled answers, one line a request."""
+    from suite.model import folder as models
+    from suite.model.hardware import autocast
+    from suite.model.kl import sequence_kl
 
-    def build(build: Build) -> None:
-        from suite.model import folder as models
-        from suite.model.hardware import autocast
-        from suite.model.kl import sequence_kl
-
-        folder = model.folder(build.inputs["model"])
-        encoder = load_encoder(folder, context.config.template, context.config.train.max_length)
-        responses = read_responses(build.inputs["responses"])
-        rows = [
-            row
-            for request in requests
-            if request.temperature > 0
-            for row in _drawn(request, responses, encoder)
-        ]
-        policy, frozen = (
-            models.load_model(path).to(context.device)
-            for path in (folder, reference.folder(build.inputs["reference"]))
+    spec = build.spec
+    folder = folder_of(build.inputs["model"], spec["epoch"])
+    start = folder_of(build.inputs["reference"], spec["reference_epoch"])
+    encoder = load_encoder(folder, spec["template"], spec["max_length"])
+    responses = read_responses(build.inputs["responses"])
+    requests = context.materials[spec["requests"]]
+    sampled = [request for request in requests if request.temperature > 0]
+    rows = [row for request in sampled for row in _drawn(request, responses, encoder)]
+    policy = models.load_model(folder).to(context.device)
+    frozen = models.load_model(start).to(context.device)
+    precision = autocast(spec["dtype"], context.device)
+    with context.progress.task(str(build.stage), len(rows), "text") as bar, precision():
+        values = sequence_kl(
+            policy,
+            frozen,
+            [prompt for _, prompt, _ in rows],
+            [answer for _, _, answer in rows],
+            pad_id=encoder.tokenizer.pad_token_id,
+            advance=bar.advance,
         )
-        with (
-            context.progress.task(f"KL of {label}", len(rows), "text") as bar,
-            autocast(context.dtype, context.device)(),
-        ):
-            values = sequence_kl(
-                policy, frozen, [r[1] for r in rows], [r[2] for r in rows],
-                pad_id=encoder.tokenizer.pad_token_id, advance=bar.advance,
-            )  # fmt: skip
-        by_id: dict[str, list[float]] = {}
-        for (id, _, _), value in zip(rows, values.tolist(), strict=True):
-            by_id.setdefault(id, []).append(value)
-        with JsonlWriter(build.out / "kl.jsonl") as log:
-            for id, kl in by_id.items():
-                log.append({"id": id, "kl": [x if math.isfinite(x) else None for x in kl]})
-
-    return build
+    by_id: dict[str, list[float]] = {}
+    for (id, _, _), value in zip(rows, values.tolist(), strict=True):
+        by_id.setdefault(id, []).append(value)
+    with JsonlWriter(build.out / "kl.jsonl") as log:
+        for id, kl in by_id.items():
+            log.append({"id": id, "kl": [x if math.isfinite(x) else None for x in kl]})
 
 
 def _drawn(

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from suite.api.benchmark import TextBenchmark
+from suite.api.stages import builds
 from suite.core.errors import UserError
 from suite.stages.responses import read_responses
 from suite.stages.rows import write_rows
 
 if TYPE_CHECKING:
-    from suite.api.benchmark import TextBenchmark
-    from suite.api.data import BenchmarkData
+    from suite.stages.context import Context
     from suite.store import Build
 
 
-def making(benchmark: TextBenchmark[Any], data: BenchmarkData) -> Callable[[Build], None]:
-    """Make the rows of every sampled role: <role>.jsonl."""
-
-    def build(build: Build) -> None:
-        made = benchmark.sampled_rows(data, read_responses(build.inputs["responses"]))
-        if missing := benchmark.sampled_roles - {role for role, rows in made.items() if rows}:
-            raise UserError(
-                f"benchmark {benchmark.name!r}: no rows of {', '.join(sorted(missing))} could be sampled"
-            )
-        for role, rows in made.items():
-            write_rows(rows, build.out, role)
-
-    return build
+@builds("roles")
+def make_rows(build: Build, context: Context) -> None:
+    """Write the rows of every role that the benchmark samples."""
+    benchmark = context.benchmark(build.spec)
+    assert isinstance(benchmark, TextBenchmark)
+    data = context.materials[build.spec["data"]]
+    made = benchmark.sampled_rows(data, read_responses(build.inputs["responses"]))
+    filled = {role for role, rows in made.items() if rows}
+    if missing := benchmark.sampled_roles - filled:
+        names = ", ".join(sorted(missing))
+        raise UserError(f"benchmark {benchmark.name!r}: no rows of {names} could be sampled")
+    for role, rows in made.items():
+        write_rows(rows, build.out, role)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import platform
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -44,23 +44,24 @@ class CellRunner:
             elif event == "waiting":
                 context.progress.say(f"waiting for another process to finish: {stage}")
 
-        return cls(context, Store(root, observe), built)
+        return cls(context, Store(root, observe, context.build), built)
 
     def cell(self, planned: PlannedCell) -> tuple[CellResult, list[Sample], int]:
         """Compute one cell; a failure becomes its result, an interruption goes on up."""
         notify = self.context.registry.notify
         notify("suite_cell_started", cell=planned.cell)
-        self.context.on_step = lambda step, metrics: notify(
-            "suite_train_logged", cell=planned.cell, step=step, metrics=metrics
-        )
+
+        def on_step(step: int, metrics: Mapping[str, float]) -> None:
+            notify("suite_train_logged", cell=planned.cell, step=step, metrics=metrics)
+
         samples: list[Sample] = []
         status = 0
         try:
-            folders = {epoch: self.store.ensure(stage) for epoch, stage in planned.scores.items()}
-            result = self._result(planned, folders)
-            samples = [
-                Sample(**line) for line in read_jsonl(folders[max(folders)] / "samples.jsonl")
-            ]
+            for each in planned.evaluated:
+                self.store.ensure(each.score, on_step)
+            result = self._result(planned)
+            final = self.store.path(planned.final.score)
+            samples = [Sample(**line) for line in read_jsonl(final / "samples.jsonl")]
         except DivergedError as error:
             result, status = self._failure(planned, "diverged", str(error)), 1
         except CorruptError:
@@ -79,39 +80,50 @@ class CellRunner:
             planned.cell, status, planned.family, partial=planned.partial, error=error
         )
 
-    def _result(self, planned: PlannedCell, folders: Mapping[int, Path]) -> CellResult:
+    def _result(self, planned: PlannedCell) -> CellResult:
+        folders = {each.epoch: self.store.path(each.score) for each in planned.trained}
         metrics = {epoch: read_metrics(folder) for epoch, folder in folders.items()}
-        final = max(folders)
-        best = best_epoch(metrics, planned.benchmark.best_by) if len(metrics) > 1 else None
+        final = planned.final.epoch
         steps = steps_per_epoch(self.store.path(planned.train), final) if planned.train else 0
+        course = trajectory(metrics, steps) if planned.train else curve(folders[final])
         return CellResult(
-            planned.cell,
-            "ok",
-            planned.family,
-            metrics[final],
-            None
-            if best is None
-            else CheckpointResult("best", float(best), steps * best, metrics[best]),
-            trajectory(metrics, steps) if planned.train else curve(folders[final]),
-            planned.partial,
-            self._timings(planned),
-            environment(self.context),
+            cell=planned.cell,
+            status="ok",
+            family=planned.family,
+            metrics=(*metrics[final], *self._later_metrics(planned)),
+            best=best_checkpoint(metrics, planned.benchmark.best_by, steps),
+            trajectory=course,
+            partial=planned.partial,
+            timings=self._timings(planned),
+            environment=environment(self.context),
         )
+
+    def _later_metrics(self, planned: PlannedCell) -> Iterator[Metric]:
+        """The metrics of the phases after training, as "<phase>/<metric>"."""
+        for each in planned.later:
+            for metric in read_metrics(self.store.path(each.score)):
+                yield replace(metric, name=f"{each.phase}/{metric.name}")
 
     def _timings(self, planned: PlannedCell) -> dict[str, Timing]:
         """Seconds of the cell's own stages (what it shares with other cells belongs to the start models' rows)."""
+        scores = [each.score for each in planned.evaluated]
         if isinstance(planned.benchmark, ModelBenchmark):
-            return {"measure": self._timing(list(planned.scores.values()))}
+            return {"measure": self._timing(scores)}
         if planned.texts is None:
-            return {"train": self._timing(list(planned.scores.values()))}
-        scores = list(planned.scores.values())
-        judged = [s.inputs["verdicts"] for s in scores if "verdicts" in s.inputs]
-        return {
-            **({"train": self._training(planned.train)} if planned.train else {}),
-            "respond": self._timing([s.inputs["responses"] for s in scores]),
-            **({"judge": self._timing(judged)} if judged else {}),
-            "score": self._timing(scores),
-        }
+            return {"train": self._timing(scores)}
+        timings = {}
+        if planned.train:
+            timings["train"] = self._training(planned.train)
+        responses = [each.responses for each in planned.evaluated if each.responses]
+        timings["respond"] = self._timing(responses)
+        verdicts = [each.verdicts for each in planned.evaluated if each.verdicts]
+        if verdicts:
+            timings["judge"] = self._timing(verdicts)
+        later = [each.model.stage for each in planned.later if each.model]
+        if later:
+            timings["phases"] = self._timing(later)
+        timings["score"] = self._timing(scores)
+        return timings
 
     def _training(self, stage: Stage) -> Timing:
         """What training cost, beside its seconds."""
@@ -134,6 +146,16 @@ class CellRunner:
             if self.store.has(s)
         )
         return Timing(round(seconds, 3), not any(s.key in self.built for s in stages))
+
+
+def best_checkpoint(
+    metrics: Mapping[int, tuple[Metric, ...]], name: str | None, steps: int
+) -> CheckpointResult | None:
+    """The epoch with the best value of a metric; None where only one epoch was evaluated, or none has a value."""
+    best = best_epoch(metrics, name) if len(metrics) > 1 else None
+    if best is None:
+        return None
+    return CheckpointResult("best", float(best), steps * best, metrics[best])
 
 
 def best_epoch(metrics: Mapping[int, tuple[Metric, ...]], name: str | None) -> int | None:

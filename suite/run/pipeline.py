@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 from suite.api.measured import ModelBenchmark
 from suite.compare.tables import compared, comparisons, with_evidence
 from suite.core import interrupt
-from suite.core.errors import MissingError
-from suite.core.progress import Progress, Silent
+from suite.core.errors import MissingError, UserError
+from suite.core.progress import Progress
 from suite.export import alpaca_eval
 from suite.model import hardware
 from suite.plan.build import Plan, build_plan
 from suite.results.samples import Sample, write_samples
 from suite.results.schema import Results
 from suite.run.cell import CellRunner
+from suite.run.kinds import open_context
 from suite.run.provenance import describe_run
 from suite.settings import RunConfig
 from suite.stages.context import Context
@@ -43,9 +44,9 @@ def run(
     config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = ""
 ) -> Outcome:
     """Run everything and write the report. Raises UserError before any model loads where the plan cannot work."""
-    context = Context(config, registry, progress or Silent())
+    context = open_context(config, registry, progress)
     planned = build_plan(context)
-    preflight(context, planned, open_store(config))
+    preflight(context, planned, open_store(config, context))
     return _collect(context, planned, command)
 
 
@@ -53,7 +54,7 @@ def score(
     config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = ""
 ) -> Outcome:
     """Score stored answers again and write the report. Raises MissingError where answers are not stored."""
-    context = Context(config, registry, progress or Silent())
+    context = open_context(config, registry, progress)
     planned = build_plan(context)
     store = open_store(config)
     for stage in planned.stages():
@@ -96,12 +97,29 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
 
 def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:
     """Plan without running; `suite plan` shows what is cached and what would be computed."""
-    return build_plan(Context(config, registry)), open_store(config)
+    return build_plan(open_context(config, registry)), open_store(config)
 
 
-def open_store(config: RunConfig) -> Store:
-    """The store that the configuration names."""
-    return Store(Path(config.store) if config.store else default_root())
+def make_stage(
+    config: RunConfig, registry: Registry, key: str, progress: Progress | None = None
+) -> Path:
+    """Make one stage of a run and return its folder. `key`: its key, or enough of it to be the only one.
+
+    Raises UserError if the run has no such stage, MissingError if what it reads is not stored yet.
+    """
+    context = open_context(config, registry, progress)
+    found = [stage for stage in build_plan(context).stages() if stage.key.startswith(key)]
+    if len(found) != 1:
+        how_many = f"{len(found)} stages" if found else "no stage"
+        raise UserError(f"this run has {how_many} whose key begins with {key!r}: see `suite plan`")
+    hardware.set_threads(config.model)
+    return open_store(config, context).make(found[0])
+
+
+def open_store(config: RunConfig, context: Context | None = None) -> Store:
+    """The store that the configuration names; what is missing is built in the context, if one is given."""
+    root = Path(config.store) if config.store else default_root()
+    return Store(root, builder=context.build if context else None)
 
 
 def preflight(context: Context, plan: Plan, store: Store) -> None:
@@ -112,7 +130,7 @@ def preflight(context: Context, plan: Plan, store: Store) -> None:
     keys = {stage.key for stage in missing}
     for cell in plan.cells:
         if isinstance(cell.benchmark, ModelBenchmark) and any(
-            s.key in keys for s in cell.scores.values()
+            each.score.key in keys for each in cell.evaluated
         ):
             cell.benchmark.check()
     if not any(stage.kind in {"train", "respond", "reference"} for stage in missing):

@@ -1,29 +1,25 @@
-"""The stage `measure` of an experiment: a method on a problem without a language model."""
+"""The stage `experiment`: a method on a problem without a language model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from suite.api.benchmark import Experiment
+from suite.api.stages import builds
 from suite.score.files import write_scores
 
 if TYPE_CHECKING:
-    from suite.api.benchmark import Experiment
-    from suite.api.method import Method
     from suite.stages.context import Context
     from suite.store import Build
 
 
-def measuring(
-    context: Context, experiment: Experiment[Any], method: Method[Any], split: str, seed: int
-) -> Callable[[Build], None]:
+@builds("experiment")
+def run_experiment(build: Build, context: Context) -> None:
     """Run an experiment: items.jsonl, metrics.json, curve.json, and samples.jsonl without a line."""
-
-    def build(build: Build) -> None:
-        write_scores(
-            experiment.measure(type(method)(method.config), split, seed, context.progress),
-            build.out,
-        )
-        (build.out / "samples.jsonl").touch()
-
-    return build
+    spec = build.spec
+    experiment = context.benchmark(spec)
+    assert isinstance(experiment, Experiment)
+    method = context.method(spec["method"])
+    scores = experiment.measure(method, spec["split"], spec["seed"], context.progress)
+    write_scores(scores, build.out)
+    (build.out / "samples.jsonl").touch()

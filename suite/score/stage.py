@@ -2,56 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from suite.api.benchmark import TextBenchmark
 from suite.api.judged import JudgedBenchmark, Verdicts
+from suite.api.stages import builds
 from suite.judges.asking import cost_of, read_judged
 from suite.score.files import write_scores
 from suite.stages.responses import read_responses, with_kl
 from suite.store import JsonlWriter
 
 if TYPE_CHECKING:
-    from suite.api.benchmark import TextBenchmark
     from suite.api.data import BenchmarkData
     from suite.api.judge import Judge
-    from suite.api.method import Method
     from suite.api.requests import Request, Response
     from suite.api.scores import Scores
+    from suite.stages.context import Context
     from suite.store import Build, Json
 
 
-def scoring(
-    benchmark: TextBenchmark[Any],
-    data: BenchmarkData,
-    requests: Sequence[Request],
-    method: Method[Any] | None,
-    judge: Judge[Any] | None = None,
-) -> Callable[[Build], None]:
+@builds("score")
+def score_answers(build: Build, context: Context) -> None:
     """Score answers: items.jsonl (one line per metric and item), metrics.json, samples.jsonl."""
-
-    def build(build: Build) -> None:
-        responses = read_responses(build.inputs["responses"])
-        if "kl" in build.inputs:
-            responses = with_kl(responses, build.inputs["kl"])
+    spec = build.spec
+    benchmark = context.benchmark(spec)
+    data = context.materials[spec["data"]]
+    responses = read_responses(build.inputs["responses"])
+    if "kl" in build.inputs:
+        responses = with_kl(responses, build.inputs["kl"])
+    if isinstance(benchmark, JudgedBenchmark):
+        judge = context.materials[spec["judge"]]
+        scores = _judged(benchmark, data, responses, judge, build.inputs)
+    else:
+        assert isinstance(benchmark, TextBenchmark)
         baseline = read_responses(build.inputs["baseline"]) if "baseline" in build.inputs else None
-        if isinstance(benchmark, JudgedBenchmark):
-            assert judge is not None
-            judged, canary = (
-                read_judged(build.inputs["verdicts"]),
-                read_judged(build.inputs["canary"]),
-            )
-            scores = benchmark.score_judged(
-                data, responses, Verdicts(judged, canary, cost_of(judge, judged))
-            )
-        else:
-            scores = benchmark.score_method(data, responses, baseline, method)
-        write_scores(scores, build.out)
-        with JsonlWriter(build.out / "samples.jsonl") as log:
-            for sample in samples(requests, responses, scores):
-                log.append(sample)
+        method = context.method(spec["method"]) if spec["method"] else None
+        scores = benchmark.score_method(data, responses, baseline, method)
+    write_scores(scores, build.out)
+    requests = context.materials[spec["requests"]]
+    with JsonlWriter(build.out / "samples.jsonl") as log:
+        for sample in samples(requests, responses, scores):
+            log.append(sample)
 
-    return build
+
+def _judged(
+    benchmark: JudgedBenchmark[Any],
+    data: BenchmarkData,
+    responses: Mapping[str, Response],
+    judge: Judge[Any],
+    inputs: Mapping[str, Path],
+) -> Scores:
+    """Score answers by what the judge said of them."""
+    judged = read_judged(inputs["verdicts"])
+    canary = read_judged(inputs["canary"])
+    verdicts = Verdicts(judged, canary, cost_of(judge, judged))
+    return benchmark.score_judged(data, responses, verdicts)
 
 
 def samples(

@@ -7,24 +7,18 @@ from pathlib import Path
 
 from suite import tiny
 from suite.api.data import Message, Row
-from suite.core.progress import Progress
+from suite.api.stages import Host
 from suite.model import folder as models
-from suite.settings import RunConfig, TrainConfig
-from suite.stages.base_stage import build_tiny, importing
+from suite.settings import TrainConfig
 from suite.stages.handles import Model
 from suite.store import Json, Stage, digest, file_digest
 
 FineTune = Callable[[Model, Sequence[Row], TrainConfig, str], Stage]
 
 
-def tiny_base(fine_tune: FineTune) -> Model:
+def tiny_base(host: Host, fine_tune: FineTune) -> Model:
     """Random weights, then pretraining on the generated world's language."""
-    initial = Stage(
-        "base",
-        {"model": "tiny", "seed": 0},
-        build_tiny,
-        label="tiny: initial weights",
-    )
+    initial = host.stage("base", {"model": "tiny", "seed": 0}, label="tiny: initial weights")
     config = TrainConfig(**tiny.PRETRAIN)
     return Model(
         fine_tune(Model(initial), _pretraining_rows(), config, "pretrain tiny"), config.epochs
@@ -40,15 +34,18 @@ def _pretraining_rows() -> list[Row]:
     ]
 
 
-def imported(config: RunConfig, progress: Progress) -> Model:
+def imported(host: Host) -> Model:
     """A hub model, a folder or a GGUF file, as a model folder in the store."""
-    name, pad_token, template = config.model, config.pad_token, config.template
-    models.check_source(name)
-    source, identity = locate(name)
-
-    spec: dict[str, Json] = {"model": identity, "pad_token": pad_token, "template": template}
-    build = importing(source, pad_token, template, progress)
-    return Model(Stage("base", spec, build, label=f"import {source.name}"))
+    config = host.config
+    models.check_source(config.model)
+    source, identity = locate(config.model)
+    spec: dict[str, Json] = {
+        "model": identity,
+        "pad_token": config.pad_token,
+        "template": config.template,
+    }
+    resources = {"source": str(source)}
+    return Model(host.stage("base", spec, label=f"import {source.name}", resources=resources))
 
 
 def locate(name: str) -> tuple[Path, Json]:

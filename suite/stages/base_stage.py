@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suite.api.stages import builds
 from suite.model import folder as models
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from suite.core.progress import Progress
+    from suite.api.stages import Host
     from suite.store import Build
 
 
-def build_tiny(build: Build) -> None:
+@builds("base")
+def make_base(build: Build, host: Host) -> None:
+    """Write the model folder that everything starts from."""
+    if build.spec["model"] == "tiny":
+        _write_tiny(build.out)
+        return
+    source = Path(build.resources["source"])
+    with host.progress.task(f"import {source.name}", 1) as bar:
+        models.import_base(source, build.out, build.spec["pad_token"], build.spec["template"])
+        bar.advance()
+
+
+def _write_tiny(out: Path) -> None:
     """Write the embedded model with random weights, and its tokenizer."""
     from suite.tiny.model import initial_model
     from suite.tiny.tokenizer import build as build_tokenizer
 
     tokenizer = build_tokenizer()
-    models.save_model(initial_model(tokenizer, seed=0), tokenizer, build.out)
-
-
-def importing(
-    source: Path, pad_token: str | None, template: str, progress: Progress
-) -> Callable[[Build], None]:
-    """Bring the model in `source` (folder or .gguf file) to the form of a model folder."""
-
-    def build(build: Build) -> None:
-        with progress.task(f"import {source.name}", 1) as bar:
-            models.import_base(source, build.out, pad_token, template)
-            bar.advance()
-
-    return build
+    models.save_model(initial_model(tokenizer, seed=0), tokenizer, out)

@@ -1,21 +1,29 @@
-"""What all stages of one run have in common: settings, plugins, device, precision, the engine."""
+"""What all stages of one run have in common: settings, plugins, device, precision, the engine, what planning read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from suite.api.benchmark import Benchmark
+from suite.api.data import Given
 from suite.api.engine import Engine
+from suite.api.method import Method
+from suite.api.reward import Reward
+from suite.api.stages import StageKind
 from suite.config import engine_settings
+from suite.core.errors import unknown
 from suite.core.progress import Progress, Silent
 from suite.model import folder as models
 from suite.model import hardware
 from suite.model.encoding import Encoder
 from suite.settings import RunConfig, TrainConfig
-from suite.store import Json
+from suite.stages.materials import Materials
+from suite.stages.rows import INPUT, read_rows
+from suite.store import Build, Json, Stage, jsonable
 
 if TYPE_CHECKING:
     from suite.registry import Registry
@@ -28,7 +36,59 @@ class Context:
     config: RunConfig
     registry: Registry
     progress: Progress = field(default_factory=Silent)
-    on_step: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
+    kinds: Mapping[str, StageKind] = field(default_factory=dict)
+    """Who computes what; see `suite.run.kinds`."""
+    materials: Materials = field(default_factory=Materials)
+
+    def stage(
+        self,
+        kind: str,
+        spec: Mapping[str, Json],
+        inputs: Mapping[str, Stage] | None = None,
+        *,
+        label: str = "",
+        resources: Mapping[str, Json] | None = None,
+        coded: bool = True,
+    ) -> Stage:
+        """Describe a stage. `coded`: its key holds the code of the kind's builder. UserError: no such kind."""
+        module = self._kind(kind).module
+        code = (module,) if coded else ()
+        return Stage(kind, spec, inputs or {}, code, label, resources or {})
+
+    def build(self, build: Build) -> None:
+        """Compute a stage, whatever its kind: what a store is given."""
+        self._kind(build.stage.kind).build(build, self)
+
+    def _kind(self, name: str) -> StageKind:
+        if name not in self.kinds:
+            raise unknown("kind of stage", name, self.kinds)
+        return self.kinds[name]
+
+    def method(self, spec: Mapping[str, Any]) -> Method[Any]:
+        """A fresh method, of `method` and `settings` in a stage's spec."""
+        return _made(self.registry.method_of_stage(spec["method"]), spec["settings"])  # type: ignore[no-any-return]
+
+    def benchmark(self, spec: Mapping[str, Any]) -> Benchmark[Any]:
+        """A fresh benchmark, of `benchmark` and `settings` in a stage's spec."""
+        return _made(self.registry.benchmark(spec["benchmark"]), spec["settings"])  # type: ignore[no-any-return]
+
+    def rows(self, build: Build, role: str, digest: str | None) -> Given:
+        """The training rows of a role; without a digest, those that the stage `roles` made."""
+        if digest is None:
+            return read_rows(build.inputs[INPUT], role)
+        found: Given = self.materials[digest]
+        return found
+
+    def reward(self, build: Build, spec: Mapping[str, Any] | None) -> Reward | None:
+        """The reward that a stage's spec names (see `suite.plan.rewards`); None if it names none."""
+        from suite.stages.trained_reward import open_reward
+
+        if spec is None:
+            return None
+        if "truth" in spec:
+            truth: Reward = self.materials[spec["truth"]]
+            return truth
+        return open_reward(build, self, spec["epoch"])
 
     @cached_property
     def device(self) -> str:
@@ -46,7 +106,7 @@ class Context:
 
     def with_config(self, config: RunConfig) -> Context:
         """The same plugins and progress under other settings."""
-        return Context(config, self.registry, self.progress)
+        return Context(config, self.registry, self.progress, self.kinds)
 
     def text_spec(self, config: TrainConfig) -> dict[str, Json]:
         """The part of a key that says how texts become numbers."""
@@ -76,3 +136,12 @@ class Context:
             max_length=self.config.train.max_length,
             config=engine_settings(self.config, self.registry),
         )
+
+
+def _made(cls: Any, settings: Mapping[str, Json]) -> Any:
+    """An object of a plugin's class with the settings that a spec holds as JSON."""
+    from pydantic import TypeAdapter
+
+    config = TypeAdapter(cls.Config).validate_python(dict(settings))
+    assert jsonable(config) == settings, f"{cls.__name__}.Config does not survive JSON: {settings}"
+    return cls(config)

@@ -1,15 +1,19 @@
-"""How a cell's models come about, and how a stage comes by a reward: what `TextStages` hands around."""
+"""How a cell's models come about, and how a stage comes by a reward: what planning hands around."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from suite.api.method import Method
-from suite.api.reward import Reward
-from suite.store import Build, Json, Stage
+from suite.store import Json, Stage
+
+
+def folder_of(root: Path, epoch: int | None) -> Path:
+    """The model folder within a stage's finished folder; None: the folder itself is the model."""
+    return root if epoch is None else root / f"epoch-{epoch:02d}"
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Model:
 
     def folder(self, root: Path) -> Path:
         """The model folder within the stage's finished folder."""
-        return root if self.epoch is None else root / f"epoch-{self.epoch:02d}"
+        return folder_of(root, self.epoch)
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,6 @@ class Trained:
 class RewardUse:
     """How a stage comes by a reward."""
 
-    spec: Json
-    """Part of the stage's key; None: no reward."""
-    inputs: Mapping[str, Stage]
-    open: Callable[[Build], Reward | None]
+    spec: Mapping[str, Json] | None = None
+    """Part of the stage's spec; None: no reward."""
+    inputs: Mapping[str, Stage] = field(default_factory=dict)

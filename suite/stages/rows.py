@@ -8,17 +8,16 @@ where it would otherwise have the rows' digest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.api.data import Given, Message, Pair, Row
-from suite.store import JsonlWriter, digest, read_jsonl
+from suite.store import JsonlWriter, read_jsonl
 
 if TYPE_CHECKING:
-    from suite.api.requests import Request
-    from suite.store import Build, Stage
+    from suite.store import Stage
 
 INPUT = "roles"
 """Name under which a stage reads the stage that makes the rows."""
@@ -35,33 +34,10 @@ class SampledRows:
 Rows = Given | SampledRows
 
 
-def rows_digest(rows: Rows | Sequence[Request]) -> str | None:
-    """Digest of training rows or of requests, in order; None where the key of their stage stands for it."""
-    return None if isinstance(rows, SampledRows) else digest([asdict(row) for row in rows])
-
-
-class Digests:
-    """Digests of rows and of requests that many stages name, each taken once. Nobody may change these lists."""
-
-    def __init__(self) -> None:
-        self._taken: dict[int, tuple[Rows | Sequence[Request], str | None]] = {}
-
-    def of(self, items: Rows | Sequence[Request]) -> str | None:
-        """`rows_digest` of the items. They are kept, so that no other list can come to have their id."""
-        if id(items) not in self._taken:
-            self._taken[id(items)] = items, rows_digest(items)
-        return self._taken[id(items)][1]
-
-
 def inputs_of(*roles: Rows) -> dict[str, Stage]:
     """What a stage that reads these rows needs beside them."""
     stages = [rows.stage for rows in roles if isinstance(rows, SampledRows)]
     return {INPUT: stages[0]} if stages else {}
-
-
-def rows_of(rows: Rows, build: Build) -> Given:
-    """The rows, now that the stage that makes them is finished."""
-    return read_rows(build.inputs[INPUT], rows.role) if isinstance(rows, SampledRows) else rows
 
 
 def write_rows(rows: Given, folder: Path, role: str) -> None:

@@ -8,7 +8,7 @@ from suite.store.digests import file_digest
 from suite.store.files import atomic_write, read_json, write_json
 from suite.store.jsonl import JsonlWriter, read_jsonl
 from suite.store.manifest import Manifest, read_manifest
-from suite.store.stage import SCHEMA_VERSION, Build, Stage
+from suite.store.stage import SCHEMA_VERSION, Build, OnStep, Stage
 from suite.store.store import Event, Observer, Store, default_root
 from suite.store.verify import Problem
 
@@ -20,6 +20,7 @@ __all__ = [
     "JsonlWriter",
     "Manifest",
     "Observer",
+    "OnStep",
     "Problem",
     "Stage",
     "Store",

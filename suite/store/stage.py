@@ -1,4 +1,9 @@
-"""A stage: one step of a run, stored under a key derived from everything that determines its result."""
+"""A stage: one step of a run, as data. It is stored under a key derived from everything that determines its result.
+
+    Stage("respond", {"requests": "5c1…", "epoch": 3, ...}, {"model": train}, code=("suite.respond.stage",))
+
+A stage can be printed and pickled. Who computes it is found by its kind (see `suite.stages.context`).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from suite.core.errors import UserError
 from suite.store.canonical import Json, digest, plain
@@ -18,20 +24,39 @@ SCHEMA_VERSION = 1
 
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
+OnStep = Callable[[int, Mapping[str, float]], None]
+"""Told of each step of a training: its number from 1, and what was measured."""
+
+
+def untold(step: int, metrics: Mapping[str, float]) -> None:
+    """Tell nobody."""
+
 
 @dataclass
 class Build:
-    """What a stage's `build` is given."""
+    """What the builder of a stage is given."""
 
     out: Path
-    """An empty folder; its files become the stage once `build` returns. Regular files, no manifest.json."""
+    """An empty folder; its files become the stage once the builder returns. Regular files, no manifest.json."""
     scratch: Path
     """Survives crashes: for step checkpoints and partial answers. Removed once the stage is finished."""
     inputs: dict[str, Path]
     """The finished folders of the stage's inputs, by name. Read only."""
     stage: Stage
+    on_step: OnStep = untold
+    """Who wants to hear of training steps."""
     spent: dict[str, float] = field(default_factory=dict)
-    """What `build` measured of its own cost, for the manifest's timings."""
+    """What the builder measured of its own cost, for the manifest's timings."""
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """The stage's configuration."""
+        return self.stage.spec
+
+    @property
+    def resources(self) -> Mapping[str, Any]:
+        """What the stage is computed with."""
+        return self.stage.resources
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,26 +70,32 @@ class Stage:
     """What it makes: "base", "train", "reference", "respond", "score", ... Also the name of a folder."""
     spec: Mapping[str, Json]
     """The resolved configuration: everything that determines the result beside inputs and code."""
-    build: Callable[[Build], None]
-    """Write the result into `build.out`."""
     inputs: Mapping[str, Stage] = field(default_factory=dict)
     """Stages whose results are read, by name. Their keys enter the key."""
-    code: tuple[str, ...] | None = None
-    """Modules whose code, with all that they import, decides the result. None: the module that defines
-    `build`. (): none, because something in the spec stands for the code, such as a judge's revision."""
+    code: tuple[str, ...] = ()
+    """Modules whose code, with all that they import, decides the result: that of the builder. (): none, because
+    something in the spec stands for the code, such as a judge's revision."""
     label: str = ""
     """For people; not in the key."""
+    resources: Mapping[str, Json] = field(default_factory=dict)
+    """What it is computed with and does not change the result: a micro-batch size, say. Not in the key."""
 
     def __post_init__(self) -> None:
         if not _KIND.fullmatch(self.kind):
             raise UserError(f"stage kind {self.kind!r} is not a plain name such as 'train'")
         # A copy: what happens to the caller's dict later must not part the key from what is built.
-        object.__setattr__(self, "spec", MappingProxyType(plain(self.spec, f"{self.kind} spec")))
+        for name in ("spec", "resources"):
+            values = plain(getattr(self, name), f"{self.kind} {name}")
+            object.__setattr__(self, name, MappingProxyType(values))
+
+    def __reduce__(self) -> tuple[type[Stage], tuple[Any, ...]]:
+        spec, resources = dict(self.spec), dict(self.resources)
+        return Stage, (self.kind, spec, dict(self.inputs), self.code, self.label, resources)
 
     @cached_property
     def code_digests(self) -> dict[str, str]:
         """Module -> digest of its content, of all modules that the result depends on."""
-        return contents((self.build.__module__,) if self.code is None else self.code)
+        return contents(self.code)
 
     @cached_property
     def input_keys(self) -> dict[str, str]:
@@ -75,6 +106,17 @@ class Stage:
     def key(self) -> str:
         """SHA-256, in hex, of all that determines the result."""
         return stage_key(self.kind, self.code_digests, self.input_keys, self.spec)
+
+    def as_json(self) -> dict[str, Json]:
+        """The stage as `suite plan --json` prints it: inputs by their keys."""
+        return {
+            "key": self.key,
+            "kind": self.kind,
+            "label": self.label,
+            "spec": dict(self.spec),
+            "inputs": dict(self.input_keys),
+            "resources": dict(self.resources),
+        }
 
     def __str__(self) -> str:
         return self.label or f"{self.kind} {self.key[:12]}"

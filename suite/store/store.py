@@ -18,17 +18,24 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from suite.core import faults
-from suite.core.errors import CorruptError
+from suite.core.errors import CorruptError, MissingError, UserError
 from suite.store import locks, publish
 from suite.store.files import user_errors
 from suite.store.manifest import MANIFEST, Manifest, Meter, describe, read_manifest
-from suite.store.stage import Build, Stage
+from suite.store.stage import Build, OnStep, Stage, untold
 from suite.store.verify import Problem, check_stage, verify_store
 
 Event: TypeAlias = Literal["cached", "waiting", "building", "built", "differs"]
 """differs: another process finished the same stage first, with other content; the first one counts."""
 Observer: TypeAlias = Callable[[Stage, Event, float], None]
 """Called with the seconds that checking (cached) or making (built) a stage took."""
+
+Builder: TypeAlias = Callable[[Build], None]
+"""Computes a stage: writes its files into `build.out`."""
+
+
+def _no_builder(build: Build) -> None:
+    raise UserError(f"{build.stage}: this store is only read; nobody computes what is missing")
 
 
 def default_root() -> Path:
@@ -41,9 +48,13 @@ def default_root() -> Path:
 class Store:
     """A folder of finished stages, shared by any number of processes on one file system."""
 
-    def __init__(self, root: Path, observer: Observer | None = None) -> None:
+    def __init__(
+        self, root: Path, observer: Observer | None = None, builder: Builder | None = None
+    ) -> None:
+        """`builder`: computes what is missing; without one, nothing can be made."""
         self.root = root.expanduser().absolute()
         self._observer = observer or (lambda stage, event, seconds: None)
+        self._builder = builder or _no_builder
         self._checked: set[str] = set()
         self._swept = False
 
@@ -59,21 +70,42 @@ class Store:
         """Read the manifest of a finished stage. Raises MissingError, CorruptError."""
         return read_manifest(self.path(stage))
 
-    def ensure(self, stage: Stage) -> Path:
+    def ensure(self, stage: Stage, on_step: OnStep = untold) -> Path:
         """Return the folder of the finished stage, made now if it is missing, inputs first.
 
         A stage that another process is making is waited for. What is found is checked, every byte, once per
-        process. Raises CorruptError for a damaged stage, UserError if the store cannot be written, and what
-        `build` raises.
+        process. `on_step` is told of training steps. Raises CorruptError for a damaged stage, UserError if the store
+        cannot be written, and what the builder raises.
         """
         self._sweep_once()
         if not self.has(stage):
-            inputs = {name: self.ensure(needed) for name, needed in stage.inputs.items()}
-            with self._locked(stage):
-                if not self.has(stage):
-                    self._make(stage, inputs)
+            inputs = {name: self.ensure(each, on_step) for name, each in stage.inputs.items()}
+            self._make_once(stage, inputs, on_step)
         self._check_once(stage)
         return self.path(stage)
+
+    def make(self, stage: Stage) -> Path:
+        """Return the folder of the finished stage, made now if it is missing; its inputs must be finished.
+
+        Raises MissingError naming the input that is not, and otherwise what `ensure` raises.
+        """
+        self._sweep_once()
+        if not self.has(stage):
+            for needed in stage.inputs.values():
+                if not self.has(needed):
+                    raise MissingError(
+                        f"{stage} needs {needed} ({needed.key}), which is not stored"
+                    )
+                self._check_once(needed)
+            inputs = {name: self.path(needed) for name, needed in stage.inputs.items()}
+            self._make_once(stage, inputs, untold)
+        self._check_once(stage)
+        return self.path(stage)
+
+    def _make_once(self, stage: Stage, inputs: dict[str, Path], on_step: OnStep) -> None:
+        with self._locked(stage):
+            if not self.has(stage):
+                self._make(stage, inputs, on_step)
 
     def verify(self) -> list[Problem]:
         """Check every stage, every byte, and list what is wrong. Writes nothing."""
@@ -107,7 +139,7 @@ class Store:
         finally:
             locks.release(descriptor, path)
 
-    def _make(self, stage: Stage, inputs: dict[str, Path]) -> None:
+    def _make(self, stage: Stage, inputs: dict[str, Path], on_step: OnStep) -> None:
         """Build and publish one stage; the caller holds its lock."""
         target, meter = self.path(stage), Meter()
         if os.path.lexists(target):
@@ -117,8 +149,8 @@ class Store:
             self._observer(stage, "building", 0.0)
             with user_errors(self.root, only_full=True):
                 faults.point("build.begin")
-                build = Build(out, scratch, inputs, stage)
-                stage.build(build)
+                build = Build(out, scratch, inputs, stage, on_step)
+                self._builder(build)
             with user_errors(self.root):
                 self._publish(build, meter.timings(resumed=resumed) | build.spent, meter)
             faults.point("publish.before_cleanup")

@@ -2,57 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from suite.api.stages import builds
 from suite.model.folder import load_encoder
-from suite.stages.rewards import rewarder
-from suite.stages.rows import rows_of
+from suite.settings import TrainConfig
+from suite.stages.handles import folder_of
 from suite.train.encoded import encode_rows, texts_of
+from suite.train.rewarded import rewarder
 
 if TYPE_CHECKING:
-    from suite.api.method import Method
-    from suite.api.reward import Reward
-    from suite.settings import TrainConfig
+    from collections.abc import Mapping
+
+    from suite.model.reference import References
     from suite.stages.context import Context
-    from suite.stages.handles import Model
-    from suite.stages.rows import Rows
     from suite.store import Build
 
 
-def training(
-    context: Context,
-    start: Model,
-    method: Method[Any],
-    roles: Mapping[str, Rows],
-    config: TrainConfig,
-    seed: int,
-    label: str,
-    keep: str,
-    reward: Callable[[Build], Reward | None],
-) -> Callable[[Build], None]:
-    """Train `method` from `start`: epoch-NN/ model folders and log.jsonl."""
+@builds("train")
+def train_model(build: Build, context: Context) -> None:
+    """Train the method of the spec from the model in the input `start`."""
+    from suite.train.loop import TrainJob, train
 
-    def build(build: Build) -> None:
-        from suite.model.reference import References
-        from suite.train.loop import TrainJob, train
+    spec = build.spec
+    config = TrainConfig(**spec["train"], micro_batch=build.resources["micro_batch"])
+    start = folder_of(build.inputs["start"], spec["epoch"])
+    encoder = load_encoder(start, spec["template"], spec["max_length"])
+    rows = {role: context.rows(build, role, key) for role, key in spec["roles"].items()}
+    encoded = {role: encode_rows(given, encoder) for role, given in rows.items()}
+    reward = context.reward(build, spec["reward"])
+    job = TrainJob(
+        method=context.method(spec),
+        config=config,
+        seed=spec["seed"],
+        start=start,
+        roles=encoded,
+        references=_references(build, encoded),
+        out=build.out,
+        scratch=build.scratch,
+        dtype=spec["dtype"],
+        device=context.device,
+        label=str(build.stage),
+        epochs_kept=spec["keep"],
+        progress=context.progress,
+        on_step=build.on_step,
+        checkpoint_seconds=context.config.checkpoint_seconds,
+        rewarder=rewarder(reward, rows.get("prompts", ()), encoder),
+    )
+    build.spent |= asdict(train(job))
 
-        folder = start.folder(build.inputs["start"])
-        encoder = load_encoder(folder, context.config.template, config.max_length)
-        encoded = {role: encode_rows(rows_of(rows, build), encoder) for role, rows in roles.items()}
-        references = References()
-        for role in roles:
-            if f"reference/{role}" in build.inputs:
-                references.add(role, build.inputs[f"reference/{role}"], texts_of(encoded[role]))
-        cost = train(
-            TrainJob(
-                type(method)(method.config), config, seed, folder, encoded, references, build.out, build.scratch,
-                dtype=context.dtype, device=context.device, label=label, epochs_kept=keep, progress=context.progress,
-                on_step=context.on_step, checkpoint_seconds=context.config.checkpoint_seconds,
-                rewarder=rewarder(reward(build), rows_of(roles.get("prompts", ()), build), encoder),
-            )
-        )  # fmt: skip
-        build.spent |= asdict(cost)
 
-    return build
+def _references(build: Build, encoded: Mapping[str, list[Any]]) -> References:
+    """What the start model says of the rows, where the method asks for it."""
+    from suite.model.reference import References
+
+    references = References()
+    for role, items in encoded.items():
+        folder = build.inputs.get(f"reference/{role}")
+        if folder is not None:
+            references.add(role, folder, texts_of(items))
+    return references

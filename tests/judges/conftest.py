@@ -12,17 +12,21 @@ import pytest
 from suite import Message
 from suite.api.judge import Comparison, Judge, Verdict
 from suite.api.judged import Judged, Question
+from suite.api.stages import builds
 from suite.judges.asking import read_judged
 from suite.judges.judging import Judging
 from suite.registry import Registry
+from suite.run.kinds import open_context
 from suite.settings import RunConfig
 from suite.stages.context import Context
-from suite.store import JsonlWriter, Stage, Store
+from suite.store import Build, JsonlWriter, Store
 
 
 @pytest.fixture(scope="session")
 def context() -> Context:
-    return Context(RunConfig(), Registry.load())
+    context = open_context(RunConfig(), Registry.load())
+    context.kinds = {**context.kinds, write_given.name: write_given}
+    return context
 
 
 @dataclass(frozen=True)
@@ -57,27 +61,26 @@ def question(number: int, reference: str = "It is Arvik.") -> Question:
     )
 
 
-def responses(folder: Path, texts: dict[str, str]) -> Stage:
+@builds("given")
+def write_given(build: Build, host: object) -> None:
     """A stage like `respond`, of given texts."""
-
-    def build(build: Any) -> None:
-        with JsonlWriter(build.out / "responses.jsonl") as log:
-            for id, text in texts.items():
-                log.append({"id": id, "texts": [text], "finished": [True]})
-
-    return Stage("respond", {"texts": texts}, build)
+    with JsonlWriter(build.out / "responses.jsonl") as log:
+        for id, text in build.spec["texts"].items():
+            log.append({"id": id, "texts": [text], "finished": [True]})
 
 
 @pytest.fixture
-def judged(tmp_path: Path) -> Callable[..., dict[str, Judged]]:
+def judged(tmp_path: Path, context: Context) -> Callable[..., dict[str, Judged]]:
     """Judge texts against the references of `question`, in a store of the test's own."""
 
     def run(
         judge: Judge[Any], texts: dict[int, str], reference: str = "It is Arvik."
     ) -> dict[str, Judged]:
         questions = [question(number, reference) for number in texts]
-        given = responses(tmp_path, {f"t0/{number}/answer": text for number, text in texts.items()})
-        stage = Judging(judge, questions, None).verdicts(given, "test")
-        return read_judged(Store(tmp_path / "store").ensure(stage))
+        own = {f"t0/{number}/answer": text for number, text in texts.items()}
+        given = context.stage("given", {"texts": own})
+        stage = Judging(context, judge, questions, None).verdicts(given, "test")
+        store = Store(tmp_path / "store", builder=context.build)
+        return read_judged(store.ensure(stage))
 
     return run

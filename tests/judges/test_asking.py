@@ -106,8 +106,8 @@ def test_the_canary_is_one_stage_for_all_models(
     context: Context, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     judge = Script(context, first)
-    judging = Judging(judge, [question(number) for number in range(25)], None)
-    Store(tmp_path_factory.mktemp("store")).ensure(judging.canary)
+    judging = Judging(context, judge, [question(number) for number in range(25)], None)
+    Store(tmp_path_factory.mktemp("store"), builder=context.build).ensure(judging.canary)
     assert {CANARY} == {text for c in judge.asked for text in (c.first, c.second)} - {
         "It is Arvik."
     }

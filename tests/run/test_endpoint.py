@@ -9,8 +9,8 @@ import pytest
 
 from suite.plan.text_stages import TextStages
 from suite.registry import Registry
+from suite.run.kinds import open_context
 from suite.settings import RunConfig
-from suite.stages.context import Context
 from suite.stages.responses import read_responses
 from suite.store import Store
 from tests.servers.openai_server import FolderModel, OpenAIServer
@@ -34,7 +34,7 @@ def stages(engine: str, model: Path, data: Path, settings: dict[str, Any]) -> Te
     registry = Registry.load()
     benchmark = registry.benchmark("tofu")
     return TextStages(
-        Context(config, registry), benchmark(benchmark.Config(retain_authors=2)), "forget10"
+        open_context(config, registry), benchmark(benchmark.Config(retain_authors=2)), "forget10"
     )
 
 
@@ -42,11 +42,11 @@ def test_the_endpoint_answers_for_the_base_model_once(
     tiny_folder: Path, world_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    store = Store(tmp_path / "store")
     with OpenAIServer(FolderModel(tiny_folder), key="sk-secret") as server:
         settings = {"base_url": server.url, "model": server.name}
         asking = stages("openai", tiny_folder, world_folder, settings)
         asking.context.engine.check(asking.requests)
+        store = Store(tmp_path / "store", builder=asking.context.build)
         responses = read_responses(store.ensure(asking.respond(asking.base, None, "base")))
         asked = len(server.seen)
         assert asked == 1 + len(asking.requests)
@@ -54,6 +54,7 @@ def test_the_endpoint_answers_for_the_base_model_once(
         store.ensure(again.respond(again.base, None, "base"))
         assert len(server.seen) == asked
     local = stages("hf", tiny_folder, world_folder, {})
+    store = Store(tmp_path / "store", builder=local.context.build)
     expected = read_responses(store.ensure(local.respond(local.base, None, "base")))
     assert responses.keys() == expected.keys()
     for id, response in responses.items():

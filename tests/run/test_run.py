@@ -90,7 +90,7 @@ def test_items_give_the_metric_again(
     outcome: pipeline.Outcome, config: RunConfig, registry: Registry
 ) -> None:
     planned, store = pipeline.plan(config, registry)
-    stage = list(planned.cells[2].scores.values())[-1]
+    stage = planned.cells[2].final.score
     items = [
         json.loads(line) for line in (store.path(stage) / "items.jsonl").read_text().splitlines()
     ]

@@ -17,8 +17,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from store_stages import Store, made_by
+
 from suite.core.errors import UserError
-from suite.store import Build, JsonlWriter, Stage, Store, atomic_write, read_jsonl, write_json
+from suite.store import Build, JsonlWriter, Stage, atomic_write, read_jsonl, write_json
 from suite.store.locks import locked
 
 QUESTIONS = 10
@@ -61,10 +63,9 @@ def plan(root: Path, size: int = 4000) -> Stage:
                 )
         atomic_write(build.out / "answers.jsonl", partial.read_bytes())
 
-    base = Stage("base", {"size": size}, build_base, code=("suite.api.method",))
-    return Stage(
-        "respond", {"questions": QUESTIONS}, build_respond, {"model": base}, label="ten answers"
-    )
+    base = made_by(build_base, "base", {"size": size}, code=("suite.api.method",))
+    asked = {"questions": QUESTIONS}
+    return made_by(build_respond, "respond", asked, {"model": base}, label="ten answers")
 
 
 def files_of(store: Store) -> dict[str, bytes]:
@@ -110,7 +111,7 @@ def orphan(root: Path) -> None:
         note(root, str(child))
         os.kill(os.getpid(), signal.SIGKILL)
 
-    Store(root).ensure(Stage("base", {}, build))
+    Store(root).ensure(made_by(build, "base", {}))
 
 
 def limited(root: Path, limit: str, size: str) -> None:

@@ -178,7 +178,7 @@ def test_it_is_read_once_per_process(write, tmp_path):
 @pytest.mark.parametrize("module", ["no_such_module", "suite.no_such_module", "no.such", "sys"])
 def test_code_without_a_source_is_refused(module):
     with pytest.raises(UserError, match=module):
-        _ = Stage("train", {}, print, code=(module,)).key
+        _ = Stage("train", {}, code=(module,)).key
 
 
 def test_code_with_a_syntax_error_is_named(digest_of):
@@ -193,7 +193,7 @@ def test_the_stage_of_a_script_counts_the_script(tmp_path):
         script.write_text(
             "from suite.store import Stage\n"
             f"def build(build):\n    return {value}\n"
-            "print(Stage('base', {}, build).key)\n"
+            "print(Stage('base', {}, code=(build.__module__,)).key)\n"
         )
         command = [sys.executable, str(script)]
         root = {"PYTHONPATH": str(Path(__file__).parents[2])}

@@ -82,7 +82,7 @@ def test_a_changed_line_in_any_module_that_the_builder_can_reach_changes_the_key
 
     def key() -> str:
         closure.forget()
-        return Stage("train", {}, print, code=(builder,)).key
+        return Stage("train", {}, code=(builder,)).key
 
     before = key()
     modules = reachable(builder)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from store_process import plan
+from store_stages import Store, made_by
 
 from suite.core.errors import CorruptError, UserError
-from suite.store import SCHEMA_VERSION, Build, Stage, Store, digest
+from suite.store import SCHEMA_VERSION, Build, Stage, digest
 from suite.store.locks import locked
 
 
@@ -161,7 +162,7 @@ def test_a_stage_that_is_a_link(root, tmp_path):
 
 
 def test_a_stage_in_the_wrong_place(root):
-    stage, other = (Stage("base", {"n": n}, lambda build: None) for n in (1, 2))
+    stage, other = (made_by(lambda build: None, "base", {"n": n}) for n in (1, 2))
     folder = Store(root).ensure(stage)
     shutil.copytree(folder, Store(root).path(other))
     with pytest.raises(CorruptError, match="another stage"):
@@ -222,7 +223,7 @@ def test_checked_once_per_process(root):
     lambda out: (out / "manifest.json").write_text("{}"),
 ], ids=["link", "fifo", "manifest"])  # fmt: skip
 def test_only_regular_files_are_stored(root, write):
-    stage = Stage("base", {}, lambda build: write(build.out))
+    stage = made_by(lambda build: write(build.out), "base", {})
     with pytest.raises(UserError, match=r"regular file|another name"):
         Store(root).ensure(stage)
     assert not Store(root).path(stage).exists()
@@ -235,7 +236,7 @@ def test_a_build_that_raises_keeps_its_scratch_and_nothing_else(root):
         (build.scratch / "step-5").write_text("state")
         raise RuntimeError("out of luck")
 
-    stage = Stage("train", {}, build)
+    stage = made_by(build, "train", {})
     with pytest.raises(RuntimeError, match="out of luck"):
         Store(root).ensure(stage)
     left = [str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()]
@@ -245,12 +246,12 @@ def test_a_build_that_raises_keeps_its_scratch_and_nothing_else(root):
 
 def random_stage() -> Stage:
     """A stage that comes out different every time."""
-    return Stage("base", {}, lambda build: (build.out / "a").write_bytes(os.urandom(8)) and None)
+    return made_by(lambda build: (build.out / "a").write_bytes(os.urandom(8)) and None, "base", {})
 
 
 def test_an_input_that_came_out_different_is_reported(root):
     base = random_stage()
-    derived = Stage("train", {}, lambda build: None, {"base": base})
+    derived = made_by(lambda build: None, "train", {}, {"base": base})
     Store(root).ensure(derived)
     shutil.rmtree(Store(root).path(base))
     assert Store(root).verify() == []
@@ -267,12 +268,12 @@ def test_two_that_finish_the_same_stage(root, tmp_path, same):
 
     def build(build: Build) -> None:
         (build.out / "a").write_bytes(b"ours")
-        first = Stage("base", {}, lambda build: (build.out / "a").write_bytes(content) and None)
+        first = made_by(lambda build: (build.out / "a").write_bytes(content) and None, "base", {})
         elsewhere.ensure(first).rename(store.path(stage))
 
     events: list[str] = []
     store = Store(root, lambda stage, event, seconds: events.append(event))
-    stage = Stage("base", {}, build)
+    stage = made_by(build, "base", {})
     folder = store.ensure(stage)
     assert (folder / "a").read_bytes() == content
     assert events == ["building", "cached"] if same else ["building", "differs", "cached"]

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from store_process import QUESTIONS, check_nothing_half_published, files_of, notes, plan
+from store_stages import Store
 
 from suite.core.errors import UserError
-from suite.store import Store, atomic_write, read_jsonl
+from suite.store import atomic_write, read_jsonl
 from suite.store.locks import is_held
 
 POINTS = ["build.begin", "write.before_rename", "publish.before_manifest", "publish.before_rename",

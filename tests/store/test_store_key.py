@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+import json
 import math
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suite.core.errors import UserError
+from suite.core.errors import MissingError, UserError
 from suite.store import Stage, Store, canonical, closure, default_root
 from suite.store.canonical import parse
 
@@ -72,7 +74,7 @@ def test_a_character_and_its_two_surrogates_never_share_a_spelling():
 ], ids=lambda value: type(value).__name__)  # fmt: skip
 def test_what_is_not_json_is_refused_by_place(value):
     with pytest.raises(UserError, match=r"train spec\.settings\[1\]"):
-        Stage("train", {"settings": [0, value]}, lambda build: None)
+        Stage("train", {"settings": [0, value]})
 
 
 @pytest.mark.parametrize("text", ["NaN", "[Infinity]", '{"a": -Infinity}', "{", "", "01", "'a'"])
@@ -88,8 +90,8 @@ def stage(**changes: object) -> Stage:
         "code": ("suite.api.method",),
         "label": "a",
     }
-    settings["inputs"] = {"base": Stage("base", {"n": 1}, lambda build: None)}
-    return Stage(**{**settings, "build": lambda build: None, **changes})
+    settings["inputs"] = {"base": Stage("base", {"n": 1})}
+    return Stage(**{**settings, **changes})
 
 
 @pytest.mark.parametrize("changes", [
@@ -99,17 +101,27 @@ def stage(**changes: object) -> Stage:
     {"spec": {"lr": 0.1, "seed": False}},
     {"code": ()},
     {"code": ("suite.api.method", "suite.metrics")},
-    {"code": None},
     {"inputs": {}},
-    {"inputs": {"base": Stage("base", {"n": 2}, lambda build: None)}},
-    {"inputs": {"start": Stage("base", {"n": 1}, lambda build: None)}},
+    {"inputs": {"base": Stage("base", {"n": 2})}},
+    {"inputs": {"start": Stage("base", {"n": 1})}},
 ], ids=lambda changes: "-".join(changes))  # fmt: skip
 def test_every_ingredient_changes_the_key(changes):
     assert stage(**changes).key != stage().key
 
 
-def test_label_order_and_tuples_do_not_change_the_key():
+def test_a_stage_survives_pickling_and_prints_as_json():
+    made = stage(resources={"micro_batch": 2})
+    again = pickle.loads(pickle.dumps(made))
+    assert (again.key, again.label, dict(again.resources)) == (made.key, "a", {"micro_batch": 2})
+    assert again.inputs["base"].key == made.inputs["base"].key
+    shown = json.loads(json.dumps(made.as_json()))
+    assert shown["spec"] == {"lr": 0.1, "seed": 0}
+    assert shown["inputs"] == {"base": made.inputs["base"].key}
+
+
+def test_label_order_resources_and_tuples_do_not_change_the_key():
     assert stage(label="b", spec={"seed": 0, "lr": 0.1}).key == stage().key
+    assert stage(resources={"micro_batch": 2}).key == stage().key
     modules = ("suite.core.errors", "suite.api.method")
     assert stage(code=modules).key == stage(code=modules[::-1]).key
     assert stage(spec={"seeds": (0, 1)}).key == stage(spec={"seeds": [0, 1]}).key
@@ -117,7 +129,7 @@ def test_label_order_and_tuples_do_not_change_the_key():
 
 def test_an_input_of_an_input_changes_the_key():
     def chain(n: int) -> Stage:
-        base = Stage("base", {"n": n}, lambda build: None)
+        base = Stage("base", {"n": n})
         return stage(inputs={"model": stage(inputs={"base": base})})
 
     assert chain(1).key == chain(1).key
@@ -142,7 +154,7 @@ def test_the_spec_cannot_be_changed_afterwards(root):
 @pytest.mark.parametrize("kind", ["", "..", "a/b", "Train", "a b", "a\n", "-a", "a" * 41])
 def test_kinds_that_are_no_plain_names(kind):
     with pytest.raises(UserError, match="plain name"):
-        Stage(kind, {}, lambda build: None)
+        Stage(kind, {})
 
 
 def python(script: str, **environment: str) -> str:
@@ -155,8 +167,8 @@ def python(script: str, **environment: str) -> str:
 
 
 def test_the_key_is_the_same_in_every_process():
-    made = "Stage('train', {'b': 0.1, 'a': 1}, print, code=('suite.api.method',)).key"
-    key = Stage("train", {"a": 1, "b": 0.1}, print, code=("suite.api.method",)).key
+    made = "Stage('train', {'b': 0.1, 'a': 1}, code=('suite.api.method',)).key"
+    key = Stage("train", {"a": 1, "b": 0.1}, code=("suite.api.method",)).key
     for seed in ("1", "2"):
         assert python(f"from suite.store import Stage; print({made})", PYTHONHASHSEED=seed) == key
 
@@ -164,6 +176,22 @@ def test_the_key_is_the_same_in_every_process():
 def test_the_store_is_light():
     heavy = "{'torch', 'numpy', 'pydantic'} & sys.modules.keys()"
     assert python(f"import sys, suite.store, suite.core.faults; print({heavy})") == "set()"
+
+
+def test_a_store_without_a_builder_is_only_read(root):
+    with pytest.raises(UserError, match="nobody computes"):
+        Store(root).ensure(stage())
+
+
+def test_one_stage_is_made_only_if_what_it_reads_is_there(root):
+    built = []
+    store = Store(root, builder=lambda build: built.append(build.stage.kind))
+    made = stage()
+    with pytest.raises(MissingError, match="which is not stored"):
+        store.make(made)
+    store.make(made.inputs["base"])
+    assert store.make(made) == store.path(made)
+    assert built == ["base", "train"]
 
 
 def test_where_the_store_lies(monkeypatch, tmp_path):
@@ -178,7 +206,7 @@ def test_where_the_store_lies(monkeypatch, tmp_path):
 
 def test_what_a_manifest_tells(root):
     made = stage()
-    store = Store(root)
+    store = Store(root, builder=lambda build: None)
     store.ensure(made)
     manifest = store.manifest(made)
     assert (manifest.kind, manifest.key, manifest.label) == ("train", made.key, "a")

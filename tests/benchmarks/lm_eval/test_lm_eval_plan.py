@@ -13,14 +13,14 @@ from suite.cli import main
 from suite.config import resolve, to_toml
 from suite.plan.build import Plan, build_plan
 from suite.registry import Registry
-from suite.stages.context import Context
+from suite.run.kinds import open_context
 from tests.benchmarks.lm_eval.conftest import write_tasks
 from tests.run.conftest import write_tables
 
 
 def planned(flags: dict[str, Any], *sets: str) -> Plan:
     registry = Registry.load()
-    return build_plan(Context(resolve(registry, None, flags, sets, {}), registry))
+    return build_plan(open_context(resolve(registry, None, flags, sets, {}), registry))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,86 @@
+"""What cannot work is refused while planning, before any model loads."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from suite.api.benchmark import Benchmark, Experiment
+from suite.api.method import Method
+from suite.api.pairs import PairedMethod, PairLogps
+from suite.config import split_spec
+from suite.core.errors import UserError
+from suite.plan.text_stages import TextStages
+from suite.settings import TrainConfig
+from suite.stages.context import Context
+
+
+def check_roles(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> None:
+    """Refuse a method that needs training data which the benchmark does not offer."""
+    needed = method.roles | ({"pairs"} if method.needs_reward == "model" else set())
+    if issubclass(benchmark, Experiment) and not method.trains:
+        raise UserError(
+            f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it trains nothing, and there is no "
+            "language model to ask"
+        )
+    lacking = sorted(needed - benchmark.provides)
+    if lacking:
+        raise UserError(
+            f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it needs {', '.join(lacking)}; "
+            f"the benchmark offers {', '.join(sorted(benchmark.provides))}"
+        )
+
+
+def check_reward(method: type[Method[Any]], stages: TextStages) -> None:
+    """Refuse a method that learns from the ground truth where the benchmark has none."""
+    if method.needs_reward == "ground_truth" and stages.benchmark.reward(stages.data) is None:
+        raise UserError(
+            f"method {method.name!r} cannot run on benchmark {stages.benchmark.name!r}: it needs a ground-truth "
+            "reward, and the benchmark has none"
+        )
+
+
+def check_answers(method: type[Method[Any]], stages: TextStages) -> None:
+    """Refuse a method whose model can answer nothing that the benchmark asks."""
+    asked = {request.kind for request in stages.requests}
+    if asked and not asked & method.answers:
+        raise UserError(
+            f"method {method.name!r} cannot run on benchmark {stages.benchmark.name!r}, which asks for "
+            f"{', '.join(sorted(asked))} only; {method.name} answers {', '.join(sorted(method.answers))} requests"
+        )
+
+
+def check_steps(method: Method[Any], config: TrainConfig, stages: TextStages) -> None:
+    """Refuse a step of a single pair to a method that compares pairs with others of their step."""
+    pairs = len(stages.data.roles.get("pairs", ()))
+    if "mismatched" not in method.roles or not pairs:
+        return
+    size = min(config.batch_size, pairs)
+    if size == 1 or pairs % size == 1:
+        raise UserError(
+            f"{method.name} compares the pairs of a step with each other, and {pairs} pairs in steps of {size} leave a "
+            f"step with a single pair; choose another {method.name}.batch_size"
+        )
+
+
+def check_loss(method: Method[Any]) -> None:
+    """Ask a loss of pairs for its value once: what it refuses about its settings is refused before anything trains."""
+    if not isinstance(method, PairedMethod):
+        return
+    import torch
+
+    start, lengths = torch.full((2,), -1.0), torch.tensor([1, 2])
+    method.pair_loss(PairLogps(start, start, start, start, lengths, lengths, start, start))
+
+
+def refuse_training_settings(context: Context, experiment: Experiment[Any], spec: str) -> None:
+    """An experiment trains in its own way: a learning rate given to a method would be ignored, so it is refused."""
+    name, variant = split_spec(context.registry, spec)
+    given = {*variant, *context.config.sections.get(name, {})} & {
+        f.name for f in fields(TrainConfig)
+    }
+    if given:
+        raise UserError(
+            f"method {spec!r}: {min(given)} has no effect on benchmark {experiment.name!r}, which has its own training "
+            f"(see `suite list {experiment.name}`)"
+        )

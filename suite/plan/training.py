@@ -1,0 +1,234 @@
+"""The stages that train: start models, each method's own training, reward models, later phases.
+
+base ─ start (target, retrain) ─ reference log-probabilities ─ train (method) ─ train (a later phase)
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import cached_property
+from typing import Any
+
+from suite.api.benchmark import TextBenchmark
+from suite.api.data import Row
+from suite.api.method import Method
+from suite.api.phases import Phase
+from suite.config import finetune_settings, method_settings, settings_of_method
+from suite.core.errors import UserError
+from suite.plan.reading import Reading
+from suite.settings import TrainConfig
+from suite.stages import trained_reward
+from suite.stages.base_model import imported, tiny_base
+from suite.stages.context import Context
+from suite.stages.handles import Model, RewardUse, Trained
+from suite.stages.rows import Rows, SampledRows, inputs_of
+from suite.store import Stage, closure_digest, digest, jsonable
+
+
+class Training(Reading):
+    """Makes the stages that train models."""
+
+    def __init__(self, context: Context, benchmark: TextBenchmark[Any], split: str) -> None:
+        super().__init__(context, benchmark, split)
+        self.finetune = finetune_settings(context.config, context.registry, benchmark.name, split)
+
+    @property
+    @abstractmethod
+    def sampled(self) -> Stage:
+        """Rows made of the starting model's answers."""
+
+    @cached_property
+    def base(self) -> Model:
+        """The model that everything starts from."""
+        if self.context.config.model == "tiny":
+            return tiny_base(self.context, self._fine_tune)
+        return imported(self.context)
+
+    def start(self, name: str) -> Trained:
+        """A model fine-tuned on the benchmark's rows of that name; without any, the base itself."""
+        rows = self.data.starts.get(name)
+        if rows is None:
+            raise UserError(f"benchmark {self.benchmark.name!r} has no start model {name!r}")
+        stage = self._fine_tune(self.base, rows, self.finetune, f"fine-tune {name}")
+        return Trained.by(stage, (self.finetune.epochs,))
+
+    @cached_property
+    def first(self) -> Model:
+        """Where methods start: the first start model, or the base."""
+        if not self.data.starts:
+            return self.base
+        return self.start(next(iter(self.data.starts))).final
+
+    def _fine_tune(
+        self, base: Model, rows: Sequence[Row], config: TrainConfig, label: str
+    ) -> Stage:
+        cls = self.context.registry.serving("start")
+        return self._train(
+            base,
+            cls(cls.Config()),
+            {"demonstrations": rows},
+            config,
+            seed=0,
+            label=label,
+            keep="final",
+        )
+
+    def method(self, method: Method[Any], config: TrainConfig, seed: int, label: str) -> Trained:
+        """A cell's training run, if its method trains."""
+        if not method.trains:
+            asked = self.base if method.answered_by == "base" else self.first
+            return Trained({0: asked}, None, method)
+        keep = self.context.config.evaluate if self.benchmark.best_by else "final"
+        rows = self.rows_of(method)
+        stage = self._train(self.first, method, rows, config, seed=seed, label=label, keep=keep)
+        epochs = range(1, config.epochs + 1) if keep == "epochs" else (config.epochs,)
+        return Trained.by(stage, epochs, method)
+
+    def phase(
+        self,
+        phase: Phase,
+        before: Model,
+        method: Method[Any],
+        config: TrainConfig,
+        seed: int,
+        label: str,
+    ) -> Model:
+        """The model that a phase after training leaves. UserError: it names what is not there."""
+        named = f"{label}, {phase.name}"
+        if phase.kind != "train":
+            spec = {**phase.spec, "epoch": before.epoch, "seed": seed}
+            inputs = {"model": before.stage}
+            return Model(self.context.stage(phase.kind, spec, inputs, label=named))
+        if phase.method is not None:
+            own, config = self.settings(phase.method)
+            method = self.context.registry.method(phase.method)(own)
+        config = replace(config, **phase.train)
+        rows = {role: self.rows(phase.roles.get(role, role)) for role in sorted(method.roles)}
+        stage = self._train(before, method, rows, config, seed=seed, label=named, keep="final")
+        return Model(stage, config.epochs)
+
+    def rows(self, role: str) -> Rows:
+        """The training rows of a role: as they were read, or as the starting model's answers will give them."""
+        if role in self.benchmark.sampled_roles:
+            return SampledRows(self.sampled, role)
+        if role not in self.data.roles:
+            raise UserError(
+                f"benchmark {self.benchmark.name!r}: {self.data.revision} holds no {role} to train on"
+            )
+        return self.data.roles[role]
+
+    def rows_of(self, method: Method[Any]) -> dict[str, Rows]:
+        """The training rows of all roles that a method has."""
+        return {role: self.rows(role) for role in sorted(method.roles)}
+
+    def _train(
+        self,
+        start: Model,
+        method: Method[Any],
+        roles: Mapping[str, Rows],
+        config: TrainConfig,
+        *,
+        seed: int,
+        label: str,
+        keep: str,
+    ) -> Stage:
+        reward = self.reward(method)
+        # How a step is cut does not change its gradient, so the micro-batch is no part of the key.
+        training = {name: value for name, value in asdict(config).items() if name != "micro_batch"}
+        spec = self.context.text_spec(config) | {
+            "method": method.name,
+            "settings": jsonable(method.config),
+            "source": self.context.registry.source_digest(type(method), method.modules),
+            "train": training,
+            "seed": seed,
+            "roles": {role: self.rows_digest(rows) for role, rows in roles.items()},
+            "epoch": start.epoch,
+            "keep": keep,
+            "reward": reward.spec,
+        }
+        inputs = {
+            "start": start.stage,
+            **self._references(start, method, roles, config),
+            **inputs_of(*roles.values()),
+            **reward.inputs,
+        }
+        resources = {"micro_batch": config.micro_batch}
+        return self.context.stage("train", spec, inputs, label=label, resources=resources)
+
+    def rows_digest(self, rows: Rows) -> str | None:
+        """Digest of training rows; None where the key of the stage that makes them stands for it."""
+        return None if isinstance(rows, SampledRows) else self.context.materials.add(rows)
+
+    def _references(
+        self, start: Model, method: Method[Any], roles: Mapping[str, Rows], config: TrainConfig
+    ) -> dict[str, Stage]:
+        """What the start model says of the rows, where the method asks for it."""
+        stages = {}
+        for role, rows in roles.items():
+            hidden = role in method.needs_reference_hidden
+            # A retain set is only trained on, unless the method wants its hidden states.
+            if hidden or (method.needs_reference and role != "retain"):
+                stage = self.reference(start, role, rows, config, hidden=hidden)
+                stages[f"reference/{role}"] = stage
+        return stages
+
+    def reference(
+        self, start: Model, role: str, rows: Rows, config: TrainConfig, *, hidden: bool
+    ) -> Stage:
+        """Log-probabilities (and last hidden states) of the starting model on training rows."""
+        spec = self.context.text_spec(config) | {
+            "rows": self.rows_digest(rows),
+            # Rows with a digest are the same rows under any role.
+            "role": role if isinstance(rows, SampledRows) else None,
+            "hidden": hidden,
+            "epoch": start.epoch,
+        }
+        inputs = {"model": start.stage, **inputs_of(rows)}
+        return self.context.stage("reference", spec, inputs, label="reference")
+
+    @cached_property
+    def reward_model(self) -> Model:
+        """The reward model of the benchmark's pairs, trained once for all methods that need one."""
+        config, registry = self.context.config, self.context.registry
+        cls = registry.serving("reward")
+        own, training = settings_of_method(
+            config, registry, cls, {}, self.benchmark.name, self.split
+        )
+        method = cls(own)
+        stage = self._train(
+            self.first,
+            method,
+            self.rows_of(method),
+            training,
+            seed=0,
+            label="reward model",
+            keep="final",
+        )
+        return Model(stage, training.epochs)
+
+    def reward(self, method: Method[Any] | None, own: Model | None = None) -> RewardUse:
+        """The reward that a method needs; `own`: the model that it has trained itself."""
+        kind = "" if method is None else method.needs_reward
+        if kind == "ground_truth":
+            return self._true_reward()
+        model = self.reward_model if kind == "model" else own if kind == "own" else None
+        if model is None:
+            return RewardUse()
+        # The code that opens a reward model is in the keys of those stages only that use one.
+        code = closure_digest([trained_reward.__name__])
+        return RewardUse({"epoch": model.epoch, "code": code}, {"reward": model.stage})
+
+    def _true_reward(self) -> RewardUse:
+        truth = self.benchmark.reward(self.data)
+        assert truth is not None, "planning refuses methods that need a truth where there is none"
+        source = self.context.source_digest(type(truth))
+        identity = truth.identity()
+        key = digest({"identity": identity, "source": source})
+        return RewardUse({"truth": self.context.materials.put(key, truth), "identity": identity})
+
+    def settings(self, spec: str) -> tuple[Any, TrainConfig]:
+        """Settings of a method that the benchmark itself asks for."""
+        config, registry = self.context.config, self.context.registry
+        return method_settings(config, registry, spec, self.benchmark.name, self.split)
