@@ -15,14 +15,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from suite import LossOutput, Method, StepOutput, TrainState, hookimpl, losses
-from suite.api.batch import Policy
-from suite.api.data import Encoded
-from suite.model.batch import TextBatch, collate
+from suite import (
+    Batch,
+    Encoded,
+    LossOutput,
+    Method,
+    Policy,
+    StepOutput,
+    TrainState,
+    hookimpl,
+    losses,
+)
 from suite.ranges import NonNegative, Positive
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from suite import Texts
+    from suite.toolkit import TextBatch
 
 ATTEMPTS = 6
 HOTTER = 0.5
@@ -66,7 +76,7 @@ class AltPO(Method[AltPOConfig]):
 
     def begin(self, state: TrainState, roles: Mapping[str, Sequence[Any]]) -> None:
         """Sample the alternates of every forget row from the starting model, and score them with it."""
-        from suite.model.reference import by_length
+        from suite.toolkit import by_length
 
         self.alternates = {row.id: [] for row in roles["forget"]}
         for group in by_length(roles["forget"], BATCH_TOKENS):
@@ -74,7 +84,7 @@ class AltPO(Method[AltPOConfig]):
                 for alternate, logps in _scored(state, self._draw(state, group)):
                     self.alternates[alternate.id].append((alternate, logps))
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """DPO with an alternate as chosen and the forget answer as rejected; token-mean cross-entropy on retain."""
         forget, retain = batch["forget"], batch["retain"]
         alternate = self._alternate(forget)
@@ -98,16 +108,16 @@ class AltPO(Method[AltPOConfig]):
             },
         )
 
-    def train_step(
-        self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]
-    ) -> StepOutput:
+    def train_step(self, state: TrainState, micro_batches: Sequence[Batch]) -> StepOutput:
         """The usual step; its number says which alternate each row takes."""
         self.turn = state.step
         return super().train_step(state, micro_batches)
 
-    def _alternate(self, forget: TextBatch) -> TextBatch:
+    def _alternate(self, forget: Texts) -> TextBatch:
         """This step's alternates of the rows, with their reference log-probabilities."""
         import torch
+
+        from suite.toolkit import collate
 
         rows = [self.alternates[id][self.turn % self.config.alternates] for id in forget.ids]
         device = forget.device
@@ -169,6 +179,8 @@ def _until(ids: list[int], end: int) -> tuple[int, ...]:
 def _scored(state: TrainState, texts: Sequence[Encoded]) -> Iterator[tuple[Encoded, Tensor]]:
     """Each text with the log-probabilities of its completion tokens, (T,)."""
     import torch
+
+    from suite.toolkit import collate
 
     batch = collate(texts, pad_id=0, device=state.parameters[0].device)
     with torch.no_grad(), state.autocast():

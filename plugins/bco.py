@@ -15,8 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from suite import Method, StepOutput, TrainState, hookimpl, losses
-from suite.api.pairs import PairedMethod, PairLogps
+from suite import Batch, Method, PairedMethod, PairLogps, StepOutput, TrainState, hookimpl, losses
 from suite.ranges import Positive
 
 if TYPE_CHECKING:
@@ -46,9 +45,7 @@ class BCO(PairedMethod[BCOConfig]):
         """Logistic loss of both answers, shifted by the running mean."""
         return losses.bco(*pairs.sums, beta=self.config.beta, delta=self.delta)
 
-    def train_step(
-        self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]
-    ) -> StepOutput:
+    def train_step(self, state: TrainState, micro_batches: Sequence[Batch]) -> StepOutput:
         """The usual step, then the running mean."""
         import torch
 

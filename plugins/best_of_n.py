@@ -12,11 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from suite import Method, hookimpl
-from suite.api.engine import Engine
-from suite.api.prompting import UntrainedMethod
-from suite.api.requests import Request, Response
-from suite.api.reward import Reward
+from suite import Engine, Method, Request, Response, Reward, UntrainedMethod, hookimpl
 from suite.ranges import Count, Positive
 
 

@@ -8,12 +8,10 @@ skipped, as in the paper's footnote; the mean is over the others. No retain term
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from suite import LossOutput, Method, hookimpl, losses
-from suite.api.batch import Policy
+from suite import Batch, LossOutput, Method, Policy, hookimpl, losses
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class CEU(Method[CEUConfig]):
     roles = frozenset({"forget"})
     Config = CEUConfig
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Mean over all answer tokens of the step but the first of each answer."""
         forget = batch["forget"]
         first = forget.rows.diff(prepend=forget.rows[:1] - 1) != 0  # (N,)

@@ -11,8 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from suite import Method, hookimpl, losses
-from suite.api.pairs import PairedMethod, PairLogps
+from suite import Method, PairedMethod, PairLogps, hookimpl, losses
 from suite.ranges import NonNegative, Positive
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from suite import Method, hookimpl, losses
-from suite.api.pairs import PairedMethod, PairLogps
+from suite import Method, PairedMethod, PairLogps, hookimpl, losses
 from suite.ranges import Fraction, Positive
 
 if TYPE_CHECKING:

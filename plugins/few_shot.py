@@ -16,11 +16,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from suite import Message, Method, Row, UserError, hookimpl
-from suite.api.engine import Engine
-from suite.api.prompting import UntrainedMethod
-from suite.api.requests import Request, Response
-from suite.api.reward import Reward
+from suite import (
+    Engine,
+    Message,
+    Method,
+    Request,
+    Response,
+    Reward,
+    Row,
+    UntrainedMethod,
+    UserError,
+    hookimpl,
+)
 from suite.ranges import Count
 
 

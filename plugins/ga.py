@@ -7,12 +7,10 @@ Unbounded below: run long enough, the model collapses. Papers differ in stopping
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from suite import LossOutput, Method, hookimpl
-from suite.api.batch import Policy
+from suite import Batch, LossOutput, Method, Policy, hookimpl
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class GA(Method[GAConfig]):
     roles = frozenset({"forget"})
     Config = GAConfig
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Minus the token-mean cross-entropy."""
         forget = batch["forget"]
         return LossOutput(forget.token_mean(policy(forget).token_logps))

@@ -5,12 +5,10 @@ L = -forget_weight * CE(forget) + retain_weight * CE(retain)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from suite import LossOutput, Method, hookimpl
-from suite.api.batch import Policy
+from suite import Batch, LossOutput, Method, Policy, hookimpl
 from suite.ranges import NonNegative
 
 
@@ -32,7 +30,7 @@ class GradDiff(Method[GradDiffConfig]):
     roles = frozenset({"forget", "retain"})
     Config = GradDiffConfig
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Both terms are token means."""
         forget, retain = batch["forget"], batch["retain"]
         on_forget, on_retain = policy.joint(forget, retain)

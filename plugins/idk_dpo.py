@@ -8,12 +8,10 @@ equation, puts the term on NPO's scale: (2/beta) ln 2 at the start. CE is a mean
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from suite import LossOutput, Method, hookimpl, losses
-from suite.api.batch import Policy
+from suite import Batch, LossOutput, Method, Policy, hookimpl, losses
 from suite.ranges import NonNegative, Positive
 
 
@@ -38,7 +36,7 @@ class IDKDPO(Method[IDKDPOConfig]):
     needs_reference = True
     Config = IDKDPOConfig
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """DPO with the refusal as chosen and the forget answer as rejected; token-mean cross-entropy on retain."""
         forget, alternate, retain = batch["forget"], batch["alternate"], batch["retain"]
         on_forget, on_alternate, on_retain = policy.joint(forget, alternate, retain)

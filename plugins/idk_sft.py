@@ -8,12 +8,10 @@ weights 1 and 1. The forget answers themselves are not looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from suite import LossOutput, Method, hookimpl
-from suite.api.batch import Policy
+from suite import Batch, LossOutput, Method, Policy, hookimpl
 from suite.ranges import NonNegative
 
 
@@ -35,7 +33,7 @@ class IDKSFT(Method[IDKSFTConfig]):
     roles = frozenset({"forget", "alternate", "retain"})
     Config = IDKSFTConfig
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Both terms are token means."""
         alternate, retain = batch["alternate"], batch["retain"]
         on_alternate, on_retain = policy.joint(alternate, retain)

@@ -8,12 +8,10 @@ prompt positions.)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from suite import LossOutput, Method, hookimpl
-from suite.api.batch import Policy
+from suite import Batch, LossOutput, Method, Policy, hookimpl
 from suite.ranges import NonNegative
 
 
@@ -36,7 +34,7 @@ class KLMin(Method[KLMinConfig]):
     needs_reference_hidden = frozenset({"retain"})
     Config = KLMinConfig
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Both terms are token means."""
         forget, retain = batch["forget"], batch["retain"]
         on_forget, on_retain = policy.joint(forget, retain)

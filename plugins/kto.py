@@ -12,13 +12,10 @@ pairs at least. beta is the paper's, the training settings are DPO's. The paper 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from suite import Method, UserError, hookimpl, losses
-from suite.api.batch import Policy
-from suite.api.pairs import PairedMethod, PairLogps
+from suite import Batch, Method, PairedMethod, PairLogps, Policy, UserError, hookimpl, losses
 from suite.ranges import NonNegative, Positive
 
 if TYPE_CHECKING:
@@ -61,7 +58,7 @@ class KTO(PairedMethod[KTOConfig]):
         down = losses.kto(rejected, ref_rejected, ~desirable, z0, **settings)
         return (up + down) / 2
 
-    def score(self, policy: Policy, batch: Mapping[str, Any]) -> PairLogps:
+    def score(self, policy: Policy, batch: Batch) -> PairLogps:
         """Score the mismatched answers too. UserError: a step of a single pair."""
         import torch
 

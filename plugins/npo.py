@@ -10,12 +10,10 @@ over tokens; its code sums, and so does this.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from suite import LossOutput, Method, hookimpl, losses
-from suite.api.batch import Policy
+from suite import Batch, LossOutput, Method, Policy, hookimpl, losses
 from suite.ranges import Positive
 
 
@@ -36,7 +34,7 @@ class NPO(Method[NPOConfig]):
     needs_reference = True
     Config = NPOConfig
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Mean over sequences."""
         forget = batch["forget"]
         per_example = losses.npo(

@@ -7,12 +7,10 @@ The KL is over the whole vocabulary, at completion positions only, mean per toke
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from suite import LossOutput, Method, hookimpl, losses
-from suite.api.batch import Policy
+from suite import Batch, LossOutput, Method, Policy, hookimpl, losses
 from suite.ranges import NonNegative, Positive
 
 
@@ -38,7 +36,7 @@ class NPOKL(Method[NPOKLConfig]):
     needs_reference_hidden = frozenset({"retain"})
     Config = NPOKLConfig
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """NPO on forget, token-mean KL on retain."""
         forget, retain = batch["forget"], batch["retain"]
         on_forget, on_retain = policy.joint(forget, retain)

@@ -7,12 +7,10 @@ L_NPO is a mean over sequences of summed log-probabilities, CE a mean over token
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from suite import LossOutput, Method, hookimpl, losses
-from suite.api.batch import Policy
+from suite import Batch, LossOutput, Method, Policy, hookimpl, losses
 from suite.ranges import NonNegative, Positive
 
 
@@ -37,7 +35,7 @@ class NPORT(Method[NPORTConfig]):
     needs_reference = True
     Config = NPORTConfig
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """NPO on forget, token-mean cross-entropy on retain."""
         forget, retain = batch["forget"], batch["retain"]
         on_forget, on_retain = policy.joint(forget, retain)

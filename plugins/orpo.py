@@ -12,8 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from suite import Method, hookimpl, losses
-from suite.api.pairs import PairedMethod, PairLogps
+from suite import Method, PairedMethod, PairLogps, hookimpl, losses
 from suite.ranges import NonNegative
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class ORPO(PairedMethod[ORPOConfig]):
 
     def rewards(self, pairs: PairLogps) -> tuple[Tensor, Tensor]:
         """The log-odds that the loss compares."""
-        from suite.losses.numerics import log_odds
+        from suite.losses import log_odds
 
         return log_odds(pairs.chosen_mean_logps), log_odds(pairs.rejected_mean_logps)
 

@@ -14,8 +14,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from suite import LossOutput, Method, StepOutput, TrainState, UserError, hookimpl, losses
-from suite.api.batch import Policy
+from suite import (
+    Batch,
+    LossOutput,
+    Method,
+    Policy,
+    StepOutput,
+    TrainState,
+    UserError,
+    hookimpl,
+    losses,
+)
 from suite.ranges import Positive
 
 
@@ -46,7 +55,7 @@ class PDU(Method[PDUConfig]):
         self.epsilon = config.epsilon
         self.alpha = 1.0
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Flatness of forget logits and alpha times the cross-entropy on retain."""
         forget, retain = batch["forget"], batch["retain"]
         on_forget, on_retain = policy.joint(forget, retain)
@@ -57,9 +66,7 @@ class PDU(Method[PDUConfig]):
             {"forget_loss": flatness.detach(), "retain_loss": nll.detach()},
         )
 
-    def train_step(
-        self, state: TrainState, micro_batches: Sequence[Mapping[str, Any]]
-    ) -> StepOutput:
+    def train_step(self, state: TrainState, micro_batches: Sequence[Batch]) -> StepOutput:
         """The primal step, then the dual one."""
         output = super().train_step(state, micro_batches)
         weight, retain_loss = self.alpha, output.metrics["retain_loss"]

@@ -16,15 +16,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from suite import Method, TrainState, hookimpl, losses
+from suite import Method, OnlineMethod, TrainState, hookimpl, losses
 from suite.ranges import Count, Fraction, NonNegative, Positive, Share
-from suite.train.moments import Moments
-from suite.train.online import OnlineMethod
+from suite.stats import Moments
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from suite.train.rollouts import Part, Rollouts
+    from suite import Part, Rollouts
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,8 @@ class PPO(OnlineMethod[PPOConfig]):
 
     def values(self, hidden: Tensor) -> Tensor:
         """V before each token, in fp32. Shape: (N, d) -> (N,)."""
-        return self.value_head(hidden.float())[:, 0].float()
+        values: Tensor = self.value_head(hidden.float())
+        return values[:, 0].float()
 
     def credit(self, rollouts: Rollouts) -> None:
         """Advantages and returns of every token."""

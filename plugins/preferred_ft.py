@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from suite import Method, hookimpl
-from suite.api.pairs import PairedMethod, PairLogps
+from suite import Method, PairedMethod, PairLogps, hookimpl
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from suite.model.batch import TextBatch
+    from suite import Texts
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class PreferredFT(PairedMethod[PreferredFTConfig]):
         """Minus the log-probability of the chosen answer."""
         return -pairs.chosen_logps
 
-    def share(self, pairs: PairLogps, chosen: TextBatch) -> Tensor:
+    def share(self, pairs: PairLogps, chosen: Texts) -> Tensor:
         """Token mean: the sum over answers divided by the step's tokens."""
         return self.pair_loss(pairs).sum() / chosen.step_tokens
 

@@ -17,8 +17,7 @@ from functools import cache
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-from suite import Method, UserError, hookimpl, losses
-from suite.api.pairs import PairedMethod, PairLogps, Population
+from suite import Method, PairedMethod, PairLogps, Population, UserError, hookimpl, losses
 from suite.ranges import Positive
 
 if TYPE_CHECKING:

@@ -16,11 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from suite import LossOutput, Method, TrainState, hookimpl, losses
-from suite.api.batch import Policy
-from suite.api.engine import Engine
-from suite.api.requests import Request, Response
-from suite.api.reward import Reward
+from suite import (
+    Batch,
+    Engine,
+    LossOutput,
+    Method,
+    Policy,
+    Request,
+    Response,
+    Reward,
+    TrainState,
+    hookimpl,
+    losses,
+)
 from suite.ranges import NonNegative
 
 if TYPE_CHECKING:
@@ -83,7 +91,7 @@ class RewardModel(Method[RewardModelConfig]):
         """Keep the head at hand."""
         self.head = state.heads["reward"]
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Bradley-Terry, mean over pairs."""
         import torch
 
@@ -99,9 +107,9 @@ class RewardModel(Method[RewardModelConfig]):
             },
         )
 
-    def _rewards(self, policy: Any, batch: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+    def _rewards(self, policy: Any, batch: Batch) -> tuple[Tensor, Tensor]:
         """Of chosen and rejected answers, (B,) each. An answer is read once, however many pairs it is in."""
-        from suite.model.reward_model import rewards
+        from suite.toolkit import rewards
 
         sides = batch["pairs"].chosen, batch["pairs"].rejected
         chosen, rejected = (
@@ -114,8 +122,8 @@ class RewardModel(Method[RewardModelConfig]):
         """Write the head, and the accuracy on the held-out pairs."""
         from safetensors.torch import save_file
 
-        from suite.model.reward_model import ACCURACY, HEAD
-        from suite.store import write_json
+        from suite import write_json
+        from suite.toolkit import ACCURACY, HEAD
 
         (folder / HEAD).parent.mkdir()
         save_file(
@@ -130,8 +138,7 @@ class RewardModel(Method[RewardModelConfig]):
         """How many held-out pairs have the higher reward on the chosen answer."""
         import torch
 
-        from suite.model.reference import References
-        from suite.train.sampling import micro_batches
+        from suite.toolkit import References, micro_batches
 
         if not self.held_out:
             return 0

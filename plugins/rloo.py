@@ -12,14 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from suite import Method, hookimpl, losses
+from suite import Method, OnlineMethod, hookimpl, losses
 from suite.ranges import Count, NonNegative
-from suite.train.online import OnlineMethod
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from suite.train.rollouts import Part, Rollouts
+    from suite import Part, Rollouts
 
 
 @dataclass(frozen=True)

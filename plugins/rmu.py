@@ -15,8 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from suite import LossOutput, Method, TrainState, UserError, hookimpl, losses
-from suite.api.batch import Policy
+from suite import Batch, LossOutput, Method, Policy, TrainState, UserError, hookimpl, losses
 from suite.ranges import Index, NonNegative, Positive
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class RMU(Method[RMUConfig]):
 
     def begin(self, state: TrainState, roles: Mapping[str, Sequence[Any]]) -> None:
         """Draw the direction, keep the few weights that will change, freeze all others."""
-        from suite.model.logprobs import decoder_of, head_of
+        from suite.toolkit import decoder_of, head_of
 
         decoder = decoder_of(state.policy.model)
         first = max(0, self.config.layer - DEPTH + 1)
@@ -75,7 +74,7 @@ class RMU(Method[RMUConfig]):
             weight.device
         )
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Token means of both terms."""
         import torch
 
@@ -113,7 +112,7 @@ def activations(
     """Output of `layer` where completion tokens are predicted, (N, d); with `weights` in place of the model's own."""
     from torch.func import functional_call
 
-    from suite.model.logprobs import decoder_of
+    from suite.toolkit import decoder_of
 
     def stop(module: Any, args: Any, output: Any) -> None:
         raise _ReachedError(output[0] if isinstance(output, tuple) else output)

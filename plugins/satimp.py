@@ -9,12 +9,10 @@ TOFU.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from suite import LossOutput, Method, hookimpl, losses
-from suite.api.batch import Policy
+from suite import Batch, LossOutput, Method, Policy, hookimpl, losses
 from suite.ranges import NonNegative
 
 
@@ -40,7 +38,7 @@ class SatImp(Method[SatImpConfig]):
     roles = frozenset({"forget", "retain"})
     Config = SatImpConfig
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Both terms are token means."""
         forget, retain = batch["forget"], batch["retain"]
         on_forget, on_retain = policy.joint(forget, retain)

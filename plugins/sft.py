@@ -5,12 +5,10 @@ L = -(1/N) sum_t log pi_theta(y_t | x, y_<t)        N: completion tokens of the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from suite import LossOutput, Method, hookimpl
-from suite.api.batch import Policy
+from suite import Batch, LossOutput, Method, Policy, hookimpl
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class SFT(Method[SFTConfig]):
     serves = "start"
     Config = SFTConfig
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Token-mean cross-entropy."""
         texts = batch["demonstrations"]
         return LossOutput(texts.token_mean(-policy(texts).token_logps))

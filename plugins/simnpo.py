@@ -8,12 +8,10 @@ the sigmoid: the same with margin = beta x delta. Weights, beta and margin are t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from suite import LossOutput, Method, hookimpl, losses
-from suite.api.batch import Policy
+from suite import Batch, LossOutput, Method, Policy, hookimpl, losses
 from suite.ranges import NonNegative, Positive
 
 
@@ -39,7 +37,7 @@ class SimNPO(Method[SimNPOConfig]):
     roles = frozenset({"forget", "retain"})
     Config = SimNPOConfig
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """SimNPO on forget, token-mean cross-entropy on retain."""
         forget, retain = batch["forget"], batch["retain"]
         on_forget, on_retain = policy.joint(forget, retain)

@@ -12,8 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from suite import Method, hookimpl, losses
-from suite.api.pairs import PairedMethod, PairLogps
+from suite import Method, PairedMethod, PairLogps, hookimpl, losses
 from suite.ranges import Positive
 
 if TYPE_CHECKING:

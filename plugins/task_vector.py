@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from suite import LossOutput, Method, TrainState, UserError, hookimpl
-from suite.api.batch import Policy
+from suite import Batch, LossOutput, Method, Policy, TrainState, UserError, hookimpl
 from suite.ranges import NonNegative
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class TaskVector(Method[TaskVectorConfig]):
             raise UserError("task_vector negates all weights: set task_vector.lora_rank to 0")
         self.start: list[Tensor] = [p.detach().clone() for p in state.parameters]
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Token-mean cross-entropy on forget: what is learnt here is taken away."""
         forget = batch["forget"]
         return LossOutput(forget.token_mean(-policy(forget).token_logps))

@@ -8,12 +8,10 @@ no retain term: where beta leaves the distribution alone, the loss keeps it. bet
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from suite import LossOutput, Method, hookimpl, losses
-from suite.api.batch import Policy
+from suite import Batch, LossOutput, Method, Policy, hookimpl, losses
 from suite.ranges import Positive
 
 
@@ -35,7 +33,7 @@ class UNDIAL(Method[UNDIALConfig]):
     train_defaults: ClassVar = {"lr": 1e-4}
     Config = UNDIALConfig
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Token-mean cross-entropy with the adjusted distribution."""
         forget = batch["forget"]
         scored = policy(forget)

@@ -8,12 +8,10 @@ the forget term; the retain term and weights of 1 follow open-unlearning.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from suite import LossOutput, Method, hookimpl, losses
-from suite.api.batch import Policy
+from suite import Batch, LossOutput, Method, Policy, hookimpl, losses
 from suite.ranges import NonNegative
 
 
@@ -37,7 +35,7 @@ class WGA(Method[WGAConfig]):
     roles = frozenset({"forget", "retain"})
     Config = WGAConfig
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Both terms are token means."""
         forget, retain = batch["forget"], batch["retain"]
         on_forget, on_retain = policy.joint(forget, retain)

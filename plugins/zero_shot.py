@@ -12,10 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from suite import Message, Method, hookimpl
-from suite.api.engine import Engine
-from suite.api.prompting import UntrainedMethod
-from suite.api.requests import Request, Response
+from suite import Engine, Message, Method, Request, Response, UntrainedMethod, hookimpl
 
 
 @dataclass(frozen=True)

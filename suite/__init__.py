@@ -1,72 +1,163 @@
 """`suite` compares ways of making a language model forget, and ways of aligning it.
 
-The names below are all that the author of a plugin imports. Importing this package is light: torch and
-transformers are loaded only when something is computed.
+The names below, and the public modules (`suite.losses`, `stats`, `tables`, `metrics`, `ranges`, `settings`,
+`hookspecs`, `tiny`, `toolkit`), are all that the author of a plugin imports; the built-in plugins import nothing else.
+Importing this package is light: torch and transformers are loaded only when something is computed.
 """
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from suite.api.batch import Batch, Pairs, Policy, Scored, Texts
 from suite.api.benchmark import Benchmark, Experiment, TextBenchmark
-from suite.api.data import BenchmarkData, Message, Pair, Row, Source
+from suite.api.cells import Cell, CellResult
+from suite.api.data import BenchmarkData, Encoded, EncodedPair, Given, Message, Pair, Row, Source
+from suite.api.engine import Engine
+from suite.api.judge import Comparison, Cost, Judge, Rewards, Verdict
+from suite.api.judged import ANSWER, Judged, JudgedBenchmark, Question, Verdicts
+from suite.api.measured import Described, Measured, ModelBenchmark, ModelFolder
 from suite.api.method import Method
-from suite.api.pairs import PairedMethod, PairLogps
+from suite.api.pairs import PairedMethod, PairLogps, Population
+from suite.api.phases import Phase
+from suite.api.prompting import UntrainedMethod
 from suite.api.requests import Request, Response
-from suite.api.reward import Reward
-from suite.api.scores import CurvePoint, ItemScore, Metric, Scores
+from suite.api.reward import Prompt, Reward
+from suite.api.scores import Basis, CurvePoint, ItemScore, Metric, Scores
+from suite.api.stages import Host, StageKind, builds
 from suite.api.step import LossOutput, StepOutput, TrainState
-from suite.core.errors import UserError
+from suite.core import interrupt
+from suite.core.errors import DivergedError, UserError, unknown
+from suite.core.progress import Progress, Task
+from suite.store import Build, Json, Stage, digest, file_digest, write_json
+from suite.train.online import OnlineMethod
 
 if TYPE_CHECKING:
     from suite import losses as losses
+    from suite.train.rollouts import Part as Part
+    from suite.train.rollouts import Rollouts as Rollouts
 
 hookimpl = pluggy.HookimplMarker("suite")
 """Marks a function of a plugin as the implementation of a hook, see `suite.hookspecs`."""
 
+PUBLIC_MODULES = (
+    "hookspecs",
+    "losses",
+    "metrics",
+    "ranges",
+    "settings",
+    "stats",
+    "tables",
+    "tiny",
+    "toolkit",
+)
+"""The modules of this package that plugins may import, beside the names below."""
+
 __all__ = [
+    "ANSWER",
+    "PUBLIC_MODULES",
+    "Basis",
+    "Batch",
     "Benchmark",
     "BenchmarkData",
+    "Build",
+    "Cell",
+    "CellResult",
+    "Comparison",
+    "Cost",
     "CurvePoint",
+    "Described",
+    "DivergedError",
+    "Encoded",
+    "EncodedPair",
+    "Engine",
     "Experiment",
+    "Given",
+    "Host",
     "ItemScore",
+    "Json",
+    "Judge",
+    "Judged",
+    "JudgedBenchmark",
     "LossOutput",
+    "Measured",
     "Message",
     "Method",
     "Metric",
+    "ModelBenchmark",
+    "ModelFolder",
+    "OnlineMethod",
     "Pair",
     "PairLogps",
     "PairedMethod",
+    "Pairs",
+    "Part",
+    "Phase",
+    "Policy",
+    "Population",
+    "Progress",
+    "Prompt",
+    "Question",
     "Request",
     "Response",
     "Reward",
+    "Rewards",
+    "Rollouts",
     "Row",
+    "Scored",
     "Scores",
     "Source",
+    "Stage",
+    "StageKind",
     "StepOutput",
+    "Task",
     "TextBenchmark",
+    "Texts",
     "TrainState",
+    "UntrainedMethod",
     "UserError",
+    "Verdict",
+    "Verdicts",
+    "builds",
+    "digest",
+    "file_digest",
     "hookimpl",
+    "interrupt",
     "losses",
+    "unknown",
+    "write_json",
 ]
 
+_LATER = {
+    "Part": "suite.train.rollouts",
+    "Rollouts": "suite.train.rollouts",
+}
+"""Names of modules that import torch: read when first asked for."""
 
-def __getattr__(name: str) -> ModuleType:
-    """Hand out `suite.losses` as a module that imports torch only when a loss is first used."""
-    if name != "losses":
-        raise AttributeError(f"module 'suite' has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:
+    """Hand out the names that are imported only when first used."""
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name]), name)
+    if name == "losses":
+        return _lazy_losses()
+    raise AttributeError(f"module 'suite' has no attribute {name!r}")
+
+
+def _lazy_losses() -> ModuleType:
+    """`suite.losses` as a module that imports torch only when a loss is first used."""
     spec = importlib.util.find_spec("suite.losses")
     assert spec is not None
     assert spec.loader is not None
     spec.loader = importlib.util.LazyLoader(spec.loader)
     module = importlib.util.module_from_spec(spec)
     # Kept as an attribute at once: a second find_spec would ask the lazy module for its spec, and so load it.
-    globals()[name] = sys.modules["suite.losses"] = module
+    globals()["losses"] = sys.modules["suite.losses"] = module
     spec.loader.exec_module(module)
     return module

@@ -17,15 +17,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Gt
 
-from suite import Benchmark, Experiment, Method, PairedMethod, Scores, UserError, hookimpl
-from suite.core import interrupt
-from suite.core.errors import DivergedError
+from suite import (
+    Benchmark,
+    DivergedError,
+    Experiment,
+    Method,
+    PairedMethod,
+    Scores,
+    UserError,
+    hookimpl,
+    interrupt,
+)
 from suite.ranges import Positive
 
 from .datasets import DATASETS, Dataset
 
 if TYPE_CHECKING:
-    from suite.core.progress import Progress, Task
+    from suite import Progress, Task
 
     from .datasets import Array
     from .scores import Trial

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 
-from suite import PairedMethod, PairLogps
-from suite.api.pairs import Population
+from suite import PairedMethod, PairLogps, Population
 
 from .datasets import Dataset
 

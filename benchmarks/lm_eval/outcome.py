@@ -11,8 +11,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from suite import ItemScore, Metric, Scores
-from suite.api.measured import Measured
+from suite import ItemScore, Measured, Metric, Scores
 
 NORMAL = 1.959963984540054
 """Half width of a 95 % interval, in standard errors."""

@@ -14,8 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from suite import UserError
-from suite.store import digest, file_digest
+from suite import UserError, digest, file_digest
 
 READERS = ("", "json", "csv", "parquet", "arrow", "text", "imagefolder", "audiofolder")
 """Values of `dataset_path` that name a file format, not a place."""

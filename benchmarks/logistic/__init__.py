@@ -13,9 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suite import Benchmark, Experiment, Scores, hookimpl
-from suite.api.method import Method
-from suite.core.progress import Progress
+from suite import Benchmark, Experiment, Method, Progress, Scores, hookimpl
 
 from .settings import BETA, LogisticConfig
 

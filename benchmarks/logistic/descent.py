@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from suite import TrainState, UserError
-from suite.api.method import Method
-from suite.core import interrupt
+from suite import Batch, Method, Policy, TrainState, UserError, interrupt
 
 from .policy import Labelled, LogisticModel, LogisticPolicy
 
@@ -37,7 +35,8 @@ def descend(
     `at`: increasing; 0 is the start. Raises DivergedError as any training does.
     """
     state = _begin(method, LogisticModel(start), lr, roles)
-    batch = {role: roles[role] for role in method.roles}
+    # Labelled inputs stand for texts of one token: what these losses read of `Texts`, they have.
+    batch = cast(Batch, {role: roles[role] for role in method.roles})
     delivered = []
     for last in at:
         while state.step < last:
@@ -60,7 +59,14 @@ def _begin(
         )
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     constant = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
-    state = TrainState(LogisticPolicy(model), [model.weight], optimizer, constant, 0.0, nullcontext)
+    state = TrainState(
+        policy=cast(Policy, LogisticPolicy(model)),
+        parameters=[model.weight],
+        optimizer=optimizer,
+        scheduler=constant,
+        max_grad_norm=0.0,
+        autocast=nullcontext,
+    )
     try:
         method.begin(state, {role: range(len(roles[role].targets)) for role in method.roles})
     except AttributeError as error:

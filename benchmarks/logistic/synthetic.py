@@ -23,10 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from suite import CurvePoint, ItemScore, Metric, Scores, stats
-from suite.api.method import Method
-from suite.core import interrupt
-from suite.core.progress import Progress
+from suite import CurvePoint, ItemScore, Method, Metric, Progress, Scores, interrupt, stats
 
 from .descent import descend, generator
 from .policy import Labelled, labelled, unlearning_roles

@@ -24,9 +24,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from suite import CurvePoint, ItemScore, Scores
-from suite.api.method import Method
-from suite.core.progress import Progress
+from suite import CurvePoint, ItemScore, Method, Progress, Scores
 
 from .descent import descend, generator
 from .policy import Labelled, labelled

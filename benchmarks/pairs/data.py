@@ -17,8 +17,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from suite import Message, Pair, Request, Row, UserError
-from suite.api.data import BenchmarkData
+from suite import BenchmarkData, Message, Pair, Request, Row, UserError
 
 Item = Mapping[str, Any]
 

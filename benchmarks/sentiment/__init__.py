@@ -22,6 +22,7 @@ from annotated_types import Ge
 from suite import (
     Benchmark,
     BenchmarkData,
+    CellResult,
     ItemScore,
     Method,
     Metric,
@@ -34,7 +35,6 @@ from suite import (
     TextBenchmark,
     hookimpl,
 )
-from suite.api.cells import CellResult
 from suite.ranges import Positive, Share
 
 from ..pairs.data import REFERENCE

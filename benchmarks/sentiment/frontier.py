@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from suite import Metric
-from suite.api.cells import CellResult
+from suite import CellResult, Metric
 
 Point = tuple[float, float]
 """KL in nats, mean reward."""
@@ -37,7 +36,7 @@ def compared(cells: Sequence[CellResult], kl_limit: float) -> list[list[Metric]]
     is_start = [cell.family == "baseline" for cell in cells]
     start = [point for own, first in zip(of_cells, is_start, strict=True) if first for point in own]
     flat = [(number, point) for number, own in enumerate(of_cells) for point in own]
-    best = stats.pareto([point for _, point in flat], DIRECTIONS) if flat else []
+    best = list(stats.pareto([point for _, point in flat], DIRECTIONS)) if flat else []
     front = [
         number
         for (number, _), kept in zip(flat, best, strict=True)

@@ -12,10 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from suite import UserError
-from suite.api.data import Message
-from suite.api.reward import Prompt, Reward
-from suite.store import Json, digest
+from suite import Json, Message, Prompt, Reward, UserError, digest
 
 from .lexicon import BAD, GOOD, lexicon_score
 
@@ -120,7 +117,7 @@ class SequenceClassifier(ReviewReward):
 
     def identity(self) -> dict[str, Json]:
         """The model's files, or its commit on the hub."""
-        from suite.stages.base_model import locate
+        from suite.toolkit import locate
 
         return {"reward": "model", "files": locate(self.source)[1]}
 
@@ -130,9 +127,7 @@ def _loaded(source: str) -> tuple[Any, Any, int]:
     """Tokenizer, model, and the number of its positive class."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    from suite.model.folder import quiet
-    from suite.model.hardware import pick_device
-    from suite.stages.base_model import locate
+    from suite.toolkit import locate, pick_device, quiet
 
     folder = locate(source)[0]
     with quiet():

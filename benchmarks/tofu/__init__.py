@@ -15,10 +15,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from suite import Benchmark, Request, Response, Scores, TextBenchmark, UserError, hookimpl
-from suite.api.data import BenchmarkData, Source
-from suite.api.scores import Basis
-from suite.core.errors import unknown
+from suite import (
+    Basis,
+    Benchmark,
+    BenchmarkData,
+    Request,
+    Response,
+    Scores,
+    Source,
+    TextBenchmark,
+    UserError,
+    hookimpl,
+    unknown,
+)
 
 from .corpus import RETAIN, generated, published, read_corpus
 from .logs import check_same_questions, read_log

@@ -21,17 +21,20 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from suite import (
+    ANSWER,
     Benchmark,
     BenchmarkData,
+    JudgedBenchmark,
     Pair,
+    Question,
     Request,
     Response,
     Reward,
     Scores,
     Source,
+    Verdicts,
     hookimpl,
 )
-from suite.api.judged import ANSWER, JudgedBenchmark, Question, Verdicts
 from suite.ranges import Count, NonNegative, Positive
 
 from ..pairs.data import REFERENCE, ROLES, roles_of
@@ -138,7 +141,8 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
         if not data.revision.startswith(GENERATED):
             return None
         items = next(iter(data.sets.values()))
-        trained = [(pair.prompt, pair.chosen) for pair in data.roles["pairs"]]
+        pairs = [pair for pair in data.roles["pairs"] if isinstance(pair, Pair)]
+        trained = [(pair.prompt, pair.chosen) for pair in pairs]
         return Truth(dict([*trained, *((item["prompt"], item["answer"]) for item in items)]))
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:

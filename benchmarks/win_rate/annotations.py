@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite import ItemScore, Metric, Scores
-from suite.judges.alpaca_eval import LENGTH_TERM, read_annotations, summary
 
 if TYPE_CHECKING:
     from suite.stats import Interval
@@ -24,6 +23,7 @@ def of_annotations(path: Path) -> Scores:
     all models of its leaderboard. UserError: a file that holds no annotations.
     """
     from suite import stats
+    from suite.toolkit import LENGTH_TERM, read_annotations, summary
 
     annotations = read_annotations(path)
     wins = [each.preference - 1 for each in annotations]

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -95,7 +95,7 @@ def _has_pairs(source: str, table: str | None) -> bool:
     return any(row for row in _rows(source, table, {"chosen": str, "rejected": str}))
 
 
-def _rows(source: str, table: str | None, columns: dict[str, type]) -> list[dict[str, str]]:
+def _rows(source: str, table: str | None, columns: Mapping[str, type]) -> list[dict[str, str]]:
     """Rows with those of the columns that they have."""
     path = Path(source)
     if path.is_file():

@@ -17,9 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from suite import ItemScore, Metric
-from suite.api.judge import Verdict
-from suite.api.judged import Judged, Verdicts
+from suite import ItemScore, Judged, Metric, Verdict, Verdicts
 
 if TYPE_CHECKING:
     from suite.stats import Interval
@@ -105,17 +103,21 @@ def _controlled(
 ) -> Metric:
     from suite import stats
 
-    rows = [
-        (w, a.value, b.value)
-        for w, a, b in zip(wins, own, rival, strict=True)
-        if w.value is not None
-    ]
-    if not rows:
+    values: list[float] = []
+    lengths: list[float] = []
+    rivals: list[float] = []
+    clusters: list[str] = []
+    for win, mine, other in zip(wins, own, rival, strict=True):
+        if win.value is None:
+            continue
+        assert mine.value is not None and other.value is not None, "every answer has a length"
+        values.append(win.value)
+        lengths.append(mine.value)
+        rivals.append(other.value)
+        clusters.append(win.cluster_id)
+    if not values:
         return Metric(name, None, True, note="no prompt has both verdicts")
-    values, lengths, rivals = ([row[i] for row in rows] for i in range(3))
-    interval = stats.length_controlled_win_rate(
-        [w.value for w in values], lengths, rivals, clusters=[w.cluster_id for w in values]
-    )
+    interval = stats.length_controlled_win_rate(values, lengths, rivals, clusters=clusters)
     return _metric(name, interval, True)
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from suite import Message, Reward
+from suite import Json, Message, Reward, digest
 from suite.metrics import rougeL_recall
-from suite.store import Json, digest
 
 from ..pairs.data import prompt_text
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from suite.api.benchmark import Benchmark
+from suite.api.judged import JudgedBenchmark
 from suite.api.measured import ModelBenchmark
 from suite.api.method import Method
 from suite.config.check import AT_LEAST, OWN, TRAIN, checked, convert
@@ -74,7 +75,10 @@ def _check_names_and_sections(config: RunConfig, registry: Registry) -> None:
         if name not in {*LOGGERS, *(info.name for info in registry.plugins())}:
             raise unknown("logger", name, LOGGERS)
     engine_settings(config, registry)
-    judge_settings(config, registry)
+    # A judge that nobody asks may be blocked, unless the user named it.
+    judged = any(issubclass(split_bench(registry, b)[0], JudgedBenchmark) for b in config.bench)
+    if judged or config.judge != RunConfig.judge or judge_section(config) in config.sections:
+        judge_settings(config, registry)
     for bench in config.bench:
         for split in chosen_splits(config, registry, bench):
             for spec in config.methods:
@@ -151,7 +155,7 @@ def settings_of_method(
     """The same of a method's class; `variant`: what is set for it above all."""
     name = method.name
     protocol = _protocol(config, registry, bench, split)
-    source = f"{method.__name__}.train_defaults"
+    source = f"{registry.name_plugin(method)}{method.__name__}.train_defaults"
     paper = {
         field: convert(TRAIN[field], Given(name, field, value, source), AT_LEAST.get(field))
         for field, value in method.train_defaults.items()

@@ -19,6 +19,7 @@ from suite.losses.divergences import (
     jensen_shannon,
     reverse_kl,
 )
+from suite.losses.numerics import log_odds
 from suite.losses.online import (
     adaptive_kl_coef,
     clipped_surrogate,
@@ -90,6 +91,7 @@ __all__ = [
     "kl",
     "kto",
     "kto_z0",
+    "log_odds",
     "logistic",
     "nca",
     "nll",

@@ -18,7 +18,7 @@ from suite.api.reward import Prompt, Reward
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from suite.model.batch import TextBatch
+    from suite.api.batch import Texts
     from suite.model.encoding import Encoder
     from suite.store import Json
 
@@ -27,12 +27,12 @@ ACCURACY = "reward/accuracy.json"
 BATCH_TOKENS = 4096
 
 
-def last_states(hidden: Tensor, texts: TextBatch) -> Tensor:
+def last_states(hidden: Tensor, texts: Texts) -> Tensor:
     """The state of each answer that has read all of it. Shape: (N, d) -> (B, d)."""
     return hidden[texts.lengths.cumsum(0) - 1]
 
 
-def rewards(hidden: Tensor, texts: TextBatch, head: nn.Module) -> Tensor:
+def rewards(hidden: Tensor, texts: Texts, head: nn.Module) -> Tensor:
     """Reward of each answer, fp32. Shape: (N, d) -> (B,)."""
     values: Tensor = head(last_states(hidden, texts).float())
     return values[:, 0].float()

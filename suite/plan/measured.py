@@ -75,7 +75,6 @@ def measure(context: Context, benchmark: ModelBenchmark[Any], model: Model, labe
     engine = context.config.engine
     spec: dict[str, Json] = {
         "benchmark": benchmark.name,
-        "settings": jsonable(benchmark.config),
         "what": benchmark.describe(engine).identity,
         "source": context.registry.source_digest(type(benchmark)),
         "engine": context.engine_identity(),
@@ -83,4 +82,7 @@ def measure(context: Context, benchmark: ModelBenchmark[Any], model: Model, labe
         "limit": context.config.limit,
         "epoch": model.epoch,
     }
-    return context.stage("measure", spec, {"model": model.stage}, label=f"measure {label}")
+    # Settings may name folders of this machine; `describe` says what of them counts.
+    resources = {"settings": jsonable(benchmark.config)}
+    inputs = {"model": model.stage}
+    return context.stage("measure", spec, inputs, label=f"measure {label}", resources=resources)

@@ -126,6 +126,11 @@ class Registry:
             raise LookupError(f"no plugin offers {cls!r}")
         return info
 
+    def name_plugin(self, cls: type) -> str:
+        """Say which plugin offers `cls`, as the beginning of a message; "" where it is blocked."""
+        info = self._offers.owner(cls)
+        return f"{info}: " if info else ""
+
     def source_digest(self, cls: type, also: Iterable[str] = ()) -> str:
         """Digest of the code that makes `cls` and `also`: their modules, those of its base classes, and all that these
         import. It is part of the key of whatever `cls` computes."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def measure_model(build: Build, context: Context) -> None:
     """Measure the model in the input `model`: scores, samples.jsonl, and the tool's own log."""
     spec = build.spec
-    benchmark = context.benchmark(spec)
+    benchmark = context.benchmark({**spec, **build.resources})
     assert isinstance(benchmark, ModelBenchmark)
     model = ModelFolder(
         folder=folder_of(build.inputs["model"], spec["epoch"]),

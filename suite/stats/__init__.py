@@ -18,6 +18,7 @@ from suite.stats.interval import Interval
 from suite.stats.ks import KSResult, ks_two_sample
 from suite.stats.length_control import length_controlled_win_rate
 from suite.stats.means import harmonic_mean, harmonic_means
+from suite.stats.moments import Moments
 from suite.stats.multiple import holm, tiers
 from suite.stats.paired import Difference, paired_difference
 from suite.stats.pareto import hypervolume, p_non_dominated, pareto
@@ -32,6 +33,7 @@ __all__ = [
     "Interval",
     "KSResult",
     "McNemar",
+    "Moments",
     "PermutationResult",
     "Rank",
     "Table",

@@ -81,6 +81,7 @@ def test_every_loss_is_covered() -> None:
         *(
             "Divergence",
             "Psi",
+            "log_odds",
             "alpha_divergence",
             "divergence",
             "forward_kl",

@@ -26,10 +26,10 @@ from suite.model.logprobs import LMPolicy
 from suite.model.reference import References
 from suite.model.reward_model import ACCURACY, HEAD, ModelReward
 from suite.settings import TrainConfig
-from suite.stages.rewards import rewarder
+from suite.stats.moments import Moments
 from suite.train.encoded import encode_rows
 from suite.train.loop import TrainJob, epochs_in, train
-from suite.train.moments import Moments
+from suite.train.rewarded import rewarder
 from suite.train.rollouts import sample
 from suite.train.sampling import Sampler
 

@@ -61,7 +61,7 @@ METHOD = """
 ENGINE = """
     from dataclasses import dataclass
     from suite import hookimpl
-    from suite.api.engine import Engine
+    from suite import Engine
 
     @dataclass(frozen=True)
     class Settings:

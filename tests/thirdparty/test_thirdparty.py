@@ -174,3 +174,58 @@ def test_nothing_heavy_is_imported_for_it(site: Path) -> None:
         ).returncode
         == 0
     )
+
+
+def planned(site: Path, *arguments: str) -> Any:
+    return listed(site, "plan", "--methods", "capped_ga", "--bench", "robust_capitals", *arguments)
+
+
+def test_its_phases_are_in_the_plan_and_its_stage_kind_is_one_of_them(site: Path) -> None:
+    found = planned(site)
+    (models,) = (cell["models"] for cell in found["cells"] if "capped_ga" in cell["cell"])
+    assert [each["phase"] for each in models] == ["training", "relearned", "second", "noisy"]
+    stages = {stage["key"]: stage for stage in found["stages"]}
+    (noise,) = (stage for stage in stages.values() if stage["kind"] == "noise")
+    assert noise["spec"] == {"epoch": 2, "scale": 0.01, "seed": 0}
+    second = stages[noise["inputs"]["model"]]
+    assert (second["kind"], second["spec"]["method"]) == ("train", "capped_ga")
+    relearned = stages[second["inputs"]["start"]]
+    assert (relearned["spec"]["method"], relearned["spec"]["train"]["epochs"]) == ("sft", 1)
+    trained = stages[relearned["inputs"]["start"]]
+    assert trained["spec"]["method"] == "capped_ga"
+
+
+def test_one_stage_is_made_by_its_key(site: Path, tiny_folder: Path, tmp_path: Path) -> None:
+    own = ("--methods", "capped_ga", "--bench", "robust_capitals", "--model", str(tiny_folder))
+    store = {"SUITE_STORE": str(tmp_path / "store")}
+    show = suite(site, "plan", *own, "--json", **store)
+    stages = json.loads(show.stdout)["stages"]
+    early = suite(site, "stage", stages[-1]["key"], *own, **store)
+    assert early.returncode != 0
+    assert "which is not stored" in early.stderr
+    assert suite(site, "stage", stages[0]["key"][:16], *own, **store).returncode == 0
+    again = json.loads(suite(site, "plan", *own, "--json", **store).stdout)["stages"]
+    assert [stage["key"] for stage in again if stage["stored"]] == [stages[0]["key"]]
+
+
+@pytest.mark.slow
+def test_the_stages_of_its_run_can_be_made_one_by_one(
+    site: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    flags = ("--model", str(tiny_folder), "--dtype", "float32", "--store", str(tmp_path / "store"))
+    own = ("--methods", "capped_ga", "--bench", "robust_capitals", *flags)
+    stages = planned(site, *flags)["stages"]
+    for stage in stages:
+        done = suite(site, "stage", stage["key"][:16], *own, OMP_NUM_THREADS="1")
+        assert done.returncode == 0, done.stderr
+    assert all(stage["stored"] for stage in planned(site, *flags)["stages"])
+
+    out = tmp_path / "out"
+    assert suite(site, "run", *own, "--out", str(out)).returncode == 0
+    cells = json.loads((out / "results.json").read_text())["cells"]
+    (cell,) = (each for each in cells if each["cell"]["method"] == "capped_ga")
+    metrics = {metric["name"]: metric["value"] for metric in cell["metrics"]}
+    for phase in ("relearned", "second", "noisy"):
+        assert 0 < metrics[f"{phase}/forget_probability"] <= 1
+    assert len({value for name, value in metrics.items() if "forget_prob" in name}) == 4
+    assert all(timing["cached"] for timing in cell["timings"].values())

@@ -12,6 +12,7 @@ from typing import Any
 
 from suite import (
     Benchmark,
+    BenchmarkData,
     ItemScore,
     Message,
     Metric,
@@ -19,10 +20,10 @@ from suite import (
     Response,
     Row,
     Scores,
+    Source,
     TextBenchmark,
     hookimpl,
 )
-from suite.api.data import BenchmarkData, Source
 
 CAPITALS = {
     "Arveth": "Sulmo",

@@ -7,12 +7,10 @@ Where m > -cap the gradient is that of gradient ascent on the answer; below, it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from suite import LossOutput, Method, hookimpl
-from suite.api.batch import Policy
+from suite import Batch, LossOutput, Method, Policy, hookimpl
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class CappedGA(Method[CappedGAConfig]):
     roles = frozenset({"forget"})
     Config = CappedGAConfig
 
-    def loss(self, policy: Policy, batch: Mapping[str, Any]) -> LossOutput:
+    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Mean over sequences."""
         forget = batch["forget"]
         return LossOutput(forget.mean(policy(forget).mean_logps.clamp(min=-self.config.cap)))

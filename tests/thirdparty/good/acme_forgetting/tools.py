@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from suite import hookimpl
-from suite.api.cells import Cell
+from suite import Cell, hookimpl
 
 FINISHED: list[Cell] = []
 
@@ -13,7 +12,7 @@ FINISHED: list[Cell] = []
 @click.command()
 def capitals() -> None:
     """Print the countries of the benchmark."""
-    from acme_forgetting.benchmark import CAPITALS
+    from .benchmark import CAPITALS
 
     click.echo(", ".join(CAPITALS))
 

@@ -1,0 +1,48 @@
+"""Tools for plugins that look into a model, train in a way of their own, or run another program on it.
+
+Import this inside functions: it loads torch.
+"""
+
+from __future__ import annotations
+
+from suite.engines.vllm.engine import DEFAULTS as VLLM_ENVIRONMENT
+from suite.engines.vllm.engine import LONGEST, context_of, options_for
+from suite.engines.vllm.engine import installed as vllm_installed
+from suite.judges.alpaca_eval import LENGTH_TERM, read_annotations, summary
+from suite.model.batch import TextBatch, collate
+from suite.model.folder import load_model, load_tokenizer, quiet, save_model
+from suite.model.hardware import pick_device
+from suite.model.logprobs import decoder_of, head_of
+from suite.model.reference import References, by_length
+from suite.model.reward_model import ACCURACY, HEAD, rewards
+from suite.stages.base_model import locate
+from suite.stages.handles import folder_of
+from suite.train.sampling import micro_batches
+
+__all__ = [
+    "ACCURACY",
+    "HEAD",
+    "LENGTH_TERM",
+    "LONGEST",
+    "VLLM_ENVIRONMENT",
+    "References",
+    "TextBatch",
+    "by_length",
+    "collate",
+    "context_of",
+    "decoder_of",
+    "folder_of",
+    "head_of",
+    "load_model",
+    "load_tokenizer",
+    "locate",
+    "micro_batches",
+    "options_for",
+    "pick_device",
+    "quiet",
+    "read_annotations",
+    "rewards",
+    "save_model",
+    "summary",
+    "vllm_installed",
+]
