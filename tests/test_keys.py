@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import permutations
 from pathlib import Path
 
 import grimp
@@ -103,5 +104,13 @@ def test_no_stage_names_its_code_by_hand() -> None:
 
 
 def test_an_engine_does_not_reach_the_others() -> None:
-    for own, other in (("hf", "openai"), ("hf", "vllm"), ("openai", "vllm"), ("openai", "hf")):
+    """So an edit of one engine leaves the stored answers of the others valid."""
+    for own, other in permutations(("hf", "openai", "vllm"), 2):
         assert f"suite.engines.{other}" not in closure.closure(f"suite.engines.{own}")
+
+
+def test_engine_vllm_reaches_training_s_forward_pass_and_nothing_of_engine_hf() -> None:
+    reached = closure.closure("suite.engines.vllm")
+    assert {"suite.logprobs", "suite.packing", "suite.engines.items"} <= reached.keys()
+    only_hf = ("answering", "checks", "decode", "rows", "scoring", "sharing")
+    assert not {f"suite.engines.{name}" for name in only_hf} & reached.keys()

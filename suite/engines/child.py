@@ -47,7 +47,7 @@ class Child:
         self.close = weakref.finalize(self, _end, self.process, self.connection, self.log)
 
     def call(self, op: str, seconds: float | None = None, **arguments: Any) -> dict[str, Any]:
-        """Ask for one thing and wait at most `seconds`. UserError, and the child ends, if it fails."""
+        """Ask for one thing and wait at most `seconds`. A failure ends the child; UserError."""
         (reply,) = self.stream(op, seconds, **arguments)
         return reply
 

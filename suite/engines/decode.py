@@ -1,8 +1,8 @@
-"""Generate text for many rows at once: rows enter when there is room, and leave as soon as they end.
+"""Generate text for many rows at once: rows enter when there is room, and leave when they end.
 
-A row starts behind the tokens of its guess that greedy decoding is already known to agree with, so a
-model that answers as guessed needs no step at all. Greedy text is that of plain greedy decoding, except
-where two tokens are equally likely up to rounding.
+A row starts behind the tokens of its guess that greedy decoding is already known to agree with, so
+a model that answers as guessed needs no step at all. Greedy text is that of plain greedy decoding,
+except where two tokens are equally likely up to rounding.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Decoder:
         self.rows = rows if self.rows is None else self.rows.joined(rows)
 
     def run(self, room: int) -> Iterator[Text]:
-        """Decode until the batch has at most `room` padded tokens; hand out texts as they finish."""
+        """Decode until the batch has at most `room` padded tokens; yield texts as they finish."""
         while self.rows is not None and len(self.rows) * self.rows.width > room:
             yield from self._step()
 
@@ -129,7 +129,10 @@ class Decoder:
             self.states = self.rows.extend(self.decoder, tokens[:, None], mask)[:, 0]
 
     def _choose(self, logits: Tensor) -> Tensor:
-        """Next tokens: the most likely, or sampled where the temperature says so. Shape: (R, V) -> (R,)."""
+        """Next tokens: the most likely, or sampled where the temperature is above 0.
+
+        Shape: (R, V) -> (R,).
+        """
         tokens = logits.argmax(-1)
         rows: list[int] = []
         temperatures: list[float] = []

@@ -1,12 +1,12 @@
-"""The default engine: transformers, in this process, with the computation that requests share done once.
+"""The default engine: transformers, in this process. What requests share is computed once.
 
     engine = HFEngine(device="cpu", dtype="float32")
     engine.load(folder)
     for response in engine.stream(requests): ...
 
-Likelihoods come from the same decoder, projection and precision as the losses. In bfloat16 the weights
-of linear layers are cast once and everything runs under autocast: the numbers are those of autocast over
-fp32 weights, which is how models train, but the weights are not cast again at every call.
+Likelihoods come from the same decoder, projection and precision as the losses. In bfloat16 the
+weights of linear layers are cast once and everything runs under autocast: the numbers are those of
+autocast over fp32 weights, which is how models train, but no weight is cast again at every call.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ class HFEngine(Engine):
 
 
 def _architecture(folder: Path) -> dict[str, bytes]:
-    """Configuration and tokenizer; two checkpoints that agree in these differ in their weights only."""
+    """Configuration and tokenizer; checkpoints that agree in these differ in weights only."""
     found: dict[str, bytes] = {}
     for pattern in ARCHITECTURE:
         for path in folder.glob(pattern):

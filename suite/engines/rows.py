@@ -18,8 +18,8 @@ from transformers.cache_utils import Cache, DynamicLayer
 from suite.errors import UserError
 
 SPARE = 32
-"""Columns allocated beyond the present width: a new token is then written in place, without a copy of
-all columns."""
+"""Columns allocated beyond the present width: a new token is then written in place, without a copy
+of all columns."""
 
 
 class SpareLayer(DynamicLayer):  # type: ignore[misc]
@@ -84,7 +84,10 @@ class Rows:
         return self.mask.sum(1)
 
     def extend(self, decoder: Any, ids: Tensor, mask: Tensor) -> Tensor:
-        """Run the decoder over more tokens, in place. Shapes: (B, S), (B, S) -> hidden states (B, S, d)."""
+        """Run the decoder over more tokens, in place; return their hidden states.
+
+        Shapes: (B, S), (B, S) -> (B, S, d).
+        """
         steps = torch.arange(ids.shape[1], device=ids.device)
         # 0 on padding, which lies inside any model's table of positions.
         positions = (self.lengths[:, None] + steps) * mask

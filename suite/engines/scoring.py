@@ -1,10 +1,10 @@
-"""Score answers on top of cached prompts: one forward pass gives log-probabilities and greedy flags.
+"""Score answers on top of cached prompts: log-probabilities and greedy flags in one forward pass.
 
-    read      the prompts of a chunk, after the prefix that all of them share    -> cached keys and values
-    score     rows of these, one per answer, extended by the answers' tokens    -> log-probability of each token
+    read     the prompts of a chunk, after the prefix that all share   -> cached keys and values
+    score    rows of these, one per answer, extended by its tokens     -> log-probability per token
 
-An answer's first token is predicted by the prompt's last hidden state, token k by the hidden state of
-token k - 1. Its last token is only predicted, so it is not fed.
+An answer's first token is predicted by the prompt's last hidden state, token k by the hidden state
+of token k - 1. Its last token is only predicted, so it is not fed.
 """
 
 from __future__ import annotations
