@@ -1,5 +1,4 @@
-"""What a class must have before the host offers it; a plugin that lacks it is broken and says
-why."""
+"""What a class must have before the host offers it. A plugin that lacks it is broken."""
 
 from __future__ import annotations
 
@@ -19,8 +18,7 @@ from suite.settings import RunConfig, TrainConfig
 
 FAMILIES = ("unlearning", "alignment", "baseline")
 JUDGE_SECTION = "judge_"
-"""A judge's section is this and its name, so that a judge and an engine may both be called
-`openai`."""
+"""A judge's section is this and its name: a judge and an engine may both be called `openai`."""
 REWARDS = ("", "ground_truth", "model", "own")
 RESERVED = frozenset(field.name for field in fields(RunConfig))
 SCORE_OPTIONS = frozenset({"bench", "set", "block", "json", "help", "h"})

@@ -1,5 +1,4 @@
-"""The classes that plugins offer, by kind and name; a name that two plugins offer is given to
-neither."""
+"""The classes that plugins offer, by kind and name. A name offered twice goes to nobody."""
 
 from __future__ import annotations
 
@@ -18,8 +17,7 @@ A judge has settings too, but its section is `judge_NAME`.
 
 @dataclass
 class Offers:
-    """What plugins offer: kind ("method", "benchmark", "engine", "judge") and name -> classes with
-    their plugins."""
+    """What plugins offer: kind ("method", "engine", ...) and name -> classes with their plugins."""
 
     _offers: dict[tuple[str, str], list[tuple[Any, PluginInfo]]] = field(default_factory=dict)
 
@@ -54,8 +52,7 @@ class Offers:
         return None
 
     def rivals(self, kind: str, name: str) -> list[PluginInfo]:
-        """Plugins that offer a class of that name, of this kind or of another that shares
-        sections."""
+        """Plugins that offer the name, for this kind or for one that shares its sections."""
         found: list[PluginInfo] = []
         for other in CONFIGURED if kind in CONFIGURED else (kind,):
             found += [info for _, info in self._offers.get((other, name), ())]

@@ -1,5 +1,4 @@
-"""What is installed: one `PluginInfo` per entry point of the group `suite`. Nothing is imported
-here."""
+"""What is installed: a `PluginInfo` for each entry point of the group `suite`, not yet imported."""
 
 from __future__ import annotations
 

@@ -119,8 +119,7 @@ class Registry:
         return info
 
     def source_digest(self, cls: type, also: Iterable[str] = ()) -> str:
-        """Digest of the code of `cls`: the modules of it and its base classes, and all that these
-        import.
+        """Digest of the code of `cls`: modules of it and of its bases, and all that they import.
 
         It is part of the key of whatever `cls` computes. `also`: further modules.
         """
@@ -147,9 +146,7 @@ class Registry:
         owners = dict.fromkeys(taken, "suite itself")
         commands: dict[str, click.Command] = {}
         for info, implementation in self._implementations("suite_commands"):
-            own = click.Group(
-                "suite"
-            )  # of each plugin, so that a broken one leaves no commands behind
+            own = click.Group("suite")  # its own, so that a broken plugin adds no command
             try:
                 _call(implementation, {"cli": own})
                 for name in own.commands.keys() & owners.keys():
@@ -165,8 +162,7 @@ class Registry:
         return commands
 
     def _add(self, info: PluginInfo, point: EntryPoint) -> None:
-        """Import one plugin and take in what it offers; whatever goes wrong, the plugin is
-        broken."""
+        """Import one plugin and take in what it offers; if anything goes wrong, it is broken."""
         offers: list[tuple[str, Any]] = []
         try:
             self._manager.register(hooks_of(point.load(), HOOKS), info.name)
