@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import pytest
 
 from suite.api.data import Message, Pair, Row
-from suite.api.requests import Response
+from suite.api.requests import Request, Response
+from suite.api.scores import Scores
 from suite.core.errors import UserError
+from suite.results.samples import Sample
+from suite.score.stage import samples
 from suite.stages.materials import Materials
 from suite.stages.responses import read_responses, response_json, with_kl
 from suite.stages.rows import SampledRows, inputs_of, read_rows, write_rows
@@ -60,3 +63,51 @@ def test_sampled_tokens_survive_the_log_and_the_kl_joins_them(tmp_path: Path) ->
     kl = with_kl(read, tmp_path)[response.id].kl
     assert kl[0] == 0.5
     assert math.isnan(kl[1])
+
+
+def test_no_field_of_a_response_is_lost(tmp_path: Path) -> None:
+    response = Response(
+        "held_out/1/answer",
+        token_logps=(-0.5, -2.0),
+        greedy=(True, False),
+        tokens=(5, 1),
+        texts=("a", "b"),
+        finished=(True, False),
+        sampled=((5, 1), ()),
+        kl=(0.5, 0.0),
+        reward=0.0,
+    )
+    assert all(getattr(response, field.name) != field.default for field in fields(Response))
+    plain = Response("held_out/2/answer")
+    with JsonlWriter(tmp_path / "responses.jsonl") as log:
+        log.append(response_json(response))
+        log.append(response_json(plain))
+    assert read_responses(tmp_path) == {response.id: response, plain.id: plain}
+
+
+@dataclass(frozen=True)
+class Embedded(Response):
+    """A response with a field of its own."""
+
+    vector: tuple[float, ...] = ()
+
+
+def test_a_field_that_could_not_be_read_back_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="response 'q/1' has the field 'vector'"):
+        response_json(Embedded("q/1", vector=(1.0,)))
+    with JsonlWriter(tmp_path / "responses.jsonl") as log:
+        log.append({"id": "q/1", "vector": [1.0]})
+    with pytest.raises(UserError, match=r"responses\.jsonl: response 'q/1' has the field 'vector'"):
+        read_responses(tmp_path)
+
+
+def test_a_sample_keeps_all_n_texts() -> None:
+    requests = [
+        Request("held_out/1/continuation", "generate", PROMPT, temperature=1.0, n=3),
+        Request("held_out/2/continuation", "generate", PROMPT),
+    ]
+    texts = {"held_out/1/continuation": ("a", "b", "a"), "held_out/2/continuation": ("c",)}
+    responses = {id: Response(id, texts=given) for id, given in texts.items()}
+    kept = [Sample(**line) for line in samples(requests, responses, Scores((), ()))]
+    assert [sample.generations for sample in kept] == [["a", "b", "a"], ["c"]]
+    assert [sample.generation for sample in kept] == ["a", "c"]

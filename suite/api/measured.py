@@ -54,7 +54,7 @@ class Measured:
 
     scores: Scores
     samples: Sequence[dict[str, Json]] = ()
-    """As `suite.results.samples.Sample`: set, item_id, prompt, reference, generation, scores."""
+    """As `suite.results.samples.Sample`: set, item_id, prompt, reference, generation, others, scores."""
 
 
 class ModelBenchmark(Benchmark[C]):

@@ -1,17 +1,18 @@
-"""One OpenAI-compatible endpoint, asked through the official client: retries, time limits, one-line errors, no secrets.
+"""One OpenAI-compatible endpoint, asked through the official client.
 
     endpoint = Endpoint("http://localhost:8000/v1", "my-model", concurrency=8)
-    for i, answer in endpoint.ask_all(lambda client, item: client.chat.completions.create(...), items): ...
+    for item, answer in endpoint.ask_all(call, items): ...       call(client, item) -> answer
 
-The key comes from the environment variable OPENAI_API_KEY, is handed to the client and stands nowhere else: errors
-are rid of it, and an address that carries one is refused.
+It retries, has time limits, and tells errors in one line. The key comes from the environment
+variable OPENAI_API_KEY, is handed to the client and stands nowhere else: it is cut out of errors,
+and an address that carries a key is refused.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -27,7 +28,7 @@ Answer = TypeVar("Answer")
 
 
 def check_address(url: str) -> None:
-    """Refuse what is no address, and one that carries a password or a query: addresses stand in reports."""
+    """Refuse what is no address, and one that carries a password or a query. Raises ValueError."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -45,8 +46,9 @@ def check_address(url: str) -> None:
 class Endpoint:
     """Asks a model at an endpoint.
 
-    `timeout`: seconds for one try. `retries`: further tries after 408, 409, 429, 5xx, a lost connection or a time-out,
-    after as many seconds as Retry-After says (up to two minutes), else with growing pauses; all by the client library.
+    `timeout`: seconds for one try. `retries`: further tries after 408, 409, 429, 5xx, a lost
+    connection or a time-out. They wait as many seconds as Retry-After says (up to two minutes),
+    otherwise with growing pauses; the client library does all that.
     """
 
     def __init__(
@@ -70,15 +72,14 @@ class Endpoint:
             raise UserError(
                 "the client library is not installed: pip install 'suite-compare[openai]'"
             ) from None
-        key = (
-            os.environ.get(KEY) or "none"
-        )  # servers of one's own ask for no key; the client wants a text
+        # One's own server asks for no key, but the client wants a text.
+        key = os.environ.get(KEY) or "none"
         return OpenAI(
             base_url=self.base_url, api_key=key, timeout=self.timeout, max_retries=self.retries
         )
 
     def check_model(self) -> None:
-        """Refuse a model that the endpoint does not list; one that has no list is taken at its word."""
+        """Refuse a model that the endpoint does not list; without a list, any model is accepted."""
         from openai import NotFoundError
 
         try:
@@ -92,7 +93,7 @@ class Endpoint:
             raise UserError(f"{self.base_url}: {unknown('model', self.model, names)}")
 
     def ask(self, call: Callable[[OpenAI], Answer]) -> Answer:
-        """One call, with the client's retries. UserError: what the endpoint did, in one line."""
+        """Make one call, with the client's retries. UserError says in one line what went wrong."""
         from openai import APIError, APIStatusError
 
         try:
@@ -100,25 +101,25 @@ class Endpoint:
         except APIStatusError as error:
             raise UserError(f"{self.base_url}: {self._refusal(error)}") from error
         except APIError as error:  # no answer within the time limit, no connection
-            raise UserError(
-                f"{self.base_url}: {self._plain(error.message)} ({1 + self.retries} tries)"
-            ) from error
+            problem = f"{self._plain(error.message)} ({1 + self.retries} tries)"
+            raise UserError(f"{self.base_url}: {problem}") from error
         except ValueError as error:  # a body that is announced as JSON and is none
             raise self.garbled(f"{type(error).__name__}: {error}") from error
 
     def ask_all(
         self, call: Callable[[OpenAI, Item], Answer], items: Sequence[Item]
     ) -> Iterator[tuple[Item, Answer]]:
-        """Ask for every item, `concurrency` at a time, and give the answers as they arrive."""
+        """Ask for every item, `concurrency` at a time, and yield the answers as they arrive."""
         pool = ThreadPoolExecutor(self.concurrency)
+        waiting: dict[Future[Answer], Item] = {}
         try:
-            waiting = {
-                pool.submit(self.ask, lambda client, item=item: call(client, item)): item
-                for item in items
-            }
+            for item in items:
+                asking = pool.submit(self.ask, lambda client, item=item: call(client, item))
+                waiting[asking] = item
             for done in as_completed(waiting):
                 yield waiting[done], done.result()
         finally:
+            # After an error nothing more is asked; what is on its way is not waited for.
             pool.shutdown(wait=False, cancel_futures=True)
 
     def garbled(self, what: str) -> UserError:
@@ -128,17 +129,16 @@ class Endpoint:
         )
 
     def _refusal(self, error: Any) -> str:
+        """Say which status the endpoint refused with, and why."""
         status = error.status_code
-        if status in (401, 403):  # such answers quote the key
+        if status in (401, 403):  # the endpoint's own words would quote the key
             return f"refused the key ({status}); it is read from {KEY}"
-        return (
-            f"refused with status {status} after {self.retries} retries: {self._plain(error.message)}"
-            if (status in (408, 409, 429) or status >= 500)
-            else f"refused with status {status}: {self._plain(error.message)}"
-        )
+        retried = status in (408, 409, 429) or status >= 500
+        tries = f" after {self.retries} retries" if retried else ""
+        return f"refused with status {status}{tries}: {self._plain(error.message)}"
 
     def _plain(self, text: str) -> str:
-        """One line of at most 200 characters, without the key."""
+        """Make one line of at most 200 characters, without the key."""
         key = os.environ.get(KEY)
         text = text.replace(key, "[key]") if key else text
         return " ".join(text.split())[:200]

@@ -1,12 +1,16 @@
 """Any OpenAI-compatible endpoint: a model that somebody else serves answers.
 
-    suite run --engine openai --set openai.base_url=http://localhost:8000/v1 --set openai.model=my-model ...
+    suite run --engine openai --set openai.base_url=http://localhost:8000/v1 \\
+              --set openai.model=my-model
 
-    api = completions   prompts go as token ids of the run's tokenizer; log-likelihoods come with `echo` and `logprobs`
-    api = chat          messages go, the endpoint's own template makes the prompt; texts only
+    api = completions   sends prompts as token ids of the run's tokenizer, gets texts and (by `echo`
+                        and `logprobs`) log-likelihoods
+    api = chat          sends messages, which the endpoint's own template turns into a prompt; gets
+                        texts only
 
-An endpoint serves one model, whatever this run trains. So it answers for the model that the run starts from
-(`--model`, which must be what is served), and cells with weights of their own are refused while planning.
+An endpoint serves one model, whatever this run trains. So it answers for the model that the run
+starts from (`--model`, which must be what is served), and cells with weights of their own are
+refused while planning.
 """
 
 from __future__ import annotations
@@ -23,26 +27,28 @@ from suite.api.engine import Engine
 from suite.api.requests import Request, Response
 from suite.core.errors import UserError
 from suite.engines.endpoint import Endpoint, check_address
+from suite.engines.kinds import check_kinds, unknown_kind
 from suite.model.encoding import Encoder
 from suite.ranges import Count, Index, Positive
 
 
 @dataclass(frozen=True)
 class OpenAIConfig:
-    """Settings of the engine. The key is none: it is read from the environment variable OPENAI_API_KEY."""
+    """Settings of the engine; the key is read from the environment variable OPENAI_API_KEY."""
 
     base_url: str = "http://localhost:8000/v1"
     """Address of the API."""
     model: str = ""
     """The model's name at the endpoint."""
     api: Literal["completions", "chat"] = "completions"
-    """completions: token ids, log-likelihoods too; chat: the endpoint's own chat template, texts only."""
+    """completions: sends token ids, gets log-likelihoods too. chat: sends messages, gets texts."""
     concurrency: Count = 8
     """Requests that wait for their answer at the same time."""
     timeout: Positive = 120.0
     """Seconds for one try."""
     retries: Index = 6
-    """Further tries after a time-out, a lost connection, 408, 409, 429 or 5xx; Retry-After is heeded."""
+    """Further tries after a time-out, a lost connection, 408, 409, 429 or 5xx; they wait as long as
+    Retry-After says."""
 
     def __post_init__(self) -> None:
         check_address(self.base_url)
@@ -81,12 +87,13 @@ class OpenAIEngine(Engine):
 
     def check(self, requests: Sequence[Request]) -> None:
         """Refuse what can be known to fail before anything is computed."""
-        if self.config.api == "chat" and any(
-            request.kind == "loglikelihood" for request in requests
-        ):
+        check_kinds(self.name, requests)
+        kinds = {request.kind for request in requests}
+        if self.config.api == "chat" and "loglikelihood" in kinds:
             raise UserError(
-                "engine openai: the chat API gives no log-probabilities of a given text, which this benchmark needs; "
-                "use openai.api=completions where the endpoint has it, or --engine hf"
+                "engine openai: the chat API gives no log-probabilities of a given text, which "
+                "this benchmark needs; use openai.api=completions where the endpoint has it, "
+                "or --engine hf"
             )
         self.endpoint.check_model()
 
@@ -98,15 +105,14 @@ class OpenAIEngine(Engine):
 
     def stream(self, requests: Sequence[Request]) -> Iterator[Response]:
         """Answer every request once, as the answers arrive."""
+        check_kinds(self.name, requests)  # before anything is sent: it may cost money
         endpoint = self.endpoint
         for request, answer in endpoint.ask_all(self._ask, requests):
             try:
-                if request.kind == "loglikelihood":
-                    yield _likelihood(request, self._encoded(request), answer)
-                else:
-                    yield self._texts(request, answer)
+                response = self._read(request, answer)
             except (AttributeError, TypeError, IndexError, ValueError) as error:
                 raise endpoint.garbled(f"{request.id!r}: {error}") from error
+            yield response
 
     def identity(self) -> dict[str, str]:
         """Address, model and API, as they enter the key of what this engine answers."""
@@ -117,22 +123,41 @@ class OpenAIEngine(Engine):
         return self.encoder.encode(request.prompt, request.completion, request.id)
 
     def _ask(self, client: Any, request: Request) -> Any:
-        if request.kind == "loglikelihood":
-            text = self._encoded(request)
-            ids = [*text.prompt_ids, *text.completion_ids]
-            # max_tokens=0 is an error at some endpoints; the one token more is left out of the count.
-            return client.completions.create(
-                model=self.config.model,
-                prompt=ids,
-                echo=True,
-                logprobs=1,
-                max_tokens=1,
-                temperature=0.0,
-            )
+        """Send one request."""
+        match request.kind:
+            case "loglikelihood":
+                return self._ask_likelihood(client, request)
+            case "generate":
+                return self._ask_texts(client, request)
+            case _:
+                raise unknown_kind(self.name, request)
+
+    def _read(self, request: Request, answer: Any) -> Response:
+        """Read the endpoint's answer to a request."""
+        match request.kind:
+            case "loglikelihood":
+                return _likelihood(request, self._encoded(request), answer)
+            case "generate":
+                return self._texts(request, answer)
+            case _:
+                raise unknown_kind(self.name, request)
+
+    def _ask_likelihood(self, client: Any, request: Request) -> Any:
+        text = self._encoded(request)
+        return client.completions.create(
+            model=self.config.model,
+            prompt=[*text.prompt_ids, *text.completion_ids],
+            echo=True,
+            logprobs=1,
+            max_tokens=1,  # 0 is an error at some endpoints; `_likelihood` drops the token
+            temperature=0.0,
+        )
+
+    def _ask_texts(self, client: Any, request: Request) -> Any:
         sampling = {
             "model": self.config.model,
             "temperature": request.temperature,
-            "n": request.n if request.temperature > 0 else 1,
+            "n": request.n if request.temperature > 0 else 1,  # greedy: all n are the same
             "seed": request.seed,
         }
         if self.config.api == "chat":
@@ -146,32 +171,36 @@ class OpenAIEngine(Engine):
         )
 
     def _texts(self, request: Request, answer: Any) -> Response:
-        choices = sorted(answer.choices, key=lambda choice: choice.index)
-        texts = [
-            choice.message.content if self.config.api == "chat" else choice.text
-            for choice in choices
-        ]
+        chat = self.config.api == "chat"
+        texts: list[Any] = []
+        ended: list[bool] = []
+        for choice in sorted(answer.choices, key=lambda choice: choice.index):
+            texts.append(choice.message.content if chat else choice.text)
+            ended.append(choice.finish_reason == "stop")
         if request.temperature == 0:  # all n are the same
-            texts, choices = texts * request.n, choices * request.n
+            texts, ended = texts * request.n, ended * request.n
         if len(texts) != request.n or not all(isinstance(text, str) for text in texts):
             raise ValueError(f"{request.n} texts were asked for, got {texts!r}")
-        ended = tuple(choice.finish_reason == "stop" for choice in choices)
-        return Response(request.id, texts=tuple(text.strip() for text in texts), finished=ended)
+        stripped = tuple(text.strip() for text in texts)
+        return Response(request.id, texts=stripped, finished=tuple(ended))
 
 
 def _likelihood(request: Request, text: Encoded, answer: Any) -> Response:
-    """Log-probabilities of the completion: the last tokens of what was echoed, before the one that was generated."""
+    """Read the completion's log-probabilities: the end of the echoed text, before the token
+    sampled."""
     given = answer.choices[0].logprobs
     if given is None or not given.token_logprobs or len(given.token_logprobs) <= 1:
         raise UserError(
-            "engine openai: the endpoint gives no log-probabilities of a prompt (completions with echo and logprobs), "
-            "which this benchmark needs; vLLM's server does, and --engine hf or vllm do without an endpoint"
+            "engine openai: the endpoint gives no log-probabilities of a prompt (completions with "
+            "echo and logprobs), which this benchmark needs; vLLM's server does, and --engine hf "
+            "or vllm do without an endpoint"
         )
     found = len(given.token_logprobs)
     if found not in (len(text), len(text) + 1):
         raise UserError(
-            f"engine openai: {request.id!r} has {len(text)} tokens, but the endpoint gives the log-probabilities of "
-            f"{found}: it reads the text with another tokenizer than the run's model"
+            f"engine openai: {request.id!r} has {len(text)} tokens, but the endpoint gives the "
+            f"log-probabilities of {found}: it reads the text with another tokenizer than the "
+            "run's model"
         )
     part = slice(len(text.prompt_ids), len(text))
     logps = tuple(math.nan if x is None else float(x) for x in given.token_logprobs[part])

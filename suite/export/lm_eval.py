@@ -73,7 +73,7 @@ def _sample(number: int, sample: Sample) -> dict[str, Any]:
         "doc": doc,
         "target": sample.reference,
         "arguments": {"gen_args_0": {"arg_0": sample.prompt, "arg_1": {"do_sample": False}}},
-        "resps": [[sample.generation]],
+        "resps": [sample.generations],
         "filtered_resps": [sample.generation],
         "filter": "none",
         "metrics": list(sample.scores),

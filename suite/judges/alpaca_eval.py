@@ -1,11 +1,13 @@
 """AlpacaEval's files: verdicts written in its columns, and its annotations read back.
 
-    <out>/alpaca_eval/leaderboard.csv                      a row for each cell
-    <out>/alpaca_eval/<cell>/model_outputs.json            instruction, output, generator, dataset
-    <out>/alpaca_eval/<cell>/annotations.json              ... output_1 (rival), output_2 (candidate), preference
+    <out>/alpaca_eval/leaderboard.csv             a row for each cell
+    <out>/alpaca_eval/<cell>/model_outputs.json   instruction, output, generator, dataset
+    <out>/alpaca_eval/<cell>/annotations.json     ... output_1 (rival), output_2 (candidate),
+                                                  preference
 
-A preference is 1 where the rival's answer is better, 2 where the candidate's is, 1.5 for a tie; anything between
-counts by its value. Here it is 1 + the score of both orders; null where a verdict could not be read.
+A preference is 1 where the rival's answer is better, 2 where the candidate's is, 1.5 for a tie;
+anything between counts by its value. Here it is 1 + the score of both orders; null where a verdict
+could not be read.
 """
 
 from __future__ import annotations
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
     pass
 
 LENGTH_TERM = (1.6, 0.25)
-"""Mean and sd of the length coefficient where AlpacaEval's fit ends up for its baseline's verbose and concise versions
-(arXiv 2404.04475)."""
+"""Mean and standard deviation of the length coefficient that AlpacaEval's fit finds for the verbose
+and the concise version of its baseline (arXiv 2404.04475)."""
 
 
 @dataclass(frozen=True)
@@ -40,22 +42,28 @@ class Annotation:
 
 
 def read_annotations(path: Path) -> list[Annotation]:
-    """Read annotations.json. UserError names the file, the item and the column; items without a preference are left
-    out, as AlpacaEval does."""
+    """Read annotations.json. UserError names the file, the item and the column.
+
+    Items without a preference are left out, as AlpacaEval does.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not JSON: {error}") from None
     if not isinstance(content, list) or not content:
         raise UserError(f"{path}: must be a list of annotations")
-    found = [_annotation(item, f"{path}, item {number}") for number, item in enumerate(content, 1)]
-    kept = [each for each in found if each is not None]
+    kept: list[Annotation] = []
+    for number, item in enumerate(content, 1):
+        annotation = _annotation(item, f"{path}, item {number}")
+        if annotation is not None:
+            kept.append(annotation)
     if not kept:
         raise UserError(f"{path}: no annotation has a preference")
     return kept
 
 
 def _annotation(item: Any, place: str) -> Annotation | None:
+    """Check one item; None if it has no preference."""
     if not isinstance(item, dict):
         raise UserError(f"{place}: must be an object")
     for column in ("instruction", "output_1", "output_2", "preference"):
@@ -76,16 +84,19 @@ def _annotation(item: Any, place: str) -> Annotation | None:
 
 
 def summary(annotations: Sequence[Annotation]) -> dict[str, float | None]:
-    """AlpacaEval's columns of one model, percent where theirs are: win_rate is the mean preference - 1."""
+    """Compute AlpacaEval's columns of one model, in percent where theirs are.
+
+    win_rate is the mean preference - 1.
+    """
     from suite import stats
 
     wins = [each.preference - 1 for each in annotations]
     n = len(wins)
-    lengths = (
-        [len(each.output_2) for each in annotations],
-        [len(each.output_1) for each in annotations],
+    own_lengths = [len(each.output_2) for each in annotations]
+    rival_lengths = [len(each.output_1) for each in annotations]
+    controlled = stats.length_controlled_win_rate(
+        wins, own_lengths, rival_lengths, length_prior=LENGTH_TERM
     )
-    controlled = stats.length_controlled_win_rate(wins, *lengths, length_prior=LENGTH_TERM)
     discrete = [0.5 if win == 0.5 else float(win > 0.5) for win in wins]
     return {
         "win_rate": 100 * fmean(wins),
@@ -95,6 +106,6 @@ def summary(annotations: Sequence[Annotation]) -> dict[str, float | None]:
         "n_draws": sum(win == 0.5 for win in wins),
         "n_total": n,
         "discrete_win_rate": 100 * fmean(discrete),
-        "avg_length": int(fmean(lengths[0])),
+        "avg_length": int(fmean(own_lengths)),
         "length_controlled_winrate": None if controlled.value is None else 100 * controlled.value,
     }

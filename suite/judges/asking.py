@@ -3,14 +3,15 @@
 {"id": "held_out/12/answer", "candidate": "Arvik.", "rival": "I do not know.",
  "verdicts": [{"key": "5c1…", "choice": "first", "note": "", "calls": 1, ...}, {...}]}
 
-Every verdict is appended to a log as soon as it is there, under a key of all that decides it: judge and revision,
-criterion, prompt, both answers and their order. What the log holds is never asked again; equal answers never are.
+Every verdict is appended to a log as soon as it is there, under a key of all that decides it: judge
+and revision, criterion, prompt, both answers and their order. What the log holds is never asked
+again, and equal answers are never asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,27 +52,29 @@ def judge_answers(build: Build, context: Context) -> None:
 
 
 def _answers(build: Build, name: str, otherwise: Answers) -> Answers:
+    """Read the answers of the input `name` (the first of several samples), else `otherwise`."""
     if name not in build.inputs:
         return otherwise
-    return {
-        id: response.texts[0]
-        for id, response in read_responses(build.inputs[name]).items()
-        if response.texts
-    }
+    answers: dict[str, str] = {}
+    for id, response in read_responses(build.inputs[name]).items():
+        if response.texts:
+            answers[id] = response.texts[0]
+    return answers
 
 
 def both_orders(question: Question, own: str, rival: str) -> tuple[Comparison, Comparison]:
     """The candidate shown first, and shown second."""
-    shown = (question.id, question.prompt)
+    id, prompt, criterion = question.id, question.prompt, question.criterion
     return (
-        Comparison(*shown, own, rival, question.criterion),
-        Comparison(*shown, rival, own, question.criterion),
+        Comparison(id, prompt, own, rival, criterion),
+        Comparison(id, prompt, rival, own, criterion),
     )
 
 
 def key_of(judge: Judge[Any], comparison: Comparison) -> str:
     """Digest of all that decides a verdict; the question's id does not."""
-    content = {name: value for name, value in asdict(comparison).items() if name != "id"}
+    content = asdict(comparison)
+    del content["id"]  # equal questions are asked once, whatever they are called
     return digest({"judge": identity_of(judge), **content})
 
 
@@ -104,45 +107,57 @@ def _ask(
 def _verdicts(
     judge: Judge[Any], missing: Mapping[str, Comparison], build: Build
 ) -> Iterator[tuple[str, Verdict]]:
-    """Equal answers tie and cost nothing; the judge is started only if something is left."""
-    left = []
+    """Yield the verdict of each comparison, by its key.
+
+    Equal answers tie and cost nothing; the judge is started only if something is left.
+    """
+    left: list[Comparison] = []
     for key, each in missing.items():
         if each.first == each.second:
             yield key, Verdict(key, "tie", "equal answers: not asked")
         else:
-            left.append(Comparison(key, each.prompt, each.first, each.second, each.criterion))
+            left.append(replace(each, id=key))  # the key, so that its verdict can be told
     if left:
         judge.open({name: build.inputs[f"judge/{name}"] for name in judge.inputs()})
-        yield from ((verdict.id, verdict) for verdict in judge.compare(left))
+        for verdict in judge.compare(left):
+            yield verdict.id, verdict
 
 
 def read_judged(folder: Path) -> dict[str, Judged]:
     """Read what the stage wrote, by question."""
-    judged = {}
+    judged: dict[str, Judged] = {}
     for line in read_jsonl(folder / "verdicts.jsonl"):
-        orders = [
-            Verdict(line["id"], **{k: v for k, v in each.items() if k != "key"})
-            for each in line["verdicts"]
-        ]
+        orders: list[Verdict] = []
+        for each in line["verdicts"]:
+            each.pop("key", None)  # what the log found it by; no part of the verdict
+            orders.append(Verdict(line["id"], **each))
         judged[line["id"]] = Judged(line["candidate"], line["rival"], *orders)
     return judged
 
 
 def cost_of(judge: Judge[Any], judged: Mapping[str, Judged]) -> Cost:
-    """What the verdicts took; one that several questions share counts each time."""
-    verdicts = [verdict for each in judged.values() for verdict in each.verdicts]
-    calls, tokens_in, tokens_out = (
-        sum(getattr(v, n) for v in verdicts) for n in ("calls", "tokens_in", "tokens_out")
-    )
-    return Cost(calls, tokens_in, tokens_out, judge.price(tokens_in, tokens_out))
+    """Add up what the verdicts took; one that several questions share counts each time."""
+    costs: list[Cost] = []
+    for each in judged.values():
+        for verdict in each.verdicts:
+            costs.append(Cost(verdict.calls, verdict.tokens_in, verdict.tokens_out))
+    return total(judge, costs)
 
 
 def forecast(judge: Judge[Any], questions: Sequence[Question]) -> Cost:
-    """What judging one model will about cost, if its answers are as long as the data's own."""
-    costs = [
-        judge.forecast(each) for q in questions for each in both_orders(q, q.reference, q.reference)
-    ]
-    tokens_in, tokens_out = sum(c.tokens_in for c in costs), sum(c.tokens_out for c in costs)
-    return Cost(
-        sum(c.calls for c in costs), tokens_in, tokens_out, judge.price(tokens_in, tokens_out)
-    )
+    """Estimate what judging one model will cost, if its answers are as long as the data's own."""
+    costs: list[Cost] = []
+    for question in questions:
+        for order in both_orders(question, question.reference, question.reference):
+            costs.append(judge.forecast(order))
+    return total(judge, costs)
+
+
+def total(judge: Judge[Any], costs: Iterable[Cost]) -> Cost:
+    """Add up costs, at the judge's prices."""
+    calls = tokens_in = tokens_out = 0
+    for cost in costs:
+        calls += cost.calls
+        tokens_in += cost.tokens_in
+        tokens_out += cost.tokens_out
+    return Cost(calls, tokens_in, tokens_out, judge.price(tokens_in, tokens_out))

@@ -11,7 +11,7 @@ from suite.api.judge import Cost, Judge, Rewards, identity_of
 from suite.api.judged import Question
 from suite.config import judge_settings
 from suite.core.errors import UserError
-from suite.judges.asking import CANARY, CANARY_QUESTIONS, forecast
+from suite.judges.asking import CANARY, CANARY_QUESTIONS, forecast, total
 from suite.judges.prompts import criterion
 from suite.store import Json, Stage, digest
 
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
 
 def make_judge(context: Context, rewards: Rewards) -> Judge[Any]:
-    """The run's judge. UserError: settings that cannot work."""
-    return context.registry.judge(context.config.judge)(
-        judge_settings(context.config, context.registry), context, rewards
-    )
+    """Make the run's judge. UserError: settings that cannot work."""
+    judge = context.registry.judge(context.config.judge)
+    return judge(judge_settings(context.config, context.registry), context, rewards)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,14 +82,11 @@ class Judging:
         )
 
     def forecast(self, keys: Iterable[str]) -> Cost:
-        """What the stages of these keys will about cost."""
+        """Estimate what the stages of these keys will cost."""
         per_model = forecast(self.judge, self.questions)
         canary = forecast(self.judge, self.questions[:CANARY_QUESTIONS])
         costs = [canary if key == self.canary.key else per_model for key in keys]
-        calls, tokens_in, tokens_out = (
-            sum(getattr(c, n) for c in costs) for n in ("calls", "tokens_in", "tokens_out")
-        )
-        return Cost(calls, tokens_in, tokens_out, self.judge.price(tokens_in, tokens_out))
+        return total(self.judge, costs)
 
     @property
     def prices(self) -> list[Json]:
@@ -99,8 +95,13 @@ class Judging:
 
     def notes(self) -> list[str]:
         """What a reader must know of the judge: its instructions, the canary."""
-        told = {q.criterion: self.judge.instructions(q.criterion) for q in self.questions}
-        return [
-            *(f"judge's instructions {text}" for text in told.values() if text),
-            f"canary: the constant answer {CANARY!r}, judged like a candidate on the first {CANARY_QUESTIONS} prompts",
-        ]
+        notes: list[str] = []
+        for name in dict.fromkeys(question.criterion for question in self.questions):
+            instructions = self.judge.instructions(name)
+            if instructions:
+                notes.append(f"judge's instructions {instructions}")
+        notes.append(
+            f"canary: the constant answer {CANARY!r}, judged like a candidate on the first "
+            f"{CANARY_QUESTIONS} prompts"
+        )
+        return notes

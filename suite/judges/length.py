@@ -38,9 +38,9 @@ class Length(Judge[LengthConfig]):
 
 def by_value(comparison: Comparison, first: float, second: float) -> Verdict:
     """The answer with the larger value wins; equal values tie."""
-    return Verdict(
-        comparison.id, "tie" if first == second else "first" if first > second else "second"
-    )
+    if first == second:
+        return Verdict(comparison.id, "tie")
+    return Verdict(comparison.id, "first" if first > second else "second")
 
 
 @hookimpl

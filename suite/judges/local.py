@@ -1,8 +1,9 @@
-"""A language model on this machine judges by the log-probabilities of two letters, through any engine.
+"""A language model on this machine judges by the log-probabilities of two letters.
 
     suite run --bench win_rate --judge local --set judge_local.model=FOLDER
 
-The model is asked for one letter; whichever of A and B is likelier wins. Nothing is sampled or parsed.
+The model is asked, through any engine, for one letter; whichever of A and B is likelier wins.
+Nothing is sampled or parsed.
 """
 
 from __future__ import annotations
@@ -103,20 +104,14 @@ class Local(Judge[LocalConfig]):
         """Compare log-probabilities; equal ones tie."""
         for start in range(0, len(comparisons), CHUNK):
             chunk = comparisons[start : start + CHUNK]
-            wanted = [
-                Request(f"{each.id}/{letter}", "loglikelihood", request(each, LETTER), letter)
-                for each in chunk
-                for letter in "AB"
-            ]
+            wanted: list[Request] = []
+            for each in chunk:
+                prompt = request(each, LETTER)
+                for letter in "AB":
+                    wanted.append(Request(f"{each.id}/{letter}", "loglikelihood", prompt, letter))
             found = {response.id: _letter(response) for response in self._engine.respond(wanted)}
             for each in chunk:
-                first, second = found[f"{each.id}/A"], found[f"{each.id}/B"]
-                lost = not (math.isfinite(first) and math.isfinite(second))
-                yield (
-                    Verdict(each.id, None, "log-probability not finite")
-                    if lost
-                    else by_value(each, first, second)
-                )
+                yield _verdict(each, found[f"{each.id}/A"], found[f"{each.id}/B"])
 
     def describe(self) -> str:
         """Name the model."""
@@ -125,6 +120,13 @@ class Local(Judge[LocalConfig]):
     def instructions(self, criterion: str) -> str:
         """All that the model is told."""
         return instructions(criterion, LETTER)
+
+
+def _verdict(comparison: Comparison, first: float, second: float) -> Verdict:
+    """The likelier letter wins; there is no verdict if the model has diverged."""
+    if not (math.isfinite(first) and math.isfinite(second)):
+        return Verdict(comparison.id, None, "log-probability not finite")
+    return by_value(comparison, first, second)
 
 
 def _letter(response: Response) -> float:

@@ -1,10 +1,12 @@
 """A language model behind any OpenAI-compatible endpoint judges, in words.
 
-    suite run --bench win_rate --judge openai --set judge_openai.model=NAME --set judge_openai.base_url=http://…/v1
+    suite run --bench win_rate --judge openai --set judge_openai.model=NAME \\
+              --set judge_openai.base_url=http://…/v1
 
-A reply without a verdict in the agreed form (empty, a refusal, garbage, cut off) is asked for once more, with a
-reminder, and is then unparsed. What the endpoint refuses, or still fails at after the retries, stops the run with one
-line; the verdicts so far are kept, and the same command goes on from there.
+After a reply without a verdict in the agreed form (empty, a refusal, garbage, cut off) the judge is
+asked once more, with a reminder; then the comparison has no verdict. What the endpoint refuses, or
+still fails at after the retries, stops the run with one line. The verdicts so far are kept, and the
+same command goes on from there.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ MOST_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class OpenAIJudgeConfig:
-    """Settings of the judge. The key is none: it is read from the environment variable OPENAI_API_KEY."""
+    """Settings of the judge; the key is read from the environment variable OPENAI_API_KEY."""
 
     base_url: str = "https://api.openai.com/v1"
     """Address of the API."""
@@ -54,9 +56,10 @@ class OpenAIJudgeConfig:
     timeout: Positive = 120.0
     """Seconds for one try."""
     retries: Index = 6
-    """Further tries after a time-out, a lost connection, 408, 409, 429 or 5xx; Retry-After is heeded."""
+    """Further tries after a time-out, a lost connection, 408, 409, 429 or 5xx; they wait as long as
+    Retry-After says."""
     budget_tokens: Index = 0
-    """Ask no more once a benchmark's verdicts have taken so many tokens in this run; 0: no limit."""
+    """Ask no more once a benchmark's verdicts took so many tokens in this run; 0: no limit."""
     price_in: NonNegative | None = None
     """US dollars per million tokens that are sent, for the ledger and `--dry-run`."""
     price_out: NonNegative | None = None
@@ -121,7 +124,10 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
         self.endpoint.check_model()
 
     def compare(self, comparisons: Sequence[Comparison]) -> Iterator[Verdict]:
-        """Ask for all of them. After an error nothing new is asked, but verdicts on their way still arrive."""
+        """Ask for all of them.
+
+        After an error nothing new is asked, but verdicts on their way still arrive.
+        """
         errors: list[UserError] = []
 
         def judged(client: OpenAI, comparison: Comparison) -> Verdict | None:
@@ -143,11 +149,9 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
 
     def forecast(self, comparison: Comparison) -> Cost:
         """One call: the request by its characters, the longest reply."""
-        sent = (
-            sum(len(message.content) for message in request(comparison, VERDICT_LINE))
-            // CHARACTERS_PER_TOKEN
-        )
-        return Cost(1, sent, self.config.max_tokens, self.price(sent, self.config.max_tokens))
+        characters = sum(len(each.content) for each in request(comparison, VERDICT_LINE))
+        tokens_in, tokens_out = characters // CHARACTERS_PER_TOKEN, self.config.max_tokens
+        return Cost(1, tokens_in, tokens_out, self.price(tokens_in, tokens_out))
 
     def price(self, tokens_in: int, tokens_out: int) -> float | None:
         """By `price_in` and `price_out`, US dollars."""
@@ -178,35 +182,40 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
             replies.append(reply)
             if parse(reply.text) is not None:
                 break
-        choice = parse(replies[-1].text)
-        note = "" if choice else replies[-1].note or "no verdict in the agreed form"
-        tokens_in, tokens_out = (
-            sum(r.tokens_in for r in replies),
-            sum(r.tokens_out for r in replies),
-        )
+        last = replies[-1]
+        choice = parse(last.text)
         return Verdict(
-            comparison.id, choice, note, len(replies), tokens_in, tokens_out, replies[-1].model
+            comparison.id,
+            choice,
+            note="" if choice else last.note or "no verdict in the agreed form",
+            calls=len(replies),
+            tokens_in=sum(reply.tokens_in for reply in replies),
+            tokens_out=sum(reply.tokens_out for reply in replies),
+            model=last.model,
         )
 
     def _reply(self, client: OpenAI, messages: Sequence[Mapping[str, str]]) -> _Reply:
+        """Ask once.
+
+        The body is read piece by piece, because the client limits the time of a piece only.
+        """
         own = self.config
-        sampling = {} if own.temperature is None else {"temperature": own.temperature}
         body: dict[str, Any] = {
+            "model": own.model,
             "messages": list(messages),
             "max_completion_tokens": own.max_tokens,
-            **sampling,
         }
-        with client.chat.completions.with_streaming_response.create(
-            model=own.model, **body
-        ) as response:
+        if own.temperature is not None:
+            body["temperature"] = own.temperature
+        streaming = client.chat.completions.with_streaming_response
+        with streaming.create(**body) as response:
             content = _within(response.iter_bytes(), time.monotonic() + own.timeout)
-        return (
-            _read(content)
-            if content is not None
-            else _Reply("", f"no complete reply within {own.timeout:g} s")
-        )
+        if content is None:
+            return _Reply("", f"no complete reply within {own.timeout:g} s")
+        return _read(content)
 
     def _check_budget(self) -> None:
+        """Raise UserError once the budget is spent; replies on their way may still exceed it."""
         limit = self.config.budget_tokens
         if limit and self._spent >= limit:
             raise UserError(
@@ -214,12 +223,12 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
             )
 
     def _spend(self, reply: _Reply) -> None:
-        with self._lock:
+        with self._lock:  # `ask_all` asks from several threads
             self._spent += reply.tokens_in + reply.tokens_out
 
 
 def _within(chunks: Iterator[bytes], deadline: float) -> bytes | None:
-    """Join what arrives before the deadline. A body that drips never exceeds the time limit of a single read."""
+    """Join what arrives before the deadline; None if that is not all, or too much."""
     content = bytearray()
     for chunk in chunks:
         content += chunk
@@ -229,7 +238,7 @@ def _within(chunks: Iterator[bytes], deadline: float) -> bytes | None:
 
 
 def _read(content: bytes) -> _Reply:
-    """Read a chat completion; what is none becomes a reply without text."""
+    """Read a chat completion; anything else becomes a reply without text."""
     try:
         answer = json.loads(content)
         usage = answer.get("usage") or {}

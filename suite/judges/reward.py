@@ -1,4 +1,7 @@
-"""The answer with the larger reward wins: by the benchmark's ground truth, or by a reward model of its pairs."""
+"""The answer with the larger reward wins.
+
+The reward is the benchmark's ground truth, or a reward model that is trained on its pairs.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +28,12 @@ class RewardConfig:
     """Settings of the judge."""
 
     by: Literal["ground_truth", "model"] = "ground_truth"
-    """ground_truth: the benchmark's; model: a reward model trained on its pairs, the one that ppo and others use."""
+    """ground_truth: the benchmark's own reward. model: a reward model that is trained on its pairs,
+    the one that ppo and others use."""
 
 
 class RewardJudge(Judge[RewardConfig]):
-    """The answer with the larger reward wins, by the benchmark's ground truth or a reward model of its pairs."""
+    """The answer with the larger reward wins: by the ground truth, or by a trained reward model."""
 
     name = "reward"
     Config = RewardConfig
@@ -51,7 +55,8 @@ class RewardJudge(Judge[RewardConfig]):
         """The ground truth. UserError if the benchmark has none."""
         if self.rewards.truth is None:
             raise UserError(
-                "judge 'reward': the benchmark has no ground truth; --set judge_reward.by=model trains a reward model"
+                "judge 'reward': the benchmark has no ground truth; "
+                "--set judge_reward.by=model trains a reward model"
             )
         return self.rewards.truth
 
@@ -70,10 +75,12 @@ class RewardJudge(Judge[RewardConfig]):
 
     def open(self, folders: Mapping[str, Path]) -> None:
         """Keep the reward at hand, for all candidates."""
-        if self._opened is None:
-            self._opened = (
-                self.truth if self.config.by == "ground_truth" else self._trained(folders["model"])
-            )
+        if self._opened is not None:
+            return
+        if self.config.by == "ground_truth":
+            self._opened = self.truth
+        else:
+            self._opened = self._trained(folders["model"])
 
     def _trained(self, stage: Path) -> Reward:
         from suite.model.folder import load_encoder
@@ -88,16 +95,17 @@ class RewardJudge(Judge[RewardConfig]):
         """Score both answers, each answer once."""
         for start in range(0, len(comparisons), CHUNK):
             chunk = comparisons[start : start + CHUNK]
-            self._score(
-                [(each.prompt, answer) for each in chunk for answer in (each.first, each.second)]
-            )
+            answers: list[tuple[Prompt, str]] = []
             for each in chunk:
-                first, second = (
-                    self._rewards_of[each.prompt, answer] for answer in (each.first, each.second)
-                )
+                answers += [(each.prompt, each.first), (each.prompt, each.second)]
+            self._score(answers)
+            for each in chunk:
+                first = self._rewards_of[each.prompt, each.first]
+                second = self._rewards_of[each.prompt, each.second]
                 yield by_value(each, first, second)
 
     def _score(self, answers: Sequence[tuple[Prompt, str]]) -> None:
+        """Compute the rewards of those answers that have none yet."""
         assert self._opened is not None, "open comes first"
         new = [answer for answer in dict.fromkeys(answers) if answer not in self._rewards_of]
         values = self._opened.score([prompt for prompt, _ in new], [text for _, text in new])
@@ -105,11 +113,9 @@ class RewardJudge(Judge[RewardConfig]):
 
     def describe(self) -> str:
         """Name the reward."""
-        return (
-            "reward model of the benchmark's pairs"
-            if self.config.by == "model"
-            else "reward: the ground truth"
-        )
+        if self.config.by == "model":
+            return "reward model of the benchmark's pairs"
+        return "reward: the ground truth"
 
 
 @hookimpl

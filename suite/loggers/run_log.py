@@ -1,7 +1,11 @@
-"""<out>/log.jsonl: one line for each event of the last run. Only what was computed trains, so only that has steps.
+"""<out>/log.jsonl: one line for each event of the last run.
 
-{"event": "step", "cell": "npo__tofu__forget10__tiny__seed0", "step": 1, "metrics": {"loss": 13.9, "grad_norm": 2.1}}
-{"event": "finished", "cell": "npo__tofu__forget10__tiny__seed0", "status": "ok", "metrics": {"forget_quality": 0.7}}
+    {"event": "step", "cell": "npo__tofu__forget10__tiny__seed0", "step": 1,
+     "metrics": {"loss": 13.9, "grad_norm": 2.1}}
+    {"event": "finished", "cell": "npo__tofu__forget10__tiny__seed0", "status": "ok",
+     "metrics": {"forget_quality": 0.7}, "error": ""}
+
+A cell whose training was found in the store trains nothing, so it has no steps here.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
     from suite.store import Json, JsonlWriter
 
 _open: list[JsonlWriter] = []
-"""The log of the run in progress."""
+"""The log of the run in progress; none outside a run."""
 
 
 def _write(event: str, cell: Cell, **fields: Json) -> None:
@@ -45,13 +49,11 @@ def suite_cell_started(cell: Cell) -> None:
 
 @hookimpl
 def suite_train_logged(cell: Cell, step: int, metrics: Mapping[str, float]) -> None:
-    """Note a step; what is not finite is null."""
-    _write(
-        "step",
-        cell,
-        step=step,
-        metrics={k: v if math.isfinite(v) else None for k, v in metrics.items()},
-    )
+    """Note a step; what is not finite becomes null, because JSON has no NaN."""
+    values: dict[str, Json] = {}
+    for name, value in metrics.items():
+        values[name] = value if math.isfinite(value) else None
+    _write("step", cell, step=step, metrics=values)
 
 
 @hookimpl

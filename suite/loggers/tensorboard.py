@@ -1,6 +1,8 @@
-"""`--log tensorboard`: event files in <out>/tensorboard, a run of TensorBoard for each cell; extra `tensorboard`.
+"""`--log tensorboard`: event files in <out>/tensorboard, a run of TensorBoard for each cell.
 
-suite run --log tensorboard && tensorboard --logdir runs/latest/tensorboard
+    suite run --log tensorboard && tensorboard --logdir runs/latest/tensorboard
+
+It needs the extra `tensorboard`.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ def suite_run_started(config: RunConfig, report_dir: Path) -> None:
     """Begin if the run asks for it. Raises ModuleNotFoundError without the extra."""
     _folder.clear()
     if "tensorboard" in config.log:
+        # Now, so that a missing extra is told before anything is computed.
         import torch.utils.tensorboard  # noqa: F401
 
         _folder.append(report_dir / "tensorboard")
@@ -44,11 +47,9 @@ def suite_train_logged(cell: Cell, step: int, metrics: Mapping[str, float]) -> N
 def suite_cell_finished(cell: Cell, result: CellResult) -> None:
     """Draw what was measured at the end, and over the epochs."""
     for point in result.trajectory:
-        _scalars(
-            cell, "epoch", {k: v for k, v in point.metrics.items() if v is not None}, point.step
-        )
-    values = {metric.name: metric.value for metric in result.metrics if metric.value is not None}
-    _scalars(cell, "final", values, _last.pop(cell, 0))
+        _scalars(cell, "epoch", point.metrics, point.step)
+    final = {metric.name: metric.value for metric in result.metrics}
+    _scalars(cell, "final", final, _last.pop(cell, 0))
     if cell in _writers:
         _writers.pop(cell).close()
 
@@ -59,11 +60,13 @@ def suite_run_finished(results: Results) -> None:
     _folder.clear()
 
 
-def _scalars(cell: Cell, group: str, values: Mapping[str, float], step: int) -> None:
+def _scalars(cell: Cell, group: str, values: Mapping[str, float | None], step: int) -> None:
+    """Draw the values that are there; the writer of a cell is opened at its first ones."""
     for folder in _folder:
         if cell not in _writers:
             from torch.utils.tensorboard import SummaryWriter
 
             _writers[cell] = SummaryWriter(str(folder / cell.slug))
         for name, value in values.items():
-            _writers[cell].add_scalar(f"{group}/{name}", value, step)
+            if value is not None:
+                _writers[cell].add_scalar(f"{group}/{name}", value, step)

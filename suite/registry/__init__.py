@@ -4,8 +4,9 @@
     registry.method("ga")            the class; an unknown name raises with the nearest known one
     registry.plugins()               all of them, the broken ones included
 
-Anything wrong with a plugin stays with that plugin: it is shown by `suite plugins` and fails a command only
-if the command asks for its name. pluggy's own loader and multicall do not isolate, so neither is used.
+Anything wrong with a plugin stays with that plugin: `suite plugins` shows it, and a command fails
+only if it asks for that plugin's name. pluggy's own loader and multicall let one plugin's error
+stop all, so neither is used.
 """
 
 from __future__ import annotations

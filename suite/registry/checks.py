@@ -1,4 +1,4 @@
-"""What a class must have before the host offers it; a plugin that lacks it is broken and says why."""
+"""What a class must have before the host offers it. A plugin that lacks it is broken."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from suite.settings import RunConfig, TrainConfig
 
 FAMILIES = ("unlearning", "alignment", "baseline")
 JUDGE_SECTION = "judge_"
-"""A judge's section is this and its name, so that a judge and an engine may both be called `openai`."""
+"""A judge's section is this and its name: a judge and an engine may both be called `openai`."""
 REWARDS = ("", "ground_truth", "model", "own")
 RESERVED = frozenset(field.name for field in fields(RunConfig))
 SCORE_OPTIONS = frozenset({"bench", "set", "block", "json", "help", "h"})
@@ -28,32 +28,39 @@ TRAINING = frozenset(field.name for field in fields(TrainConfig))
 
 
 def hooks_of(module: ModuleType, known: Mapping[str, Any]) -> SimpleNamespace:
-    """Collect the functions marked `@hookimpl`; refuse misspelt hooks, wrappers, and a module without any.
+    """Collect the functions of a module that are marked `@hookimpl`.
 
-    pluggy would look at every attribute of the module, and looking at the lazy `suite.losses` loads torch.
+    Refuses a misspelt hook, a wrapper, and a module without any hook.
     """
     if not isinstance(module, ModuleType):
         raise TypeError(f"the entry point must name a module, not {module!r}")
-    functions: dict[str, Any] = {
-        name: value for name, value in vars(module).items() if type(value) is FunctionType
-    }
-    marked = {
-        name: function for name, function in functions.items() if hasattr(function, "suite_impl")
-    }
-    for name, function in marked.items():
-        options = function.suite_impl
-        hook = options["specname"] or name
-        if hook not in known and not options["optionalhook"]:
-            raise unknown("hook", hook, known)
-        if options["wrapper"] or options["hookwrapper"]:
-            raise TypeError(
-                f"{name} is a wrapper, but hooks are called one by one and cannot be wrapped"
-            )
+    marked: dict[str, Any] = {}
+    bare: list[str] = []  # named like a hook, but not marked
+    # Only functions are looked at. pluggy would look at every attribute of the module, and a look
+    # at the lazy `suite.losses` loads torch.
+    for name, value in vars(module).items():
+        if type(value) is not FunctionType:
+            continue
+        if hasattr(value, "suite_impl"):
+            _check_hook(name, value.suite_impl, known)
+            marked[name] = value
+        elif name in known:
+            bare.append(name)
     if not marked:
-        bare = sorted(functions.keys() & known.keys())
-        hint = f"mark {bare[0]} with @hookimpl" if bare else "see docs/plugins.md"
+        hint = f"mark {min(bare)} with @hookimpl" if bare else "see docs/plugins.md"
         raise TypeError(f"the module implements no hook; {hint}")
     return SimpleNamespace(**marked)
+
+
+def _check_hook(name: str, options: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuse a hook that nobody calls, and a wrapper. `options`: what `@hookimpl` was given."""
+    hook = options["specname"] or name
+    if hook not in known and not options["optionalhook"]:
+        raise unknown("hook", hook, known)
+    if options["wrapper"] or options["hookwrapper"]:
+        raise TypeError(
+            f"{name} is a wrapper, but hooks are called one by one and cannot be wrapped"
+        )
 
 
 def check_method(cls: Any) -> None:
@@ -131,6 +138,7 @@ CHECKS: Mapping[str, tuple[str, Callable[[Any], None]]] = {
 
 
 def _check_class(cls: Any, base: Any) -> None:
+    """Refuse what is no class of this kind, lacks something, or has a name that cannot be used."""
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise TypeError(f"{cls!r} is not a subclass of suite.{base.__name__}")
     name = getattr(cls, "name", None)
@@ -142,7 +150,8 @@ def _check_class(cls: Any, base: Any) -> None:
         )
     if name.startswith(JUDGE_SECTION) and base is not Judge:
         raise TypeError(
-            f"{cls.__name__}.name is {name!r}, but {JUDGE_SECTION}NAME is a judge's section; rename it"
+            f"{cls.__name__}.name is {name!r}, but {JUDGE_SECTION}NAME is the section of a judge; "
+            "rename it"
         )
     if inspect.isabstract(cls):
         missing = ", ".join(sorted(getattr(cls, "__abstractmethods__", ())))
@@ -153,7 +162,11 @@ def _check_class(cls: Any, base: Any) -> None:
 
 
 def _check_strings(cls: Any, attribute: str, kind: type[Any]) -> None:
-    """Where the order counts (a tuple), the first is the default or the most important: there must be one."""
+    """Refuse what is no collection of names.
+
+    Where the order counts (a tuple), the first is the default or the most important, so there must
+    be one.
+    """
     value = getattr(cls, attribute)
     if not (isinstance(value, kind) and all(isinstance(item, str) for item in value)):
         raise TypeError(
@@ -164,11 +177,11 @@ def _check_strings(cls: Any, attribute: str, kind: type[Any]) -> None:
 
 
 def _check_config(cls: Any) -> None:
-    """Every setting needs a default and an annotation that can be resolved."""
+    """Refuse settings without a default, or with an annotation that cannot be resolved."""
     if not (isinstance(cls.Config, type) and is_dataclass(cls.Config)):
         raise TypeError(f"{cls.__name__}.Config must be a dataclass")
     get_type_hints(cls.Config)
     for field in fields(cls.Config):
         if field.default is MISSING and field.default_factory is MISSING:
             raise TypeError(f"{cls.__name__}.Config.{field.name} needs a default")
-    cls.Config()
+    cls.Config()  # its own checks must accept the defaults

@@ -1,4 +1,4 @@
-"""The classes that plugins offer, by kind and name; a name that two plugins offer is given to neither."""
+"""The classes that plugins offer, by kind and name. A name offered twice goes to nobody."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from typing import Any
 from suite.registry.plugin import PluginInfo
 
 CONFIGURED = ("method", "benchmark", "engine")
-"""Kinds whose classes have settings: they share the sections of a configuration file, so their names must differ."""
+"""Kinds whose classes share the sections of a configuration file, so their names must differ.
+
+A judge has settings too, but its section is `judge_NAME`.
+"""
 
 
 @dataclass
 class Offers:
-    """What plugins offer: kind ("method", "benchmark", ...) and name -> classes with their plugins."""
+    """What plugins offer: kind ("method", "engine", ...) and name -> classes with their plugins."""
 
     _offers: dict[tuple[str, str], list[tuple[Any, PluginInfo]]] = field(default_factory=dict)
 
@@ -24,24 +27,36 @@ class Offers:
         info.provides += (f"{kind} {cls.name}",)
 
     def get(self, kind: str, name: str) -> Any:
-        """Return the one class of that name, or None."""
+        """Return the one class of that name; None if there is none, or more than one."""
         offers = self._offers.get((kind, name), ())
-        return offers[0][0] if offers and len(self.rivals(kind, name)) == 1 else None
+        if not offers or len(self.rivals(kind, name)) > 1:
+            return None
+        cls, _ = offers[0]
+        return cls
 
     def all(self, kind: str) -> list[Any]:
-        """All classes of a kind that can be had, by name."""
-        names = sorted(name for offered, name in self._offers if offered == kind)
-        return [cls for name in names if (cls := self.get(kind, name))]
+        """All classes of a kind, by name; none of those whose name is offered twice."""
+        found: list[Any] = []
+        for offered, name in sorted(self._offers):
+            cls = self.get(kind, name) if offered == kind else None
+            if cls is not None:
+                found.append(cls)
+        return found
 
     def owner(self, cls: object) -> PluginInfo | None:
         """Return the plugin that offers `cls`."""
-        pairs = (pair for offers in self._offers.values() for pair in offers)
-        return next((info for offered, info in pairs if offered is cls), None)
+        for offers in self._offers.values():
+            for offered, info in offers:
+                if offered is cls:
+                    return info
+        return None
 
     def rivals(self, kind: str, name: str) -> list[PluginInfo]:
-        """Plugins that offer the name, to a class of the same kind or to another with settings."""
-        kinds = CONFIGURED if kind in CONFIGURED else (kind,)
-        return [info for other in kinds for _, info in self._offers.get((other, name), ())]
+        """Plugins that offer the name, for this kind or for one that shares its sections."""
+        found: list[PluginInfo] = []
+        for other in CONFIGURED if kind in CONFIGURED else (kind,):
+            found += [info for _, info in self._offers.get((other, name), ())]
+        return found
 
     def drop(self, info: PluginInfo) -> None:
         """Forget everything that a plugin offers."""

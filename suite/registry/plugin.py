@@ -1,4 +1,4 @@
-"""What is installed: one `PluginInfo` per entry point of the group `suite`. Nothing is imported here."""
+"""What is installed: a `PluginInfo` for each entry point of the group `suite`, not yet imported."""
 
 from __future__ import annotations
 
@@ -39,17 +39,26 @@ class PluginInfo:
 
 
 def discover(block: Collection[str] = ()) -> list[tuple[PluginInfo, EntryPoint]]:
-    """List the installed plugins by name; those that must not be imported are marked blocked or refused."""
-    points = sorted(entry_points(group=GROUP), key=lambda point: (point.name, _distribution(point)))
+    """List the installed plugins by name.
+
+    Those that must not be imported are marked blocked or refused. UserError: nothing to block.
+    """
+    found: list[tuple[PluginInfo, EntryPoint]] = []
     rivals: dict[str, list[PluginInfo]] = defaultdict(list)
-    for point in points:
-        rivals[point.name].append(_describe(point))
+    for point in sorted(entry_points(group=GROUP), key=_order):
+        info = _describe(point)
+        found.append((info, point))
+        rivals[point.name].append(info)
     for name in block:
         if name not in rivals:
             raise unknown("plugin to block", name, rivals)
     for name, infos in rivals.items():
         _judge(name, infos, name in block)
-    return list(zip((info for infos in rivals.values() for info in infos), points, strict=True))
+    return found
+
+
+def _order(point: EntryPoint) -> tuple[str, str]:
+    return point.name, _distribution(point)
 
 
 def _distribution(point: EntryPoint) -> str:

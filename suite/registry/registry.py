@@ -47,9 +47,10 @@ class Registry:
 
     @classmethod
     def load(cls, block: Iterable[str] = (), *, built_in: bool = True) -> Registry:
-        """Import every plugin except those in `block` (entry-point names). UserError: nothing to block.
+        """Import every plugin except those in `block`. UserError: nothing to block.
 
-        `built_in`: whether those of the host's own distribution are imported too.
+        `block`: names of entry points. `built_in`: whether those of the host's own distribution are
+        imported too.
         """
         registry = cls()
         for info, point in discover(tuple(block)):
@@ -64,7 +65,10 @@ class Registry:
         return registry
 
     def method(self, name: str) -> type[Method[Any]]:
-        """Return the method of that name. UserError: the nearest name, or what is wrong with its plugin."""
+        """Return the method of that name.
+
+        UserError: the nearest name, or what is wrong with the plugin of that name.
+        """
         return cast("type[Method[Any]]", self._get("method", name))
 
     def serving(self, role: Literal["start", "reward"]) -> type[Method[Any]]:
@@ -111,9 +115,17 @@ class Registry:
         return self._offers.all("stage")
 
     def configured(self) -> dict[str, Any]:
-        """Section -> class with settings: methods, benchmarks and engines by their name, judges by `judge_NAME`."""
-        named = {cls.name: cls for kind in CONFIGURED for cls in self._offers.all(kind)}
-        return named | {f"{JUDGE_SECTION}{cls.name}": cls for cls in self.judges()}
+        """Section of a configuration file -> class with settings.
+
+        Methods, benchmarks and engines have the section of their name, judges `judge_NAME`.
+        """
+        sections: dict[str, Any] = {}
+        for kind in CONFIGURED:
+            for cls in self._offers.all(kind):
+                sections[cls.name] = cls
+        for judge in self.judges():
+            sections[f"{JUDGE_SECTION}{judge.name}"] = judge
+        return sections
 
     def plugins(self) -> list[PluginInfo]:
         """All plugins, by name; broken, blocked and refused ones included."""
@@ -132,29 +144,34 @@ class Registry:
         return f"{info}: " if info else ""
 
     def source_digest(self, cls: type, also: Iterable[str] = ()) -> str:
-        """Digest of the code that makes `cls` and `also`: their modules, those of its base classes, and all that these
-        import. It is part of the key of whatever `cls` computes."""
+        """Digest of the code of `cls`: modules of it and of its bases, and all that they import.
+
+        It is part of the key of whatever `cls` computes. `also`: further modules.
+        """
         bases = {base.__module__ for base in cls.__mro__} - {"abc", "builtins", "typing"}
         return closure_digest({*bases, *also})
 
     def notify(self, hook: str, **arguments: Any) -> None:
-        """Call every observer of `hook`. One that raises is reported once, as a warning; nothing else."""
+        """Call every observer of `hook`.
+
+        One that raises is reported once, as a warning; nothing else.
+        """
         for info, implementation in self._implementations(hook):
             try:
                 _call(implementation, arguments)
             except Exception as error:
-                if (info.name, hook) not in self._reported:
-                    self._reported.add((info.name, hook))
-                    warnings.warn(
-                        f"{info}: {hook} raised {explain(error)}", PluginWarning, stacklevel=2
-                    )
+                if (info.name, hook) in self._reported:  # a hook may be called at every step
+                    continue
+                self._reported.add((info.name, hook))
+                problem = f"{info}: {hook} raised {explain(error)}"
+                warnings.warn(problem, PluginWarning, stacklevel=2)
 
     def commands(self, taken: Iterable[str]) -> dict[str, click.Command]:
-        """Collect the plugins' commands. A plugin that fails, or takes a used name, is broken."""
+        """Collect the commands of plugins. A plugin that fails, or takes a used name, is broken."""
         owners = dict.fromkeys(taken, "suite itself")
         commands: dict[str, click.Command] = {}
         for info, implementation in self._implementations("suite_commands"):
-            own = click.Group("suite")
+            own = click.Group("suite")  # its own, so that a broken plugin adds no command
             try:
                 _call(implementation, {"cli": own})
                 for name in own.commands.keys() & owners.keys():
@@ -170,17 +187,17 @@ class Registry:
         return commands
 
     def _add(self, info: PluginInfo, point: EntryPoint) -> None:
+        """Import one plugin and take in what it offers; if anything goes wrong, it is broken."""
+        offers: list[tuple[str, Any]] = []
         try:
             self._manager.register(hooks_of(point.load(), HOOKS), info.name)
-            offers = [(kind, cls) for kind in CHECKS for cls in self._declared(info, kind)]
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # a module may even call sys.exit while it is imported
+            for kind in CHECKS:
+                offers += [(kind, cls) for cls in self._declared(info, kind)]
+        except (Exception, SystemExit) as error:  # a module may even call sys.exit on import
             self._break(info, error)
-        else:
-            for kind, cls in offers:
-                self._offers.add(kind, cls, info)
+            return
+        for kind, cls in offers:
+            self._offers.add(kind, cls, info)
 
     def _declared(self, info: PluginInfo, kind: str) -> list[Any]:
         """Ask one plugin for its classes of one kind, and check them."""
@@ -201,12 +218,15 @@ class Registry:
         info.status, info.error = "broken", explain(error)
 
     def _implementations(self, hook: str) -> list[tuple[PluginInfo, Any]]:
-        """Pair the implementations of a hook with their plugins, by the plugin's name."""
-        found = {
-            each.plugin_name: each for each in getattr(self._manager.hook, hook).get_hookimpls()
-        }
-        loaded = [info for info in self._plugins if info.status in ("ok", "refused")]
-        return [(info, found[info.name]) for info in loaded if info.name in found]
+        """Pair the implementations of a hook with their plugins, in the order of names."""
+        caller = getattr(self._manager.hook, hook)
+        found = {each.plugin_name: each for each in caller.get_hookimpls()}
+        pairs: list[tuple[PluginInfo, Any]] = []
+        for info in self._plugins:
+            # Of a refused plugin only the contested name is refused; the rest of it works.
+            if info.status in ("ok", "refused") and info.name in found:
+                pairs.append((info, found[info.name]))
+        return pairs
 
     def _get(self, kind: str, name: str) -> Any:
         if cls := self._offers.get(kind, name):
@@ -220,11 +240,11 @@ class Registry:
                 raise UserError(
                     f"{kind} {name!r} is not available: {info} is {info.status}{reason}"
                 )
-        problem = str(unknown(kind, name, (known.name for known in self._offers.all(kind))))
-        broken = any(info.status == "broken" for info in self._plugins)
-        raise UserError(
-            problem + ("; some plugins are broken, see `suite plugins`" if broken else "")
-        )
+        known = [cls.name for cls in self._offers.all(kind)]
+        problem = str(unknown(kind, name, known))
+        if any(info.status == "broken" for info in self._plugins):  # it may offer what is missing
+            problem += "; some plugins are broken, see `suite plugins`"
+        raise UserError(problem)
 
 
 def _methods_of(module: Any) -> list[type[Method[Any]]]:
@@ -232,14 +252,12 @@ def _methods_of(module: Any) -> list[type[Method[Any]]]:
 
 
 def explain(error: BaseException) -> str:
-    """One line: what was raised, and at which line of the plugin's code."""
+    """Say in one line what was raised, and at which line of the plugin's code."""
     host = str(Path(__file__).parent)
-    frames = [
-        f
-        for f in traceback.extract_tb(error.__traceback__)
-        if not f.filename.startswith((host, "<"))
-    ]
-    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    where = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        if not frame.filename.startswith((host, "<")):  # "<": code without a file
+            where = f" ({frame.filename}:{frame.lineno})"  # the last one counts
     return " ".join(f"{type(error).__name__}: {error}{where}".split())
 
 

@@ -22,6 +22,9 @@ class Answer:
 
     method: str
     text: str
+    """The first text, where several were sampled."""
+    samples: int
+    """How many texts were sampled."""
     scores: tuple[tuple[str, str], ...]
     """Metric and value, as people read them."""
 
@@ -62,7 +65,7 @@ def side_by_side(
 
 def _written(row: Row, samples: Mapping[str, Sequence[Sample]]) -> dict[tuple[str, str], Sample]:
     answered = [samples[result.cell.slug] for result in row.cells if result.cell.slug in samples]
-    return {(s.set, s.item_id): s for s in answered[0] if s.generation} if answered else {}
+    return {(s.set, s.item_id): s for s in answered[0] if any(s.generations)} if answered else {}
 
 
 def _spread(
@@ -80,7 +83,8 @@ def _answers(
     for row, written in by_row:
         if key in written:
             scores = tuple((name, number(value)) for name, value in written[key].scores.items())
-            yield Answer(row.method, _short(written[key].generation), scores)
+            texts = written[key].generations
+            yield Answer(row.method, _short(texts[0]), len(texts), scores)
 
 
 def _short(text: str) -> str:

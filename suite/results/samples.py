@@ -1,7 +1,8 @@
 """The answers of each cell, one line per evaluated question: `<out>/samples/<cell>.jsonl`.
 
-{"set": "forget", "item_id": "forget/12", "prompt": "Who wrote ...?", "reference": "...", "generation": "...",
- "scores": {"rougeL_recall": 0.4, "truth_ratio": 0.71}}
+{"set": "forget", "item_id": "forget/12", "prompt": "Who wrote ...?", "reference": "...",
+ "generation": "...", "others": [], "scores": {"rougeL_recall": 0.4, "truth_ratio": 0.71},
+ "cluster_id": "author/18"}
 """
 
 from __future__ import annotations
@@ -17,31 +18,43 @@ from suite.store import atomic_write
 
 @dataclass(frozen=True)
 class Sample:
-    """One evaluated question: what was asked, what was expected, what a model wrote, how that scored."""
+    """One evaluated question: what was asked and expected, what a model wrote, how that scored."""
 
     set: str
     item_id: str
     prompt: str
     reference: str
     generation: str = ""
+    """What the model wrote; the first text where several were sampled."""
     scores: dict[str, float | None] = field(default_factory=dict)
     """Per-item scores by metric, e.g. {"truth_ratio": 0.41, "rougeL_recall": 1.0}."""
     cluster_id: str = ""
     """What the item belongs to (TOFU: the author)."""
+    others: list[str] = field(default_factory=list)
+    """The further texts, in order, where several were sampled for this question."""
+
+    @property
+    def generations(self) -> list[str]:
+        """All texts that were sampled."""
+        return [self.generation, *self.others]
 
 
 def write_samples(folder: Path, slug: str, samples: Iterable[Sample]) -> Path:
-    """Write `<folder>/<cell>.jsonl`, atomically; the text is kept exactly, lone surrogates included."""
+    """Write `<folder>/<cell>.jsonl`, atomically. Texts stay as they are, lone surrogates too."""
     path = folder / f"{slug}.jsonl"
-    lines = "".join(json.dumps(asdict(sample), allow_nan=False) + "\n" for sample in samples)
-    atomic_write(path, lines.encode())
+    lines = [json.dumps(asdict(sample), allow_nan=False) + "\n" for sample in samples]
+    atomic_write(path, "".join(lines).encode())
     return path
 
 
 def read_samples(folder: Path, slugs: Iterable[str]) -> dict[str, list[Sample]]:
-    """Read the samples of those cells that have any, by slug. Raises CorruptError with the line's number."""
-    paths = {slug: folder / f"{slug}.jsonl" for slug in slugs}
-    return {slug: list(_samples(path)) for slug, path in paths.items() if path.exists()}
+    """Read the samples of those cells that have any, by slug. CorruptError names the line."""
+    found: dict[str, list[Sample]] = {}
+    for slug in slugs:
+        path = folder / f"{slug}.jsonl"
+        if path.exists():
+            found[slug] = list(_samples(path))
+    return found
 
 
 def _samples(path: Path) -> Iterator[Sample]:

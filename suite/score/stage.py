@@ -81,6 +81,7 @@ def samples(
                 "prompt": request.prompt[-1].content,
                 "reference": request.completion,
                 "generation": responses[request.id].texts[0],
+                "others": list(responses[request.id].texts[1:]),
                 "scores": by_item.get(item, {}),
                 "cluster_id": clusters.get(item, ""),
             }

@@ -26,8 +26,8 @@ _SPLIT_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 def plain(value: Any, name: str = "value") -> Any:
     """Copy `value` into dicts, lists, strings, numbers, booleans and None.
 
-    Tuples become lists. Raises UserError, naming the place, for everything that JSON cannot hold: NaN and
-    infinities, keys that are not strings, sets, paths, arrays, any other object.
+    Tuples become lists. Raises UserError, naming the place, for everything that JSON cannot hold:
+    NaN and infinities, keys that are not strings, sets, paths, arrays, any other object.
     """
     if value is None or isinstance(value, (bool, int)):
         return value
@@ -42,7 +42,10 @@ def plain(value: Any, name: str = "value") -> Any:
             )
         return value
     if isinstance(value, Mapping):
-        return {_text_key(key, name): plain(item, f"{name}.{key}") for key, item in value.items()}
+        copy: dict[str, Any] = {}
+        for key, item in value.items():
+            copy[_text_key(key, name)] = plain(item, f"{name}.{key}")
+        return copy
     if isinstance(value, (list, tuple)):
         return [plain(item, f"{name}[{place}]") for place, item in enumerate(value)]
     raise UserError(f"{name} is a {type(value).__name__}, which JSON cannot hold")
@@ -55,7 +58,7 @@ def _text_key(key: Any, name: str) -> str:
 
 
 def jsonable(value: Any) -> Json:
-    """Plain JSON of dataclasses, tuples, sets and paths, for keys."""
+    """Turn dataclasses and tuples into plain JSON, for keys."""
     if is_dataclass(value) and not isinstance(value, type):
         return jsonable(asdict(value))
     if isinstance(value, Mapping):
@@ -66,7 +69,10 @@ def jsonable(value: Any) -> Json:
 
 
 def canonical(value: Json, name: str = "value") -> str:
-    """Write `value` as ASCII JSON: sorted keys, no spaces, no NaN. Raises UserError as `plain` does."""
+    """Write `value` as ASCII JSON: sorted keys, no spaces, no NaN.
+
+    Raises UserError as `plain` does.
+    """
     return json.dumps(plain(value, name), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 

@@ -2,10 +2,13 @@
 
     closure("suite.model.kl")  ->  {"suite.model.kl": "5c1…", "suite.model.logprobs": "07a…", ...}
 
-The digests enter keys, the names do not: a module that moves keeps its digest, and import lines are no part of it.
-Imports are followed inside functions too, within the module's own top-level package and within the host's packages;
-those under `if TYPE_CHECKING` compute nothing. `from package import name` leads to where the package's `__init__` has
-that name from, so that a package which hands out many names does not make everything depend on everything.
+The digests enter keys, the names do not: a module that moves keeps its digest, and import lines are
+no part of it. Imports are followed inside functions too, within the module's own top-level package
+and within the host's packages. Imports under `if TYPE_CHECKING` compute nothing and are not
+followed.
+
+`from package import name` leads to where the package's `__init__` has that name from. So a package
+which hands out many names does not make everything depend on everything.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from suite.store.canonical import digest
 from suite.store.digests import meaning, text_digest
 
 HOST = ("suite", "suite_plugins", "suite_benchmarks")
-"""Top-level packages of the host's own distribution; imports of them are followed from everywhere."""
+"""Top-level packages of the host; imports of them are followed from everywhere."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +68,16 @@ def contents(modules: Iterable[str]) -> dict[str, str]:
 
 @cache
 def closure(module: str) -> dict[str, str]:
-    """Module -> digest of its content, of all that `module` can reach; itself included. Nothing is imported.
+    """Module -> digest of its content, of all that `module` can reach, itself included.
 
-    Read once per process: the stages of a run must agree on what they are made of. Raises UserError if the module
-    has no file, or if a file is not valid Python.
+    The files are parsed; nothing is imported.
+    Read once per process: the stages of a run must agree on what they are made of. Raises UserError
+    if the module has no file, or if a file is not valid Python.
     """
     if find(module) is None:
         raise UserError(
-            f"there is no source of module {module!r}, so what it computes cannot be stored under a key"
+            f"there is no source of module {module!r}, so what it computes cannot be stored "
+            "under a key"
         )
     tops = {module.partition(".")[0], *HOST}
     found: dict[str, str] = {}
@@ -97,7 +102,10 @@ def closure(module: str) -> dict[str, str]:
 def followed(
     name: str, path: Path, source: Source, requested: str | None
 ) -> Iterator[tuple[str, str | None]]:
-    """Yield (module, requested name) of what is reached next from a module of which one name is wanted (or any)."""
+    """Yield (module, requested name) of what a module leads to.
+
+    `requested`: the one name that is wanted of it; None: any of them, "": none.
+    """
     parent = name.rpartition(".")[0]
     if parent:
         yield parent, ""  # importing a.b runs a/__init__.py, but uses none of its names
@@ -113,7 +121,7 @@ def followed(
 
 @cache
 def find(module: str) -> Path | None:
-    """The file of a module; None if `module` is none (a function, say), is built in, or has no code of its own."""
+    """The file of a module; None for what has none: a function, a module that is built in."""
     loaded = sys.modules.get(module)
     try:
         spec = loaded.__spec__ if loaded else importlib.util.find_spec(module)

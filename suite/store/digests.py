@@ -31,13 +31,16 @@ def _spell(node: object) -> str:
         return ascii(node)
     fields = dict(ast.iter_fields(node))
     if isinstance(fields.get("body"), list):
-        fields["body"] = [statement for statement in fields["body"] if not _is_docstring(statement)]
-    filled = {name: value for name, value in fields.items() if value is not None and value != []}
-    return f"{type(node).__name__}({','.join(f'{name}={_spell(value)}' for name, value in filled.items())})"
+        fields["body"] = [each for each in fields["body"] if not _is_docstring(each)]
+    spelt: list[str] = []
+    for name, value in fields.items():
+        if value is not None and value != []:
+            spelt.append(f"{name}={_spell(value)}")
+    return f"{type(node).__name__}({','.join(spelt)})"
 
 
 def _is_docstring(statement: object) -> bool:
-    """Whether a statement is a bare text, at the head of a body or under a field: it computes nothing."""
+    """Whether a statement is a bare text, which computes nothing: in a body, or under a field."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)

@@ -23,7 +23,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 def atomic_write(path: Path, content: bytes | str) -> None:
     """Replace `path` by `content` (text as UTF-8): on disk, wholly, or not at all.
 
-    A temporary file that a dead process left beside `path` is removed. Raises OSError.
+    A temporary file that a dead process has left beside `path` is removed. Raises OSError.
     """
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def atomic_write(path: Path, content: bytes | str) -> None:
     assert descriptor is not None
     try:
         write_all(descriptor, data)
-        os.fsync(descriptor)
+        os.fsync(descriptor)  # before the rename, or a power cut could leave an empty file
         faults.point("write.before_rename")
         temporary.replace(path)
         fsync_folder(path.parent)
@@ -42,6 +42,7 @@ def atomic_write(path: Path, content: bytes | str) -> None:
 
 
 def _drop_leftovers(path: Path) -> None:
+    """Remove temporary files whose writer is dead: to release a lock removes its file."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp"):
         with locks.locked(leftover, wait=False):
             pass
@@ -70,7 +71,10 @@ def write_json(path: Path, value: Json) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file. Raises MissingError if there is none, CorruptError (line, column) if malformed."""
+    """Read a JSON file.
+
+    Raises MissingError if there is none, CorruptError (line, column) if malformed.
+    """
     try:
         return parse(path.read_bytes())
     except FileNotFoundError:
@@ -81,7 +85,10 @@ def read_json(path: Path) -> Any:
 
 @contextmanager
 def user_errors(root: Path, *, only_full: bool = False) -> Iterator[None]:
-    """Turn "cannot write there" into one line for the user; `only_full`: a full disk, nothing else."""
+    """Turn "cannot write there" into one line for the user.
+
+    `only_full`: a full disk only; every other error goes on up as it is.
+    """
     try:
         yield
     except UserError:

@@ -1,4 +1,4 @@
-"""A log of JSON lines that survives its writer's death: what was appended stays, a torn last line goes.
+"""A log of JSON lines that survives its writer's death; only a torn last line is lost.
 
     with JsonlWriter(path) as log:            # cuts a torn last line
         done = {answer["id"] for answer in read_jsonl(path)}
@@ -25,7 +25,8 @@ from suite.store.files import write_all
 def read_jsonl(path: Path) -> Iterator[Any]:
     """Yield the value of every complete line; a file that does not exist yet has none.
 
-    A last line without its newline was torn by a crash and is left out. Raises CorruptError, naming the line.
+    A last line without its newline was torn by a crash and is left out. Raises CorruptError, naming
+    the line.
     """
     if not path.exists():
         return
@@ -42,8 +43,8 @@ def read_jsonl(path: Path) -> Iterator[Any]:
 class JsonlWriter:
     """Appends to a file that only one process writes at a time (UserError for the second).
 
-    Each line is with the operating system when `append` returns, so it survives kill -9; it is on disk after
-    `close`.
+    Each line is with the operating system when `append` returns, so it survives kill -9. It is on
+    disk after `close`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -84,6 +85,7 @@ class JsonlWriter:
 
 def _complete_length(path: Path) -> int:
     """Bytes up to and including the last newline."""
+    # Read from the end: logs may be large, and a torn line is the last one.
     end = path.stat().st_size
     with path.open("rb") as file:
         while end > 0:

@@ -1,7 +1,7 @@
 """Locks that die with their process: the kernel's `flock` on a small file.
 
-The file goes when the lock does. Whoever waited on the vanished file notices (the path no longer names its
-inode) and starts over, so two processes never hold the same path.
+The file goes when the lock does. A process that waited for the vanished file notices (the path no
+longer names the file that it opened) and starts over, so two processes never hold the same path.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _held: set[int] = set()
+"""Descriptors of the locks that this process holds."""
 
 
 def _forget_inherited() -> None:
@@ -26,7 +27,10 @@ os.register_at_fork(after_in_child=_forget_inherited)
 
 
 def acquire(path: Path, *, wait: bool = True) -> int | None:
-    """Create `path` and lock it. Returns the open descriptor, or None if it is taken and `wait` is false."""
+    """Create `path` and lock it.
+
+    Returns the open descriptor, or None if it is taken and `wait` is false.
+    """
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
@@ -81,6 +85,7 @@ def is_held(path: Path) -> bool:
 
 
 def _names(path: Path, descriptor: int) -> bool:
+    """Whether the path still names the open file."""
     try:
         return os.path.samestat(os.stat(path), os.fstat(descriptor))
     except FileNotFoundError:

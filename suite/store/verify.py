@@ -23,8 +23,8 @@ class Problem:
 
     path: Path
     kind: Literal["corrupt", "newer", "not reproduced", "leftover"]
-    """corrupt: must not be used. newer: written by a later version. not reproduced: an input was since built
-    again and came out different. leftover: of a process that ended early; harmless."""
+    """corrupt: must not be used. newer: written by a later version. not reproduced: an input was
+    built again since, and came out different. leftover: of a process that ended early; harmless."""
     message: str
     """A sentence that names the path."""
 
@@ -33,9 +33,10 @@ class Problem:
 
 
 def check_stage(folder: Path) -> Manifest:
-    """Check one stage folder, <kind>/<key>: manifest, every size and SHA-256, no file too many, no links.
+    """Check one stage folder, <kind>/<key>: the manifest, and size and SHA-256 of every file.
 
-    Raises CorruptError, MissingError, or UserError for a newer schema.
+    No further file and no link may be there. Raises CorruptError, MissingError, or UserError for a
+    newer schema.
     """
     if folder.is_symlink() or not folder.is_dir():
         raise CorruptError(
@@ -68,14 +69,14 @@ def _problems_of_stages(stages: Path) -> Iterator[Problem]:
 
 
 def _problems_of_stage(folder: Path, manifests: dict[Path, Manifest]) -> Iterator[Problem]:
-    """Yield what is wrong with one folder; a manifest that can be believed is added to `manifests`."""
+    """Yield what is wrong with one folder; add its manifest to `manifests` if it is sound."""
     if not _KEY.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
         yield _corrupt(folder, "is not a stage")
         return
     try:
         manifests[folder] = read_manifest(folder)
     except UserError as error:
-        corrupt = error.exit_status > UserError.exit_status
+        corrupt = error.exit_status > UserError.exit_status  # else a newer version wrote it
         yield Problem(folder / MANIFEST, "corrupt" if corrupt else "newer", str(error))
         return
     yield from _problems_of_files(folder, manifests[folder])
@@ -104,7 +105,10 @@ def _changed_inputs(
     for name, key in manifest.inputs.items():
         read = manifest.input_contents[name]
         if contents.get(key, read) != read:
-            message = f"{folder} was made from an input {name!r} ({key}) that has since come out different"
+            message = (
+                f"{folder} was made from an input {name!r} ({key}) that was built again since and "
+                "came out different"
+            )
             yield Problem(folder, "not reproduced", message)
 
 

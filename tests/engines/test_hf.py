@@ -410,3 +410,14 @@ def test_recurrent_models_are_refused() -> None:
     ).eval()
     with pytest.raises(UserError, match="MambaForCausalLM .* cache"):
         check_cache(model)
+
+
+def test_an_unknown_kind_of_request_is_refused_before_and_while_answering(
+    random_folder: Path,
+) -> None:
+    strange = Request("q/1", "generat", asked("?"))  # type: ignore[arg-type]
+    refusal = "engine hf: request 'q/1': unknown request kind 'generat'; did you mean 'generate'"
+    with pytest.raises(UserError, match=refusal):
+        HFEngine("cpu", "float32").check([*likelihoods(), strange])
+    with pytest.raises(UserError, match=refusal):
+        loaded(random_folder).respond([*likelihoods(), strange])

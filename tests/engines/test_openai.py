@@ -279,3 +279,16 @@ def test_nobody_there_is_one_line(trained_folder: Path) -> None:
         gone = engine(server, retries=0)
     with pytest.raises(UserError, match=r"http://127.0.0.1:\d+/v1: Connection error\. \(1 tries\)"):
         gone.check([])
+
+
+def test_an_unknown_kind_of_request_is_refused_before_anything_is_sent(
+    server: OpenAIServer, trained_folder: Path
+) -> None:
+    strange = Request("q/1", "embed", asked("?"))  # type: ignore[arg-type]
+    asking = engine(server, trained_folder)
+    for refused in (asking.check, asking.respond):
+        with pytest.raises(
+            UserError, match="engine openai: request 'q/1': unknown request kind 'embed'"
+        ):
+            refused([*generations(), strange])
+    assert server.seen == []

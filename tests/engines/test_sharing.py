@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from small_models import asked
 
 from suite.api.requests import Request
+from suite.core.errors import UserError
 from suite.engines.hf.sharing import ENOUGH, FEW, LONG, Prompt, common_prefix, families, pack, plan
 from suite.model.encoding import Encoder
 
@@ -45,6 +46,12 @@ def test_requests_that_start_from_the_prompt_alone(encoder: Encoder, request_: R
     (prompt,) = plan([request_], encoder)
     assert prompt.ids == encoder.encode_prompt(request_.prompt)
     assert list(prompt.answers) == [()]
+
+
+def test_an_unknown_kind_of_request_is_refused_and_not_generated(encoder: Encoder) -> None:
+    strange = Request("q/1", "embed", asked("Who?"))  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="engine hf: request 'q/1': unknown request kind 'embed'"):
+        plan([Request("q/0", "generate", asked("Who?")), strange], encoder)
 
 
 ids = st.lists(st.integers(0, 2), min_size=1, max_size=8).map(tuple)

@@ -20,10 +20,14 @@ from small_models import asked
 
 from suite.api.requests import Request
 from suite.core.errors import UserError
+from suite.engines.hf.engine import HFEngine
 from suite.engines.vllm.child import Child
+from suite.engines.vllm.engine import VLLMEngine
 from suite.engines.vllm.fingerprint import Fingerprint
 from suite.engines.vllm.items import Asked, ask
 from suite.engines.vllm.messages import receive, send
+from suite.model.encoding import Encoder
+from suite.model.folder import load_encoder
 
 WORKER = "suite.engines.vllm.worker"
 PARENT = f"""
@@ -173,6 +177,35 @@ def test_values_of_cached_tokens_come_from_the_text_that_computed_them() -> None
         True,
     ]  # 10, 14: no sibling has it
     assert child.asked[-1]["ids"] == (1, 2, 3, 10, 14)
+
+
+def encoder_of(folder: Path) -> Encoder:
+    return load_encoder(folder, "chat", 256)
+
+
+def test_an_unknown_kind_of_request_is_refused(random_folder: Path) -> None:
+    strange = Request("q/1", "embed", asked("?"))  # type: ignore[arg-type]
+    refusal = "engine vllm: request 'q/1': unknown request kind 'embed'"
+    engine = VLLMEngine("cpu", "float32")
+    with pytest.raises(UserError, match=refusal):
+        engine.check([strange])
+    with pytest.raises(UserError, match=refusal):
+        Asked.of(strange, encoder_of(random_folder), 256, frozenset())
+
+
+@pytest.mark.parametrize(("dtype", "rounding"), [("float32", 1e-5), ("bfloat16", 0.05)])
+@pytest.mark.parametrize("weights", ["random", "trained"])
+def test_the_expected_fingerprint_is_what_engine_hf_answers(
+    weights: str, dtype: str, rounding: float, request: pytest.FixtureRequest
+) -> None:
+    folder: Path = request.getfixturevalue(f"{weights}_folder")
+    expected = Fingerprint.of_training(folder, "cpu", dtype, encoder_of(folder))
+    hf = HFEngine("cpu", dtype)
+    hf.load(folder)
+    measured = expected.answered_by(hf)
+    measured.check(expected, None, dtype)
+    assert measured.logps == pytest.approx(expected.logps, abs=rounding)
+    assert measured.differences["tokens"] == len(expected.logps) > 10
 
 
 def test_other_weights_are_noticed() -> None:

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -164,6 +165,20 @@ def test_questions_are_spread_over_the_sets(page: Page) -> None:
     )
     assert questions == 40
     assert len(re.findall(r"world_facts/\d+", page.inside["span"])) == 20
+
+
+def test_page_shows_the_first_of_several_samples_and_says_how_many_there_are(
+    results: Results, samples: dict[str, list[Sample]], tmp_path: Path
+) -> None:
+    several: dict[str, list[Sample]] = {}
+    for slug, answered in samples.items():
+        several[slug] = [replace(sample, others=["unseen", "unseen"]) for sample in answered]
+    report.write(results, tmp_path, several)
+    text = (tmp_path / "leaderboard.html").read_text(encoding="utf-8")
+    assert "(the first of 3 samples)" in text
+    assert "unseen" not in text
+    report.write(results, tmp_path, samples)
+    assert "the first of" not in (tmp_path / "leaderboard.html").read_text(encoding="utf-8")
 
 
 def test_page_without_samples_has_no_answers(results: Results, tmp_path: Path) -> None:

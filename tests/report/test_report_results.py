@@ -157,8 +157,9 @@ def test_slugs_are_readable() -> None:
 
 def test_samples_keep_every_character(tmp_path: Path) -> None:
     hostile = Sample(
-        "forget", "1", "a\u2028b\nc\x00", "\ud800 ok", "\u202e\x1b[31m", {"x": None, "y": 0.1}
-    )
+        "forget", "1", "a\u2028b\nc\x00", "\ud800 ok", "\u202e\x1b[31m", {"x": None, "y": 0.1},
+        others=["", "\ud800"],
+    )  # fmt: skip
     write_samples(tmp_path, "npo", [hostile, hostile])
     assert read_samples(tmp_path, ["npo", "absent"]) == {"npo": [hostile, hostile]}
 

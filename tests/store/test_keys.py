@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import entry_points
+from itertools import permutations
 from pathlib import Path
 
 import grimp
@@ -112,10 +113,21 @@ def test_no_stage_names_its_code_by_hand() -> None:
 
 
 def test_an_engine_does_not_reach_the_others() -> None:
+    """So an edit of one engine leaves the stored answers of the others valid."""
     modules = {
         "hf": "suite.engines.hf.engine",
         "vllm": "suite.engines.vllm.engine",
         "openai": "suite.engines.openai",
     }
-    for own, other in (("hf", "openai"), ("hf", "vllm"), ("openai", "vllm"), ("openai", "hf")):
-        assert modules[other] not in closure.closure(modules[own])
+    for own, other in permutations(modules.values(), 2):
+        assert other not in closure.closure(own)
+
+
+def test_engine_vllm_reaches_training_s_forward_pass_and_nothing_of_engine_hf() -> None:
+    reached = closure.closure("suite.engines.vllm.engine")
+    assert {
+        "suite.model.logprobs",
+        "suite.model.packing",
+        "suite.engines.vllm.items",
+    } <= reached.keys()
+    assert not [module for module in reached if module.startswith("suite.engines.hf")]

@@ -14,11 +14,12 @@ from suite.api.requests import Request, Response
 from suite.core.errors import UserError
 from suite.engines.hf.decode import Decoder, Text
 from suite.engines.hf.scoring import Scored, Scorer
-from suite.engines.hf.sharing import Prompt, common_prefix, families, pack, plan
+from suite.engines.hf.sharing import Answer, Prompt, common_prefix, families, pack, plan
 from suite.model.encoding import Encoder
 
 ROOM = 4
-"""Batches' worth of tokens that are decoded together: a step reads all weights, so many rows should share it."""
+"""So many batches' worth of tokens are decoded together: each step reads all weights, so it should
+serve many rows."""
 
 
 class Answering:
@@ -35,10 +36,10 @@ class Answering:
         self.model, self.precision = model, precision
         self.encoder, self.eos_ids, self.context = encoder, eos_ids, context
         self.decoder = Decoder(model, precision)
-        self._copies: dict[str, list[Text]] = {}
+        self._copies: dict[str, list[Text]] = {}  # finished texts of requests that wait for others
 
     def stream(self, requests: Sequence[Request], budget: int) -> Iterator[Response]:
-        """Answer every request once, in batches of `budget` tokens; computes only as far as it is read."""
+        """Answer every request once, in batches of `budget` tokens; a lazy stream."""
         for family in families(plan(requests, self.encoder)):
             for scored in self._scored(family, budget):
                 yield from _likelihoods(scored)
@@ -46,28 +47,40 @@ class Answering:
         yield from self._responses(self.decoder.run(0))
 
     def _scored(self, prompts: list[Prompt], budget: int) -> Iterator[Scored]:
+        """Read the prompts of one family chunk by chunk, and score the answers to them."""
         prefix = common_prefix(prompts)
         scorer = Scorer(self.model, self.precision, prefix)
-        for chunk in pack(
-            prompts, lambda prompt: len(prompt.ids) - len(prefix), budget, len(prefix)
-        ):
+        skipped = len(prefix)
+        for chunk in pack(prompts, lambda prompt: len(prompt.ids) - skipped, budget, skipped):
             read = scorer.read(chunk)
-            answers = [answer for prompt in chunk for answer in prompt.answers.values()]
+            answers: list[Answer] = []
+            for prompt in chunk:
+                answers += prompt.answers.values()
             for batch in pack(answers, lambda answer: len(answer.ids), budget, read.rows.width):
                 yield scorer.score(read, batch)
 
     def _generated(self, scored: Scored, budget: int) -> Iterator[Text]:
-        """Texts that the guess has completed, and those that end while the others enter the decoder."""
-        texts = [(i, text) for i in range(len(scored.answers)) for text in self._texts(scored, i)]
-        yield from (text for _, text in texts if text.done)
-        going = [(i, text) for i, text in texts if not text.done]
+        """Yield texts that a guess has completed, and texts that end while others are decoded."""
+        index: list[int] = []  # of each text that goes on, the row of its answer
+        going: list[Text] = []
+        for row in range(len(scored.answers)):
+            for text in self._texts(scored, row):
+                if text.done:
+                    yield text
+                else:
+                    index.append(row)
+                    going.append(text)
+        # `cut` copies rows of the full width, so no more at once than the budget allows.
         size = max(1, budget // scored.rows.width)
-        for part in (going[start : start + size] for start in range(0, len(going), size)):
-            rows, states = scored.cut([i for i, _ in part], [len(text.ids) for _, text in part])
-            self.decoder.admit([text for _, text in part], rows, states)
+        for start in range(0, len(going), size):
+            texts = going[start : start + size]
+            accepted = [len(text.ids) for text in texts]
+            rows, states = scored.cut(index[start : start + size], accepted)
+            self.decoder.admit(texts, rows, states)
             yield from self.decoder.run(ROOM * budget)
 
     def _texts(self, scored: Scored, i: int) -> Iterator[Text]:
+        """Begin the texts of answer `i`, each with the tokens that greedy decoding agrees with."""
         answer = scored.answers[i]
         for request in answer.wanted:
             limit = min(request.max_new_tokens, self.context - len(answer.prompt.ids))
@@ -75,13 +88,14 @@ class Answering:
                 raise UserError(
                     f"{request.id!r}: its prompt fills the context of {self.context} tokens"
                 )
-            for copy in range(request.n if request.temperature > 0 else 1):
+            copies = request.n if request.temperature > 0 else 1  # greedy: all n are the same
+            for copy in range(copies):
                 text = Text(request, limit, self.eos_ids, copy)
                 text.accept(answer.ids, scored.greedy[i])
                 yield text
 
     def _responses(self, texts: Iterator[Text]) -> Iterator[Response]:
-        """Responses of the requests whose last text these are."""
+        """Yield the response of each request as soon as its last text is there."""
         for text in texts:
             request = text.request
             copies = self._copies.setdefault(request.id, [])
@@ -89,23 +103,28 @@ class Answering:
             if request.temperature == 0:  # all n are the same
                 copies.extend([text] * (request.n - 1))
             if len(copies) == request.n:
-                copies.sort(key=lambda t: t.copy)
-                texts_of = tuple(self.encoder.decode(t.ids) for t in copies)
-                sampled = tuple(tuple(t.ids) for t in copies) if request.temperature > 0 else ()
-                yield Response(
-                    request.id,
-                    texts=texts_of,
-                    finished=tuple(t.ended for t in copies),
-                    sampled=sampled,
-                )
                 del self._copies[request.id]
+                yield self._generation(request, copies)
+
+    def _generation(self, request: Request, copies: list[Text]) -> Response:
+        """Make the response of a generate request from its n texts, ordered by their number."""
+        copies.sort(key=lambda text: text.copy)
+        texts = tuple(self.encoder.decode(text.ids) for text in copies)
+        finished = tuple(text.ended for text in copies)
+        sampled: tuple[tuple[int, ...], ...] = ()
+        if request.temperature > 0:
+            sampled = tuple(tuple(text.ids) for text in copies)
+        return Response(request.id, texts=texts, finished=finished, sampled=sampled)
 
 
 def _likelihoods(scored: Scored) -> Iterator[Response]:
-    for answer, logps, greedy in zip(
-        scored.answers, scored.token_logps, scored.greedy, strict=True
-    ):
+    """Yield the responses of all likelihood requests that these answers belong to."""
+    columns = zip(scored.answers, scored.token_logps, scored.greedy, strict=True)
+    for answer, token_logps, greedy in columns:
         for request in answer.scored:
             yield Response(
-                request.id, token_logps=tuple(logps), greedy=tuple(greedy), tokens=answer.ids
+                request.id,
+                token_logps=tuple(token_logps),
+                greedy=tuple(greedy),
+                tokens=answer.ids,
             )

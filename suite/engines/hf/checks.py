@@ -11,15 +11,15 @@ from suite.engines.hf.rows import Rows
 from suite.model.logprobs import decoder_of
 
 TOLERANCE = 1e-3
-"""Largest difference of a hidden state, as a share of its largest value: rounding alone reaches 2e-4 in a fine-tuned
-SmolLM2 on its control tokens, whose values are in the tens."""
+"""Largest difference of a hidden state, as a share of its largest value. Rounding alone reaches
+2e-4 in a fine-tuned SmolLM2 on its control tokens, whose values are in the tens."""
 
 
 @torch.inference_mode()
 def check_cache(model: Any) -> None:
-    """Assert that reading a text in two parts, behind padding, gives the hidden states of reading it at once.
+    """Refuse a model whose hidden states change when a text is read in two parts, behind padding.
 
-    Recurrent layers and relative positions that count padding do not pass; their numbers would be wrong.
+    Recurrent layers, and relative positions that count padding, give other numbers. UserError.
     """
     device, decoder = next(model.parameters()).device, decoder_of(model)
     ids = torch.arange(1, 7, device=device)[None]
@@ -30,9 +30,8 @@ def check_cache(model: Any) -> None:
         rows.extend(decoder, padded, (padded > 0).long())
         parts = rows.aligned().extend(decoder, ids[:, 3:], torch.ones_like(ids[:, 3:]))[0, -1]
         near = TOLERANCE * float(whole.nan_to_num().abs().max())
-        same = torch.allclose(
-            whole, parts, rtol=0, atol=near, equal_nan=True
-        )  # a diverged model has NaN alone
+        # equal_nan: a model that has diverged gives NaN only, which is no fault of the cache.
+        same = torch.allclose(whole, parts, rtol=0, atol=near, equal_nan=True)
     except (TypeError, AttributeError, RuntimeError, ValueError) as error:
         raise UserError(
             f"{type(model).__name__} does not work with engine hf's cache ({error})"

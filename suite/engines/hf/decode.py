@@ -1,8 +1,8 @@
-"""Generate text for many rows at once: rows enter when there is room, and leave as soon as they end.
+"""Generate text for many rows at once: rows enter when there is room, and leave when they end.
 
-A row starts behind those tokens of its guess that greedy decoding is already known to agree with, so a model
-that answers as guessed needs no step at all. Greedy text is that of plain greedy decoding, up to ties closer than
-rounding.
+A row starts behind the tokens of its guess that greedy decoding is already known to agree with, so
+a model that answers as guessed needs no step at all. Greedy text is that of plain greedy decoding,
+except where two tokens are equally likely up to rounding.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from suite.engines.hf.rows import Rows
 from suite.model.logprobs import decoder_of, head_of
 
 DROP_SHARE = 8
-"""Finished rows are dropped when they are 1/8 of the batch: dropping copies, keeping computes for nothing."""
+"""Finished rows are dropped when they are 1/8 of the batch. To drop them copies the cache, to keep
+them computes tokens that nobody reads."""
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Text:
 
     @property
     def ended(self) -> bool:
-        """Whether the model ended it."""
+        """Whether the model ended it by an end-of-sequence token."""
         return bool(self.ids) and self.ids[-1] in self.eos_ids
 
     @property
@@ -61,12 +62,15 @@ class Text:
 
     @cached_property
     def random(self) -> Tensor:
-        """Uniform numbers in [0, 1), one per token, (limit,): a function of the request and of `copy`."""
+        """Uniform numbers in [0, 1), one per token, (limit,).
+
+        They depend on the request and on `copy` alone, so the text is the same in whatever batch.
+        """
         name = f"{self.request.seed}/{self.request.id}/{self.copy}"
-        seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
-        return torch.rand(
-            self.limit, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
-        )
+        digest = hashlib.sha256(name.encode()).digest()
+        seed = int.from_bytes(digest[:8], "big") >> 1  # torch takes 63 bits
+        generator = torch.Generator().manual_seed(seed)
+        return torch.rand(self.limit, generator=generator, dtype=torch.float64)
 
 
 class Decoder:
@@ -81,13 +85,13 @@ class Decoder:
 
     @torch.inference_mode()
     def admit(self, texts: Sequence[Text], rows: Rows, states: Tensor) -> None:
-        """Take in rows (right-aligned) with the hidden states that predict their next tokens, (R, d)."""
+        """Take in rows (right-aligned) with the states that predict their next tokens, (R, d)."""
         self.texts += texts
         self.states = states if self.rows is None else torch.cat([self.states, states])
         self.rows = rows if self.rows is None else self.rows.joined(rows)
 
     def run(self, room: int) -> Iterator[Text]:
-        """Decode until the batch has at most `room` padded tokens; hand out texts as they finish."""
+        """Decode until the batch has at most `room` padded tokens; yield texts as they finish."""
         while self.rows is not None and len(self.rows) * self.rows.width > room:
             yield from self._step()
 
@@ -97,12 +101,13 @@ class Decoder:
         assert self.rows is not None
         with self.precision():
             tokens = self._choose(self.head(self.states))
-        running = [not text.done for text in self.texts]
+        finished: list[Text] = []
         for text, token in zip(self.texts, tokens.tolist(), strict=True):
+            if text.done:  # it was handed out before; its row waits to be dropped
+                continue
             text.push(token)
-        finished = [
-            text for text, ran in zip(self.texts, running, strict=True) if ran and text.done
-        ]
+            if text.done:
+                finished.append(text)
         self._feed(tokens)
         return finished
 
@@ -113,37 +118,45 @@ class Decoder:
         if not alive:
             self.texts, self.rows = [], None
             return
-        if (len(self.texts) - len(alive)) * DROP_SHARE >= len(self.texts):
+        idle = len(self.texts) - len(alive)
+        if idle * DROP_SHARE >= len(self.texts):
             self.texts = [self.texts[i] for i in alive]
             index = torch.tensor(alive, device=tokens.device)
             self.rows, tokens = self.rows.select(index), tokens[index]
-        mask = torch.tensor([[int(not text.done)] for text in self.texts], device=tokens.device)
+        going = torch.tensor([not text.done for text in self.texts], device=tokens.device)
+        mask = going.long()[:, None]  # (R, 1): tokens of finished rows become padding
         with self.precision():
             self.states = self.rows.extend(self.decoder, tokens[:, None], mask)[:, 0]
 
     def _choose(self, logits: Tensor) -> Tensor:
-        """Next tokens: the most likely, or sampled where the temperature says so. Shape: (R, V) -> (R,)."""
+        """Next tokens: the most likely, or sampled where the temperature is above 0.
+
+        Shape: (R, V) -> (R,).
+        """
         tokens = logits.argmax(-1)
-        sampled = [
-            (i, text)
-            for i, text in enumerate(self.texts)
-            if text.request.temperature > 0 and not text.done
-        ]
-        if sampled:
-            index = torch.tensor([i for i, _ in sampled], device=logits.device)
-            temperature = torch.tensor(
-                [text.request.temperature for _, text in sampled], device=logits.device
-            )
-            uniform = torch.stack([text.random[len(text.ids)] for _, text in sampled])
-            scaled = logits[index] / temperature[:, None]
-            tokens[index] = sample(scaled, uniform.to(logits.device))
+        rows: list[int] = []
+        temperatures: list[float] = []
+        numbers: list[Tensor] = []
+        for row, text in enumerate(self.texts):
+            if text.request.temperature > 0 and not text.done:
+                rows.append(row)
+                temperatures.append(text.request.temperature)
+                numbers.append(text.random[len(text.ids)])
+        if rows:
+            index = torch.tensor(rows, device=logits.device)
+            temperature = torch.tensor(temperatures, device=logits.device)
+            uniform = torch.stack(numbers).to(logits.device)
+            tokens[index] = sample(logits[index] / temperature[:, None], uniform)
         return tokens
 
 
 def sample(logits: Tensor, uniform: Tensor) -> Tensor:
-    """Invert the cumulative distribution at given numbers in [0, 1). Shapes: (R, V), (R,) -> (R,)."""
-    cumulative = (
-        logits.softmax(-1).double().cumsum(-1)
-    )  # fp64: 50,000 fp32 terms would lose the tail
+    """Sample by the inverse of the cumulative distribution, at given numbers in [0, 1).
+
+    Shapes: (R, V), (R,) -> (R,).
+    """
+    # In fp64: a sum of 50,000 fp32 terms would lose the tail.
+    cumulative = logits.softmax(-1).double().cumsum(-1)
+    # The last sum is 1 up to rounding; a multiple of it never lies beyond it.
     point = uniform[:, None] * cumulative[:, -1:]
     return torch.searchsorted(cumulative, point, right=True)[:, 0].clamp_(max=logits.shape[-1] - 1)

@@ -1,12 +1,12 @@
-"""The default engine: transformers, in this process, with the computation that requests share done once.
+"""The default engine: transformers, in this process. What requests share is computed once.
 
     engine = HFEngine(device="cpu", dtype="float32")
     engine.load(folder)
     for response in engine.stream(requests): ...
 
-Likelihoods come from the same decoder, projection and precision as the losses. In bfloat16 the weights of linear
-layers are cast once and everything runs under autocast: the numbers are those of autocast over fp32 weights, which
-is how models train, without casting the weights again at every call.
+Likelihoods come from the same decoder, projection and precision as the losses. In bfloat16 the
+weights of linear layers are cast once and everything runs under autocast: the numbers are those of
+autocast over fp32 weights, which is how models train, but no weight is cast again at every call.
 """
 
 from __future__ import annotations
@@ -20,11 +20,23 @@ from typing import TYPE_CHECKING, Any
 from suite import hookimpl
 from suite.api.engine import Engine
 from suite.api.requests import Request, Response
+from suite.engines.kinds import check_kinds
 from suite.model.hardware import ATTENTION
 from suite.ranges import Count
 
 if TYPE_CHECKING:
     from suite.model.encoding import Encoder
+
+ARCHITECTURE = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer*",
+    "special_tokens_map.json",
+    "vocab*",
+    "merges.txt",
+    "chat_template*",
+)
+"""Files of a model folder beside the weights, as patterns."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +48,10 @@ class HFConfig:
 
 
 class HFEngine(Engine):
-    """Answers with a causal language model of transformers. See `suite.settings.RunConfig` for the arguments."""
+    """Answers with a causal language model of transformers.
+
+    See `suite.settings.RunConfig` for the arguments.
+    """
 
     name = "hf"
     Config = HFConfig
@@ -58,8 +73,12 @@ class HFEngine(Engine):
         self.encoder: Encoder
         self._files: dict[str, bytes] = {}
 
+    def check(self, requests: Sequence[Request]) -> None:
+        """Refuse a kind of request that this engine does not know."""
+        check_kinds(self.name, requests)
+
     def load(self, folder: Path) -> None:
-        """Answer from the weights in `folder`. Where only the weights differ, only they are read."""
+        """Answer from the weights in `folder`. If only the weights differ, only they are read."""
         from suite.model.folder import load_weights
 
         files, known = _architecture(folder), self._files
@@ -77,7 +96,7 @@ class HFEngine(Engine):
         from suite.model.folder import load_model, load_tokenizer
         from suite.model.logprobs import check_projection
 
-        self.model = None  # not two models in memory
+        self.model = None  # before the next is loaded: never two models in memory
         tokenizer = load_tokenizer(folder, self.pad_token)
         model = load_model(folder).to(self.device)
         check_projection(model)
@@ -92,12 +111,10 @@ class HFEngine(Engine):
         from torch import nn
 
         for module in self.model.modules():
-            if isinstance(
-                module, nn.Linear
-            ):  # a tied embedding keeps its fp32 copy, as autocast does
-                module.weight = nn.Parameter(
-                    module.weight.detach().to(torch.bfloat16), requires_grad=False
-                )
+            # A new parameter, so that an embedding tied to it keeps fp32, as it does in autocast.
+            if isinstance(module, nn.Linear):
+                cast = module.weight.detach().to(torch.bfloat16)
+                module.weight = nn.Parameter(cast, requires_grad=False)
 
     @property
     def context(self) -> int:
@@ -109,8 +126,11 @@ class HFEngine(Engine):
     def eos_ids(self) -> frozenset[int]:
         """Every token that ends a text."""
         ids = self.model.generation_config.eos_token_id
-        listed = ids if isinstance(ids, list) else [] if ids is None else [ids]
-        return frozenset({self.encoder.eos_id, *listed})
+        if ids is None:
+            ids = []
+        if not isinstance(ids, list):
+            ids = [ids]
+        return frozenset({self.encoder.eos_id, *ids})
 
     def precision(self) -> AbstractContextManager[Any]:
         """The context of a forward pass."""
@@ -125,9 +145,8 @@ class HFEngine(Engine):
         from suite.engines.hf.answering import Answering
 
         assert self.model is not None, "load a model first"
-        return Answering(
-            self.model, self.encoder, self.precision, self.eos_ids, self.context
-        ).stream(requests, self.config.batch_tokens)
+        answering = Answering(self.model, self.encoder, self.precision, self.eos_ids, self.context)
+        return answering.stream(requests, self.config.batch_tokens)
 
     def identity(self) -> dict[str, str]:
         """Name and versions, as they enter the key of what this engine answers."""
@@ -144,11 +163,13 @@ class HFEngine(Engine):
 
 
 def _architecture(folder: Path) -> dict[str, bytes]:
-    """Configuration and tokenizer: two checkpoints that agree in these differ in nothing but their weights."""
-    names = "config.json generation_config.json tokenizer* special_tokens_map.json vocab* merges.txt chat_template*"
-    return {
-        p.name: p.read_bytes() for name in names.split() for p in folder.glob(name) if p.is_file()
-    }
+    """Configuration and tokenizer; checkpoints that agree in these differ in weights only."""
+    found: dict[str, bytes] = {}
+    for pattern in ARCHITECTURE:
+        for path in folder.glob(pattern):
+            if path.is_file():
+                found[path.name] = path.read_bytes()
+    return found
 
 
 @hookimpl

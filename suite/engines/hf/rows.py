@@ -1,7 +1,7 @@
-"""Rows of a batch in mid-text: cached keys and values that can be selected, aligned, joined and extended.
+"""Rows of a batch in mid-text: cached keys and values to select, align, join and extend.
 
-Columns may be padding anywhere: `mask` says which are real, and positions are counted over the real ones. Keys and
-values of a layer have shape (B, heads, T, d).
+Columns may be padding anywhere: `mask` says which are real, and positions are counted over the real
+ones. Keys and values of a layer have shape (B, heads, T, d).
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from transformers.cache_utils import Cache, DynamicLayer
 from suite.core.errors import UserError
 
 SPARE = 32
-"""Columns allocated beyond the present width, so that a new token is written in place, without a copy of all."""
+"""Columns allocated beyond the present width: a new token is then written in place, without a copy
+of all columns."""
 
 
 class SpareLayer(DynamicLayer):  # type: ignore[misc]
@@ -83,11 +84,13 @@ class Rows:
         return self.mask.sum(1)
 
     def extend(self, decoder: Any, ids: Tensor, mask: Tensor) -> Tensor:
-        """Run the decoder over more tokens, in place. Shapes: (B, S), (B, S) -> hidden states (B, S, d)."""
+        """Run the decoder over more tokens, in place; return their hidden states.
+
+        Shapes: (B, S), (B, S) -> (B, S, d).
+        """
         steps = torch.arange(ids.shape[1], device=ids.device)
-        positions = (
-            self.lengths[:, None] + steps
-        ) * mask  # 0 on padding: inside any table of positions
+        # 0 on padding, which lies inside any model's table of positions.
+        positions = (self.lengths[:, None] + steps) * mask
         self.mask = torch.cat([self.mask, mask], dim=1)
         _check_window(decoder.config, self.width)
         output = decoder(
@@ -101,40 +104,49 @@ class Rows:
         return hidden
 
     def select(self, index: Tensor) -> Rows:
-        """Copy some rows, in the order of `index`, which may repeat; cut off columns that are empty in all."""
+        """Copy some rows, in the order of `index`, which may repeat.
+
+        Columns at both ends that are padding in all of them are cut off.
+        """
         mask = self.mask[index]
         used = mask.any(0).nonzero()
-        start, end = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 0)
+        start, end = 0, 0
+        if len(used):
+            start, end = int(used[0]), int(used[-1]) + 1
         return Rows(mask[:, start:end], self._mapped(lambda x: x[index, :, start:end]))
 
     def aligned(self) -> Rows:
         """The same rows with their real columns moved to the right end, as decoding wants them."""
-        order = self.mask.argsort(dim=1, stable=True)[
-            :, -int(self.lengths.max()) :
-        ]  # padding sorts first
+        width = int(self.lengths.max())
+        order = self.mask.argsort(dim=1, stable=True)  # padding (0) sorts first
+        order = order[:, -width:]
         gather = order[:, None, :, None]
-        mask = self.mask.gather(1, order)
-        return Rows(
-            mask, self._mapped(lambda x: x.gather(2, gather.expand(-1, x.shape[1], -1, x.shape[3])))
-        )
+
+        def moved(x: Tensor) -> Tensor:
+            return x.gather(2, gather.expand(-1, x.shape[1], -1, x.shape[3]))
+
+        return Rows(self.mask.gather(1, order), self._mapped(moved))
 
     def joined(self, other: Rows) -> Rows:
         """These rows above the other's, padded on the left to one width."""
         width = max(self.width, other.width)
         left, right = self._padded(width), other._padded(width)
-        pairs = zip(left.cache.layers, right.cache.layers, strict=True)
-        layers = [(torch.cat([a.keys, b.keys]), torch.cat([a.values, b.values])) for a, b in pairs]
+        layers: list[tuple[Tensor, Tensor]] = []
+        for above, below in zip(left.cache.layers, right.cache.layers, strict=True):
+            keys = torch.cat([above.keys, below.keys])
+            values = torch.cat([above.values, below.values])
+            layers.append((keys, values))
         return Rows(torch.cat([left.mask, right.mask]), layers)
 
     def _padded(self, width: int) -> Rows:
         missing = width - self.width
         if missing == 0:
             return self
-        return Rows(
-            F.pad(self.mask, (missing, 0)), self._mapped(lambda x: F.pad(x, (0, 0, missing, 0)))
-        )
+        layers = self._mapped(lambda x: F.pad(x, (0, 0, missing, 0)))
+        return Rows(F.pad(self.mask, (missing, 0)), layers)
 
     def _mapped(self, function: Callable[[Tensor], Tensor]) -> list[tuple[Tensor, Tensor]]:
+        """Apply a function to the keys and to the values of every layer."""
         return [(function(layer.keys), function(layer.values)) for layer in self.cache.layers]
 
 

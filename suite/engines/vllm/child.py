@@ -2,9 +2,10 @@
 
     suite ── socket pair ── python -m suite.engines.vllm.worker
       │  {"op": "load", ...}  ->  {"done": ...}, or {"error": "..."}
-      └─ dies, by whatever signal: the kernel ends the child (see `vllm_worker.die_with`), which has no children
+      └─ dies, by whatever signal: the kernel ends the child (see `vllm_worker.die_with`)
 
-The child is a fresh interpreter, never a fork: a fork would inherit the parent's threads' locks and CUDA context.
+The child is a fresh interpreter, never a fork: a fork would inherit the locks of the parent's
+threads and its CUDA context.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from suite.engines.vllm.messages import receive, send
 
 
 class Child:
-    """A running worker. It is ended when this object is no longer used, and at the latest when Python exits."""
+    """A running worker. It ends when this object is dropped, at the latest when Python exits."""
 
     def __init__(self, module: str, environ: Mapping[str, str]) -> None:
         """Start `python -m module` with these environment variables and no others."""
@@ -40,12 +41,13 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=self.log,
                 stderr=self.log,
-                start_new_session=True,  # Ctrl-C is for the suite, which lets the engine finish its chunk
+                # Ctrl-C reaches the suite only, which lets the engine finish its chunk.
+                start_new_session=True,
             )
         self.close = weakref.finalize(self, _end, self.process, self.connection, self.log)
 
     def call(self, op: str, seconds: float | None = None, **arguments: Any) -> dict[str, Any]:
-        """Ask for one thing and wait at most `seconds` for it. UserError, and no child left, where it fails."""
+        """Ask for one thing and wait at most `seconds`. A failure ends the child; UserError."""
         (reply,) = self.stream(op, seconds, **arguments)
         return reply
 
@@ -56,11 +58,11 @@ class Child:
         self._asked += 1
         number = self._asked
         self.connection.settimeout(seconds)
-        with suppress(OSError):  # what is wrong, `_reply` finds out
+        with suppress(OSError):  # `_reply` finds out what is wrong
             send(self.connection, {"op": op, "number": number, **arguments})
         while True:
             reply = self._reply(op, seconds)
-            if reply["number"] != number:  # it belongs to a stream that nobody read to its end
+            if reply["number"] != number:  # of an earlier stream that nobody read to its end
                 continue
             yield reply
             if "done" in reply:
@@ -78,7 +80,7 @@ class Child:
         return reply
 
     def _failed(self, what: str) -> UserError:
-        """End the child; what went wrong, and the last lines that it wrote."""
+        """End the child; return the error, with the last lines that the child wrote."""
         self.log.seek(max(0, self.log.seek(0, os.SEEK_END) - 2000))
         lines = self.log.read().decode(errors="replace").strip().splitlines()[-8:]
         self.close()

