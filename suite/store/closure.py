@@ -70,9 +70,9 @@ def contents(modules: Iterable[str]) -> dict[str, str]:
 def closure(module: str) -> dict[str, str]:
     """Module -> digest of its content, of all that `module` can reach, itself included.
 
-    The files are parsed; nothing is imported.
-    Read once per process: the stages of a run must agree on what they are made of. Raises UserError
-    if the module has no file, or if a file is not valid Python.
+    Files are parsed, nothing is imported. Each is read once per process: the stages of a run must
+    agree on what they are made of, even if somebody edits a file meanwhile. UserError: the module
+    has no file, or a file is not valid Python.
     """
     if find(module) is None:
         raise UserError(
@@ -82,7 +82,7 @@ def closure(module: str) -> dict[str, str]:
     tops = {module.partition(".")[0], *HOST}
     found: dict[str, str] = {}
     seen: set[tuple[str, str | None]] = set()
-    waiting: list[tuple[str, str | None]] = [(module, None)]
+    waiting: list[tuple[str, str | None]] = [(module, None)]  # module, which name of it
     while waiting:
         wanted = waiting.pop()
         if wanted in seen or wanted[0].partition(".")[0] not in tops:
@@ -110,11 +110,14 @@ def followed(
     if parent:
         yield parent, ""  # importing a.b runs a/__init__.py, but uses none of its names
     is_package = path.name == "__init__.py"
+    # `from package import module`: the name is a module of the package, not a name in its code.
     if is_package and requested and find(f"{name}.{requested}") is not None:
         yield f"{name}.{requested}", None
         return
     for each in source.imports:
         wanted = requested is None or each.bound == requested or each.bound == "*"
+        # Of a package, only what gives the requested name or what its own code uses; of a module,
+        # every import: any of its functions may be called.
         if not is_package or wanted or each.bound in source.used:
             yield each.module, each.name
 

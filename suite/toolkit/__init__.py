@@ -5,6 +5,8 @@ Import this inside functions: it loads torch.
 
 from __future__ import annotations
 
+from suite.engines.endpoint import Endpoint
+from suite.engines.kinds import check_kinds
 from suite.engines.vllm.engine import DEFAULTS as VLLM_ENVIRONMENT
 from suite.engines.vllm.engine import LONGEST, context_of, options_for
 from suite.engines.vllm.engine import installed as vllm_installed
@@ -25,9 +27,11 @@ __all__ = [
     "LENGTH_TERM",
     "LONGEST",
     "VLLM_ENVIRONMENT",
+    "Endpoint",
     "References",
     "TextBatch",
     "by_length",
+    "check_kinds",
     "collate",
     "context_of",
     "decoder_of",
