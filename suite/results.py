@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 """Raised whenever an older reader would misread a file."""
 
-Status = Literal["ok", "failed", "diverged", "refused"]
+Status = Literal["ok", "failed", "diverged"]
 
 
 class _Closed:

@@ -205,15 +205,6 @@ CASES: dict[str, Case] = {
         {"beta": 0.3, "label_smoothing": 0.1},
         row_wise=False,
     ),
-    "aot_unpaired": Case(
-        losses.aot_unpaired,
-        PAIR,
-        lambda lw, ll, rw, rl, beta: cdpo_equation(
-            np.sort(lw - rw), np.sort(ll - rl), 0 * lw, 0 * lw, beta
-        ),
-        {"beta": 0.3},
-        row_wise=False,
-    ),
     "idk_dpo": Case(
         losses.idk_dpo,
         PAIR,

@@ -57,7 +57,6 @@ def assert_same(
         (losses.bco, "bco_pair", {"delta": 0.0}, {}),
         (losses.sppo_hard, "sppo_hard", {}, {}),
         (losses.aot, "aot", {"label_smoothing": 0.1}, {"label_smoothing": 0.1}),
-        (losses.aot_unpaired, "aot_unpaired", {"label_smoothing": 0.1}, {"label_smoothing": 0.1}),
         (losses.apo_zero, "apo_zero", {}, {}),
         (losses.apo_down, "apo_down", {}, {}),
         (losses.discopop, "discopop", {"tau": 0.4}, {"discopop_tau": 0.4}),

@@ -16,7 +16,7 @@ SIGNATURES = {
         ["rso_hinge", "nca", "bco", "sppo_hard", "apo_zero", "apo_down", "discopop"],
         f"{PAIR} * beta",
     ),
-    **dict.fromkeys(["idk_dpo", "alt_po", "aot", "aot_unpaired"], f"{PAIR} * beta"),
+    **dict.fromkeys(["idk_dpo", "alt_po", "aot"], f"{PAIR} * beta"),
     "ipo": f"{PAIR} * tau",
     "ipo_mean": "chosen_mean_logps rejected_mean_logps ref_chosen_mean_logps ref_rejected_mean_logps * tau",
     "psipo": f"{PAIR} chosen_psi rejected_psi * tau",

@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
+from suite.standing import Headline, Joint
 from suite.stats import (
     Interval,
     Table,
     cluster_bootstrap,
     harmonic_means,
-    hierarchical_bootstrap,
     joint_bootstrap,
     ks_two_sample,
     length_controlled_win_rate,
     mean_interval_t,
-    paired_difference,
     wilson,
 )
+from suite.stats.clustered import Clustered, Part, means
 from suite.stats.ks import log10_ks_tail
 
 pytestmark = pytest.mark.slow
@@ -157,21 +157,27 @@ def test_several_seeds(
 
     Few seeds cannot do better than err a little on the wide side (see `suite.stats.hierarchical`).
     """
-    seeds, ids = np.repeat(np.arange(n_seeds), 400), np.tile(np.repeat(np.arange(20), 20), n_seeds)
 
     def experiment(rng: np.random.Generator, seed: int) -> Interval:
         scores = of_seed * rng.normal(size=(n_seeds, 1, 1)) + of_cluster * rng.normal(
             size=(1, 20, 1)
         )
         scores = scores + rng.normal(size=(1, 20, 20)) + 0.5 * rng.normal(size=(n_seeds, 20, 20))
-        return hierarchical_bootstrap(scores.ravel(), seeds, ids, seed=seed, n_resamples=1000)
+        headline = Headline("score", 1, {"one": clustered(scores.reshape(n_seeds, 400))})
+        low, high = Joint([headline], ["one"], seed).limits(headline)["one"]
+        return Interval(float(scores.mean()), low, high, 400, 20)
 
     assert lowest <= coverage(experiment, 0.0, 1500) <= highest
 
 
+def clustered(scores: np.ndarray) -> Clustered:
+    """Scores (S, 400) of 20 clusters of 20 items, as reports work on them."""
+    codes = np.repeat(np.arange(20), 20)
+    return means([Part(scores, codes, "")], {"": 20}, lambda found: found.mean(axis=-1))
+
+
 def test_paired_difference() -> None:
     """Interval and p-value: both wrong about 5 % of the time when the methods do not differ."""
-    ids = np.repeat(np.arange(20), 20)
     hits = rejected = 0
     for seed in range(600):
         rng = np.random.default_rng(seed)
@@ -180,11 +186,12 @@ def test_paired_difference() -> None:
             shared_part + np.repeat(0.5 * rng.normal(size=20), 20) + rng.normal(size=400)
             for _ in "ab"
         )
-        result = paired_difference(a, b, ids, seed=seed, n_resamples=1000)
-        assert result.low is not None
-        assert result.high is not None
+        headline = Headline("score", 1, {"a": clustered(a[None]), "b": clustered(b[None])})
+        result = Joint([headline], ["a", "b"], seed).difference(headline, "a", "b")
+        assert result.ci_low is not None
+        assert result.ci_high is not None
         assert result.pvalue is not None
-        hits += result.low <= 0 <= result.high
+        hits += result.ci_low <= 0 <= result.ci_high
         rejected += result.pvalue <= 0.05
     assert 0.93 <= hits / 600 <= 0.97
     assert 0.03 <= rejected / 600 <= 0.07
