@@ -1,16 +1,18 @@
 """Every training objective, as pure functions of torch tensors.
 
-    per_example = losses.npo(policy_logps, reference_logps, beta=0.1)  # (B,), nats; a method takes its mean
+    per_example = losses.npo(policy_logps, reference_logps, beta=0.1)  # (B,), nats
+    loss = per_example.mean()
 
-Log-probabilities are sums over completion tokens (end-of-sequence in, prompt out), natural logarithms,
-unless the argument's name says mean. `beta` is an inverse temperature, `tau` a temperature; neither is
-the weight of a loss. The losses of grad_diff and kl_min are `ga` plus a weight times `nll` or `kl`,
-those of npo_rt and npo_kl `npo` plus the same; a task vector has no loss.
+Log-probabilities are sums over completion tokens (end-of-sequence in, prompt out), natural
+logarithms, unless the argument's name says mean. `beta` is an inverse temperature, `tau` a
+temperature; neither is the weight of a loss. The losses of grad_diff and kl_min are `ga` plus a
+weight times `nll` or `kl`, those of npo_rt and npo_kl `npo` plus the same; a task vector has no
+loss.
 
 Every loss is finite and has a finite gradient at log-ratios of +-10,000 nats, raises ValueError for
-arguments that make no sense, and treats rows independently, so that cutting a step into micro-batches
-changes nothing. These depend on the whole batch, and their docstrings say so: `aot`, `kto_z0`,
-`bco_delta`, `dual_ascent`.
+arguments that make no sense, and treats rows independently, so that cutting a step into
+micro-batches changes nothing. These depend on the whole batch, and their docstrings say so: `aot`,
+`kto_z0`, `bco_delta`, `dual_ascent`.
 """
 
 from suite.losses.divergences import (

@@ -1,8 +1,8 @@
-"""AOT: make the policy's whole distribution of margins dominate the reference's, by sorting the batch.
+"""AOT: make the policy's distribution of margins dominate the reference's.
 
-The loss couples the rows of a batch: cutting the step into micro-batches would change it, so a method
-that uses it sets `batch_coupled`. Row i of the result belongs to the i-th smallest margin, not to the
-i-th pair. Source: arXiv 2406.05882.
+It compares the sorted margins of the two, which couples the rows of a batch: cutting the step into
+micro-batches would change it, so a method that uses it sets `batch_coupled`. Row i of the result
+belongs to the i-th smallest margin, not to the i-th pair. Source: arXiv 2406.05882.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Statistics as pure functions on numpy arrays, checked by simulation; scipy is imported when called.
+"""Statistics as pure functions on numpy arrays; scipy is imported when called.
 
 - intervals: `cluster_bootstrap`, `joint_bootstrap`, `wilson`, `mean_interval_t`
 - comparisons of methods: `holm`, `tiers`, `rank_probabilities`

@@ -1,4 +1,4 @@
-"""How far two raters, for example two judges, agree: Cohen's kappa and the share of equal ratings."""
+"""How far two raters (two judges, say) agree: Cohen's kappa and the share of equal ratings."""
 
 from __future__ import annotations
 
@@ -37,8 +37,9 @@ def kappa(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Agreement:
-    """Cohen's kappa of two raters' n ratings with bootstrap intervals; weighted for ordinal ratings.
+    """Cohen's kappa of two raters' n ratings, with bootstrap intervals.
 
+    `weights` are for ordinal ratings: a disagreement costs its distance, or the square.
     `categories` names the whole scale in order; by default it is the ratings that occur, sorted.
     Kappa is None, with a note, where it is undefined: both raters always give the same one rating.
     """

@@ -5,12 +5,12 @@
         "retain/prob": Table(prob, authors, "retain"),
         "facts/rouge": Table(facts, None, "facts"),
     }
-    joint_bootstrap(parts, harmonic_means)     # one draw = one set of authors for both retain tables
+    joint_bootstrap(parts, harmonic_means)  # a draw: one set of authors for both retain tables
 
-Tables of the same population hold scores of the same clusters: a draw gives a cluster the same weight
-in all of them, which keeps their correlation. (Resampled independently, a harmonic mean's 95 % interval
-covers about 70 %.) Resampling whole clusters also carries the variation within them, so items are not
-resampled a second time (Davison & Hinkley 1997, section 3.8).
+Tables of the same population hold scores of the same clusters: a draw gives a cluster the same
+weight in all of them, which keeps their correlation. (Resampled independently, a harmonic mean's 95
+% interval covers about 70 %.) Resampling whole clusters also carries the variation within them, so
+items are not resampled a second time (Davison & Hinkley 1997, section 3.8).
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def cluster_bootstrap(
 ) -> Interval:
     """Interval of the mean over items of (n,) scores; whole clusters are resampled.
 
-    Raises ValueError on None or NaN. With one cluster the limits are None. How the limits are made to
-    cover with few clusters: see `suite.stats.interval`.
+    Raises ValueError on None or NaN. With one cluster the limits are None. How the limits are made
+    to cover with few clusters: see `suite.stats.interval`.
     """
     return joint_bootstrap(
         {"values": Table(values, clusters)},

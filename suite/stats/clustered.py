@@ -4,9 +4,9 @@
     means(tables, sizes, harmonic)        the harmonic mean of the tables' means
     ks_distances(part, reference, ...)    D between the scores and a reference model's
 
-Headline numbers are functions of weighted means: g(W sums / W counts). A draw of clusters gives every
-model the same weights W; an exchange of two models' answers mixes their sums. Both cost a matrix
-product.
+Headline numbers are functions of weighted means: g(W sums / W counts). A draw of clusters gives
+every model the same weights W; an exchange of two models' answers mixes their sums. Both cost a
+matrix product.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ def means(
 ) -> Clustered:
     """Sum up the tables whose means the statistic takes.
 
-    `statistic` gets the means population by population, in the order in which populations first appear.
+    `statistic` gets the means population by population, in the order in which populations first
+    appear.
     """
     sums: dict[str, list[Array]] = {}
     counts: dict[str, list[Array]] = {}

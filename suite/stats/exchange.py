@@ -2,8 +2,8 @@
 
 If two models are alike, it does not matter which of them gave the answers about an author: the
 difference of the two numbers is as likely under any exchange of whole clusters. That holds for any
-statistic, also for a harmonic mean or a KS distance to a third model, and it assumes no distribution.
-All seeds of a cluster are exchanged together.
+statistic, also for a harmonic mean or a KS distance to a third model, and it assumes no
+distribution. All seeds of a cluster are exchanged together.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def exchange_test(
     """Two-sided test that a and b, on the same items, have the same statistic (mean over seeds).
 
     All 2^(C-1) exchanges of C clusters if they are at most `n_permutations`, else a random sample,
-    stopped early where many reach the observed difference (Besag & Clifford 1991). Raises ValueError
-    if the two were not scored on the same items with as many seeds.
+    stopped early where many reach the observed difference (Besag & Clifford 1991). Raises
+    ValueError if the two were not scored on the same items with as many seeds.
     """
     if not _paired(a, b):
         raise ValueError("the scores are not paired: other items, clusters or seeds")

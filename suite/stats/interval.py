@@ -2,8 +2,8 @@
 
 A percentile interval of C resampled clusters is too short for two reasons: the draws' variance is
 (C - 1)/C of the right one, and a normal quantile stands where a t quantile belongs (a nominal 95 %
-interval covers 93 % at C = 20, 90 % at C = 10). Both are repaired by reading the percentiles further
-out, at the normal levels of
+interval covers 93 % at C = 20, 90 % at C = 10). Both are repaired by reading the percentiles
+further out, at the normal levels of
 
     z = t(confidence, df) * sqrt(C / (C - 1))      (Hesterberg 2015, "expanded percentile interval")
 
@@ -56,9 +56,12 @@ class Spread:
 
     se: float
     quantile: float
-    """The limits lie this many standard errors away: Student's t, with the degrees of freedom of `se`."""
+    """The limits lie this many standard errors away: Student's t."""
     expansion: float
-    """`se` over the standard deviation of the bootstrap draws: sqrt(C / (C - 1)) with one population."""
+    """`se` over the standard deviation of the bootstrap draws.
+
+    sqrt(C / (C - 1)) with one population.
+    """
     acceleration: float = 0.0
     """BCa's a: a sixth of the skewness of the influences."""
 

@@ -1,12 +1,12 @@
 """Two-sample Kolmogorov-Smirnov test with exact p-values, in logarithms, down to D = 1 at any n.
 
-Under the null every order of the pooled values is equally likely, so p is the share of lattice paths
-from (0, 0) to (n, m) that somewhere leave the strip |i/n - j/m| < D. Ties are treated as in
+Under the null every order of the pooled values is equally likely, so p is the share of lattice
+paths from (0, 0) to (n, m) that somewhere leave the strip |i/n - j/m| < D. Ties are treated as in
 `scipy.stats.ks_2samp`: D is taken between the tied groups, and the p-value is that of untied data
 (conservative).
 
-Do not bootstrap this p-value: resampling adds noise to both samples and makes it too small (under the
-null its median falls from .47 to .13). Do not compare p-values between sample sizes either.
+Do not bootstrap this p-value: resampling adds noise to both samples and makes it too small (under
+the null its median falls from .47 to .13). Do not compare p-values between sample sizes either.
 """
 
 from __future__ import annotations
@@ -80,10 +80,11 @@ def _log10_ratio(numerator: int, denominator: int) -> float:
 
 
 def _path_recursion(gap: int, n: int, m: int) -> float:
-    """Share of paths that have left the strip, by anti-diagonals of the lattice (after Viehmann 2021).
+    """Share of the paths that have left the strip, by anti-diagonals of the lattice.
 
-    u(i, j) = i/(i+j) u(i-1, j) + j/(i+j) u(i, j-1), and 1 on and beyond the border. All terms are
-    positive, so small values keep their relative precision; logarithms keep them from underflowing.
+    After Viehmann 2021. u(i, j) = i/(i+j) u(i-1, j) + j/(i+j) u(i, j-1), and 1 on and beyond the
+    border. All terms are positive, so small values keep their relative precision; logarithms keep
+    them from underflowing.
     """
     i = np.arange(n + 1)
     log_u = np.full(n + 1, -np.inf)

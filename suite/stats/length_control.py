@@ -7,11 +7,11 @@ A logistic regression explains the preference for model a over b on each prompt 
 and the win rate is the mean prediction with the length term set to 0. Limits come from refitting on
 resampled prompts: the spread of the predictions says nothing about the fit's uncertainty.
 
-Where nearly all answers of a are longer (or all are shorter), equal length is an extrapolation, and the
-note says so. AlpacaEval fixes the length term there by also fitting comparisons of its baseline with
-verbose and concise versions of itself; `length_prior` does the same job. For their judge the term lay
-near 1.6 (sd .3 between models). Their difficulties come from a fit over many models; without
-difficulties, all predictions are equal.
+Where nearly all answers of a are longer (or all are shorter), equal length is an extrapolation, and
+the note says so. AlpacaEval fixes the length term there by also fitting comparisons of its baseline
+with verbose and concise versions of itself; `length_prior` does the same job. For their judge the
+term lay near 1.6 (sd .3 between models). Their difficulties come from a fit over many models;
+without difficulties, all predictions are equal.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def length_controlled_win_rate(
     """Length-controlled win rate of model a against b, 0..1.
 
     preferences: P(a preferred), (n,), in 0..1, ties .5. lengths: characters (or tokens), (n,).
-    difficulty: of the instructions, (n,), from fits over many models. length_prior: (mean, sd) of the
-    length coefficient, see above. Raises ValueError on missing or unequal inputs.
+    difficulty: of the instructions, (n,), from fits over many models. length_prior: (mean, sd) of
+    the length coefficient, see above. Raises ValueError on missing or unequal inputs.
     """
     wins = as_values(preferences, "preferences")
     gap = as_values(lengths_a, "lengths_a") - as_values(lengths_b, "lengths_b")
@@ -84,7 +84,10 @@ def length_controlled_win_rate(
 
 
 def _limited(result: Interval, draws: Array, confidence: float) -> Interval:
-    """Limits from the spread of the draws themselves: refitting without each cluster costs too much."""
+    """Fill in the limits from the spread of the draws themselves.
+
+    The influences of the clusters would cost too many refits.
+    """
     from scipy.stats import t
 
     size = result.n_clusters
@@ -101,7 +104,8 @@ def fit_logistic(
 
     Each minimises
 
-        sum_i w_i CE(targets_i, expit(features_i . beta)) + sum_k precision_k (beta_k - centre_k)^2 / 2
+        sum_i w_i CE(targets_i, expit(features_i . beta))
+        + sum_k precision_k (beta_k - centre_k)^2 / 2
 
     features (n, k); targets (n,) in 0..1.
     """

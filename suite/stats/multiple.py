@@ -37,8 +37,8 @@ def tiers(
     """Group methods into tiers of ties, 1 the best: name -> tier, best first.
 
     `scores`: higher is better. Going down the ranking, a method opens a new tier when it differs
-    significantly (adjusted p < alpha) from the first method of the present tier. `adjusted` holds each
-    pair once, in either order; KeyError if one is missing.
+    significantly (adjusted p < alpha) from the first method of the present tier. `adjusted` holds
+    each pair once, in either order; KeyError if one is missing.
     """
     best_first = sorted(scores, key=lambda name: (-scores[name], name))
     result: dict[str, int] = {}

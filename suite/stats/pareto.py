@@ -13,8 +13,8 @@ from suite.stats.arrays import Array, Codes
 def pareto(points: ArrayLike, directions: Sequence[int]) -> NDArray[np.bool_]:
     """Which of M points (M, K) no other dominates, (M,).
 
-    `directions`: +1 where higher is better, -1 where lower is. A point dominates another if it is at
-    least as good everywhere and better somewhere; so of equal points all stay.
+    `directions`: +1 where higher is better, -1 where lower is. A point dominates another if it is
+    at least as good everywhere and better somewhere; so of equal points all stay.
     """
     result: NDArray[np.bool_] = ~_dominated(_upward(points, directions, 2))
     return result
@@ -23,8 +23,9 @@ def pareto(points: ArrayLike, directions: Sequence[int]) -> NDArray[np.bool_]:
 def pareto_places(draws: ArrayLike, directions: Sequence[int]) -> Codes:
     """Place of each of M methods in each of B draws, (B, M, K) -> (B, M).
 
-    The methods that no other dominates share place 1. They are then taken away; those that no remaining
-    method dominates come next; and so on. A place is 1 + how many methods went away before.
+    The methods that no other dominates share place 1. They are then taken away; those that no
+    remaining method dominates come next; and so on. A place is 1 + how many methods went away
+    before.
     """
     points = _upward(draws, directions, 3)
     draws_by_methods = points.shape[:-1]
@@ -55,8 +56,8 @@ def hypervolume(points: ArrayLike, reference: ArrayLike, directions: Sequence[in
 def _volume(points: Array) -> float:
     """Volume of the union of the boxes [0, point].
 
-    The union is cut into slabs along the last axis, at the height of each point. A slab's cross-section
-    is the union of the boxes that reach as high, in one dimension less.
+    The union is cut into slabs along the last axis, at the height of each point. A slab's
+    cross-section is the union of the boxes that reach as high, in one dimension less.
     """
     if len(points) == 0:
         return 0.0
@@ -82,7 +83,7 @@ def _dominated(points: Array) -> NDArray[np.bool_]:
 
 
 def _upward(points: ArrayLike, directions: Sequence[int], ndim: int) -> Array:
-    """The points with every objective turned so that higher is better; ValueError if they are unfit."""
+    """The points with every objective turned so that higher is better, or ValueError."""
     array = np.asarray(points, dtype=np.float64)
     if array.ndim != ndim or array.shape[-1] != len(directions) or not np.isfinite(array).all():
         raise ValueError(

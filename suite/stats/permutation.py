@@ -39,10 +39,10 @@ def ks_permutation(
 ) -> PermutationResult:
     """Test the two-sample Kolmogorov-Smirnov D of a (n,) and b (m,) by exchanging clusters.
 
-    The same ids on both sides (two models answer about the same authors): the two halves of an author
-    are swapped or not, 2^(C-1) distinct rearrangements. No id in common: clusters are dealt anew to the
-    two sides. All rearrangements are enumerated if there are at most `n_permutations`. Raises
-    ValueError if the ids overlap in part.
+    The same ids on both sides (two models answer about the same authors): the two halves of an
+    author are swapped or not, 2^(C-1) distinct rearrangements. No id in common: clusters are dealt
+    anew to the two sides. All rearrangements are enumerated if there are at most `n_permutations`.
+    Raises ValueError if the ids overlap in part.
     """
     x, y = as_values(a, "a"), as_values(b, "b")
     ids_a, ids_b = as_labels(clusters_a, len(x)), as_labels(clusters_b, len(y))

@@ -20,7 +20,8 @@ class Table:
     clusters: Labels | None = None
     """What each item belongs to, (n,).
 
-    None: each item is its own cluster, and position i is the same item in all tables of a population.
+    None: each item is its own cluster, and position i is the same item in all tables of a
+    population.
     """
     population: str = ""
     """Tables of one population are resampled together, by cluster id."""
@@ -67,7 +68,7 @@ class Population:
 
 
 def populations_of(tables: Mapping[str, Table]) -> list[Population]:
-    """Sort tables by population, in order of appearance. Raises ValueError if scores are missing."""
+    """Sort tables by population, in order of appearance. ValueError if scores are missing."""
     if not tables:
         raise ValueError("no table of scores was given")
     members: dict[str, dict[str, Table]] = {}

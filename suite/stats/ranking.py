@@ -13,7 +13,7 @@ class Rank:
     """One method's rank, 1 the best."""
 
     p_best: float
-    """Share of the draws in which it is first; a draw with a tie for first is divided among the tied."""
+    """Share of the draws in which it is first; a draw with a tie is divided among the tied."""
     low: int
     high: int
     """The limits of its rank."""

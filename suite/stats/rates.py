@@ -12,8 +12,8 @@ from suite.stats.interval import Interval
 def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Interval:
     """Wilson score interval of a proportion of n independent trials.
 
-    Not for win rates judged in both orders: two verdicts on one prompt are not independent (coverage
-    falls to .90). Use `mean_interval_t` on the per-prompt scores there.
+    Not for win rates judged in both orders: two verdicts on one prompt are not independent
+    (coverage falls to .90). Use `mean_interval_t` on the per-prompt scores there.
     """
     from scipy.stats import binomtest
 
