@@ -173,7 +173,7 @@ def test_answers_of_several_runs_give_the_evidence_of_one() -> None:
     assert from_kept({**STARTS, **methods}) == evidence(methods)
     less = from_kept({**STARTS, **methods}, without="b")
     assert less is not None and less.notes == (
-        "Not compared item by item, for no answers of them are kept: b.",
+        "Not compared item by item, because their answers are not kept: b.",
     )
     methods["b"].pop()
     uneven = from_kept({**STARTS, **methods})
