@@ -134,7 +134,7 @@ def test_what_cannot_be_compared_is_said() -> None:
     assert {s.metric for s in found.standings} == {"forget_quality"}
     assert found.overall == {}
     assert (
-        "retain_recall: no comparison by items: of b the item scores give another value"
+        "retain_recall: no comparison by items: the item scores of b give another value than was reported"
         in found.notes[0]
     )
     found = evidence({"a": [scored(0.7, 0.0, 1)]}, {})
@@ -187,6 +187,6 @@ def test_a_distance_must_follow_from_the_answers() -> None:
         {**row.metrics, "forget_quality_D": Metric("forget_quality_D", 0.9, False)}, row.items
     )
     assert (
-        "forget_quality: no comparison by items: of a the item scores give another value"
+        "forget_quality: no comparison by items: the item scores of a give another value than was reported"
         in evidence({"a": [told]}).notes
     )
