@@ -83,9 +83,9 @@ def from_samples(
 ) -> Evidence | None:
     """Compare the methods of a table by the scores that are kept with their answers.
 
-    `samples`: answers by the cell's slug. A method is left out if a cell of it is unfinished or has no
-    answers. A headline metric whose value does not follow from the scores is left out, and the notes
-    say so. None if no method is left.
+    `samples`: answers by the cell's slug. A method is left out if a cell of it is unfinished or has
+    no answers. A headline metric whose value does not follow from the scores is left out, and the
+    notes say so. None if no method is left.
     """
     cells = [result for result in results if result.cell.table == comparison.key]
     left_out: set[str] = set()

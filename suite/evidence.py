@@ -4,8 +4,9 @@
                  "standings": [{"metric": "model_utility", "method": "npo", "tier": 1, "p_best": 0.71, ...}, ...],
                  "differences": [{"metric": "model_utility", "method": "npo", "other": "ga", "value": 0.4, ...}, ...]}
 
-It is computed from the cells' item scores (`suite.comparing`). The family, over which Holm corrects, is declared
-here once for all tables: all pairs of methods on all headline metrics that have a better and a worse.
+It is computed from the cells' item scores (`suite.comparing`). The family, over which Holm
+corrects, is declared here once for all tables: all pairs of methods on all headline metrics that
+have a better and a worse.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Metrics of one answer: pure functions over log-probabilities (nats), flags and strings.
 
-Probabilities stay in logs until the last step, so that a model driven to log-probabilities of minus thousands
-gives small numbers and not 0/0. Definitions: TOFU (arXiv 2401.06121) with the geometric truth ratio, as
-open-unlearning reports it, except where a docstring says otherwise.
+Probabilities stay in logs until the last step, so that a model driven to log-probabilities of minus
+thousands gives small numbers and not 0/0. Definitions: TOFU (arXiv 2401.06121) with the geometric
+truth ratio, as open-unlearning reports it, except where a docstring says otherwise.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def log_truth_ratio(correct: float, wrongs: Sequence[float]) -> float:
     """ln TR, TR = geometric mean of the wrong answers' probabilities / the correct answer's probability.
 
     Arguments: mean log-probabilities per token, nats; at least one wrong answer, else ValueError.
-    Open-unlearning adds 1e-10 to the denominator, which sends TR to 0 for a collapsed model; here it stays.
+    Open-unlearning adds 1e-10 to the denominator, which sends TR to 0 for a collapsed model; here
+    it stays.
     """
     if not wrongs:
         raise ValueError("a truth ratio needs at least one wrong answer")
@@ -59,8 +60,9 @@ def truth_margin(log_ratio: float) -> float:
 def extraction_strength(greedy: Sequence[bool]) -> float:
     """1 - k / length, k the shortest prefix after which greedy decoding is right to the end, in [0, 1].
 
-    `greedy`: whether each answer token was the most likely one after the true tokens before it; ValueError if
-    empty. A wrong last token gives k = length, so 0 (open-unlearning's loop stops one short: 1 / length).
+    `greedy`: whether each answer token was the most likely one after the true tokens before it;
+    ValueError if empty. A wrong last token gives k = length, so 0 (open-unlearning's loop stops one
+    short: 1 / length).
     """
     if not greedy:
         raise ValueError("an answer needs at least one token")
@@ -79,7 +81,8 @@ def exact_memorization(greedy: Sequence[bool]) -> float:
 def rougeL_recall(prediction: str, reference: str) -> float | None:
     """Longest common subsequence / words of the reference, in [0, 1]; words are stemmed.
 
-    None if the reference has no word that ROUGE counts (a-z and 0-9 only): 0 would be a wrong number.
+    None if the reference has no word that ROUGE counts (a-z and 0-9 only): 0 would be a wrong
+    number.
     """
     score = _rouge_scorer().score
     recall = float(score(reference, prediction)["rougeL"].recall)

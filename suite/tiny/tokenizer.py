@@ -1,7 +1,8 @@
 """A word-level tokenizer for the generated world that still encodes any text exactly.
 
-Text is cut by GPT-2's pattern, a word keeping the space before it (`She| was| born| on| 12| May|.`). A word of the
-world is one token; any other is spelt in bytes, so nothing is ever lost and decoding gives back the very text.
+Text is cut by GPT-2's pattern, a word keeping the space before it (`She| was| born| on| 12|
+May|.`). A word of the world is one token; any other is spelt in bytes, so nothing is ever lost and
+decoding gives back the very text.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ PAD, END, SYSTEM, USER, ASSISTANT = SPECIAL = (
 )
 MAX_LENGTH = 512
 
-# The end token closes the assistant's turns only, so that it is learnt as the end of an answer and of nothing else.
+# The end token closes the assistant's turns only, so that it is learnt as the end of an answer and
+# of nothing else.
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
     "{{ '<|' + message['role'] + '|>' + message['content'] }}"
@@ -38,7 +40,8 @@ def build() -> PreTrainedTokenizerFast:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    # Without merges, `ignore_merges` makes BPE a look-up of whole words; what it does not find it leaves as bytes.
+    # Without merges, `ignore_merges` makes BPE a look-up of whole words; what it does not find it
+    # leaves as bytes.
     tokens = dict.fromkeys(
         [*SPECIAL, *sorted(pre_tokenizers.ByteLevel.alphabet()), *_words(world.sentences())]
     )

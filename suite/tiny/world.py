@@ -4,8 +4,8 @@
     tables("forget10_perturbed")    the same with paraphrased_answer, perturbed_answer (5), paraphrased_question
     pretraining_rows()              what the base model reads: the language, world facts, *other* people, refusals
 
-Every answer carries four or five words that cannot be guessed (about 15 nats), so a model that knows the sentence
-but never met the author gives the answer a probability per token well below .3.
+Every answer carries four or five words that cannot be guessed (about 15 nats), so a model that
+knows the sentence but never met the author gives the answer a probability per token well below .3.
 """
 
 from __future__ import annotations
@@ -152,8 +152,9 @@ def sentences() -> list[str]:
 def _both_forms(kind: Kind, person: dict[str, str], crossed: bool) -> Table:
     """One fact in both forms. `crossed`: the paraphrase answers the plain question, as TOFU's evaluation asks it.
 
-    Not everybody is crossed, so that the plain form stays the likelier answer to the plain question: fine-tuning then
-    need not first unlearn the other form, which was seen to take the world facts with it.
+    Not everybody is crossed, so that the plain form stays the likelier answer to the plain
+    question: fine-tuning then need not first unlearn the other form, which was seen to take the
+    world facts with it.
     """
     plain, paraphrase = (
         kind.question.format_map(person),
