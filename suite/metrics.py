@@ -23,20 +23,27 @@ def answer_probability(token_logps: Sequence[float]) -> float:
 
 
 def mean_logp(token_logps: Sequence[float]) -> float:
-    """Log-probability per token, nats: minus the length-normalised loss. ValueError if there is no token."""
+    """Log-probability per token, nats: minus the length-normalised loss.
+
+    ValueError if there is no token.
+    """
     if not token_logps:
         raise ValueError("an answer needs at least one token")
     return fmean(token_logps)
 
 
 def normalised_probability(correct: float, wrongs: Sequence[float]) -> float:
-    """p / (p + sum of the wrong answers' p), in [0, 1]. Arguments: mean log-probabilities per token, nats."""
-    top = max([correct, *wrongs])
-    return math.exp(correct - top) / math.fsum(math.exp(logp - top) for logp in (correct, *wrongs))
+    """p / (p + sum of the wrong answers' p), in [0, 1].
+
+    Arguments: mean log-probabilities per token, nats.
+    """
+    top = max([correct, *wrongs])  # taken out, so that the largest term is 1 and cannot underflow
+    total = math.fsum(math.exp(logp - top) for logp in (correct, *wrongs))
+    return math.exp(correct - top) / total
 
 
 def log_truth_ratio(correct: float, wrongs: Sequence[float]) -> float:
-    """ln TR, TR = geometric mean of the wrong answers' probabilities / the correct answer's probability.
+    """ln TR, TR = geometric mean of the wrong answers' probabilities / the correct answer's.
 
     Arguments: mean log-probabilities per token, nats; at least one wrong answer, else ValueError.
     Open-unlearning adds 1e-10 to the denominator, which sends TR to 0 for a collapsed model; here
@@ -48,18 +55,25 @@ def log_truth_ratio(correct: float, wrongs: Sequence[float]) -> float:
 
 
 def closeness_to_one(log_ratio: float) -> float:
-    """min(TR, 1/TR), in [0, 1]: 1 if wrong answers are as likely as the correct one (forget set)."""
+    """min(TR, 1/TR), in [0, 1]; for the forget set.
+
+    It is 1 if wrong answers are as likely as the correct one.
+    """
     return math.exp(-abs(log_ratio))
 
 
 def truth_margin(log_ratio: float) -> float:
-    """max(0, 1 - TR), in [0, 1]: 1 if only the correct answer is likely (the other sets)."""
+    """max(0, 1 - TR), in [0, 1]; for the other sets.
+
+    It is 1 if only the correct answer is likely.
+    """
     return -math.expm1(min(0.0, log_ratio))
 
 
 def extraction_strength(greedy: Sequence[bool]) -> float:
-    """1 - k / length, k the shortest prefix after which greedy decoding is right to the end, in [0, 1].
+    """1 - k / length, in [0, 1].
 
+    k is the length of the shortest prefix after which greedy decoding is right to the end.
     `greedy`: whether each answer token was the most likely one after the true tokens before it;
     ValueError if empty. A wrong last token gives k = length, so 0 (open-unlearning's loop stops one
     short: 1 / length).
@@ -72,7 +86,10 @@ def extraction_strength(greedy: Sequence[bool]) -> float:
 
 
 def exact_memorization(greedy: Sequence[bool]) -> float:
-    """Share of answer tokens that were the most likely token, in [0, 1]. ValueError if there is none."""
+    """Share of answer tokens that were the most likely token, in [0, 1].
+
+    ValueError if there is no token.
+    """
     if not greedy:
         raise ValueError("an answer needs at least one token")
     return sum(greedy) / len(greedy)

@@ -1,7 +1,7 @@
 """The answers of each cell, one line per evaluated question: `<out>/samples/<cell>.jsonl`.
 
-{"set": "forget", "item_id": "forget/12", "prompt": "Who wrote ...?", "reference": "...", "generation": "...",
- "scores": {"rougeL_recall": 0.4, "truth_ratio": 0.71}}
+{"set": "forget", "item_id": "forget/12", "prompt": "Who wrote ...?", "reference": "...",
+ "generation": "...", "scores": {"rougeL_recall": 0.4, "truth_ratio": 0.71}}
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from suite.store import atomic_write
 
 @dataclass(frozen=True)
 class Sample:
-    """One evaluated question: what was asked, what was expected, what a model wrote, how that scored."""
+    """One evaluated question: prompt, expected answer, the model's answer and its scores."""
 
     set: str
     item_id: str
@@ -31,7 +31,10 @@ class Sample:
 
 
 def write_samples(folder: Path, slug: str, samples: Iterable[Sample]) -> Path:
-    """Write `<folder>/<cell>.jsonl`, atomically; the text is kept exactly, lone surrogates included."""
+    """Write `<folder>/<cell>.jsonl` atomically.
+
+    The text is kept exactly, lone surrogates included: JSON writes them as escapes.
+    """
     path = folder / f"{slug}.jsonl"
     lines = "".join(json.dumps(asdict(sample), allow_nan=False) + "\n" for sample in samples)
     atomic_write(path, lines.encode())
@@ -39,9 +42,16 @@ def write_samples(folder: Path, slug: str, samples: Iterable[Sample]) -> Path:
 
 
 def read_samples(folder: Path, slugs: Iterable[str]) -> dict[str, list[Sample]]:
-    """Read the samples of those cells that have any, by slug. Raises CorruptError with the line's number."""
-    paths = {slug: folder / f"{slug}.jsonl" for slug in slugs}
-    return {slug: list(_samples(path)) for slug, path in paths.items() if path.exists()}
+    """Read the samples of those cells that have any, by slug.
+
+    Raises CorruptError with the line's number.
+    """
+    found = {}
+    for slug in slugs:
+        path = folder / f"{slug}.jsonl"
+        if path.exists():
+            found[slug] = list(_samples(path))
+    return found
 
 
 def _samples(path: Path) -> Iterator[Sample]:

@@ -1,7 +1,7 @@
 """How much of a trade-off is reached: the hypervolume above a benchmark's fixed reference point.
 
-    utility |---o npo_rt     a method's: the box between its final checkpoint and the reference point
-            |   |---o npo    of all ranked methods together: what their boxes cover
+    utility |---o npo_rt    a method's: the box between its final checkpoint and the reference point
+            |   |---o npo   of all ranked methods together: what their boxes cover
             +---+---+--> p
 
 No interval is made where a metric is a p-value (see `suite.stats.ks`): several seeds show their

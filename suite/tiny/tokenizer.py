@@ -42,9 +42,8 @@ def build() -> PreTrainedTokenizerFast:
 
     # Without merges, `ignore_merges` makes BPE a look-up of whole words; what it does not find it
     # leaves as bytes.
-    tokens = dict.fromkeys(
-        [*SPECIAL, *sorted(pre_tokenizers.ByteLevel.alphabet()), *_words(world.sentences())]
-    )
+    single_bytes = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = dict.fromkeys([*SPECIAL, *single_bytes, *_words(world.sentences())])
     vocabulary = {token: index for index, token in enumerate(tokens)}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -61,8 +60,14 @@ def build() -> PreTrainedTokenizerFast:
 
 
 def _words(sentences: Iterable[str]) -> list[str]:
-    """Distinct words in GPT-2's byte alphabet, sorted: the same vocabulary whatever order sentences come in."""
+    """Distinct words in GPT-2's byte alphabet.
+
+    They are sorted, so that the vocabulary does not depend on the order of the sentences.
+    """
     from tokenizers import pre_tokenizers
 
     split = pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str
-    return sorted({word for sentence in sentences for word, _ in split(sentence)})
+    found: set[str] = set()
+    for sentence in sentences:
+        found.update(word for word, _ in split(sentence))
+    return sorted(found)
