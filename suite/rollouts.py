@@ -26,7 +26,7 @@ from suite.engines.sharing import Prompt
 from suite.errors import UserError
 from suite.logprobs import LMPolicy
 from suite.method import TrainState
-from suite.sampling import hash_seed
+from suite.store.seeds import hash_seed
 from suite.texts import Encoded, TextBatch, collate
 
 

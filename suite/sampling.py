@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from suite.errors import UserError
+from suite.store.seeds import hash_seed
 from suite.texts import Encoded, PairBatch, TextBatch, collate
 
 if TYPE_CHECKING:
@@ -115,14 +116,6 @@ class Sampler:
 
         mixed = hash_seed(self.seed, name, epoch)
         return torch.randperm(size, generator=torch.Generator().manual_seed(mixed)).tolist()
-
-
-def hash_seed(*parts: object) -> int:
-    """Mix parts into a 63-bit seed, the same in every process."""
-    import hashlib
-
-    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
 
 
 def micro_batches(

@@ -7,7 +7,6 @@ rounding.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from torch import Tensor
 from suite.benchmark import Request
 from suite.engines.rows import Rows
 from suite.logprobs import decoder_of, head_of
+from suite.store.seeds import hash_seed
 
 DROP_SHARE = 8
 """Finished rows are dropped when they are 1/8 of the batch: dropping copies, keeping computes for nothing."""
@@ -62,8 +62,7 @@ class Text:
     @cached_property
     def random(self) -> Tensor:
         """Uniform numbers in [0, 1), one per token, (limit,): a function of the request and of `copy`."""
-        name = f"{self.request.seed}/{self.request.id}/{self.copy}"
-        seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
+        seed = hash_seed(self.request.seed, self.request.id, self.copy)
         return torch.rand(
             self.limit, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
         )

@@ -11,13 +11,13 @@ no sibling of this stream has it (an earlier stream's text filled the cache), th
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from suite.benchmark import Request, Response
 from suite.errors import UserError
+from suite.store.seeds import hash_seed
 
 if TYPE_CHECKING:
     from suite.engines.child import Child
@@ -84,10 +84,8 @@ def _sampling(request: Request, room: int, eos_ids: frozenset[int]) -> dict[str,
 
 def _seed(request: Request) -> int:
     """A seed of the request's own: equal seeds would draw the same noise for every prompt."""
-    name = f"{request.seed}/{request.id}"
-    return (
-        int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 2
-    )  # room for vLLM to add 0..n-1
+    # One bit less leaves room for vLLM, which adds 0..n-1.
+    return hash_seed(request.seed, request.id) >> 1
 
 
 def ask(child: Child, texts: Sequence[Asked], encoder: Encoder) -> Iterator[Response]:
