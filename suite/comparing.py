@@ -98,13 +98,16 @@ def from_samples(
         return None
     if note := _unequal_seeds(methods):
         return Evidence(0, notes=(note,))
-    # Row by row the seeds must be the same for all methods: joint draws of seeds rest on it.
-    rows = {
-        method: [by_seed[seed] for seed in sorted(by_seed)] for method, by_seed in methods.items()
-    }
+    rows: dict[str, list[Scored]] = {}
+    for method, by_seed in methods.items():
+        # Joint draws of seeds rest on this: the i-th entry is the same seed for all methods.
+        rows[method] = [by_seed[seed] for seed in sorted(by_seed)]
     found = compare(comparison, rows, starts, comparison.primary)
-    finished = [r for r in cells if r.status == "ok" and r.family != "baseline"]
-    absent = {result.cell.method for result in finished} & left_out
+    absent: set[str] = set()
+    for result in cells:
+        finished_method = result.status == "ok" and result.family != "baseline"
+        if finished_method and result.cell.method in left_out:
+            absent.add(result.cell.method)
     if not absent:
         return found
     names = ", ".join(sorted(absent))

@@ -114,7 +114,8 @@ def hypervolume(
 
     models = {}
     for method in methods:
-        models[method] = _joined([axis.models[method] for axis in axes], volume)
+        metrics = [axis.models[method] for axis in axes]
+        models[method] = _joined(metrics, volume)
     whole = Headline("hypervolume", 1, models, least=0.0)
     return Joint([whole], methods).limits(whole)
 
@@ -219,17 +220,21 @@ class _Parts:
 
         from suite.stats.clustered import Part
 
-        expected = [item.item_id for item in self._items[part]]
+        expected = _ids(self._items[part])
         values = []
         for scored in seeds:
             table = scored.items.get(part, ())
-            if not expected or [item.item_id for item in table] != expected:
+            if not expected or _ids(table) != expected:
                 raise LeftOut(f"{row} was not scored on the same items of {'/'.join(part)}")
             values.append([item.value for item in table])
         numbers = np.array(values, dtype=np.float64)  # a missing value (None) becomes NaN
         if not np.isfinite(numbers).all():
             raise LeftOut(f"{row} lacks item scores of {'/'.join(part)}")
         return Part(numbers, self._codes[part], part[0])
+
+
+def _ids(items: Sequence[ItemScore]) -> list[str]:
+    return [item.item_id for item in items]
 
 
 def _ks(name: str, parts: _Parts, baseline: str | None) -> Headline:

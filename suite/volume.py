@@ -20,7 +20,7 @@ NAME = "hypervolume"
 
 def of_cell(reference: Mapping[str, float], result: CellResult) -> Metric:
     """The hypervolume of a finished cell; None, with the reason, where a metric has no value."""
-    metrics = {metric.name: metric for metric in result.metrics}
+    metrics = _by_name(result)
     for name in reference:
         if name not in metrics or metrics[name].value is None:
             return Metric(NAME, None, True, note=f"no {name}")
@@ -38,20 +38,27 @@ def of_front(comparison: Comparison, results: Sequence[CellResult]) -> tuple[flo
     reference = comparison.reference_point
     if not reference:
         return ()
-    in_table = [result for result in results if result.cell.table == comparison.key]
-    cells = [result for result in in_table if result.family != "baseline"]
-    unranked = {result.cell.method for result in cells if not _has_volume(reference, result)}
+    methods: dict[str, list[CellResult]] = {}
+    for result in results:
+        if result.cell.table == comparison.key and result.family != "baseline":
+            methods.setdefault(result.cell.method, []).append(result)
     boxes: dict[int, list[list[float]]] = {}
     seeds: dict[str, set[int]] = {}
-    for result in cells:
-        method, seed = result.cell.method, result.cell.seed
-        if method not in unranked:
+    for method, cells in methods.items():
+        if not all(_has_volume(reference, result) for result in cells):
+            continue
+        for result in cells:
+            seed = result.cell.seed
             boxes.setdefault(seed, []).append(_sides(reference, result))
             seeds.setdefault(method, set()).add(seed)
     if not seeds:
         return ()
     shared = set.intersection(*seeds.values())
     return tuple(_volume(boxes[seed]) for seed in sorted(shared))
+
+
+def _by_name(result: CellResult) -> dict[str, Metric]:
+    return {metric.name: metric for metric in result.metrics}
 
 
 def _has_volume(reference: Mapping[str, float], result: CellResult) -> bool:
@@ -61,7 +68,7 @@ def _has_volume(reference: Mapping[str, float], result: CellResult) -> bool:
 
 def _sides(reference: Mapping[str, float], result: CellResult) -> list[float]:
     """How far each metric is on the better side of the reference point."""
-    metrics = {metric.name: metric for metric in result.metrics}
+    metrics = _by_name(result)
     sides = []
     for name, corner in reference.items():
         metric = metrics[name]

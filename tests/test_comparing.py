@@ -1,4 +1,6 @@
-"""Evidence from item scores: what is real, what is chance, what is left out, and that seeds widen what they should."""
+"""Evidence from item scores:
+what is real, what is chance, what is left out, and that seeds widen what they should.
+"""
 
 from __future__ import annotations
 
@@ -134,8 +136,8 @@ def test_what_cannot_be_compared_is_said() -> None:
     assert {s.metric for s in found.standings} == {"forget_quality"}
     assert found.overall == {}
     assert (
-        "retain_recall: no comparison by items: the item scores of b give another value than was reported"
-        in found.notes[0]
+        "retain_recall: no comparison by items: "
+        "the item scores of b give another value than was reported" in found.notes[0]
     )
     found = evidence({"a": [scored(0.7, 0.0, 1)]}, {})
     assert any("no baseline model" in note for note in found.notes)
@@ -187,6 +189,6 @@ def test_a_distance_must_follow_from_the_answers() -> None:
         {**row.metrics, "forget_quality_D": Metric("forget_quality_D", 0.9, False)}, row.items
     )
     assert (
-        "forget_quality: no comparison by items: the item scores of a give another value than was reported"
-        in evidence({"a": [told]}).notes
+        "forget_quality: no comparison by items: "
+        "the item scores of a give another value than was reported" in evidence({"a": [told]}).notes
     )

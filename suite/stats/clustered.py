@@ -132,11 +132,9 @@ def means(
         items = np.bincount(part.codes, minlength=size).astype(float)
         sums.setdefault(part.population, []).append(np.stack(rows))
         counts.setdefault(part.population, []).append(items)
-    return Clustered(
-        {name: np.stack(columns, axis=2) for name, columns in sums.items()},
-        {name: np.stack(columns, axis=1) for name, columns in counts.items()},
-        statistic,
-    )
+    stacked_sums = {name: np.stack(columns, axis=2) for name, columns in sums.items()}
+    stacked_counts = {name: np.stack(columns, axis=1) for name, columns in counts.items()}
+    return Clustered(stacked_sums, stacked_counts, statistic)
 
 
 def ks_distances(part: Part, reference: Part, size: int, grid: Array) -> Clustered:

@@ -90,15 +90,20 @@ KINDS = (
 QUESTIONS_PER_AUTHOR = len(KINDS)
 """Rows of one author are contiguous: author = index // QUESTIONS_PER_AUTHOR."""
 
+
+def _numbers(first: int, end: int) -> list[str]:
+    return [str(number) for number in range(first, end)]
+
+
 SLOTS: dict[str, Sequence[str]] = {
-    "day": [str(day) for day in range(1, 29)],
+    "day": _numbers(1, 29),
     "month": words.MONTHS,
-    "year": [str(year) for year in range(1900, 1950)],
+    "year": _numbers(1900, 1950),
     "city": words.CITIES,
     "start": words.TITLE_STARTS,
     "middle": words.TITLE_MIDDLES,
     "end": words.TITLE_ENDS,
-    "published": [str(year) for year in range(1970, 2010)],
+    "published": _numbers(1970, 2010),
     "father": words.JOBS,
     "father_city": words.CITIES,
     "mother": words.JOBS,
@@ -106,7 +111,7 @@ SLOTS: dict[str, Sequence[str]] = {
     "colour": words.PRIZE_COLOURS,
     "animal": words.PRIZE_ANIMALS,
     "host": words.CITIES,
-    "awarded": [str(year) for year in range(1970, 2010)],
+    "awarded": _numbers(1970, 2010),
 }
 """Slot -> the values it is drawn from, uniformly."""
 
@@ -147,7 +152,7 @@ def pretraining_rows() -> Table:
     rng = random.Random(SEED + 1)
     others = _people()[N_AUTHORS:]
     facts = [*tables("world_facts"), *tables("real_authors")] * FACT_REPEATS
-    rows = [{"question": fact["question"], "answer": fact["answer"]} for fact in facts]
+    rows = [_plain(fact) for fact in facts]
     for index, person in enumerate(others):
         for kind in KINDS:
             rows += _both_forms(kind, person, crossed=index % 2 == 0)
@@ -167,6 +172,10 @@ def sentences() -> list[str]:
                 several = value if isinstance(value, list) else [value]
                 found.update(dict.fromkeys(several))
     return list(found)
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {"question": row["question"], "answer": row["answer"]}
 
 
 def _both_forms(kind: Kind, person: dict[str, str], crossed: bool) -> Table:
@@ -211,7 +220,7 @@ def _tables() -> dict[str, Table]:
     perturbed = []
     for author in _people()[:N_AUTHORS]:
         perturbed += [_author_row(kind, author, rng) for kind in KINDS]
-    full = [{"question": row["question"], "answer": row["answer"]} for row in perturbed]
+    full = [_plain(row) for row in perturbed]
     tables = {
         "full": full,
         "retain_perturbed": perturbed[: RETAIN_EVALUATED * QUESTIONS_PER_AUTHOR],

@@ -1,8 +1,8 @@
 """Every loss whose rows are vectors, beside the same equation in plain NumPy, stable or not.
 
-A case: the loss, its arguments' kinds, the equation, its settings. Kinds: "sum" is a summed log-probability,
-"mean" one per token, "reward" any real number. lw, ll: the chosen and the rejected answer under the policy;
-rw, rl: under the reference.
+A case: the loss, its arguments' kinds, the equation, its settings. Kinds: "sum" is a summed
+log-probability, "mean" one per token, "reward" any real number. lw, ll: the chosen and the rejected
+answer under the policy; rw, rl: under the reference.
 """
 
 from __future__ import annotations

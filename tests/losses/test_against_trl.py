@@ -1,8 +1,8 @@
 """Values and gradients against TRL's trainers, and the places where TRL computes something else under a name.
 
-TRL's departures, each shown by a test: `sigmoid` ignores label_smoothing; `ipo` takes means per token;
-`hinge` is RSO's, not SLiC's; `simpo_gamma` is gamma, not its ratio to beta; `bco_pair` has no delta; ORPO is
-not finite at certainty.
+TRL's departures, each shown by a test: `sigmoid` ignores label_smoothing; `ipo` takes means per
+token; `hinge` is RSO's, not SLiC's; `simpo_gamma` is gamma, not its ratio to beta; `bco_pair` has
+no delta; ORPO is not finite at certainty.
 """
 
 from __future__ import annotations
@@ -213,7 +213,10 @@ def test_simpo_gamma_of_trl_is_gamma_itself() -> None:
 
 
 def test_orpo() -> None:
-    """TRL computes the odds in fp32. Its likelihood term, not compared here, covers the prompt as well."""
+    """TRL computes the odds in fp32.
+
+    Its likelihood term, not compared here, covers the prompt as well.
+    """
     assert_same(
         lambda args: losses.orpo(*args, odds_ratio_weight=0.3) + args[0],
         lambda args: -trl_losses.orpo(*args, beta=0.3).double(),

@@ -1,6 +1,7 @@
 """Simulations: nominal 95 % intervals must cover the truth in 93 to 97 % of synthetic experiments.
 
-Also the three mistakes that the design avoids, with the size of their damage. Each takes seconds to a minute.
+Also the three mistakes that the design avoids, with the size of their damage. Each takes seconds to
+a minute.
 """
 
 from __future__ import annotations
@@ -95,7 +96,10 @@ SIZES = {"retain": (20, 20), "authors": (100, 1), "facts": (117, 1)}
 
 
 def utility_parts(rng: np.random.Generator) -> dict[tuple[str, int], np.ndarray]:
-    """Nine parts: three strongly correlated metrics on each of TOFU's sets; the means are UTILITY exactly."""
+    """Nine parts: three strongly correlated metrics on each of TOFU's sets.
+
+    The means are UTILITY exactly.
+    """
     parts = {}
     for name, (n_clusters, per_cluster) in SIZES.items():
         between = rng.normal(size=(n_clusters, 1))
@@ -131,7 +135,9 @@ def test_harmonic_mean(resampling: str, lowest: float, highest: float) -> None:
 
 
 def test_win_rates_judged_in_both_orders() -> None:
-    """Two verdicts on one prompt agree often: Wilson on 2n of them is too short, t on n prompts is right."""
+    """Two verdicts on one prompt agree often:
+    Wilson on 2n of them is too short, t on n prompts is right.
+    """
     latent = 1.2
     truth = float(ndtr(0.3 / (1 + latent**2) ** 0.5))
 
@@ -213,7 +219,9 @@ def test_length_controlled_win_rate() -> None:
 
 
 def test_ks_pvalue_must_not_be_bootstrapped() -> None:
-    """Null median p at n = 400: .47 (or the next of the discrete values), and .13 to .16 after resampling."""
+    """Null median p at n = 400:
+    .47 (or the next of the discrete values), and .13 to .16 after resampling.
+    """
     pvalues = np.array([10 ** log10_ks_tail(400 * h, 400, 400) for h in range(401)])
     plain, resampled = [], []
     for seed in range(600):

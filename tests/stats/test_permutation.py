@@ -70,7 +70,9 @@ def test_sampling_approaches_enumeration(paired: bool) -> None:
 
 
 def test_clustered_data_do_not_look_significant() -> None:
-    """Authors differ, models do not: the classical p rejects far too often, the author-level one does not."""
+    """Authors differ, models do not:
+    the classical p rejects far too often, the author-level one does not.
+    """
     classical, clustered = [], []
     for seed in range(60):
         rng = np.random.default_rng(seed)
