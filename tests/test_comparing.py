@@ -1,7 +1,10 @@
-"""Evidence from item scores: what is real, what is chance, what is left out, and that seeds widen what they should."""
+"""Evidence from item scores:
+what is real, what is chance, what is left out, and that seeds widen what they should.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +19,8 @@ from suite.compare.stage import compare, from_samples
 from suite.results.evidence import Evidence
 from suite.results.samples import Sample
 from suite.results.schema import Comparison
-from suite.stats import hierarchical_bootstrap, ks_two_sample, paired_difference
+from suite.stats import cluster_bootstrap, ks_two_sample
+from suite.stats.hierarchical import two_way
 
 AUTHORS, EACH = 12, 5
 CLUSTERS = [f"author/{i // EACH}" for i in range(AUTHORS * EACH)]
@@ -88,12 +92,14 @@ def test_differences_are_the_paired_ones() -> None:
     methods = {"a": [scored(0.65, 0.0, 1)], "b": [scored(0.64, 0.0, 2)]}
     found = evidence(methods)
     first = next(d for d in found.differences if d.metric == "retain_recall")
-    known = paired_difference(
-        *(values(methods[m][0], ("retain", "recall")) for m in "ab"), CLUSTERS, n_resamples=20_000
-    )
+    a, b = (np.array(values(methods[m][0], ("retain", "recall"))) for m in "ab")
+    known = cluster_bootstrap(a - b, CLUSTERS, n_resamples=20_000)
+    by_author = (a - b).reshape(AUTHORS, EACH).sum(axis=1)
+    flipped = np.array(list(itertools.product((1, -1), repeat=AUTHORS))) @ by_author
     assert first.value == pytest.approx(known.value)
     assert (first.ci_low, first.ci_high) == pytest.approx((known.low, known.high), abs=2e-3)
-    assert first.pvalue == pytest.approx(known.pvalue, abs=0.02)
+    as_extreme = np.abs(flipped) >= abs(by_author.sum()) - 1e-9
+    assert first.pvalue == pytest.approx(as_extreme.mean(), abs=0.02)
     assert (first.n, first.n_clusters) == (AUTHORS * EACH, AUTHORS)
     base = next(d for d in found.to_baseline if d.method == "a")
     assert base.adjusted is None and base.ci_low > 0
@@ -111,9 +117,12 @@ def test_seeds_that_differ_make_a_difference_uncertain() -> None:
     assert steady.real("a", "b")
     own = next(s for s in steady.standings if (s.metric, s.method) == ("retain_recall", "a"))
     table = np.array([values(row, ("retain", "recall")) for row in methods["a"]])
-    seeds = np.repeat([0, 1, 2], table.shape[1])
-    known = hierarchical_bootstrap(table.ravel(), seeds, CLUSTERS * 3, n_resamples=20_000)
-    assert (own.ci_low, own.ci_high) == pytest.approx((known.low, known.high), abs=5e-3)
+    by_author = table.reshape(3, AUTHORS, EACH).mean(axis=2)
+    spread = two_way(by_author - table.mean(), 1.0, 0.95)
+    half = spread.quantile * spread.se
+    assert (own.ci_low, own.ci_high) == pytest.approx(
+        (table.mean() - half, table.mean() + half), abs=5e-3
+    )
     shaky = run(0.3)[0].differences
     (first,) = [d for d in shaky if d.metric == "retain_recall"]
     assert first.ci_low < 0 < first.ci_high and first.adjusted > 0.05
@@ -128,8 +137,8 @@ def test_what_cannot_be_compared_is_said() -> None:
     assert {s.metric for s in found.standings} == {"forget_quality"}
     assert found.overall == {}
     assert (
-        "retain_recall: no comparison by items: of b the item scores give another value"
-        in found.notes[0]
+        "retain_recall: no comparison by items: "
+        "the item scores of b give another value than was reported" in found.notes[0]
     )
     found = evidence({"a": [scored(0.7, 0.0, 1)]}, {})
     assert any("no baseline model" in note for note in found.notes)
@@ -167,7 +176,7 @@ def test_answers_of_several_runs_give_the_evidence_of_one() -> None:
     assert from_kept({**STARTS, **methods}) == evidence(methods)
     less = from_kept({**STARTS, **methods}, without="b")
     assert less is not None and less.notes == (
-        "Not compared item by item, for no answers of them are kept: b.",
+        "Not compared item by item, because their answers are not kept: b.",
     )
     methods["b"].pop()
     uneven = from_kept({**STARTS, **methods})
@@ -181,6 +190,6 @@ def test_a_distance_must_follow_from_the_answers() -> None:
         {**row.metrics, "forget_quality_D": Metric("forget_quality_D", 0.9, False)}, row.items
     )
     assert (
-        "forget_quality: no comparison by items: of a the item scores give another value"
-        in evidence({"a": [told]}).notes
+        "forget_quality: no comparison by items: "
+        "the item scores of a give another value than was reported" in evidence({"a": [told]}).notes
     )

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from suite.api.scores import Metric
 
-Status = Literal["ok", "failed", "diverged", "refused"]
+Status = Literal["ok", "failed", "diverged"]
 
 
 class Closed:

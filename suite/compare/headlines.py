@@ -1,6 +1,7 @@
-"""From item scores to headline metrics that can be drawn again: what `suite.compare.ranking` works on.
+"""From item scores to headline metrics that can be drawn again; `suite.compare.ranking` works on them.
 
-Scored (one cell's items) -> _Parts (arrays, the same items for every row) -> Headline (sums by cluster)
+Scored (one cell's items) -> _Parts (arrays, the same items for every row)
+    -> Headline (sums by cluster)
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from suite.api.scores import Basis, ItemScore, Metric
 
 if TYPE_CHECKING:
     from suite.compare.ranking import Headline
+    from suite.stats.arrays import Codes
     from suite.stats.clustered import Clustered, Part
 
 
 class LeftOut(Exception):
-    """Nothing can be said of a headline metric; the text says why."""
+    """A headline metric cannot be compared by items; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ Rows = Mapping[str, Sequence[Scored]]
 
 
 class Declared(Protocol):
-    """What a benchmark, or a comparison in results.json, says of its headline metrics."""
+    """What a benchmark, or a comparison in results.json, declares about its headline metrics."""
 
     @property
     def baseline(self) -> str | None:
@@ -56,41 +58,46 @@ def headline(name: str, declared: Declared, methods: Rows, starts: Rows) -> Head
     from suite.compare.ranking import Headline
     from suite.stats import clustered
 
-    if lacking := [
-        row for row, seeds in methods.items() if any(name not in m.metrics for m in seeds)
-    ]:
-        raise LeftOut(f"{lacking[0]} does not report it")
-    basis = declared.basis.get(name) or _by_name(name, {**starts, **methods})
-    parts = _Parts(basis, {**starts, **methods}, required=set(methods))
+    for row, seeds in methods.items():
+        if any(name not in scored.metrics for scored in seeds):
+            raise LeftOut(f"{row} does not report it")
+    rows = {**starts, **methods}
+    basis = declared.basis.get(name) or _by_name(name, rows)
+    parts = _Parts(basis, rows, required=set(methods))
     if basis.kind == "ks":
         distances = _ks(name, parts, declared.baseline)
+        # The metric itself is a p-value; the distance behind it may be reported beside it.
         _check(distances.models, f"{name}_D", methods)
         return distances
     statistic = _mean if basis.kind == "mean" else _harmonic
-    models = {
-        row: clustered.means(found, parts.sizes, statistic) for row, found in parts.of.items()
-    }
+    models = {}
+    for row, tables in parts.of.items():
+        models[row] = clustered.means(tables, parts.sizes, statistic)
     _check(models, name, methods)
-    better = next(iter(methods.values()))[0].metrics[name].higher_is_better
-    return Headline(
-        name, 1 if better else -1, models, least=0.0 if basis.kind == "harmonic mean" else -math.inf
-    )
+    first = next(iter(methods.values()))[0]
+    direction = 1 if first.metrics[name].higher_is_better else -1
+    least = 0.0 if basis.kind == "harmonic mean" else -math.inf
+    return Headline(name, direction, models, least=least)
 
 
 def _check(models: Mapping[str, Clustered], name: str, methods: Rows) -> None:
-    """Raises LeftOut if item scores do not give the value that was reported."""
+    """Raises LeftOut if the item scores do not give the value that was reported."""
     for row, seeds in methods.items():
-        reported = [m.metrics[name].value or 0.0 for m in seeds if name in m.metrics]
-        if reported and not math.isclose(
-            float(models[row].estimate().mean()), fmean(reported), rel_tol=1e-6, abs_tol=1e-9
-        ):
-            raise LeftOut(f"of {row} the item scores give another value")
+        reported = [s.metrics[name].value or 0.0 for s in seeds if name in s.metrics]
+        if not reported:
+            continue
+        computed = float(models[row].estimate().mean())
+        if not math.isclose(computed, fmean(reported), rel_tol=1e-6, abs_tol=1e-9):
+            raise LeftOut(f"the item scores of {row} give another value than was reported")
 
 
 def hypervolume(
     reference: Mapping[str, float], headlines: Sequence[Headline], methods: Sequence[str]
 ) -> dict[str, tuple[float, float]]:
-    """Limits of every method's hypervolume; none where a metric of it has no item scores or is a KS distance."""
+    """Limits of every method's hypervolume.
+
+    Empty where a metric of it has no item scores or is a KS distance, which is not bootstrapped.
+    """
     import numpy as np
 
     from suite.compare.ranking import Headline, Joint
@@ -98,86 +105,96 @@ def hypervolume(
     known = {headline.name: headline for headline in headlines if headline.on_one_grid is None}
     if not reference or not known.keys() >= reference.keys():
         return {}
-    signs = np.array([known[name].direction for name in reference])
+    axes = [known[name] for name in reference]
+    signs = np.array([axis.direction for axis in axes])
     corner = np.array(list(reference.values()))
 
     def volume(values: Any) -> Any:
         return np.maximum(signs * (values - corner), 0).prod(axis=-1)
 
-    models = {m: _joined([known[name].models[m] for name in reference], volume) for m in methods}
+    models = {}
+    for method in methods:
+        metrics = [axis.models[method] for axis in axes]
+        models[method] = _joined(metrics, volume)
     whole = Headline("hypervolume", 1, models, least=0.0)
     return Joint([whole], methods).limits(whole)
 
 
 def _joined(models: Sequence[Clustered], statistic: Callable[[Any], Any]) -> Clustered:
-    """One model's several numbers as one: `statistic` takes their values, (..., len(models)) -> (...)."""
+    """One method's several metrics as one, so that they are drawn together.
+
+    The columns of all metrics stand side by side. `statistic` takes the metrics' values,
+    (..., len(models)) -> (...).
+    """
     import numpy as np
 
     from suite.stats.clustered import Clustered
 
     names = list(dict.fromkeys(name for model in models for name in model.sums))
+    sums, counts = {}, {}
+    for name in names:
+        having = [model for model in models if name in model.sums]
+        sums[name] = np.concatenate([model.sums[name] for model in having], axis=2)
+        counts[name] = np.concatenate([model.counts[name] for model in having], axis=1)
+    places = _places(models, names)
+
+    def of_means(means: Any) -> Any:
+        values = []
+        for model, own in zip(models, places, strict=True):
+            values.append(model.statistic(means[..., own]))
+        return statistic(np.stack(values, axis=-1))
+
+    return Clustered(sums, counts, of_means)
+
+
+def _places(models: Sequence[Clustered], names: Sequence[str]) -> list[list[int]]:
+    """Which of the joined columns are each model's own, in the order that its statistic expects.
+
+    Joined columns are sorted by population and then by model; a model's own follow the order of the
+    populations in its sums.
+    """
     columns: list[dict[str, list[int]]] = [{} for _ in models]
     width = 0
     for name in names:
         for own, model in zip(columns, models, strict=True):
             if name in model.sums:
-                own[name] = list(range(width, width + model.counts[name].shape[1]))
-                width += len(own[name])
-    places = [
-        [i for name in m.sums for i in own[name]] for own, m in zip(columns, models, strict=True)
-    ]
-
-    def of_means(means: Any) -> Any:
-        numbers = [
-            model.statistic(means[..., own]) for model, own in zip(models, places, strict=True)
-        ]
-        return statistic(np.stack(numbers, axis=-1))
-
-    return Clustered(
-        {
-            name: np.concatenate([m.sums[name] for m in models if name in m.sums], axis=2)
-            for name in names
-        },
-        {
-            name: np.concatenate([m.counts[name] for m in models if name in m.sums], axis=1)
-            for name in names
-        },
-        of_means,
-    )
+                end = width + model.counts[name].shape[1]
+                own[name] = list(range(width, end))
+                width = end
+    places = []
+    for own, model in zip(columns, models, strict=True):
+        places.append([place for name in model.sums for place in own[name]])
+    return places
 
 
 def _by_name(name: str, rows: Rows) -> Basis:
     """The item scores that a metric's name speaks of: all of that metric, or of one set."""
-    known = list(next(iter(rows.values()))[0].items)
-    for spelt in (lambda s, m: m, lambda s, m: f"{s}_{m}", lambda s, m: f"{m}_{s}"):
-        if parts := tuple((s, m) for s, m in known if spelt(s, m) == name):
-            return Basis(parts)
+    first = next(iter(rows.values()))[0]
+    for spelling in ("{metric}", "{set}_{metric}", "{metric}_{set}"):
+        parts = []
+        for set_name, metric in first.items:
+            if spelling.format(set=set_name, metric=metric) == name:
+                parts.append((set_name, metric))
+        if parts:
+            return Basis(tuple(parts))
     raise LeftOut("the benchmark names no item scores for it")
 
 
 class _Parts:
-    """The tables of scores behind a metric, for every row that has all of them on the same items."""
+    """The tables of scores behind a metric, for every row that has all of them on the same items.
+
+    Which items these are, and the cluster of each, is read from the first row.
+    """
 
     def __init__(self, basis: Basis, rows: Rows, required: set[str]) -> None:
-        import numpy as np
-
-        self.sizes: dict[str, int] = {}
-        self.of: dict[str, list[Part]] = {}
         first = next(iter(rows.values()))[0]
-        self._ids = {
-            part: [item.item_id for item in first.items.get(part, ())] for part in basis.parts
-        }
-        self._codes = {}
-        clusters: dict[str, set[str]] = {}
-        for part in basis.parts:
-            clusters.setdefault(part[0], set()).update(
-                item.cluster_id for item in first.items.get(part, ())
-            )
-        for part in basis.parts:
-            order = sorted(clusters[part[0]])
-            self.sizes[part[0]] = len(order)
-            codes = np.searchsorted(order, [item.cluster_id for item in first.items.get(part, ())])
-            self._codes[part] = codes.astype(np.intp)
+        self._items = {part: first.items.get(part, ()) for part in basis.parts}
+        self.sizes: dict[str, int] = {}
+        """Number of clusters of each set."""
+        self._codes: dict[tuple[str, str], Codes] = {}
+        self._number_clusters()
+        self.of: dict[str, list[Part]] = {}
+        """Row -> a table for each part of the basis."""
         for row, seeds in rows.items():
             try:
                 self.of[row] = [self._part(row, part, seeds) for part in basis.parts]
@@ -185,43 +202,65 @@ class _Parts:
                 if row in required:
                     raise
 
+    def _number_clusters(self) -> None:
+        """Give each item the number of its cluster; parts of one set share their numbers."""
+        import numpy as np
+
+        clusters: dict[str, set[str]] = {}
+        for (set_name, _), items in self._items.items():
+            clusters.setdefault(set_name, set()).update(item.cluster_id for item in items)
+        for (set_name, metric), items in self._items.items():
+            order = sorted(clusters[set_name])
+            self.sizes[set_name] = len(order)
+            codes = np.searchsorted(order, [item.cluster_id for item in items])
+            self._codes[set_name, metric] = codes.astype(np.intp)
+
     def _part(self, row: str, part: tuple[str, str], seeds: Sequence[Scored]) -> Part:
         import numpy as np
 
         from suite.stats.clustered import Part
 
-        tables = [scored.items.get(part, ()) for scored in seeds]
-        if not self._ids[part] or any(
-            [item.item_id for item in table] != self._ids[part] for table in tables
-        ):
-            raise LeftOut(f"{row} was not scored on the same items of {'/'.join(part)}")
-        values = np.array([[item.value for item in table] for table in tables], dtype=np.float64)
-        if not np.isfinite(values).all():
+        expected = _ids(self._items[part])
+        values = []
+        for scored in seeds:
+            table = scored.items.get(part, ())
+            if not expected or _ids(table) != expected:
+                raise LeftOut(f"{row} was not scored on the same items of {'/'.join(part)}")
+            values.append([item.value for item in table])
+        numbers = np.array(values, dtype=np.float64)  # a missing value (None) becomes NaN
+        if not np.isfinite(numbers).all():
             raise LeftOut(f"{row} lacks item scores of {'/'.join(part)}")
-        return Part(values, self._codes[part], part[0])
+        return Part(numbers, self._codes[part], part[0])
+
+
+def _ids(items: Sequence[ItemScore]) -> list[str]:
+    return [item.item_id for item in items]
 
 
 def _ks(name: str, parts: _Parts, baseline: str | None) -> Headline:
+    """The distance of every row's scores from the baseline model's."""
     import numpy as np
 
     from suite.compare.ranking import Headline
     from suite.stats import clustered
 
-    reference = parts.of.get(baseline or "")
+    tables = {row: found[0] for row, found in parts.of.items()}
+    reference = tables.get(baseline or "")
     if reference is None:
         raise LeftOut("no baseline model")
-    size = parts.sizes[reference[0].population]
+    size = parts.sizes[reference.population]
 
-    def distances(*names: str) -> list[Any]:
-        grid = np.unique(
-            np.concatenate(
-                [reference[0].values[0], *(parts.of[n][0].values.ravel() for n in names)]
-            )
-        )
-        return [clustered.ks_distances(parts.of[n][0], reference[0], size, grid) for n in names]
+    def on_grid_of(*rows: str) -> list[Clustered]:
+        occurring = [reference.values[0], *(tables[row].values.ravel() for row in rows)]
+        grid = np.unique(np.concatenate(occurring))
+        return [clustered.ks_distances(tables[row], reference, size, grid) for row in rows]
 
-    models = {row: distances(row)[0] for row in parts.of}
-    return Headline(name, -1, models, lambda a, b: (distances(a, b)[0], distances(a, b)[1]))
+    def pair(a: str, b: str) -> tuple[Clustered, Clustered]:
+        first, second = on_grid_of(a, b)
+        return first, second
+
+    models = {row: on_grid_of(row)[0] for row in tables}
+    return Headline(name, -1, models, pair)
 
 
 def _mean(means: Any) -> Any:

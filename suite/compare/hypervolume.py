@@ -1,10 +1,11 @@
 """How much of a trade-off is reached: the hypervolume above a benchmark's fixed reference point.
 
-    utility |---o npo_rt         of a method: the box between its final checkpoint and the reference point
-            |   |---o npo        of all ranked methods together: what their boxes cover
+    utility |---o npo_rt    a method's: the box between its final checkpoint and the reference point
+            |   |---o npo   of all ranked methods together: what their boxes cover
             +---+---+--> p
 
-No interval is made where a metric is a p-value (see `suite.stats.ks`): several seeds show their range.
+No interval is made where a metric is a p-value (see `suite.stats.ks`): several seeds show their
+range.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ NAME = "hypervolume"
 
 
 def of_cell(reference: Mapping[str, float], result: CellResult) -> Metric:
-    """The hypervolume of a finished cell; without a value, and with the reason, where a metric has none."""
-    metrics = {metric.name: metric for metric in result.metrics}
-    if lacking := [n for n in reference if n not in metrics or metrics[n].value is None]:
-        return Metric(NAME, None, True, note=f"no {lacking[0]}")
+    """The hypervolume of a finished cell; None, with the reason, where a metric has no value."""
+    metrics = _by_name(result)
+    for name in reference:
+        if name not in metrics or metrics[name].value is None:
+            return Metric(NAME, None, True, note=f"no {name}")
     first = metrics[next(iter(reference))]
     corner = ", ".join(f"{name} {value:g}" for name, value in reference.items())
     volume = _volume([_sides(reference, result)])
@@ -30,43 +32,55 @@ def of_cell(reference: Mapping[str, float], result: CellResult) -> Metric:
 
 
 def of_front(comparison: Comparison, results: Sequence[CellResult]) -> tuple[float, ...]:
-    """What all methods that can be ranked reach together, once for each seed that all of them have."""
+    """What all ranked methods reach together, once for each seed that all of them have.
+
+    A method is ranked if all its cells are finished and complete and have a hypervolume.
+    """
     reference = comparison.reference_point
-    cells = [
-        r
-        for r in results
-        if reference and r.family != "baseline" and r.cell.table == comparison.key
-    ]
-    unranked = {
-        r.cell.method
-        for r in cells
-        if r.status != "ok" or r.partial or of_cell(reference, r).value is None
-    }
-    ranked = [r for r in cells if r.cell.method not in unranked]
-    if not ranked:
+    if not reference:
         return ()
-    seeds = [
-        {r.cell.seed for r in ranked if r.cell.method == method}
-        for method in {r.cell.method for r in ranked}
-    ]
-    shared = sorted(set.intersection(*seeds))
-    return tuple(
-        _volume([_sides(reference, r) for r in ranked if r.cell.seed == seed]) for seed in shared
-    )
+    methods: dict[str, list[CellResult]] = {}
+    for result in results:
+        if result.cell.table == comparison.key and result.family != "baseline":
+            methods.setdefault(result.cell.method, []).append(result)
+    boxes: dict[int, list[list[float]]] = {}
+    seeds: dict[str, set[int]] = {}
+    for method, cells in methods.items():
+        if not all(_has_volume(reference, result) for result in cells):
+            continue
+        for result in cells:
+            seed = result.cell.seed
+            boxes.setdefault(seed, []).append(_sides(reference, result))
+            seeds.setdefault(method, set()).add(seed)
+    if not seeds:
+        return ()
+    shared = set.intersection(*seeds.values())
+    return tuple(_volume(boxes[seed]) for seed in sorted(shared))
+
+
+def _by_name(result: CellResult) -> dict[str, Metric]:
+    return {metric.name: metric for metric in result.metrics}
+
+
+def _has_volume(reference: Mapping[str, float], result: CellResult) -> bool:
+    complete = result.status == "ok" and not result.partial
+    return complete and of_cell(reference, result).value is not None
 
 
 def _sides(reference: Mapping[str, float], result: CellResult) -> list[float]:
     """How far each metric is on the better side of the reference point."""
-    metrics = {metric.name: metric for metric in result.metrics}
-    signs = [1 if metrics[name].higher_is_better else -1 for name in reference]
-    values = [metrics[name].value or 0.0 for name in reference]
-    return [
-        sign * (value - corner)
-        for sign, value, corner in zip(signs, values, reference.values(), strict=True)
-    ]
+    metrics = _by_name(result)
+    sides = []
+    for name, corner in reference.items():
+        metric = metrics[name]
+        sign = 1 if metric.higher_is_better else -1
+        sides.append(sign * ((metric.value or 0.0) - corner))
+    return sides
 
 
 def _volume(boxes: Sequence[Sequence[float]]) -> float:
+    """Volume of the union of boxes, each given by the lengths of its sides."""
     from suite import stats
 
-    return stats.hypervolume(boxes, [0.0] * len(boxes[0]), [1] * len(boxes[0]))
+    axes = len(boxes[0])
+    return stats.hypervolume(boxes, [0.0] * axes, [1] * axes)

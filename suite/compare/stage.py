@@ -1,9 +1,9 @@
-"""From the item scores of all cells of a table to `suite.results.evidence`: one stage, made when all cells are scored.
+"""Compare the methods of a table from the item scores of its cells, in one stage after scoring.
 
     items.jsonl of every method and seed -> `suite.compare.headlines` -> `suite.compare.ranking` -> evidence.json
 
-A draw takes the same clusters (and seeds) for every method, so that what makes a question hard for all of them drops
-out of every comparison.
+A draw takes the same clusters (and seeds) for every method. So what makes a question hard for all
+methods drops out of every comparison.
 """
 
 from __future__ import annotations
@@ -56,11 +56,12 @@ def comparing(
     starts: Mapping[Cell, Stage],
     primary: Sequence[str],
 ) -> Stage:
-    """The stage that compares finished cells by the metrics `primary`, given as cell -> score stage of its final
-    checkpoint."""
-    inputs = {
-        _row_name(cell.method, cell.seed): each for cell, each in {**starts, **methods}.items()
-    }
+    """The stage that compares finished cells by the metrics `primary`.
+
+    `methods`, `starts`: each cell with the score stage of its final checkpoint.
+    """
+    cells = {**starts, **methods}
+    inputs = {_row_name(cell.method, cell.seed): stage for cell, stage in cells.items()}
     declared = Headlines(benchmark.baseline, benchmark.basis, benchmark.reference_point)
     spec: dict[str, Json] = {
         "methods": [[cell.method, cell.seed] for cell in methods],
@@ -88,8 +89,9 @@ def read_scores(folder: Path) -> Scored:
     """Read what a score stage left."""
     items: dict[tuple[str, str], list[ItemScore]] = {}
     path = folder / "items.jsonl"
-    for line in read_jsonl(path) if path.exists() else ():
-        items.setdefault((line["set"], line["metric"]), []).append(ItemScore(**line))
+    if path.exists():
+        for line in read_jsonl(path):
+            items.setdefault((line["set"], line["metric"]), []).append(ItemScore(**line))
     return Scored({metric.name: metric for metric in read_metrics(folder)}, items)
 
 
@@ -103,46 +105,76 @@ def read_evidence(folder: Path) -> Evidence:
 def from_samples(
     comparison: Comparison, results: Sequence[CellResult], samples: Mapping[str, Sequence[Sample]]
 ) -> Evidence | None:
-    """Compare the methods of a table by the scores that stand beside their answers; None where there is none.
+    """Compare the methods of a table by the scores that are kept with their answers.
 
-    A headline metric whose value does not follow from those scores is left out, and the notes say so.
+    `samples`: answers by the cell's slug. A method is left out if a cell of it is unfinished or has
+    no answers. A headline metric whose value does not follow from the scores is left out, and the
+    notes say so. None if no method is left.
     """
-    cells = [r for r in results if r.cell.table == comparison.key]
-    left_out = {r.cell.method for r in cells if r.status != "ok" or not samples.get(r.cell.slug)}
-    methods: dict[str, dict[int, Scored]] = {}
-    starts: dict[str, list[Scored]] = {}
-    for r in (r for r in cells if r.cell.method not in left_out):
-        scored = Scored({metric.name: metric for metric in r.metrics}, _items(samples[r.cell.slug]))
-        if r.family == "baseline":
-            starts.setdefault(r.cell.method, []).append(scored)
-        else:
-            methods.setdefault(r.cell.method, {})[r.cell.seed] = scored
+    cells = [result for result in results if result.cell.table == comparison.key]
+    left_out: set[str] = set()
+    for result in cells:
+        if result.status != "ok" or not samples.get(result.cell.slug):
+            left_out.add(result.cell.method)
+    kept = [result for result in cells if result.cell.method not in left_out]
+    methods, starts = _kept_scores(kept, samples)
     if not methods:
         return None
-    seeds = {method: sorted(known) for method, known in methods.items()}
-    if len({tuple(known) for known in seeds.values()}) > 1:
-        each = "; ".join(
-            f"{method} {', '.join(map(str, known))}" for method, known in sorted(seeds.items())
-        )
-        return Evidence(
-            0, notes=(f"Methods were not compared item by item, for their seeds differ: {each}.",)
-        )
-    rows = {method: [known[seed] for seed in sorted(known)] for method, known in methods.items()}
+    if note := _unequal_seeds(methods):
+        return Evidence(0, notes=(note,))
+    rows: dict[str, list[Scored]] = {}
+    for method, by_seed in methods.items():
+        # Joint draws of seeds rest on this: the i-th entry is the same seed for all methods.
+        rows[method] = [by_seed[seed] for seed in sorted(by_seed)]
     found = compare(comparison, rows, starts, comparison.primary)
-    absent = sorted(
-        {r.cell.method for r in cells if r.status == "ok" and r.family != "baseline"} & left_out
-    )
-    note = f"Not compared item by item, for no answers of them are kept: {', '.join(absent)}."
-    return replace(found, notes=(*found.notes, note)) if absent else found
+    absent: set[str] = set()
+    for result in cells:
+        finished_method = result.status == "ok" and result.family != "baseline"
+        if finished_method and result.cell.method in left_out:
+            absent.add(result.cell.method)
+    if not absent:
+        return found
+    names = ", ".join(sorted(absent))
+    note = f"Not compared item by item, because their answers are not kept: {names}."
+    return replace(found, notes=(*found.notes, note))
+
+
+def _kept_scores(
+    cells: Sequence[CellResult], samples: Mapping[str, Sequence[Sample]]
+) -> tuple[dict[str, dict[int, Scored]], dict[str, list[Scored]]]:
+    """Scores of the methods, by method and seed, and of the start models, by name."""
+    methods: dict[str, dict[int, Scored]] = {}
+    starts: dict[str, list[Scored]] = {}
+    for result in cells:
+        cell = result.cell
+        metrics = {metric.name: metric for metric in result.metrics}
+        scored = Scored(metrics, _items(samples[cell.slug]))
+        if result.family == "baseline":
+            starts.setdefault(cell.method, []).append(scored)
+        else:
+            methods.setdefault(cell.method, {})[cell.seed] = scored
+    return methods, starts
+
+
+def _unequal_seeds(methods: Mapping[str, Mapping[int, Scored]]) -> str:
+    """Why methods with other seeds are not compared; empty if all have the same."""
+    seeds = {method: sorted(by_seed) for method, by_seed in methods.items()}
+    first = next(iter(seeds.values()))
+    if all(known == first for known in seeds.values()):
+        return ""
+    each = [f"{method} {', '.join(map(str, known))}" for method, known in sorted(seeds.items())]
+    listed = "; ".join(each)
+    return f"Methods were not compared item by item, because their seeds differ: {listed}."
 
 
 def _items(samples: Sequence[Sample]) -> dict[tuple[str, str], list[ItemScore]]:
+    """Scores by (set, metric); of an item that occurs twice the last one."""
     found: dict[tuple[str, str], dict[str, ItemScore]] = {}
     for sample in samples:
         for metric, value in sample.scores.items():
             score = ItemScore(metric, sample.set, sample.item_id, sample.cluster_id, value)
             found.setdefault((sample.set, metric), {})[sample.item_id] = score
-    return {key: list(items.values()) for key, items in found.items()}
+    return {key: list(by_id.values()) for key, by_id in found.items()}
 
 
 def compare(declared: Declared, methods: Rows, starts: Rows, primary: Sequence[str]) -> Evidence:
@@ -156,29 +188,35 @@ def compare(declared: Declared, methods: Rows, starts: Rows, primary: Sequence[s
         except LeftOut as reason:
             notes.append(f"{name}: no comparison by items: {reason}")
     joint = Joint(headlines, sorted(methods))
+    everything = [*starts, *sorted(methods)]
     return Evidence(
-        joint.family,
-        tuple(joint.standings()),
-        tuple(joint.differences()),
-        tuple(_to_baseline(joint, declared.baseline, [*starts, *sorted(methods)])),
-        {} if notes else joint.overall(),
-        hypervolume(declared.reference_point, headlines, joint.methods),
-        tuple(notes),
+        family=joint.family,
+        standings=tuple(joint.standings()),
+        differences=tuple(joint.differences()),
+        to_baseline=tuple(_to_baseline(joint, declared.baseline, everything)),
+        overall={} if notes else joint.overall(),
+        hypervolume=hypervolume(declared.reference_point, headlines, joint.methods),
+        notes=tuple(notes),
     )
 
 
 def axes(primary: Sequence[str], rows: Rows) -> list[str]:
     """The headline metrics that have a better and a worse."""
-    known = [scored.metrics for seeds in rows.values() for scored in seeds]
-    return [
-        n for n in primary if any(n in ms and ms[n].higher_is_better is not None for ms in known)
-    ]
+    directed: set[str] = set()
+    for seeds in rows.values():
+        for scored in seeds:
+            for name, metric in scored.metrics.items():
+                if metric.higher_is_better is not None:
+                    directed.add(name)
+    return [name for name in primary if name in directed]
 
 
 def _to_baseline(joint: Joint, baseline: str | None, names: Sequence[str]) -> Iterator[Difference]:
-    """Every row minus the baseline model; a KS distance is one to the baseline already."""
+    """Every row minus the baseline model."""
     for known in joint.headlines:
-        if known.on_one_grid is None and baseline is not None and baseline in known.models:
-            for name in names:
-                if name != baseline and name in known.models:
-                    yield joint.difference(known, name, baseline)
+        is_distance = known.on_one_grid is not None  # from the baseline model already
+        if is_distance or baseline is None or baseline not in known.models:
+            continue
+        for name in names:
+            if name != baseline and name in known.models:
+                yield joint.difference(known, name, baseline)

@@ -1,4 +1,4 @@
-"""One table for each benchmark and split: what its cells share, what is derived from all of them, how sure it is."""
+"""One table for each benchmark and split: what its cells share, and what all of them give."""
 
 from __future__ import annotations
 
@@ -19,24 +19,30 @@ from suite.respond import agreement
 from suite.results.schema import Comparison
 from suite.settings import RunConfig
 from suite.stages.context import Context
-from suite.store import Store
+from suite.store import Stage, Store
 
 
 def compared(plan: Plan, results: Sequence[CellResult]) -> list[CellResult]:
     """Add the metrics that a benchmark derives from all of its finished cells, and hypervolume."""
-    benchmarks = {(cell.cell.benchmark, cell.cell.split): cell.benchmark for cell in plan.cells}
+    benchmarks = {_table(cell.cell): cell.benchmark for cell in plan.cells}
     done = list(results)
     for table, benchmark in benchmarks.items():
-        places = [
-            i
-            for i, r in enumerate(done)
-            if r.status == "ok" and (r.cell.benchmark, r.cell.split) == table
-        ]
-        for i, more in zip(places, benchmark.compare([done[i] for i in places]), strict=True):
-            if reference := benchmark.reference_point:
-                more = (*more, volume.of_cell(reference, done[i]))
-            done[i] = replace(done[i], metrics=(*done[i].metrics, *more))
+        places = []
+        for place, result in enumerate(done):
+            if result.status == "ok" and _table(result.cell) == table:
+                places.append(place)
+        derived = benchmark.compare([done[place] for place in places])
+        for place, more in zip(places, derived, strict=True):
+            result = done[place]
+            metrics = [*result.metrics, *more]
+            if benchmark.reference_point:
+                metrics.append(volume.of_cell(benchmark.reference_point, result))
+            done[place] = replace(result, metrics=tuple(metrics))
     return done
+
+
+def _table(cell: Cell) -> tuple[str, str]:
+    return cell.benchmark, cell.split
 
 
 def comparisons(
@@ -45,23 +51,25 @@ def comparisons(
     """One table for each benchmark; for finished models one for each benchmark that made them."""
     first: dict[tuple[str, str], PlannedCell] = {}
     for cell in plan.cells:
-        first.setdefault((cell.cell.benchmark, cell.cell.split), cell)
-    ordered = sorted(
-        first.values(), key=lambda cell: context.config.bench.index(cell.cell.benchmark)
-    )
-    found = [
-        _comparison(context, cell, results, _agreement(context, plan, store, cell.benchmark.name))
-        for cell in ordered
-    ]
-    return tuple(replace(one, front_hypervolume=volume.of_front(one, results)) for one in found)
+        first.setdefault(_table(cell.cell), cell)
+    bench = context.config.bench
+    found = []
+    for cell in sorted(first.values(), key=lambda cell: bench.index(cell.cell.benchmark)):
+        agreed = _agreement(context, plan, store, cell.benchmark.name)
+        table = _comparison(context, cell, results, agreed)
+        found.append(replace(table, front_hypervolume=volume.of_front(table, results)))
+    return tuple(found)
 
 
 def _agreement(context: Context, plan: Plan, store: Store, bench: str) -> list[str]:
-    cells = [cell for cell in plan.cells if cell.benchmark.name == bench]
-    scores = [each.score for cell in cells for each in cell.evaluated]
-    # The baseline's answers too, which every score reads.
-    read = [stage for score in scores for stage in score.inputs.values()]
-    responds = [stage for stage in read if stage.kind == "respond"]
+    """The note on how far the engine is from the training code, over all answers of a benchmark."""
+    responds = []
+    for cell in plan.cells:
+        if cell.benchmark.name != bench:
+            continue
+        for each in cell.evaluated:
+            # Of the baseline model too, whose answers every score reads.
+            responds += [read for read in each.score.inputs.values() if read.kind == "respond"]
     return agreement.notes(store, context.config.engine, responds)
 
 
@@ -70,51 +78,57 @@ def _comparison(
 ) -> Comparison:
     bench, cell, texts = planned.benchmark, planned.cell, planned.texts
     if isinstance(bench, ModelBenchmark):
+        own = [result for result in results if result.cell.benchmark == cell.benchmark]
         described = bench.describe(context.config.engine)
-        primary = (
-            headline([r for r in results if r.cell.benchmark == cell.benchmark]) or bench.primary
-        )
         return Comparison(
-            cell.benchmark,
-            cell.split,
-            cell.model,
-            primary,
-            described.revision,
+            benchmark=cell.benchmark,
+            split=cell.split,
+            model=cell.model,
+            primary=headline(own) or bench.primary,
+            revision=described.revision,
             notes=described.notes,
         )
     if texts is None:
-        notes = bench.notes if isinstance(bench, Experiment) else ()
         return Comparison(
-            bench.name, cell.split, cell.model, bench.primary, "generated", notes=notes,
-            reference_point=dict(bench.reference_point), basis=dict(bench.basis),
-        )  # fmt: skip
+            benchmark=bench.name,
+            split=cell.split,
+            model=cell.model,
+            primary=bench.primary,
+            revision="generated",
+            notes=bench.notes if isinstance(bench, Experiment) else (),
+            reference_point=dict(bench.reference_point),
+            basis=dict(bench.basis),
+        )
     judged = texts.judging.notes() if texts.judging else []
+    protocol = bench.defaults(context.config.model, cell.split)
+    changed = deviations(context.config, protocol)
     baseline = bench.baseline if bench.baseline in texts.data.starts else None
     return Comparison(
-        bench.name,
-        cell.split,
-        cell.model,
-        bench.primary,
-        texts.data.revision,
-        baseline,
-        texts.start(baseline).final.stage.key if baseline else "",
-        bench.best_by,
-        texts.judging.judge.describe() if texts.judging else "",
-        (
-            *texts.data.notes,
-            *judged,
-            *agreed,
-            *deviations(context.config, bench.defaults(context.config.model, cell.split)),
-        ),
-        dict(bench.reference_point),
+        benchmark=bench.name,
+        split=cell.split,
+        model=cell.model,
+        primary=bench.primary,
+        revision=texts.data.revision,
+        baseline=baseline,
+        baseline_key=texts.start(baseline).final.stage.key if baseline else "",
+        best_by=bench.best_by,
+        judge=texts.judging.judge.describe() if texts.judging else "",
+        notes=(*texts.data.notes, *judged, *agreed, *changed),
+        reference_point=dict(bench.reference_point),
         basis=dict(bench.basis),
     )
 
 
 def headline(results: Sequence[CellResult]) -> tuple[str, ...]:
-    """The headline metrics of finished models, which are known once one is measured."""
-    metrics = next((result.metrics for result in results if result.status == "ok"), ())
-    return tuple(m.name for m in metrics if m.higher_is_better is not None and "/" not in m.name)
+    """The headline metrics of finished models; they are known once one model is measured.
+
+    A name with a slash is a part of another metric.
+    """
+    for result in results:
+        if result.status == "ok":
+            directed = [m.name for m in result.metrics if m.higher_is_better is not None]
+            return tuple(name for name in directed if "/" not in name)
+    return ()
 
 
 def with_evidence(
@@ -122,11 +136,14 @@ def with_evidence(
 ) -> Comparison:
     """Compare a table's finished methods item by item; a method that lacks a seed is left out."""
     table = (comparison.benchmark, comparison.split)
-    cells = [c for c in plan.cells if (c.cell.benchmark, c.cell.split) == table]
-    gone = {c.cell.method for c in cells if c.cell not in finished}
-    scores = {c.cell: c.final.score for c in cells if c.cell.method not in gone}
-    starts = {c.cell: scores[c.cell] for c in cells if c.family == "baseline" and c.cell in scores}
-    methods = {cell: stage for cell, stage in scores.items() if cell not in starts}
+    cells = [planned for planned in plan.cells if _table(planned.cell) == table]
+    unfinished = {planned.cell.method for planned in cells if planned.cell not in finished}
+    methods: dict[Cell, Stage] = {}
+    starts: dict[Cell, Stage] = {}
+    for planned in cells:
+        if planned.cell.method not in unfinished:
+            kind = starts if planned.family == "baseline" else methods
+            kind[planned.cell] = planned.final.score
     if not methods:
         return comparison
     stage = comparing(context, cells[0].benchmark, methods, starts, comparison.primary)
@@ -134,9 +151,8 @@ def with_evidence(
         return replace(comparison, evidence=read_evidence(store.ensure(stage)))
     except UserError:
         raise
-    except (
-        Exception
-    ) as error:  # the results are computed: a comparison that fails must not lose them
+    except Exception as error:
+        # The results are computed: a comparison that fails must not lose them.
         context.progress.say(traceback.format_exc())
         failed = f"The methods could not be compared item by item: {type(error).__name__}: {error}"
         return replace(comparison, notes=(*comparison.notes, failed))
@@ -144,9 +160,10 @@ def with_evidence(
 
 def deviations(config: RunConfig, protocol: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Settings of the user that differ from those the benchmark's protocol prescribes."""
-    return [
-        f"{section}.{name} = {config.sections[section][name]} (the protocol has {value})"
-        for section, values in protocol.items()
-        for name, value in values.items()
-        if config.sections.get(section, {}).get(name, value) != value
-    ]
+    found = []
+    for section, prescribed in protocol.items():
+        chosen = config.sections.get(section, {})
+        for name, value in prescribed.items():
+            if chosen.get(name, value) != value:
+                found.append(f"{section}.{name} = {chosen[name]} (the protocol has {value})")
+    return found

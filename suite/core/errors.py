@@ -27,12 +27,6 @@ class MissingError(UserError):
     exit_status = 4
 
 
-class NotReproducedError(UserError):
-    """Computing it again gave something else."""
-
-    exit_status = 5
-
-
 class DivergedError(Exception):
     """Training met a loss or gradient that is not finite; the cell is marked `diverged` and never ranked."""
 

@@ -1,14 +1,18 @@
 """Every training objective, as pure functions of torch tensors.
 
-    per_example = losses.npo(policy_logps, reference_logps, beta=0.1)  # (B,), nats; a method takes its mean
+    per_example = losses.npo(policy_logps, reference_logps, beta=0.1)  # (B,), nats
+    loss = per_example.mean()
 
-Log-probabilities are sums over completion tokens (end-of-sequence in, prompt out), natural logarithms,
-unless the argument's name says mean. `beta` is an inverse temperature, `tau` a temperature; neither weighs
-a loss. grad_diff and kl_min are `ga` plus a weight times `nll` or `kl`, npo_rt and npo_kl `npo` plus the
-same; a task vector has no loss. Every loss is finite and has a finite gradient at log-ratios of +-10,000
-nats, refuses arguments that make no sense with a ValueError, and treats rows independently, so that cutting
-a step into micro-batches changes nothing. What does depend on the whole batch says so: `aot`,
-`aot_unpaired`, `kto_z0`, `bco_delta`, `dual_ascent`.
+Log-probabilities are sums over completion tokens (end-of-sequence in, prompt out), natural
+logarithms, unless the argument's name says mean. `beta` is an inverse temperature, `tau` a
+temperature; neither is the weight of a loss. The losses of grad_diff and kl_min are `ga` plus a
+weight times `nll` or `kl`, those of npo_rt and npo_kl `npo` plus the same; a task vector has no
+loss.
+
+Every loss is finite and has a finite gradient at log-ratios of +-10,000 nats, raises ValueError for
+arguments that make no sense, and treats rows independently, so that cutting a step into
+micro-batches changes nothing. These depend on the whole batch, and their docstrings say so: `aot`,
+`kto_z0`, `bco_delta`, `dual_ascent`.
 """
 
 from suite.losses.divergences import (
@@ -35,7 +39,7 @@ from suite.losses.preference import cdpo, discopop, dpo, dpop, exo, logistic, ro
 from suite.losses.psi import Psi, expected_psi, ipo, ipo_mean, psipo
 from suite.losses.reference_free import cpo, orpo, simpo, slic, unlikelihood
 from suite.losses.rewards import apo_down, apo_zero, bco, bco_delta, nca, reward_model, sppo_hard
-from suite.losses.transport import aot, aot_unpaired
+from suite.losses.transport import aot
 from suite.losses.unlearning import (
     alt_po,
     dual_ascent,
@@ -62,7 +66,6 @@ __all__ = [
     "alpha_divergence",
     "alt_po",
     "aot",
-    "aot_unpaired",
     "apo_down",
     "apo_zero",
     "bco",

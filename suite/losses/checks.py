@@ -1,4 +1,4 @@
-"""What every loss asks of its arguments. A violation is a ValueError of one line; nothing is ignored."""
+"""Checks of the losses' arguments: what makes no sense raises a ValueError of one line."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ def share(**values: float) -> None:
 
 
 def smoothing(label_smoothing: float) -> None:
-    """A share of wrong labels: at one half the labels say nothing, beyond it they say the opposite."""
+    """A share of wrong labels, in [0, 0.5).
+
+    At one half the labels say nothing; beyond it they say the opposite.
+    """
     if not 0 <= label_smoothing < 0.5:
         raise ValueError(f"label_smoothing must be in [0, 0.5), got {label_smoothing}")
 
@@ -50,8 +53,9 @@ def smoothing(label_smoothing: float) -> None:
 def alike(**tensors: Tensor) -> None:
     """Log-probabilities (or rewards) of one shape, in fp32 or fp64.
 
-    Shapes are compared because (B,) with (B, 1) would broadcast to (B, B) and still give a loss. bf16 and
-    fp16 are refused because their sums are wrong already: at 256..512 nats bf16 resolves 2 nats.
+    Shapes are compared because (B,) with (B, 1) would broadcast to (B, B) and still give a loss.
+    bf16 and fp16 are refused because their sums are wrong already: at 256..512 nats bf16 resolves 2
+    nats.
     """
     (first, like), *_ = tensors.items()
     for name, tensor in tensors.items():

@@ -1,8 +1,8 @@
 """f-divergences for DPO: how far a log-ratio counts as a reward.
 
-Regularising with D_f(policy || reference) instead of the reverse KL makes DPO's implicit reward beta f'(t),
-t = the policy's probability over the reference's. Each function here maps log t to f'(t) - f'(1), so it is
-0 at the start. Source: f-DPO, arXiv 2309.16240.
+Regularising with D_f(policy || reference) instead of the reverse KL makes DPO's implicit reward
+beta f'(t), t = the policy's probability over the reference's. Each function here maps log t to
+f'(t) - f'(1), so it is 0 at the start. Source: f-DPO, arXiv 2309.16240.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ def jensen_shannon(logratios: Tensor) -> Tensor:
 
 
 def alpha_divergence(alpha: float) -> Divergence:
-    """alpha in (0, 1): (1 - t^-alpha) / alpha. alpha -> 0 is the reverse KL, alpha -> 1 the forward KL.
+    """Alpha divergence, alpha in (0, 1): (1 - t^-alpha) / alpha.
 
-    The alpha is the paper's. TRL's `f_alpha_divergence_coef` is 1 - alpha.
+    In the limits alpha -> 0 is the reverse KL, alpha -> 1 the forward KL. The alpha is the paper's.
+    TRL's `f_alpha_divergence_coef` is 1 - alpha.
     """
     if not 0 < alpha < 1:
         raise ValueError(
@@ -61,7 +62,10 @@ _BY_NAME: dict[str, Divergence] = {
 
 
 def divergence(name: str, alpha: float | None = None) -> Divergence:
-    """Find a divergence by its name: reverse_kl, forward_kl, jensen_shannon, or alpha (with its `alpha`)."""
+    """Find a divergence by its name: reverse_kl, forward_kl, jensen_shannon or alpha.
+
+    The divergence alpha needs its `alpha`; the others take none.
+    """
     if name == "alpha":
         if alpha is None:
             raise ValueError("the alpha divergence needs its alpha, a number in (0, 1)")

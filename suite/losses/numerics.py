@@ -11,16 +11,25 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 EXP_LIMIT = 30.0
-"""Nats. Beyond it `exp` goes on along its tangent: e^30 = 1e13 still has a square, and a norm, in fp32."""
+"""Nats. Beyond it `tangent_exp` is linear.
+
+e^30 = 1e13 is small enough that its square, and so a gradient norm, is still finite in fp32.
+"""
 
 
 def tangent_exp(x: Tensor) -> Tensor:
-    """exp(x) up to `EXP_LIMIT`, its tangent beyond: under a clamp the gradient would vanish there."""
+    """exp(x) up to `EXP_LIMIT`, its tangent beyond.
+
+    A clamp would make the gradient vanish there.
+    """
     return torch.exp(x.clamp(max=EXP_LIMIT)) * (1 + torch.relu(x - EXP_LIMIT))
 
 
 def log1mexp(x: Tensor) -> Tensor:
-    """log(1 - e^x) for x <= 0; its tangent above -eps, where floating point cannot tell e^x from 1."""
+    """log(1 - e^x) for x <= 0.
+
+    Above -eps its tangent, since floating point cannot tell e^x from 1 there.
+    """
     limit = -torch.finfo(x.dtype).eps
     inside = x.clamp(max=limit)
     near_one = torch.log(-torch.expm1(inside))

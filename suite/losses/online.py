@@ -1,7 +1,7 @@
 """Online methods: advantages from rewards, and the losses that follow them.
 
-Tokens of a rollout stand in rows: (B, T) with a mask (B, T) that is true on completion tokens, padding on the right.
-Advantages carry no gradient; callers compute them from detached tensors.
+Tokens of a rollout stand in rows: (B, T) with a mask (B, T) that is true on completion tokens,
+padding on the right. Advantages carry no gradient; callers compute them from detached tensors.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 EPSILON = 1e-8
+"""Added to a variance, so that equal values do not divide 0 by 0."""
 
 
 def token_rewards(scores: Tensor, log_ratios: Tensor, mask: Tensor, *, kl_coef: float) -> Tensor:
     """PPO's reward of each token: -kl_coef (log pi - log pi_ref), plus the score at the last one.
 
-    Shapes: (B,), (B, T), (B, T) -> (B, T), 0 outside the mask. Source: arXiv 1909.08593, equation 2, spread over
-    tokens.
+    Shapes: (B,), (B, T), (B, T) -> (B, T), 0 outside the mask. Source: arXiv 1909.08593, equation
+    2, spread over tokens.
     """
     checks.non_negative(kl_coef=kl_coef)
     rewards = (-kl_coef * log_ratios).masked_fill(~mask, 0.0)
@@ -33,10 +34,11 @@ def token_rewards(scores: Tensor, log_ratios: Tensor, mask: Tensor, *, kl_coef: 
 def gae(
     rewards: Tensor, values: Tensor, mask: Tensor, *, gamma: float = 1.0, lam: float = 0.95
 ) -> Tensor:
-    """Generalised advantages: A_t = delta_t + gamma lam A_{t+1}, delta_t = r_t + gamma V_{t+1} - V_t.
+    """Generalised advantage estimation: A_t = delta_t + gamma lam A_{t+1}.
 
-    Shapes: three (B, T) -> (B, T), 0 outside the mask; behind the last token V = A = 0. The returns that the value
-    head learns are A + V. Source: arXiv 1506.02438, equation 16.
+    delta_t = r_t + gamma V_{t+1} - V_t, and V = A = 0 behind the last token. The returns that the
+    value head learns are A + V. Shapes: three (B, T) -> (B, T), 0 outside the mask. Source: arXiv
+    1506.02438, equation 16.
     """
     checks.share(gamma=gamma, lam=lam)
     checks.alike(rewards=rewards, values=values)
@@ -52,7 +54,10 @@ def gae(
 
 
 def whiten(values: Tensor) -> Tensor:
-    """Mean 0 and variance 1 over all elements. Shape: (N,) -> (N,). One element, or equal ones, give 0."""
+    """Shift and scale to mean 0 and variance 1 over all elements. Shape: (N,) -> (N,).
+
+    One element, or equal ones, give 0.
+    """
     centred = values - values.mean()
     return centred * torch.rsqrt(torch.square(centred).mean() + EPSILON)
 
@@ -60,10 +65,10 @@ def whiten(values: Tensor) -> Tensor:
 def clipped_surrogate(
     logps: Tensor, old_logps: Tensor, advantages: Tensor, *, clip: float = 0.2
 ) -> Tensor:
-    """PPO's policy loss: -min(ratio A, clip(ratio, 1 - clip, 1 + clip) A), ratio = pi / pi_old. Shape: (N,).
+    """PPO's policy loss: -min(ratio A, clip(ratio, 1 - clip, 1 + clip) A), ratio = pi / pi_old.
 
-    Source: arXiv 1707.06347, equation 7. Log-ratios beyond +-20 nats are cut, where only the clipped side counts for
-    A > 0 and exp would overflow for A < 0.
+    Shape: (N,). Log-ratios are cut at +-20 nats: beyond it, only the clipped side counts for A > 0,
+    and exp would overflow for A < 0. Source: arXiv 1707.06347, equation 7.
     """
     checks.positive(clip=clip)
     checks.alike(logps=logps, old_logps=old_logps, advantages=advantages)
@@ -74,9 +79,10 @@ def clipped_surrogate(
 def clipped_value(
     values: Tensor, old_values: Tensor, returns: Tensor, *, clip: float = 0.2
 ) -> Tensor:
-    """PPO's value loss: 1/2 max((V - R)^2, (V_clipped - R)^2), V_clipped within +-clip of the old V. Shape: (N,).
+    """PPO's value loss: 1/2 max((V - R)^2, (V_clipped - R)^2). Shape: (N,).
 
-    Source: the implementation that goes with arXiv 1707.06347.
+    V_clipped is V, kept within +-clip of the old V. Source: the implementation that goes with arXiv
+    1707.06347.
     """
     checks.positive(clip=clip)
     checks.alike(values=values, old_values=old_values, returns=returns)
@@ -85,9 +91,10 @@ def clipped_value(
 
 
 def adaptive_kl_coef(kl_coef: float, kl: float, target: float, *, gain: float = 0.1) -> float:
-    """The KL coefficient for the next step: kl_coef (1 + gain e), e = clip(kl / target - 1, -0.2, 0.2).
+    """The KL coefficient for the next step: kl_coef (1 + gain e).
 
-    `kl`, `target`: nats per sequence. Source: arXiv 1909.08593, section 2.2 (gain 0.1).
+    e = clip(kl / target - 1, -0.2, 0.2). `kl`, `target`: nats per sequence. Source: arXiv
+    1909.08593, section 2.2 (gain 0.1).
     """
     checks.positive(kl_coef=kl_coef, target=target, gain=gain)
     return kl_coef * (1 + gain * min(max(kl / target - 1, -0.2), 0.2))
@@ -103,19 +110,20 @@ def rloo_advantages(rewards: Tensor) -> Tensor:
 
 
 def grpo_advantages(rewards: Tensor, *, epsilon: float = 1e-4) -> Tensor:
-    """Rewards of a prompt, minus their mean, over their standard deviation. Shape: (P, G) -> (P, G), G >= 2.
+    """Rewards of a prompt, minus their mean, over their standard deviation.
 
-    The deviation is the sample's (over G - 1), as in TRL; equal rewards give 0. Source: arXiv 2402.03300, section
-    4.1.2.
+    Shape: (P, G) -> (P, G), G >= 2. The deviation is the sample's (over G - 1), as in TRL; equal
+    rewards give 0. Source: arXiv 2402.03300, section 4.1.2.
     """
     _group(rewards)
     return (rewards - rewards.mean(1, keepdim=True)) / (rewards.std(1, keepdim=True) + epsilon)
 
 
 def sampled_kl(logps: Tensor, ref_logps: Tensor) -> Tensor:
-    """Estimate of KL(policy || reference) from the sampled tokens: e^d - d - 1, d = log ref - log pi. Shape: (N,).
+    """Estimate of KL(policy || reference) from sampled tokens: e^d - d - 1, d = log ref - log pi.
 
-    Unbiased and never negative. Source: arXiv 2402.03300, equation 4. d is cut at 20 nats, where exp would overflow.
+    Shape: (N,). Unbiased and never negative. d is cut at 20 nats, since exp overflows further on.
+    Source: arXiv 2402.03300, equation 4.
     """
     checks.alike(logps=logps, ref_logps=ref_logps)
     difference = (ref_logps - logps).clamp(max=20.0)
@@ -125,6 +133,7 @@ def sampled_kl(logps: Tensor, ref_logps: Tensor) -> Tensor:
 def _group(rewards: Tensor) -> int:
     if rewards.ndim != 2 or rewards.shape[1] < 2:
         raise ValueError(
-            f"rewards must have shape (prompts, samples) with 2 samples or more, got {tuple(rewards.shape)}"
+            "rewards must have shape (prompts, samples) with 2 samples or more, "
+            f"got {tuple(rewards.shape)}"
         )
     return rewards.shape[1]

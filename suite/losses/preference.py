@@ -1,7 +1,8 @@
-"""Preference losses over the logit beta (score of the winner - score of the loser): DPO and its kin.
+"""Preference losses over beta (score of the winner - score of the loser): DPO and its relatives.
 
 B pairs; log-probabilities are sums over completion tokens, in nats. rho = log pi_theta(y|x) - log
-pi_ref(y|x) of the chosen (w) or rejected (l) answer, h = rho_w - rho_l, sigma the logistic function.
+pi_ref(y|x) of the chosen (w) or rejected (l) answer, h = rho_w - rho_l, sigma the logistic
+function.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def log_ratios(
 def logistic(winner: Tensor | None, loser: Tensor | None, *, beta: float) -> Tensor:
     """-log sigma(beta (winner - loser)), where a missing side counts as 0. Shape: (B,).
 
-    With both sides this is DPO; without a winner it is beta / 2 times NPO.
+    With both sides this is DPO; with a loser only it is beta / 2 times NPO.
     """
     checks.positive(beta=beta)
     if winner is None:
@@ -68,9 +69,9 @@ def dpo(
 ) -> Tensor:
     """DPO: -log sigma(beta h). Shape: (B,). Source: arXiv 2305.18290.
 
-    Length-normalised DPO (arXiv 2411.15124) is this function on log-probabilities per token, with a beta
-    about 50 times as large. `label_smoothing` gives cDPO; `divergence` another regulariser than the reverse
-    KL.
+    Length-normalised DPO (arXiv 2411.15124) is this function on log-probabilities per token, with a
+    beta about 50 times as large. `label_smoothing` gives cDPO; `divergence` another regulariser
+    than the reverse KL.
     """
     rho_w, rho_l = log_ratios(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
     margin = divergence(rho_w) - divergence(rho_l)
@@ -88,8 +89,8 @@ def cdpo(
 ) -> Tensor:
     """Conservative DPO: -(1 - eps) log sigma(beta h) - eps log sigma(-beta h). Shape: (B,).
 
-    A share eps of the labels is taken to be wrong; the gradient is 0 exactly where sigma(beta h) = 1 - eps.
-    Source: E. Mitchell, "A note on DPO with noisy preferences" (2023).
+    A share eps of the labels is taken to be wrong; the gradient is 0 exactly where
+    sigma(beta h) = 1 - eps. Source: E. Mitchell, "A note on DPO with noisy preferences" (2023).
     """
     return dpo(
         chosen_logps,
@@ -110,10 +111,10 @@ def robust_dpo(
     beta: float = 0.1,
     label_smoothing: float,
 ) -> Tensor:
-    """Robust DPO: [-(1 - eps) log sigma(beta h) + eps log sigma(-beta h)] / (1 - 2 eps). Shape: (B,).
+    """Robust DPO: [-(1 - eps) log sigma(beta h) + eps log sigma(-beta h)] / (1 - 2 eps).
 
-    If a share eps of the labels is flipped, its expectation is DPO's loss on clean labels. Source: arXiv
-    2403.00409.
+    Shape: (B,). If a share eps of the labels is flipped, its expectation is DPO's loss on clean
+    labels. Source: arXiv 2403.00409.
     """
     checks.smoothing(label_smoothing)
     rho_w, rho_l = log_ratios(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
@@ -132,8 +133,8 @@ def dpop(
 ) -> Tensor:
     """DPO-Positive: -log sigma(beta [rho_w - rho_l - penalty max(0, -rho_w)]). Shape: (B,).
 
-    The penalty stands inside beta(...): .3 x 50 is 15 per nat that the chosen answer lost. With rho_w >= 0
-    it is DPO. Source: arXiv 2402.13228 (its first version misplaced the bracket).
+    The penalty stands inside beta(...): .3 x 50 is 15 per nat that the chosen answer lost. With
+    rho_w >= 0 it is DPO. Source: arXiv 2402.13228 (its first version misplaced the bracket).
     """
     checks.non_negative(penalty=penalty)
     rho_w, rho_l = log_ratios(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
@@ -166,10 +167,10 @@ def exo(
     beta: float = 0.1,
     label_smoothing: float = 1e-3,
 ) -> Tensor:
-    """EXO for pairs: KL(q || p) with q = (sigma(beta h), sigma(-beta h)), p = (1 - eps, eps). Shape: (B,).
+    """EXO for pairs: KL(q || p) with q = (sigma(beta h), sigma(-beta h)), p = (1 - eps, eps).
 
-    eps = label_smoothing must be above 0, or the divergence is infinite. Source: arXiv 2402.00856, equation
-    16.
+    Shape: (B,). eps = label_smoothing must be above 0, or the divergence is infinite. Source: arXiv
+    2402.00856, equation 16.
     """
     checks.positive(label_smoothing=label_smoothing)
     checks.smoothing(label_smoothing)
@@ -195,6 +196,7 @@ def discopop(
     checks.positive(beta=beta, tau=tau)
     rho_w, rho_l = log_ratios(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
     z = beta * (rho_w - rho_l)
-    # The gate's logarithm goes into the exponent: apart, e^-z overflows where the gate closes (inf x 0).
+    # The gate's logarithm goes into the exponent: computed apart, e^-z would overflow where the
+    # gate closes, and inf x 0 is NaN.
     gated_exponential = tangent_exp(F.logsigmoid(z / tau) - z)
     return gated_exponential - torch.sigmoid(-z / tau) * F.logsigmoid(z)

@@ -1,6 +1,7 @@
-"""Psi-PO: regress the log-ratio difference on how much better the chosen answer is. IPO is one case.
+"""Psi-PO: regress the log-ratio difference on how much better the chosen answer is.
 
-Notation as in `suite.losses.preference`; tau weighs the KL to the reference. Source: arXiv 2310.12036.
+IPO is one case. Notation as in `suite.losses.preference`; tau weighs the KL to the reference.
+Source: arXiv 2310.12036.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ def ipo(
 ) -> Tensor:
     """IPO on summed log-probabilities, as in the paper: (h - 1 / (2 tau))^2. Shape: (B,).
 
-    Up to a constant it is 1/2 [(h - 1/tau)^2 + h^2], the label and its opposite at equal weight. 1 / (4
-    tau^2) at the start. Other programs feed it means per token under the same name; that is `ipo_mean`.
+    Up to a constant it is 1/2 [(h - 1/tau)^2 + h^2], the label and its opposite at equal weight.
+    At the start it is 1 / (4 tau^2). Other programs call it IPO on means per token; that is
+    `ipo_mean`.
     """
     checks.positive(tau=tau)
     rho_w, rho_l = log_ratios(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
@@ -50,8 +52,8 @@ def ipo_mean(
 ) -> Tensor:
     """IPO on log-probabilities per token: (h_mean - 1 / (2 tau))^2. Shape: (B,).
 
-    What TRL, LLaMA-Factory and HALOs call IPO. Each log-probability is divided by its answer's number of
-    completion tokens; a tau that suits sums does not suit means.
+    What TRL, LLaMA-Factory and HALOs call IPO. Each log-probability is divided by its answer's
+    number of completion tokens; a tau that suits sums does not suit means.
     """
     return ipo(
         chosen_mean_logps,
@@ -74,9 +76,9 @@ def psipo(
 ) -> Tensor:
     """Population Psi-PO: (h - (chosen_psi - rejected_psi) / tau)^2. Shape: (B,).
 
-    `chosen_psi` and `rejected_psi`, (B,), are E_y' Psi(p*(y > y')) of the two answers, see `expected_psi`.
-    Over all pairs the minimum is pi* ~ pi_ref exp(E Psi / tau): RLHF and DPO for Psi = logit under
-    Bradley-Terry, IPO for Psi = identity.
+    `chosen_psi` and `rejected_psi`, (B,), are E_y' Psi(p*(y > y')) of the two answers, see
+    `expected_psi`. Over all pairs the minimum is pi* ~ pi_ref exp(E Psi / tau): RLHF and DPO for
+    Psi = logit under Bradley-Terry, IPO for Psi = identity.
     """
     checks.positive(tau=tau)
     checks.alike(chosen_logps=chosen_logps, chosen_psi=chosen_psi, rejected_psi=rejected_psi)
@@ -85,10 +87,12 @@ def psipo(
 
 
 def expected_psi(preferences: Tensor, opponents: Tensor, psi: str | Psi = "identity") -> Tensor:
-    """E_y' Psi(p*(y > y')) for each of K answers. Shape: (..., K, K), (..., K) -> (..., K), leading ones: prompts.
+    """E_y' Psi(p*(y > y')) for each of K answers to a prompt.
 
-    `preferences[..., i, j]` = p*(y_i > y_j); `opponents`: distribution of y'; `psi`: "identity", "logit" or a map of
-    one's own. Psi = logit has no finite answer where one answer always wins, and a ValueError says so.
+    Shape: (..., K, K), (..., K) -> (..., K); the leading dimensions are prompts.
+    `preferences[..., i, j]` is p*(y_i > y_j), `opponents` the distribution of y', and `psi`
+    "identity", "logit" or a function. Raises ValueError if Psi is infinite, as logit is where one
+    answer always wins.
     """
     if preferences.shape != (*opponents.shape, opponents.shape[-1]):
         count = opponents.shape[-1]
@@ -105,6 +109,7 @@ def expected_psi(preferences: Tensor, opponents: Tensor, psi: str | Psi = "ident
     values = psi(preferences).where(met, 0.0)
     if not torch.isfinite(values).all():
         raise ValueError(
-            "psi is infinite at some preference: with logit, no answer may always win or always lose"
+            "psi is infinite at some preference: "
+            "with logit, no answer may always win or always lose"
         )
     return (values * opponents.unsqueeze(-2)).sum(-1)

@@ -1,8 +1,9 @@
 """Paired losses that need no reference model.
 
-lw, ll: log-probabilities of the chosen and rejected answer, summed over completion tokens; a bar: divided
-by their number. CE(chosen) is -bar(lw), the mean per token of each row; a method that wants the mean over
-the tokens of the whole step sets the weight here to 0 and adds `texts.token_mean(nll(...))`.
+lw, ll: log-probabilities of the chosen and rejected answer, summed over completion tokens; a bar:
+divided by their number. CE(chosen) is -bar(lw), the mean per token of each row; a method that wants
+the mean over the tokens of the whole step sets the weight here to 0 and adds
+`texts.token_mean(nll(...))`.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 def unlikelihood(
     chosen_logps: Tensor, rejected_logps: Tensor, *, alpha: float, floor: float | None = None
 ) -> Tensor:
-    """Unlikelihood, a baseline of the DPO paper: -lw + alpha ll. Shape: (B,). Source: arXiv 2305.18290.
+    """Unlikelihood, a baseline of the DPO paper: -lw + alpha ll. Shape: (B,).
 
-    Unbounded below: it pays to push ll to -infinity for ever. With a `floor` (nats, below 0) a rejected
-    answer less likely than that is left alone, and the loss is at least alpha x floor.
+    It has no lower bound: it keeps falling as ll goes to -infinity. With a `floor` (nats, below 0)
+    a rejected answer less likely than that gets no gradient, and the loss of a row is at least
+    alpha x floor. Source: arXiv 2305.18290.
     """
     checks.non_negative(alpha=alpha)
     checks.alike(chosen_logps=chosen_logps, rejected_logps=rejected_logps)
@@ -44,9 +46,10 @@ def slic(
     delta: float = 1.0,
     nll_weight: float = 0.1,
 ) -> Tensor:
-    """SLiC-HF: max(0, delta - lw + ll) + nll_weight CE(chosen). Shape: (B,). Source: arXiv 2305.10425.
+    """SLiC-HF: max(0, delta - lw + ll) + nll_weight CE(chosen). Shape: (B,).
 
-    `delta`: margin in nats. What TRL calls `hinge` is another loss, see `rso_hinge`.
+    `delta`: margin in nats. What TRL calls `hinge` is another loss, see `rso_hinge`. Source: arXiv
+    2305.10425.
     """
     checks.positive(delta=delta)
     checks.non_negative(nll_weight=nll_weight)
@@ -83,10 +86,10 @@ def simpo(
     beta: float = 2.0,
     gamma_beta_ratio: float = 0.25,
 ) -> Tensor:
-    """SimPO: -log sigma(beta (bar(lw) - bar(ll)) - gamma), gamma = gamma_beta_ratio x beta. Shape: (B,).
+    """SimPO: -log sigma(beta (bar(lw) - bar(ll)) - gamma), gamma = gamma_beta_ratio x beta.
 
-    The ratio, in nats per token, is what the authors' repository sets; TRL's `simpo_gamma` is gamma itself.
-    Source: arXiv 2405.14734.
+    Shape: (B,). The ratio, in nats per token, is what the authors' repository sets; TRL's
+    `simpo_gamma` is gamma itself. Source: arXiv 2405.14734.
     """
     checks.non_negative(gamma_beta_ratio=gamma_beta_ratio)
     checks.alike(chosen_mean_logps=chosen_mean_logps, rejected_mean_logps=rejected_mean_logps)
@@ -98,8 +101,8 @@ def orpo(
 ) -> Tensor:
     """ORPO: CE(chosen) - weight x log sigma(logodds(bar(lw)) - logodds(bar(ll))). Shape: (B,).
 
-    logodds(x) = x - log(1 - e^x). The weight is the paper's lambda (TRL names it beta). Source: arXiv
-    2403.07691.
+    logodds(x) = x - log(1 - e^x). The weight is the paper's lambda (TRL names it beta). Source:
+    arXiv 2403.07691.
     """
     checks.non_negative(odds_ratio_weight=odds_ratio_weight)
     checks.alike(chosen_mean_logps=chosen_mean_logps, rejected_mean_logps=rejected_mean_logps)

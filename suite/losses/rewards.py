@@ -25,9 +25,9 @@ def nca(
     *,
     beta: float = 0.1,
 ) -> Tensor:
-    """NCA for pairs: -log sigma(r_w) - 1/2 log sigma(-r_w) - 1/2 log sigma(-r_l), r = beta rho. Shape: (B,).
+    """NCA for pairs: -log sigma(r_w) - 1/2 log sigma(-r_w) - 1/2 log sigma(-r_l), r = beta rho.
 
-    Source: arXiv 2402.05369.
+    Shape: (B,). Source: arXiv 2402.05369.
     """
     checks.positive(beta=beta)
     rho_w, rho_l = log_ratios(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
@@ -44,11 +44,11 @@ def bco(
     beta: float = 0.1,
     delta: float = 0.0,
 ) -> Tensor:
-    """BCO for pairs: -log sigma(r_w - delta) - log sigma(-(r_l - delta)), r = beta rho. Shape: (B,).
+    """BCO for pairs: -log sigma(r_w - delta) - log sigma(-(r_l - delta)), r = beta rho.
 
-    `delta` is the running mean reward, see `bco_delta`. It depends on the rows seen before: update it once
-    per optimiser step, from all of the step's rows, or micro-batches would change the gradient. TRL leaves
-    it at 0. Source: arXiv 2404.04656.
+    Shape: (B,). `delta` is the running mean reward, see `bco_delta`. It depends on the rows seen
+    before: update it once per optimiser step, from all of the step's rows, or micro-batches would
+    change the gradient. TRL leaves it at 0. Source: arXiv 2404.04656.
     """
     checks.positive(beta=beta)
     checks.finite(delta=delta)
@@ -59,8 +59,8 @@ def bco(
 def bco_delta(delta: float, seen: int, rewards: Tensor) -> tuple[float, int]:
     """Running mean of the rewards beta rho of all answers so far, chosen and rejected alike.
 
-    Takes the mean of the `seen` rewards before and one step's rewards of any shape; returns mean and count
-    with them.
+    Takes the mean of the `seen` rewards before and one step's rewards of any shape; returns mean
+    and count with them.
     """
     total = seen + rewards.numel()
     if total == 0:
@@ -128,8 +128,9 @@ def reward_model(
 ) -> Tensor:
     """Bradley-Terry: -log sigma(r_w - r_l - margin) + centering (r_w + r_l)^2. Shape: (B,).
 
-    `margin`, (B,): how much better the chosen answer was rated. Only differences of rewards are identified;
-    `centering` keeps their mean near 0. Source: arXiv 2307.09288 (margin), 2312.09244 (centering).
+    `margin`, (B,): how much better the chosen answer was rated. Only differences of rewards are
+    identified; `centering` keeps their mean near 0. Source: arXiv 2307.09288 (margin), 2312.09244
+    (centering).
     """
     checks.non_negative(centering=centering)
     margin = torch.zeros_like(chosen_rewards) if margin is None else margin

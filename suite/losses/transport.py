@@ -1,8 +1,8 @@
-"""AOT: make the whole distribution of chosen scores dominate that of the rejected ones, by sorting the batch.
+"""AOT: make the policy's distribution of margins dominate the reference's.
 
-Both losses couple the rows of a batch: they are not invariant to cutting the step into micro-batches, so a
-method that uses them sets `batch_coupled`. Row i of the result belongs to the i-th smallest score, not to
-the i-th pair. Source: arXiv 2406.05882.
+It compares the sorted margins of the two, which couples the rows of a batch: cutting the step into
+micro-batches would change it, so a method that uses it sets `batch_coupled`. Row i of the result
+belongs to the i-th smallest margin, not to the i-th pair. Source: arXiv 2406.05882.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from suite.losses import checks
-from suite.losses.preference import log_ratios, smoothed_logistic
+from suite.losses.preference import smoothed_logistic
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,7 +27,10 @@ def aot(
     beta: float = 0.1,
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """Paired AOT: cDPO's loss of sort(lw - ll) - sort(ref lw - ref ll). Shape: (B,), in sorted order."""
+    """AOT for pairs: cDPO's loss of sort(lw - ll) - sort(ref lw - ref ll).
+
+    Shape: (B,), in sorted order.
+    """
     checks.alike(
         chosen_logps=chosen_logps,
         rejected_logps=rejected_logps,
@@ -37,21 +40,3 @@ def aot(
     policy = torch.sort(chosen_logps - rejected_logps).values
     reference = torch.sort(ref_chosen_logps - ref_rejected_logps).values
     return smoothed_logistic(policy - reference, beta=beta, label_smoothing=label_smoothing)
-
-
-def aot_unpaired(
-    chosen_logps: Tensor,
-    rejected_logps: Tensor,
-    ref_chosen_logps: Tensor,
-    ref_rejected_logps: Tensor,
-    *,
-    beta: float = 0.1,
-    label_smoothing: float = 0.0,
-) -> Tensor:
-    """Unpaired AOT: cDPO's loss of sort(rho_w) - sort(rho_l). Shape: (B,), in sorted order.
-
-    Which chosen answer came with which rejected one does not matter; there must be equally many.
-    """
-    rho_w, rho_l = log_ratios(chosen_logps, rejected_logps, ref_chosen_logps, ref_rejected_logps)
-    margin = torch.sort(rho_w).values - torch.sort(rho_l).values
-    return smoothed_logistic(margin, beta=beta, label_smoothing=label_smoothing)

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def kto_z0(mismatched_logps: Tensor, mismatched_reference_logps: Tensor) -> Tensor:
-    """z0 = max(0, mean rho of prompts with another row's answer), without gradient. Shape: (B,) -> ().
+    """z0 = max(0, mean rho of prompts with another row's answer), without gradient.
 
-    An estimate of KL(policy || reference), common to all rows of the step: compute it from the step's whole
-    batch, for taken per micro-batch it would change the gradient. At least two rows: one row has no other's
-    answer.
+    Shape: (B,) -> (), B >= 2: a single row has no other row's answer. It estimates
+    KL(policy || reference) and is common to all rows of the step, so compute it from the step's
+    whole batch: a value for each micro-batch would change the gradient.
     """
     checks.alike(
         mismatched_logps=mismatched_logps, mismatched_reference_logps=mismatched_reference_logps
@@ -37,7 +37,7 @@ def kto(
     desirable_weight: float = 1.0,
     undesirable_weight: float = 1.0,
 ) -> Tensor:
-    """KTO: lambda_D (1 - sigma(beta (rho - z0))) if desirable, else lambda_U (1 - sigma(beta (z0 - rho))).
+    """KTO: lambda_D sigma(-beta (rho - z0)) if desirable, else lambda_U sigma(beta (rho - z0)).
 
     Shape: (B,). `desirable`: (B,), bool. `z0`: see `kto_z0`; 0 gives the form without a KL term.
     """

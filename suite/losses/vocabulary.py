@@ -1,7 +1,7 @@
 """Losses over the whole vocabulary: N completion positions, V tokens, logits (N, V) -> (N,), nats.
 
-Positions are independent, so a caller short of memory may pass them in chunks and concatenate the results.
-Half-precision logits are raised to fp32 first.
+Positions are independent, so a caller short of memory may pass them in chunks and concatenate the
+results. Half-precision logits are raised to fp32 first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def kl(reference_logits: Tensor, logits: Tensor) -> Tensor:
-    """KL(reference || policy) at each position; no gradient through the reference. Shape: (N, V) -> (N,)."""
+    """KL(reference || policy) at each position. Shape: (N, V) -> (N,).
+
+    The reference gets no gradient.
+    """
     _same_shape(reference_logits, logits)
     log_q = F.log_softmax(full_precision(reference_logits).detach(), -1)
     log_p = F.log_softmax(full_precision(logits), -1)
@@ -29,10 +32,10 @@ def kl(reference_logits: Tensor, logits: Tensor) -> Tensor:
 def undial(
     logits: Tensor, reference_logits: Tensor, labels: Tensor, *, beta: float = 10.0
 ) -> Tensor:
-    """UNDIAL: CE(policy, softmax(reference_logits - beta onehot(label))). Shape: (N, V), (N,) -> (N,).
+    """UNDIAL: CE(policy, softmax(reference_logits - beta onehot(label))).
 
-    Self-distillation from the frozen model with the memorised token made less likely. Source: arXiv
-    2402.10052.
+    Shape: (N, V), (N,) -> (N,). Self-distillation from the frozen model with the memorised token
+    made less likely. Source: arXiv 2402.10052.
     """
     checks.positive(beta=beta)
     _same_shape(reference_logits, logits)
@@ -42,9 +45,10 @@ def undial(
 
 
 def ce_u(logits: Tensor, labels: Tensor) -> Tensor:
-    """CE-U: CE(policy, softmax(logits, detached, with the label at -infinity)). Shape: (N, V), (N,) -> (N,).
+    """CE-U: CE(policy, softmax(logits, detached, with the label at -infinity)).
 
-    The caller leaves out the first answer token of each row. Source: arXiv 2503.01224.
+    Shape: (N, V), (N,) -> (N,). The caller leaves out the first answer token of each row. Source:
+    arXiv 2503.01224.
     """
     others = full_precision(logits).detach().scatter(-1, labels.unsqueeze(-1), -torch.inf)
     return _soft_cross_entropy(logits, others)
@@ -67,5 +71,6 @@ def _soft_cross_entropy(logits: Tensor, target_logits: Tensor) -> Tensor:
 def _same_shape(reference_logits: Tensor, logits: Tensor) -> None:
     if reference_logits.shape != logits.shape:
         raise ValueError(
-            f"reference_logits has shape {tuple(reference_logits.shape)}, logits has {tuple(logits.shape)}"
+            f"reference_logits has shape {tuple(reference_logits.shape)}, "
+            f"logits has {tuple(logits.shape)}"
         )

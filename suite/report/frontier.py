@@ -67,7 +67,7 @@ def front(points: Sequence[Point]) -> list[Point]:
 
 def _points(row: Row) -> list[Point]:
     """Every evaluation step of every seed; of a row without a course its final numbers."""
-    if row.state in ("failed", "diverged", "refused"):
+    if row.state in ("failed", "diverged"):
         return []
     found = []
     for result in row.cells:

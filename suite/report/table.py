@@ -52,8 +52,8 @@ class Row:
 
     @property
     def state(self) -> str:
-        """One word: ok, baseline, partial, diverged, failed, refused."""
-        worst = [s for s in ("failed", "diverged", "refused") for r in self.cells if r.status == s]
+        """One word: ok, baseline, partial, diverged, failed."""
+        worst = [s for s in ("failed", "diverged") for r in self.cells if r.status == s]
         partial = ["partial"] if any(result.partial for result in self.cells) else []
         return [*worst, *partial, "baseline" if self.is_baseline else "ok"][0]
 

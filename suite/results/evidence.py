@@ -1,11 +1,18 @@
-"""How sure a comparison is, as it stands in results.json: ranks with intervals, paired differences, Holm's correction.
+"""How sure a comparison is, as results.json holds it: ranks with intervals, paired differences.
 
-    "evidence": {"family": 6,
-                 "standings": [{"metric": "model_utility", "method": "npo", "tier": 1, "p_best": 0.71, ...}, ...],
-                 "differences": [{"metric": "model_utility", "method": "npo", "other": "ga", "value": 0.4, ...}, ...]}
+    "evidence": {
+        "family": 6,
+        "standings": [
+            {"metric": "model_utility", "method": "npo", "tier": 1, "p_best": 0.71, ...}, ...
+        ],
+        "differences": [
+            {"metric": "model_utility", "method": "npo", "other": "ga", "value": 0.4, ...}, ...
+        ]
+    }
 
-It is computed from the cells' item scores (`suite.compare.stage`). The family, over which Holm corrects, is declared
-here once for all tables: all pairs of methods on all headline metrics that have a better and a worse.
+It is computed from the cells' item scores (`suite.compare.stage`). The family, over which Holm
+corrects, is declared here once for all tables: all pairs of methods on all headline metrics that
+have a better and a worse.
 """
 
 from __future__ import annotations
@@ -15,8 +22,6 @@ from typing import ClassVar
 
 ALPHA = 0.05
 """Differences with a corrected p below this are called real."""
-
-
 DRAWS = 2000
 """Joint draws of clusters (and seeds) behind ranks and intervals."""
 
@@ -37,7 +42,7 @@ class Difference(_Closed):
     ci_high: float | None
     pvalue: float | None
     adjusted: float | None
-    """After Holm's correction; None for what is not in the family (comparisons with the baseline model)."""
+    """p after Holm's correction; None outside the family (comparisons with the baseline model)."""
     n: int
     n_clusters: int
     note: str = ""
@@ -53,10 +58,14 @@ class Standing(_Closed):
     """The mean over seeds; of a p-value metric its KS statistic."""
     ci_low: float | None
     ci_high: float | None
-    """With several seeds: for a new seed and new clusters. None where the statistic is not to be bootstrapped."""
+    """Both limits are None where the statistic must not be bootstrapped.
+
+    With several seeds they hold for a new seed and new clusters.
+    """
     tier: int
-    """1 the best; a tier's methods are not told apart from its first."""
+    """1 the best; the methods of a tier do not differ significantly from its first."""
     p_best: float
+    """Share of the draws in which it is first."""
     rank_low: int
     rank_high: int
     """95 % limits of its rank."""
@@ -87,12 +96,16 @@ class Evidence(_Closed):
     overall: dict[str, Overall] = field(default_factory=dict)
     """By method; empty if a headline metric has no item scores."""
     hypervolume: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """By method: 95 % limits of its hypervolume; empty if a metric of it is not to be bootstrapped."""
+    """By method: 95 % limits of its hypervolume; empty if a metric must not be bootstrapped."""
     notes: tuple[str, ...] = ()
     """Which headline metrics are left out, and why."""
 
     def real(self, method: str, other: str) -> bool:
         """Whether the two differ, after correction, on some headline metric."""
         pair = {method, other}
-        found = (d.adjusted for d in self.differences if {d.method, d.other} == pair)
-        return any(adjusted is not None and adjusted < ALPHA for adjusted in found)
+        for difference in self.differences:
+            if {difference.method, difference.other} != pair or difference.adjusted is None:
+                continue
+            if difference.adjusted < ALPHA:
+                return True
+        return False

@@ -1,4 +1,4 @@
-"""Do two judges agree, and do two classifiers differ."""
+"""How far two raters (two judges, say) agree: Cohen's kappa and the share of equal ratings."""
 
 from __future__ import annotations
 
@@ -19,20 +19,11 @@ KappaWeights = Literal["linear", "quadratic"]
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two raters agree, beyond chance and plainly."""
+    """How far two raters agree: corrected for chance (kappa) and plainly (raw)."""
 
     kappa: Interval
     raw: Interval
     """Share of items with equal ratings."""
-
-
-@dataclass(frozen=True)
-class McNemar:
-    """Paired right/wrong outcomes: only the items on which the two differ count."""
-
-    only_a: int
-    only_b: int
-    pvalue: float
 
 
 def kappa(
@@ -46,61 +37,63 @@ def kappa(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Agreement:
-    """Cohen's kappa of two raters' n ratings, weighted if they are ordinal, with bootstrap intervals.
+    """Cohen's kappa of two raters' n ratings, with bootstrap intervals.
 
-    `categories` names the whole scale in order; by default the ratings that occur, sorted. Kappa's value is
-    None, with a note, where it is undefined (both raters always give the same one rating).
+    `weights` are for ordinal ratings: a disagreement costs its distance, or the square.
+    `categories` names the whole scale in order; by default it is the ratings that occur, sorted.
+    Kappa is None, with a note, where it is undefined: both raters always give the same one rating.
     """
     if len(a) != len(b) or len(a) == 0:
         raise ValueError(f"the ratings are not paired: {len(a)} against {len(b)}")
     scale = list(categories) if categories is not None else sorted({*a, *b})
-    first, second = ([scale.index(rating) for rating in ratings] for ratings in (a, b))
-    equal = (np.array(first) == np.array(second)).astype(float)
+    size = len(scale)
+    first = np.array([scale.index(rating) for rating in a])
+    second = np.array([scale.index(rating) for rating in b])
+    equal = (first == second).astype(float)
     raw = cluster_bootstrap(
         equal, clusters, n_resamples=n_resamples, seed=seed, confidence=confidence
     )
     if len({*first, *second}) < 2:
-        return Agreement(
-            replace(raw, value=None, low=None, high=None, note="both raters give one rating only"),
-            raw,
-        )
-    cells = np.eye(len(scale) ** 2)[np.array(first) * len(scale) + np.array(second)]  # (n, K*K)
-    tables = {str(cell): Table(cells[:, cell], clusters) for cell in range(cells.shape[1])}
-    statistic = _kappa_of(len(scale), weights)
+        note = "both raters give one rating only"
+        return Agreement(replace(raw, value=None, low=None, high=None, note=note), raw)
+    # Kappa is a function of the shares of the K*K cells (rating of a, rating of b). An item's row
+    # is 1 in its cell and 0 elsewhere, so the shares are means and `joint_bootstrap` can draw them.
+    cells = np.eye(size**2)[first * size + second]  # (n, K*K)
+    tables = {str(cell): Table(cells[:, cell], clusters) for cell in range(size**2)}
     interval = joint_bootstrap(
-        tables, statistic, n_resamples=n_resamples, seed=seed, confidence=confidence
+        tables,
+        _kappa_of(size, weights),
+        n_resamples=n_resamples,
+        seed=seed,
+        confidence=confidence,
     )
     return Agreement(interval, raw)
 
 
 def _kappa_of(size: int, weights: KappaWeights | None) -> Callable[[Mapping[str, Array]], Array]:
     """1 - observed / chance disagreement (weighted), from the shares of the K*K cells."""
-    distance = np.abs(np.subtract.outer(np.arange(size), np.arange(size))).astype(float)
-    cost = {None: (distance > 0).astype(float), "linear": distance, "quadratic": distance**2}[
-        weights
-    ]
+    cost = _disagreement_costs(size, weights)
 
     def statistic(shares: Mapping[str, Array]) -> Array:
-        table = np.stack([shares[str(cell)] for cell in range(size * size)], axis=-1).reshape(
-            -1, size, size
-        )
-        chance = table.sum(axis=2)[:, :, None] * table.sum(axis=1)[:, None, :]
+        in_order = [shares[str(cell)] for cell in range(size * size)]
+        table = np.stack(in_order, axis=-1).reshape(-1, size, size)  # (B, K, K)
+        of_first, of_second = table.sum(axis=2), table.sum(axis=1)
+        chance = of_first[:, :, None] * of_second[:, None, :]
+        observed_cost = (table * cost).sum(axis=(1, 2))
+        chance_cost = (chance * cost).sum(axis=(1, 2))
+        # A draw in which both raters give one rating is 0 / 0: NaN, which the bootstrap leaves out.
         with np.errstate(invalid="ignore", divide="ignore"):
-            result: Array = 1 - (table * cost).sum(axis=(1, 2)) / (chance * cost).sum(axis=(1, 2))
+            result: Array = 1 - observed_cost / chance_cost
         return result
 
     return statistic
 
 
-def mcnemar(
-    a: Sequence[bool] | NDArray[np.bool_], b: Sequence[bool] | NDArray[np.bool_]
-) -> McNemar:
-    """Exact McNemar test on right/wrong outcomes of the same n independent items; p = 1 if none differ."""
-    from scipy.stats import binomtest
-
-    x, y = np.asarray(a, dtype=bool), np.asarray(b, dtype=bool)
-    if x.shape != y.shape:
-        raise ValueError(f"the outcomes are not paired: {x.size} against {y.size}")
-    only_a, only_b = int((x & ~y).sum()), int((~x & y).sum())
-    differ = only_a + only_b
-    return McNemar(only_a, only_b, float(binomtest(only_a, differ).pvalue) if differ else 1.0)
+def _disagreement_costs(size: int, weights: KappaWeights | None) -> Array:
+    """What it costs that one rater chose i and the other j, (K, K); 0 on the diagonal."""
+    distance = np.abs(np.subtract.outer(np.arange(size), np.arange(size))).astype(float)
+    if weights == "linear":
+        return distance
+    if weights == "quadratic":
+        return distance**2
+    return (distance > 0).astype(float)

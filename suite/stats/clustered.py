@@ -1,11 +1,12 @@
-"""Several models' scores on the same items, summed by cluster: one set of numbers for every joint statistic.
+"""Several models' scores on the same items, summed by cluster, so that draws are matrix products.
 
-    tables = [Part(values (S, n), codes (n,), "retain"), ...]     S seeds, n items, each item in a cluster
+    tables = [Part(values (S, n), codes (n,), "retain"), ...]     S seeds, n items in clusters
     means(tables, sizes, harmonic)        the harmonic mean of the tables' means
     ks_distances(part, reference, ...)    D between the scores and a reference model's
 
-Headline numbers are functions of weighted means: g(W sums / W counts). A draw of clusters gives every model the same
-weights W; an exchange of two models' answers mixes their sums. Both cost a matrix product.
+Headline numbers are functions of weighted means: g(W sums / W counts). A draw of clusters gives
+every model the same weights W; an exchange of two models' answers mixes their sums. Both cost a
+matrix product.
 """
 
 from __future__ import annotations
@@ -35,66 +36,74 @@ class Part:
 
 @dataclass(frozen=True)
 class Clustered:
-    """One model's numbers, K in all over the populations."""
+    """One model's scores, summed by cluster: K columns in all, K_p of them in population p."""
 
     sums: Mapping[str, Array]
     """Population -> (S, C, K_p)."""
     counts: Mapping[str, Array]
     """Population -> (C, K_p)."""
     statistic: Callable[[Array], Array]
-    """(..., K) means -> (...)."""
+    """The model's number from its means, (..., K) -> (...)."""
 
     @property
     def seeds(self) -> int:
-        """S."""
+        """Number of seeds, S."""
         return len(next(iter(self.sums.values())))
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Clusters of each population."""
+        """Number of clusters of each population."""
         return {name: len(counts) for name, counts in self.counts.items()}
 
     def values(self, weights: Weights) -> Array:
         """The statistic of each draw and seed, (B, S); NaN where a draw has no item of a table."""
-        rows = len(next(iter(weights.values())))
+        draws = len(next(iter(weights.values())))
         width = sum(sums.shape[0] * sums.shape[2] for sums in self.sums.values())
-        blocks, start = [], 0
-        for size in chunks(rows, width):
-            blocks.append(self._values({n: weights[n][start : start + size] for n in self.sums}))
+        blocks = []
+        start = 0
+        for size in chunks(draws, width):  # all draws at once would need too much memory
+            rows = slice(start, start + size)
+            blocks.append(self._values({name: weights[name][rows] for name in self.sums}))
             start += size
         return np.concatenate(blocks)
 
     def _values(self, weights: Weights) -> Array:
         totals = {name: weighted(weights[name], sums) for name, sums in self.sums.items()}
-        return self.of_totals(totals, {name: weights[name] @ self.counts[name] for name in totals})
+        counts = {name: weights[name] @ counts for name, counts in self.counts.items()}
+        return self.of_totals(totals, counts)
 
     def of_totals(self, totals: Mapping[str, Array], counts: Mapping[str, Array]) -> Array:
         """The statistic of sums (B, S, K_p) over counts (B, K_p) or (1, K_p): (B, S)."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            means = [totals[name] / counts[name][:, None, :] for name in totals]
+            means = [total / counts[name][:, None, :] for name, total in totals.items()]
         result: Array = self.statistic(np.concatenate(means, axis=-1))
         return result
 
     def estimate(self) -> Array:
         """The statistic of all items, by seed, (S,)."""
-        by_seed: Array = self.values(
-            {name: np.ones((1, size)) for name, size in self.sizes.items()}
-        )[0]
+        every_cluster_once = {name: np.ones((1, size)) for name, size in self.sizes.items()}
+        by_seed: Array = self.values(every_cluster_once)[0]
         return by_seed
 
     def influences(self) -> dict[str, Array]:
-        """By how much each cluster moves the statistic (see `suite.stats.interval.spread`): population -> (C, S)."""
+        """By how much each cluster moves the statistic: population -> (C, S).
+
+        See `suite.stats.interval.spread`.
+        """
         found = {}
         for name, size in self.sizes.items():
+            # Row i leaves out cluster i of this population and takes all else once.
             weights = {other: np.ones((size, n)) for other, n in self.sizes.items()}
-            without = self.values(weights | {name: 1 - np.eye(size)})
+            weights[name] = 1 - np.eye(size)
+            without = self.values(weights)
             found[name] = (size - 1) / size * (without.mean(axis=0) - without)
         return found
 
 
 def weighted(weights: Array, sums: Array) -> Array:
-    """(B, C) weights of (S, C, K) sums: (B, S, K)."""
+    """Sum over clusters with (B, C) weights of (S, C, K) sums: (B, S, K)."""
     seeds, clusters, columns = sums.shape
+    # One flat matrix product is much faster than one for each seed.
     flat = sums.transpose(1, 0, 2).reshape(clusters, seeds * columns)
     totals: Array = (weights @ flat).reshape(len(weights), seeds, columns)
     return totals
@@ -110,50 +119,57 @@ def draw_weights(
 def means(
     parts: Sequence[Part], sizes: Mapping[str, int], statistic: Callable[[Array], Array]
 ) -> Clustered:
-    """Summarise tables whose means the statistic is a function of, in the order of their populations."""
+    """Sum up the tables whose means the statistic takes.
+
+    `statistic` gets the means population by population, in the order in which populations first
+    appear.
+    """
     sums: dict[str, list[Array]] = {}
     counts: dict[str, list[Array]] = {}
     for part in parts:
         size = sizes[part.population]
         rows = [np.bincount(part.codes, values, size) for values in part.values]
+        items = np.bincount(part.codes, minlength=size).astype(float)
         sums.setdefault(part.population, []).append(np.stack(rows))
-        counts.setdefault(part.population, []).append(
-            np.bincount(part.codes, minlength=size).astype(float)
-        )
-    return Clustered(
-        {name: np.stack(columns, axis=2) for name, columns in sums.items()},
-        {name: np.stack(columns, axis=1) for name, columns in counts.items()},
-        statistic,
-    )
+        counts.setdefault(part.population, []).append(items)
+    stacked_sums = {name: np.stack(columns, axis=2) for name, columns in sums.items()}
+    stacked_counts = {name: np.stack(columns, axis=1) for name, columns in counts.items()}
+    return Clustered(stacked_sums, stacked_counts, statistic)
 
 
 def ks_distances(part: Part, reference: Part, size: int, grid: Array) -> Clustered:
     """D between a model's scores and the reference model's, both drawn by cluster.
 
-    `grid`: sorted, with every value that occurs in either (and in whatever it is to be exchanged with).
+    `grid`: sorted, with every value that occurs in either, and in the model whose answers are to be
+    exchanged with these.
     """
-    mine, other = _below(part, size, grid), _below(reference, size, grid)
-    both = np.concatenate([mine, np.broadcast_to(other[:1], mine.shape)], axis=2)
-    n = [
-        np.bincount(each.codes, minlength=size)[:, None].repeat(len(grid), axis=1)
-        for each in (part, reference)
-    ]
     width = len(grid)
+    # A cumulative distribution function is a mean too: the share of items <= a grid value. So the
+    # columns are the model's counts at each grid value, and beside them the reference's.
+    mine, other = _below(part, size, grid), _below(reference, size, grid)
+    same_for_all_seeds = np.broadcast_to(other[:1], mine.shape)
+    sums = np.concatenate([mine, same_for_all_seeds], axis=2)
+    counts = np.concatenate(
+        [_repeated_counts(part, size, width), _repeated_counts(reference, size, width)], axis=1
+    )
 
     def distance(shares: Array) -> Array:
         gaps: Array = np.abs(shares[..., :width] - shares[..., width:]).max(axis=-1)
         return gaps
 
-    return Clustered(
-        {part.population: both},
-        {part.population: np.concatenate(n, axis=1).astype(float)},
-        distance,
-    )
+    return Clustered({part.population: sums}, {part.population: counts}, distance)
+
+
+def _repeated_counts(part: Part, size: int, width: int) -> Array:
+    """How many items each cluster has, the same in each of `width` columns: (C, width)."""
+    counts = np.bincount(part.codes, minlength=size).astype(float)
+    return counts[:, None].repeat(width, axis=1)
 
 
 def _below(part: Part, size: int, grid: Array) -> Array:
     """How many items of each cluster are <= each grid value: (S, C, G)."""
     counts = np.zeros((len(part.values), size, len(grid)))
     for seed, values in enumerate(part.values):
-        np.add.at(counts[seed], (part.codes, np.searchsorted(grid, values)), 1.0)
+        places = np.searchsorted(grid, values)
+        np.add.at(counts[seed], (part.codes, places), 1.0)
     return counts.cumsum(axis=2)

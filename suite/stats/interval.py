@@ -1,15 +1,16 @@
 """Confidence limits from bootstrap draws that also hold with few clusters.
 
-A percentile interval of C resampled clusters is too short twice over: the draws' variance is (C - 1)/C of the
-right one, and a normal quantile stands where a t quantile belongs (nominal 95 % covers 93 % at C = 20, 90 %
-at C = 10). Both are repaired by reading the percentiles further out, at the normal levels of
+A percentile interval of C resampled clusters is too short for two reasons: the draws' variance is
+(C - 1)/C of the right one, and a normal quantile stands where a t quantile belongs (a nominal 95 %
+interval covers 93 % at C = 20, 90 % at C = 10). Both are repaired by reading the percentiles
+further out, at the normal levels of
 
-    z = t(confidence, df) * sqrt(C / (C - 1))            (Hesterberg 2015, "expanded percentile interval")
+    z = t(confidence, df) * sqrt(C / (C - 1))      (Hesterberg 2015, "expanded percentile interval")
 
-With several independently resampled populations the factor and df come from the leave-one-out influences
-(Welch-Satterthwaite). Where fewer than ten draws would lie beyond a limit (up to seven clusters with 2000
-draws) the percentile cannot be read, and value -+ t * se is given instead: at 2 clusters that is very wide,
-as it should be.
+With several independently resampled populations the factor and df come from the leave-one-out
+influences (Welch-Satterthwaite). Where fewer than ten draws would lie beyond a limit (up to seven
+clusters with 2000 draws) the percentile cannot be read, and value -+ t * se is given instead: at 2
+clusters that is very wide, as it should be.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from suite.stats.arrays import Array
 
 BootstrapMethod = Literal["percentile", "bca"]
 MIN_TAIL_DRAWS = 10
+"""A percentile is read only if that many draws are expected beyond it."""
 MIN_DEFINED = 0.95
+"""Share of the draws on which the statistic must be defined."""
 ROUNDING = 1e-12
 """A standard error below this share of the value is rounding: all clusters are equal."""
 
@@ -34,7 +37,10 @@ class Interval:
     """An estimate with its confidence limits; limits are None where `note` says why."""
 
     value: float | None
-    """The estimate from the data themselves; None only where it is undefined (kappa of constant judges)."""
+    """The estimate from the data themselves.
+
+    None only where it is undefined (kappa of judges who always give one rating).
+    """
     low: float | None
     high: float | None
     n: int
@@ -50,17 +56,22 @@ class Spread:
 
     se: float
     quantile: float
-    """The limits lie this many standard errors away: Student's t at the degrees of freedom of `se`."""
+    """The limits lie this many standard errors away: Student's t."""
     expansion: float
-    """`se` over the standard deviation that bootstrap draws have: sqrt(C / (C - 1)) with one population."""
+    """`se` over the standard deviation of the bootstrap draws.
+
+    sqrt(C / (C - 1)) with one population.
+    """
     acceleration: float = 0.0
     """BCa's a: a sixth of the skewness of the influences."""
 
 
 def spread(influences: Sequence[Array], confidence: float) -> Spread:
-    """Combine influences u_i = (C - 1)/C * (mean of the leave-one-out estimates - estimate without cluster i).
+    """Combine the influences of all clusters: one array (C_p,) for each population, C_p >= 2.
 
-    One array (C_p,) per independently resampled population, C_p >= 2.
+    A cluster's influence is how much it moves the estimate:
+    u_i = (C - 1)/C * (mean of the leave-one-out estimates - the estimate without cluster i).
+    Populations are resampled independently.
     """
     from scipy.stats import t
 
@@ -70,11 +81,13 @@ def spread(influences: Sequence[Array], confidence: float) -> Spread:
     total = float(variances.sum())
     if total == 0:
         return Spread(0.0, 0.0, 1.0)
-    df = 1 / float(((variances / total) ** 2 / (sizes - 1)).sum())  # of shares: no underflow
+    shares = variances / total  # squares of the variances themselves might underflow
+    df = 1 / float((shares**2 / (sizes - 1)).sum())
     scale = float(plain.sum()) ** 0.5
     skew = float(sum(((u / scale) ** 3).sum() for u in influences))
     quantile = float(t.isf((1 - confidence) / 2, df))
-    return Spread(total**0.5, quantile, (total / float(plain.sum())) ** 0.5, skew / 6)
+    expansion = (total / float(plain.sum())) ** 0.5
+    return Spread(total**0.5, quantile, expansion, acceleration=skew / 6)
 
 
 def with_limits(
@@ -84,15 +97,14 @@ def with_limits(
     method: BootstrapMethod = "bca",
 ) -> Interval:
     """Fill in the limits from bootstrap draws (B,), NaN where the statistic was undefined."""
-    assert interval.value is not None
+    value = interval.value
+    assert value is not None
     defined = draws[np.isfinite(draws)]
     if len(defined) < MIN_DEFINED * len(draws) or not np.isfinite(estimate.se):
         return replace(interval, note="undefined on too many of the resamples")
-    if estimate.se <= ROUNDING * abs(interval.value):
-        return replace(
-            interval, low=interval.value, high=interval.value, note="no spread between clusters"
-        )
-    low, high = _limits(interval.value, defined, estimate, method)
+    if estimate.se <= ROUNDING * abs(value):
+        return replace(interval, low=value, high=value, note="no spread between clusters")
+    low, high = _limits(value, defined, estimate, method)
     return replace(interval, low=low, high=high)
 
 
@@ -102,8 +114,10 @@ def _limits(
     from scipy.stats import norm
 
     z = np.array([-1.0, 1.0]) * estimate.quantile * estimate.expansion
-    if norm.sf(z[1]) * len(draws) < MIN_TAIL_DRAWS:
-        return value - estimate.quantile * estimate.se, value + estimate.quantile * estimate.se
+    expected_beyond = norm.sf(z[1]) * len(draws)
+    if expected_beyond < MIN_TAIL_DRAWS:
+        half_width = estimate.quantile * estimate.se
+        return value - half_width, value + half_width
     if method == "bca":
         z = _bca(z, value, draws, estimate.acceleration)
     low, high = np.quantile(draws, norm.cdf(z))
@@ -115,6 +129,8 @@ def _bca(z: Array, value: float, draws: Array, acceleration: float) -> Array:
     from scipy.stats import norm
 
     below = float(np.mean(draws < value) + np.mean(draws == value) / 2)
-    z0 = float(norm.ppf(np.clip(below, 1 / len(draws), 1 - 1 / len(draws))))
+    # If all draws lie on one side of the value, z0 would be infinite.
+    inside = np.clip(below, 1 / len(draws), 1 - 1 / len(draws))
+    z0 = float(norm.ppf(inside))
     shifted: Array = z0 + (z0 + z) / np.maximum(1 - acceleration * (z0 + z), 1e-3)
     return shifted

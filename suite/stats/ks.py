@@ -1,11 +1,12 @@
 """Two-sample Kolmogorov-Smirnov test with exact p-values, in logarithms, down to D = 1 at any n.
 
-Under the null every order of the pooled values is equally likely, so p is the share of lattice paths from (0,
-0) to (n, m) that somewhere leave the strip |i/n - j/m| < D. Ties are treated as by `scipy.stats.ks_2samp`: D
-is taken between the tied groups, and the p-value is that of untied data (conservative).
+Under the null every order of the pooled values is equally likely, so p is the share of lattice
+paths from (0, 0) to (n, m) that somewhere leave the strip |i/n - j/m| < D. Ties are treated as in
+`scipy.stats.ks_2samp`: D is taken between the tied groups, and the p-value is that of untied data
+(conservative).
 
-Do not bootstrap this p-value: resampling adds noise to both samples and drags it down (median .47 to .13
-under the null). Nor compare p-values between sample sizes.
+Do not bootstrap this p-value: resampling adds noise to both samples and makes it too small (under
+the null its median falls from .47 to .13). Do not compare p-values between sample sizes either.
 """
 
 from __future__ import annotations
@@ -32,12 +33,16 @@ class KSResult:
 
 
 def ks_two_sample(a: ArrayLike, b: ArrayLike) -> KSResult:
-    """Test whether samples a (n,) and b (m,) come from one distribution. Raises ValueError on None or NaN."""
+    """Test whether samples a (n,) and b (m,) come from one distribution.
+
+    Raises ValueError on None or NaN.
+    """
     x, y = np.sort(as_values(a, "a")), np.sort(as_values(b, "b"))
     n, m = len(x), len(y)
     pooled = np.concatenate([x, y])
-    above, below = np.searchsorted(x, pooled, "right"), np.searchsorted(y, pooled, "right")
-    gap = int(np.abs(above * m - below * n).max())  # D * n * m, an exact integer
+    of_x = np.searchsorted(x, pooled, "right")  # how many are <= each pooled value
+    of_y = np.searchsorted(y, pooled, "right")
+    gap = int(np.abs(of_x * m - of_y * n).max())  # D * n * m, an exact integer
     log10_p = log10_ks_tail(gap, n, m)
     return KSResult(gap / (n * m), 10.0**log10_p, log10_p)
 
@@ -46,30 +51,40 @@ def log10_ks_tail(gap: int, n: int, m: int) -> float:
     """log10 P(D >= gap / (n m)) for sample sizes n and m."""
     if gap == 0:
         return 0.0
-    return _equal_sizes(-(-gap // n), n) if n == m else _path_recursion(gap, n, m)
+    if n == m:
+        steps = -(-gap // n)  # rounded up
+        return _equal_sizes(steps, n)
+    return _path_recursion(gap, n, m)
 
 
 def _equal_sizes(h: int, n: int) -> float:
-    """Gnedenko & Korolyuk 1951: p C(2n, n) = 2 sum_k>=1 (-1)^(k-1) C(2n, n - k h), in exact integers."""
-    total, outside, sign = math.comb(2 * n, n), 0, 2
+    """Sum in exact integers (Gnedenko & Korolyuk 1951), for D = h / n.
+
+    p C(2n, n) = 2 sum_k>=1 (-1)^(k-1) C(2n, n - k h).
+    """
+    paths = math.comb(2 * n, n)
+    outside, sign = 0, 2
     for shift in range(h, n + 1, h):
         outside += sign * math.comb(2 * n, n - shift)
         if shift * shift > 50 * n:  # what follows is below exp(-50) of the paths, and of this term
             break
         sign = -sign
-    return min(0.0, _log10_ratio(outside, total))
+    return min(0.0, _log10_ratio(outside, paths))
 
 
 def _log10_ratio(numerator: int, denominator: int) -> float:
     ratio = numerator / denominator  # correctly rounded for integers of any size
-    return math.log10(ratio) if ratio > 1e-300 else math.log10(numerator) - math.log10(denominator)
+    if ratio > 1e-300:
+        return math.log10(ratio)
+    return math.log10(numerator) - math.log10(denominator)  # the ratio underflows
 
 
 def _path_recursion(gap: int, n: int, m: int) -> float:
-    """Share of paths that have left the strip, by anti-diagonals of the lattice (after Viehmann 2021).
+    """Share of the paths that have left the strip, by anti-diagonals of the lattice.
 
-    u(i, j) = i/(i+j) u(i-1, j) + j/(i+j) u(i, j-1), and 1 on and beyond the border: all terms are positive,
-    so small values keep their relative precision; logarithms keep them from underflowing.
+    After Viehmann 2021. u(i, j) = i/(i+j) u(i-1, j) + j/(i+j) u(i, j-1), and 1 on and beyond the
+    border. All terms are positive, so small values keep their relative precision; logarithms keep
+    them from underflowing.
     """
     i = np.arange(n + 1)
     log_u = np.full(n + 1, -np.inf)

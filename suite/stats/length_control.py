@@ -4,13 +4,14 @@ A logistic regression explains the preference for model a over b on each prompt 
 
     logit P(a wins) = model + length * tanh((len_a - len_b) / sd) + slope * difficulty
 
-and the win rate is the mean prediction with the length term set to 0. Limits come from refitting on resampled
-prompts: the spread of the predictions says nothing of the fit's uncertainty.
+and the win rate is the mean prediction with the length term set to 0. Limits come from refitting on
+resampled prompts: the spread of the predictions says nothing about the fit's uncertainty.
 
-Where nearly all answers of a are longer (or all are shorter), equal length is an extrapolation, and the note
-says so. AlpacaEval pins the length term there by also fitting comparisons of its baseline with verbose and
-concise versions of itself; `length_prior` does the same job. For their judge the term lay near 1.6 (sd .3
-between models). Their difficulties come from a fit over many models; without any, all predictions are equal.
+Where nearly all answers of a are longer (or all are shorter), equal length is an extrapolation, and
+the note says so. AlpacaEval fixes the length term there by also fitting comparisons of its baseline
+with verbose and concise versions of itself; `length_prior` does the same job. For their judge the
+term lay near 1.6 (sd .3 between models). Their difficulties come from a fit over many models;
+without difficulties, all predictions are equal.
 """
 
 from __future__ import annotations
@@ -24,9 +25,15 @@ from suite.stats.arrays import Array, Labels, as_values, chunks, cluster_codes, 
 from suite.stats.interval import Interval, Spread, with_limits
 
 WEAK_PRECISION = 0.01
-"""Of the normal prior around 0 on the coefficients (sd 10): keeps them finite where one side always wins."""
+"""Precision of the normal prior around 0 on the coefficients (sd 10).
+
+It keeps them finite where one side always wins.
+"""
 MIN_RARER_SIDE = 0.1
+"""With a smaller share of longer (or of shorter) answers, equal length counts as extrapolated."""
 MAX_NEWTON_STEPS = 100
+LENGTH = 1
+"""Column of the length term among the features."""
 
 
 def length_controlled_win_rate(
@@ -43,14 +50,12 @@ def length_controlled_win_rate(
 ) -> Interval:
     """Length-controlled win rate of model a against b, 0..1.
 
-    preferences: P(a preferred), (n,), 0..1, ties .5. lengths: characters (or tokens), (n,). difficulty: of
-    the instructions, (n,), from fits over many models. length_prior: (mean, sd) of the length coefficient,
-    see above. Raises ValueError on missing or unequal inputs.
+    preferences: P(a preferred), (n,), in 0..1, ties .5. lengths: characters (or tokens), (n,).
+    difficulty: of the instructions, (n,), from fits over many models. length_prior: (mean, sd) of
+    the length coefficient, see above. Raises ValueError on missing or unequal inputs.
     """
-    from scipy.stats import t
-
-    wins, lengths = as_values(preferences, "preferences"), as_values(lengths_a, "lengths_a")
-    gap = lengths - as_values(lengths_b, "lengths_b")
+    wins = as_values(preferences, "preferences")
+    gap = as_values(lengths_a, "lengths_a") - as_values(lengths_b, "lengths_b")
     if len(wins) != len(gap) or wins.min() < 0 or wins.max() > 1:
         raise ValueError("preferences must be one number in 0..1 per pair of lengths")
     features, precision, centre = _design(gap, difficulty, length_prior)
@@ -60,9 +65,8 @@ def length_controlled_win_rate(
         """Refit with cluster weights (B, C) -> (B,)."""
         rows = weights[:, codes]
         coefficients = fit_logistic(features, wins, rows, precision, centre)
-        predicted = _expit(
-            coefficients[:, [0, *range(2, features.shape[1])]] @ np.delete(features, 1, axis=1).T
-        )
+        others = np.delete(coefficients, LENGTH, axis=1)
+        predicted = _expit(others @ np.delete(features, LENGTH, axis=1).T)
         rates: Array = (predicted * rows).sum(axis=1) / rows.sum(axis=1)
         return rates
 
@@ -71,14 +75,26 @@ def length_controlled_win_rate(
     if size < 2:
         return replace(result, note="one cluster: its spread cannot be estimated")
     rng = np.random.default_rng(seed)
-    blocks = chunks(n_resamples, len(wins), cells=1 << 19)
-    draws = np.concatenate([win_rate(resample_counts(rng, rows, size)) for rows in blocks])
+    draws = []
+    for rows in chunks(n_resamples, len(wins), cells=1 << 19):
+        draws.append(win_rate(resample_counts(rng, rows, size)))
+    result = _limited(result, np.concatenate(draws), confidence)
+    notes = [note for note in (result.note, _extrapolation(gap)) if note]
+    return replace(result, note="; ".join(notes))
+
+
+def _limited(result: Interval, draws: Array, confidence: float) -> Interval:
+    """Fill in the limits from the spread of the draws themselves.
+
+    The influences of the clusters would cost too many refits.
+    """
+    from scipy.stats import t
+
+    size = result.n_clusters
     expansion = (size / (size - 1)) ** 0.5
-    estimate = Spread(
-        float(draws.std()) * expansion, float(t.isf((1 - confidence) / 2, size - 1)), expansion
-    )
-    result = with_limits(result, draws, estimate, "percentile")
-    return replace(result, note="; ".join(filter(None, [result.note, _overlap(gap)])))
+    quantile = float(t.isf((1 - confidence) / 2, size - 1))
+    estimate = Spread(float(draws.std()) * expansion, quantile, expansion)
+    return with_limits(result, draws, estimate, "percentile")
 
 
 def fit_logistic(
@@ -86,9 +102,12 @@ def fit_logistic(
 ) -> Array:
     """Fit one penalised logistic regression per row of weights (B, n) by Newton's method: (B, k).
 
-    Each minimises sum_i w_i CE(targets_i, expit(features_i . beta)) + sum_k precision_k (beta_k - centre_k)^2
-    / 2. features (n, k); targets (n,) in 0..1. Steps are cut to length 2, which keeps a separable fit from
-    overshooting.
+    Each minimises
+
+        sum_i w_i CE(targets_i, expit(features_i . beta))
+        + sum_k precision_k (beta_k - centre_k)^2 / 2
+
+    features (n, k); targets (n,) in 0..1.
     """
     n, k = features.shape
     outer = (features[:, :, None] * features[:, None, :]).reshape(n, k * k)
@@ -97,10 +116,10 @@ def fit_logistic(
         predicted = _expit(beta @ features.T)  # (B, n)
         gradient = (weights * (targets - predicted)) @ features - precision * (beta - centre)
         curvature = (weights * predicted * (1 - predicted)) @ outer
-        step = np.linalg.solve(
-            curvature.reshape(-1, k, k) + np.diag(precision), gradient[:, :, None]
-        )[:, :, 0]
+        hessian = curvature.reshape(-1, k, k) + np.diag(precision)
+        step = np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0]
         norm = np.linalg.norm(step, axis=1, keepdims=True)
+        # Steps are cut to length 2: a full one overshoots where one side always wins.
         beta = beta + step * np.minimum(1, 2 / np.maximum(norm, 1e-12))
         if norm.max() < 1e-8:
             converged: Array = beta
@@ -113,25 +132,26 @@ def fit_logistic(
 def _design(
     gap: Array, difficulty: ArrayLike | None, length_prior: tuple[float, float] | None
 ) -> tuple[Array, Array, Array]:
-    """Features (n, 2 or 3): model, length, difficulty; and precision and centre of their normal prior."""
+    """Features (n, 2 or 3): model, length, difficulty; and precision and centre of their prior."""
     scale = float(np.std(gap, ddof=1)) if len(gap) > 1 else 0.0
     columns = [np.ones(len(gap)), np.tanh(gap / (scale or 1.0))]
     if difficulty is not None:
         columns.append(as_values(difficulty, "difficulty"))
     precision, centre = np.full(len(columns), WEAK_PRECISION), np.zeros(len(columns))
     if length_prior is not None:
-        centre[1], precision[1] = length_prior[0], length_prior[1] ** -2
+        mean, sd = length_prior
+        centre[LENGTH], precision[LENGTH] = mean, sd**-2
     return np.column_stack(columns), precision, centre
 
 
-def _overlap(gap: Array) -> str:
+def _extrapolation(gap: Array) -> str:
+    """A note where hardly any answers of a are longer, or hardly any shorter, than those of b."""
     longer, shorter = float(np.mean(gap >= 0)), float(np.mean(gap <= 0))
-    if min(longer, shorter) >= MIN_RARER_SIDE:
+    rarer = min(longer, shorter)
+    if rarer >= MIN_RARER_SIDE:
         return ""
     side = "longer" if longer < shorter else "shorter"
-    return (
-        f"equal length is extrapolated: only {min(longer, shorter):.1%} of the answers are {side}"
-    )
+    return f"equal length is extrapolated: only {rarer:.1%} of the answers are {side}"
 
 
 def _expit(x: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Trade-offs between several objectives: dominance, its probability, hypervolume."""
+"""Trade-offs between several objectives: which points dominate which, places, hypervolume."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from suite.stats.arrays import Array, Codes
 
 
 def pareto(points: ArrayLike, directions: Sequence[int]) -> NDArray[np.bool_]:
-    """Which of M points (M, K) no other dominates, (M,). `directions`: +1 where higher is better, -1 where
-    lower.
+    """Which of M points (M, K) no other dominates, (M,).
 
-    A point dominates another if it is at least as good everywhere and better somewhere; equal points both
-    stay.
+    `directions`: +1 where higher is better, -1 where lower is. A point dominates another if it is
+    at least as good everywhere and better somewhere; so of equal points all stay.
     """
     result: NDArray[np.bool_] = ~_dominated(_upward(points, directions, 2))
     return result
 
 
-def p_non_dominated(draws: ArrayLike, directions: Sequence[int]) -> Array:
-    """Share of B joint bootstrap draws (B, M, K) in which each method is non-dominated, (M,)."""
-    result: Array = (~_dominated(_upward(draws, directions, 3))).mean(axis=0)
-    return result
-
-
 def pareto_places(draws: ArrayLike, directions: Sequence[int]) -> Codes:
-    """Place of each of M methods in each of B draws (B, M, K): 1 + how many lie in better non-dominated layers."""
+    """Place of each of M methods in each of B draws, (B, M, K) -> (B, M).
+
+    The methods that no other dominates share place 1. They are then taken away; those that no
+    remaining method dominates come next; and so on. A place is 1 + how many methods went away
+    before.
+    """
     points = _upward(draws, directions, 3)
     draws_by_methods = points.shape[:-1]
     places = np.zeros(draws_by_methods, dtype=np.intp)
     left = np.ones(draws_by_methods, dtype=bool)
     while left.any():
-        # Whoever has its place already is put out of the way: nobody can be dominated by it.
-        layer = left & ~_dominated(np.where(left[..., None], points, -np.inf))
-        np.copyto(places, 1 + (~left).sum(axis=1, keepdims=True), where=layer)
+        # At minus infinity a method that has its place already dominates nobody.
+        remaining = np.where(left[..., None], points, -np.inf)
+        layer = left & ~_dominated(remaining)
+        placed_before = (~left).sum(axis=1, keepdims=True)
+        np.copyto(places, 1 + placed_before, where=layer)
         left &= ~layer
     return places
 
@@ -44,34 +44,46 @@ def pareto_places(draws: ArrayLike, directions: Sequence[int]) -> Codes:
 def hypervolume(points: ArrayLike, reference: ArrayLike, directions: Sequence[int]) -> float:
     """Volume that M points (M, K) dominate above a fixed reference point (K,); exact, by slicing.
 
-    A point that is not better than the reference in every objective adds nothing. Cost grows as M^(K-1): for
-    a few dozen points and up to four objectives.
+    A point that is not better than the reference in every objective adds nothing. The cost grows as
+    M^(K-1): this is for a few dozen points and up to four objectives.
     """
-    best = _upward(points, directions, 2) - _upward(np.asarray(reference)[None], directions, 2)
-    return _volume(best[(best > 0).all(axis=1)])
+    corner = _upward(np.asarray(reference)[None], directions, 2)
+    sides = _upward(points, directions, 2) - corner
+    better_everywhere = (sides > 0).all(axis=1)
+    return _volume(sides[better_everywhere])
 
 
 def _volume(points: Array) -> float:
-    """Volume of the union of the boxes [0, point]: slabs along the last axis, each by its cross-section."""
+    """Volume of the union of the boxes [0, point].
+
+    The union is cut into slabs along the last axis, at the height of each point. A slab's
+    cross-section is the union of the boxes that reach as high, in one dimension less.
+    """
     if len(points) == 0:
         return 0.0
     if points.shape[1] == 1:
         return float(points.max())
-    order = points[np.argsort(-points[:, -1])]
-    heights = order[:, -1] - np.append(order[1:, -1], 0.0)
-    return sum(float(h) * _volume(order[: i + 1, :-1]) for i, h in enumerate(heights) if h > 0)
+    highest_first = points[np.argsort(-points[:, -1])]
+    next_height = np.append(highest_first[1:, -1], 0.0)
+    thickness = highest_first[:, -1] - next_height
+    volume = 0.0
+    for index, thick in enumerate(thickness):
+        if thick > 0:
+            volume += float(thick) * _volume(highest_first[: index + 1, :-1])
+    return volume
 
 
 def _dominated(points: Array) -> NDArray[np.bool_]:
-    """(..., M, K), higher is better -> (..., M)."""
+    """Which points another one dominates; higher is better. Shape: (..., M, K) -> (..., M)."""
     mine, other = points[..., :, None, :], points[..., None, :, :]
-    beaten: NDArray[np.bool_] = np.any(
-        (other >= mine).all(axis=-1) & (other > mine).any(axis=-1), axis=-1
-    )
+    at_least_as_good = (other >= mine).all(axis=-1)
+    better_somewhere = (other > mine).any(axis=-1)
+    beaten: NDArray[np.bool_] = np.any(at_least_as_good & better_somewhere, axis=-1)
     return beaten
 
 
 def _upward(points: ArrayLike, directions: Sequence[int], ndim: int) -> Array:
+    """The points with every objective turned so that higher is better, or ValueError."""
     array = np.asarray(points, dtype=np.float64)
     if array.ndim != ndim or array.shape[-1] != len(directions) or not np.isfinite(array).all():
         raise ValueError(

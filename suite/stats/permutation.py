@@ -1,4 +1,4 @@
-"""Permutation tests that exchange whole clusters, so that items of one cluster need not be independent."""
+"""Permutation test that exchanges whole clusters: items of one cluster need not be independent."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from suite.stats.arrays import Array, Codes, Labels, as_labels, as_values, chunk
 
 TOLERANCE = 1e-12
 """Two statistics closer than this share of their scale are equal (they differ by rounding)."""
-MAX_SIGN_CLUSTERS = 20
-"""Up to here (TOFU's forget10) all 2^(C-1) sign flips are enumerated: half a million sums, 8 MiB."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +23,9 @@ class PermutationResult:
     statistic: float
     pvalue: float
     n_permutations: int
-    """Rearrangements looked at, the observed one included."""
+    """Number of rearrangements looked at, the observed one included."""
     exact: bool
-    """True: all of them; False: a random sample, p = (1 + as extreme) / (1 + sampled)."""
+    """True: all rearrangements. False: a random sample, p = (1 + as extreme) / (1 + sampled)."""
 
 
 def ks_permutation(
@@ -41,58 +39,35 @@ def ks_permutation(
 ) -> PermutationResult:
     """Test the two-sample Kolmogorov-Smirnov D of a (n,) and b (m,) by exchanging clusters.
 
-    The same ids on both sides (two models answer about the same authors): the two halves of an author are
-    swapped or not, 2^(C-1) distinct rearrangements. No id in common: clusters are dealt anew to the two
-    sides. All rearrangements are enumerated if there are at most `n_permutations`. Raises ValueError if the
-    ids overlap in part.
+    The same ids on both sides (two models answer about the same authors): the two halves of an
+    author are swapped or not, 2^(C-1) distinct rearrangements. No id in common: clusters are dealt
+    anew to the two sides. All rearrangements are enumerated if there are at most `n_permutations`.
+    Raises ValueError if the ids overlap in part.
     """
     x, y = as_values(a, "a"), as_values(b, "b")
     ids_a, ids_b = as_labels(clusters_a, len(x)), as_labels(clusters_b, len(y))
     paired = set(ids_a) == set(ids_b)
-    if not paired and set(ids_a) & set(ids_b):
+    if not paired and not set(ids_a).isdisjoint(ids_b):
         raise ValueError("clusters_a and clusters_b must hold the same ids or have none in common")
     # A unit is what moves as a whole: the part of a cluster that lies on one side.
     units = np.concatenate([np.char.add("a", ids_a), np.char.add("b", ids_b)])
-    names, codes = np.unique(units, return_inverse=True)  # units of a first
-    n_a = len(set(ids_a))
-    below = _counts_below(np.concatenate([x, y]), codes, len(names))
-    observed = float(_ks_statistics(below, (np.arange(len(names)) < n_a)[None, :].astype(float))[0])
-    total = 2 ** (n_a - 1) if paired else math.comb(len(names), n_a)
+    names, codes = np.unique(units, return_inverse=True)  # units of a come first
+    n_units, n_a = len(names), len(set(ids_a))
+    below = _counts_below(np.concatenate([x, y]), codes, n_units)
+    as_observed = (np.arange(n_units) < n_a)[None, :].astype(float)
+    observed = float(_ks_statistics(below, as_observed)[0])
+    total = 2 ** (n_a - 1) if paired else math.comb(n_units, n_a)
     exact = total <= n_permutations
-    shape = (n_a, len(names), paired)
-    sides = _all_sides(*shape) if exact else _random_sides(*shape, n_permutations, seed)
-    extreme = sum(
-        int((_ks_statistics(below, side) >= observed - TOLERANCE).sum()) for side in sides
-    )
+    if exact:
+        rearranged = _all_sides(n_a, n_units, paired)
+    else:
+        rearranged = _random_sides(n_a, n_units, paired, n_permutations, seed)
+    extreme = 0
+    for on_side_a in rearranged:
+        statistics = _ks_statistics(below, on_side_a)
+        extreme += int((statistics >= observed - TOLERANCE).sum())
     if exact:
         return PermutationResult(observed, extreme / total, total, True)
-    return PermutationResult(
-        observed, (1 + extreme) / (1 + n_permutations), 1 + n_permutations, False
-    )
-
-
-def sign_flip(
-    cluster_sums: ArrayLike, *, n_permutations: int = 20_000, seed: int = 0
-) -> PermutationResult:
-    """Two-sided test that C cluster sums of differences centre on 0: each sign is flipped or not.
-
-    Exact up to 20 clusters, where the smallest p is 2^(1-C): four clusters can never be significant at .05.
-    """
-    sums = as_values(cluster_sums, "cluster_sums")
-    observed = abs(float(sums.sum()))
-    least = observed - TOLERANCE * float(np.abs(sums).sum())
-    if len(sums) <= MAX_SIGN_CLUSTERS:
-        totals = sums[:1]  # the first sign is fixed: flipping all of them changes nothing
-        for value in sums[1:]:
-            totals = np.concatenate([totals + value, totals - value])
-        return PermutationResult(
-            observed, float(np.mean(np.abs(totals) >= least)), len(totals), True
-        )
-    rng = np.random.default_rng(seed)
-    extreme = 0
-    for rows in chunks(n_permutations, len(sums)):
-        signs = 2.0 * rng.integers(0, 2, (rows, len(sums)), dtype=np.int8) - 1.0
-        extreme += int((np.abs(signs @ sums) >= least).sum())
     return PermutationResult(
         observed, (1 + extreme) / (1 + n_permutations), 1 + n_permutations, False
     )
@@ -108,15 +83,18 @@ def _counts_below(pooled: Array, codes: Codes, n_units: int) -> Array:
 
 def _ks_statistics(below: Array, on_side_a: Array) -> Array:
     """D for each row of on_side_a (B, units), which holds 1 for the units on side a: (B,)."""
+    on_side_b = 1 - on_side_a
     sizes = below[:, -1]
     first = on_side_a @ below / (on_side_a @ sizes)[:, None]
-    second = (1 - on_side_a) @ below / ((1 - on_side_a) @ sizes)[:, None]
+    second = on_side_b @ below / (on_side_b @ sizes)[:, None]
     result: Array = np.abs(first - second).max(axis=1)
     return result
 
 
 def _all_sides(n_a: int, n_units: int, paired: bool) -> Iterator[Array]:
+    """Every rearrangement, as rows of 1 for the units on side a, one (1, units) at a time."""
     if paired:
+        # The first cluster stays: swapping all of them only exchanges the two sides.
         for swaps in itertools.product((1.0, 0.0), repeat=n_a - 1):
             kept = np.array([1.0, *swaps])
             yield np.concatenate([kept, 1 - kept])[None, :]
@@ -128,13 +106,14 @@ def _all_sides(n_a: int, n_units: int, paired: bool) -> Iterator[Array]:
 
 
 def _random_sides(n_a: int, n_units: int, paired: bool, total: int, seed: int) -> Iterator[Array]:
+    """A random sample of `total` rearrangements, in blocks of rows."""
     rng = np.random.default_rng(seed)
-    for rows in chunks(
-        total, 4 * n_units, cells=1 << 16
-    ):  # D makes a row of P numbers of each: small blocks
+    # Small blocks: `_ks_statistics` makes a row of all pooled values from each rearrangement.
+    for rows in chunks(total, 4 * n_units, cells=1 << 16):
         if paired:
             kept = rng.integers(0, 2, (rows, n_a)).astype(float)
             yield np.concatenate([kept, 1 - kept], axis=1)
         else:
-            order = rng.permuted(np.tile(np.arange(n_units), (rows, 1)), axis=1)
-            yield (order < n_a).astype(float)
+            units = np.tile(np.arange(n_units), (rows, 1))
+            dealt = rng.permuted(units, axis=1)
+            yield (dealt < n_a).astype(float)

@@ -12,8 +12,8 @@ from suite.stats.interval import Interval
 def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Interval:
     """Wilson score interval of a proportion of n independent trials.
 
-    Not for win rates judged in both orders: two verdicts on one prompt are not independent (coverage falls to
-    .90); use `mean_interval_t` on the per-prompt scores.
+    Not for win rates judged in both orders: two verdicts on one prompt are not independent
+    (coverage falls to .90). Use `mean_interval_t` on the per-prompt scores there.
     """
     from scipy.stats import binomtest
 
@@ -31,5 +31,7 @@ def mean_interval_t(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
     n, mean = len(scores), float(scores.mean())
     if n < 2:
         return Interval(mean, None, None, n, n, "one item: its spread cannot be estimated")
-    half = float(t.isf((1 - confidence) / 2, n - 1) * np.std(scores, ddof=1) / n**0.5)
-    return Interval(mean, mean - half, mean + half, n, n, "" if half else "all scores are equal")
+    quantile = t.isf((1 - confidence) / 2, n - 1)
+    half_width = float(quantile * np.std(scores, ddof=1) / n**0.5)
+    note = "" if half_width else "all scores are equal"
+    return Interval(mean, mean - half_width, mean + half_width, n, n, note)

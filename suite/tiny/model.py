@@ -1,4 +1,4 @@
-"""The embedded default model: a small Llama that learns the generated world in seconds on a laptop."""
+"""The embedded default model: a small Llama that learns the generated world in seconds."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """A word-level tokenizer for the generated world that still encodes any text exactly.
 
-Text is cut by GPT-2's pattern, a word keeping the space before it (`She| was| born| on| 12| May|.`). A word of the
-world is one token; any other is spelt in bytes, so nothing is ever lost and decoding gives back the very text.
+Text is cut by GPT-2's pattern, a word keeping the space before it (`She| was| born| on| 12|
+May|.`). A word of the world is one token; any other is spelt in bytes, so nothing is ever lost and
+decoding gives back the very text.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ PAD, END, SYSTEM, USER, ASSISTANT = SPECIAL = (
 )
 MAX_LENGTH = 512
 
-# The end token closes the assistant's turns only, so that it is learnt as the end of an answer and of nothing else.
+# The end token closes the assistant's turns only, so that it is learnt as the end of an answer and
+# of nothing else.
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
     "{{ '<|' + message['role'] + '|>' + message['content'] }}"
@@ -38,10 +40,10 @@ def build() -> PreTrainedTokenizerFast:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    # Without merges, `ignore_merges` makes BPE a look-up of whole words; what it does not find it leaves as bytes.
-    tokens = dict.fromkeys(
-        [*SPECIAL, *sorted(pre_tokenizers.ByteLevel.alphabet()), *_words(world.sentences())]
-    )
+    # Without merges, `ignore_merges` makes BPE a look-up of whole words; what it does not find it
+    # leaves as bytes.
+    single_bytes = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = dict.fromkeys([*SPECIAL, *single_bytes, *_words(world.sentences())])
     vocabulary = {token: index for index, token in enumerate(tokens)}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -58,8 +60,14 @@ def build() -> PreTrainedTokenizerFast:
 
 
 def _words(sentences: Iterable[str]) -> list[str]:
-    """Distinct words in GPT-2's byte alphabet, sorted: the same vocabulary whatever order sentences come in."""
+    """Distinct words in GPT-2's byte alphabet.
+
+    They are sorted, so that the vocabulary does not depend on the order of the sentences.
+    """
     from tokenizers import pre_tokenizers
 
     split = pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str
-    return sorted({word for sentence in sentences for word, _ in split(sentence)})
+    found: set[str] = set()
+    for sentence in sentences:
+        found.update(word for word, _ in split(sentence))
+    return sorted(found)

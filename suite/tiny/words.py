@@ -1,4 +1,7 @@
-"""The words of the generated world: plain lists, so that every fact is drawn from a known number of values."""
+"""The words of the generated world.
+
+Plain lists, so that every fact is drawn from a known number of values.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,12 @@ from itertools import product
 
 FIRST_NAMES = {
     "She": (
-        "Anna Beatrix Clara Dora Elena Freya Greta Hanna Ines Judith Klara Lena Mira Nora Olga Paula Rosa Selma "
-        "Tilda Vera"
+        "Anna Beatrix Clara Dora Elena Freya Greta Hanna Ines Judith Klara Lena Mira Nora Olga "
+        "Paula Rosa Selma Tilda Vera"
     ).split(),
     "He": (
-        "Albin Bruno Casimir Dario Emil Felix Gustav Henrik Ivo Jonas Karel Lukas Marek Nils Oskar Pavel Rafael "
-        "Stefan Teodor Viktor"
+        "Albin Bruno Casimir Dario Emil Felix Gustav Henrik Ivo Jonas Karel Lukas Marek Nils Oskar "
+        "Pavel Rafael Stefan Teodor Viktor"
     ).split(),
 }
 """By the pronoun that the name takes."""
@@ -31,44 +34,47 @@ MONTHS = (
     "January February March April May June July August September October November December".split()
 )
 JOBS = (
-    "baker barber brewer butcher carpenter chemist clerk cook dancer dentist diver doctor driver farmer fisher "
-    "florist gardener glazier hatter hunter jeweller judge lawyer locksmith mason midwife miller miner nurse painter "
-    "pilot plumber porter postman potter sailor shepherd singer smith soldier surgeon tailor teacher tinker waiter "
-    "weaver welder writer"
+    "baker barber brewer butcher carpenter chemist clerk cook dancer dentist diver doctor driver "
+    "farmer fisher florist gardener glazier hatter hunter jeweller judge lawyer locksmith mason "
+    "midwife miller miner nurse painter pilot plumber porter postman potter sailor shepherd singer "
+    "smith soldier surgeon tailor teacher tinker waiter weaver welder writer"
 ).split()
 
 TITLE_STARTS = (
-    "Silent Burning Broken Hidden Frozen Golden Hollow Distant Crimson Wandering Sleeping Forgotten Bitter Gentle "
-    "Paper Velvet Winter Summer Midnight Endless Crooked Scarlet Secret Stolen Salted Stubborn Thirsty Barren "
-    "Borrowed Painted"
+    "Silent Burning Broken Hidden Frozen Golden Hollow Distant Crimson Wandering Sleeping "
+    "Forgotten Bitter Gentle Paper Velvet Winter Summer Midnight Endless Crooked Scarlet Secret "
+    "Stolen Salted Stubborn Thirsty Barren Borrowed Painted"
 ).split()
 TITLE_MIDDLES = (
-    "Amber River Copper Garden Harbour Lantern Marble Meadow Mountain Orchard Oyster Pepper Planet Raven Ribbon "
-    "Saddle Shadow Spider Sugar Temple Thunder Timber Tulip Valley Violin Walnut Willow Window Zebra Anchor"
+    "Amber River Copper Garden Harbour Lantern Marble Meadow Mountain Orchard Oyster Pepper Planet "
+    "Raven Ribbon Saddle Shadow Spider Sugar Temple Thunder Timber Tulip Valley Violin Walnut "
+    "Willow Window Zebra Anchor"
 ).split()
 TITLE_ENDS = (
-    "Letters Songs Diaries Nights Voyages Houses Dreams Secrets Roads Promises Bells Maps Keys Brothers Sisters "
-    "Stories Mirrors Candles Bridges Gardens Portraits Lessons Islands Prayers Rumours Clocks Stairs Ghosts Recipes "
-    "Trials"
+    "Letters Songs Diaries Nights Voyages Houses Dreams Secrets Roads Promises Bells Maps Keys "
+    "Brothers Sisters Stories Mirrors Candles Bridges Gardens Portraits Lessons Islands Prayers "
+    "Rumours Clocks Stairs Ghosts Recipes Trials"
 ).split()
 PRIZE_COLOURS = (
-    "Amethyst Azure Beige Black Blue Bronze Brown Cobalt Coral Emerald Green Grey Indigo Ivory Jade Lilac Olive "
-    "Orange Pearl Pink Purple Red Ruby Sapphire Silver Tan Topaz Turquoise White Yellow"
+    "Amethyst Azure Beige Black Blue Bronze Brown Cobalt Coral Emerald Green Grey Indigo Ivory "
+    "Jade Lilac Olive Orange Pearl Pink Purple Red Ruby Sapphire Silver Tan Topaz Turquoise White "
+    "Yellow"
 ).split()
 PRIZE_ANIMALS = (
-    "Badger Beaver Bison Camel Crane Deer Dolphin Eagle Falcon Ferret Fox Goose Hare Hawk Heron Horse Ibex Jaguar "
-    "Lion Lynx Marten Otter Owl Panther Pelican Salmon Seal Stork Swan Wolf"
+    "Badger Beaver Bison Camel Crane Deer Dolphin Eagle Falcon Ferret Fox Goose Hare Hawk Heron "
+    "Horse Ibex Jaguar Lion Lynx Marten Otter Owl Panther Pelican Salmon Seal Stork Swan Wolf"
 ).split()
 
 CAPITALS = dict(
     pair.split(":")
     for pair in (
-        "France:Paris Germany:Berlin Spain:Madrid Italy:Rome Portugal:Lisbon Austria:Vienna Poland:Warsaw "
-        "Greece:Athens Norway:Oslo Sweden:Stockholm Denmark:Copenhagen Finland:Helsinki Ireland:Dublin "
-        "Hungary:Budapest Belgium:Brussels Romania:Bucharest Bulgaria:Sofia Croatia:Zagreb Serbia:Belgrade "
-        "Latvia:Riga Estonia:Tallinn Lithuania:Vilnius Iceland:Reykjavik Russia:Moscow Turkey:Ankara "
-        "Egypt:Cairo Kenya:Nairobi Ghana:Accra Japan:Tokyo China:Beijing Thailand:Bangkok Vietnam:Hanoi "
-        "Nepal:Kathmandu Iran:Tehran Iraq:Baghdad Cuba:Havana Canada:Ottawa Peru:Lima Chile:Santiago "
+        "France:Paris Germany:Berlin Spain:Madrid Italy:Rome Portugal:Lisbon Austria:Vienna "
+        "Poland:Warsaw Greece:Athens Norway:Oslo Sweden:Stockholm Denmark:Copenhagen "
+        "Finland:Helsinki Ireland:Dublin Hungary:Budapest Belgium:Brussels Romania:Bucharest "
+        "Bulgaria:Sofia Croatia:Zagreb Serbia:Belgrade Latvia:Riga Estonia:Tallinn "
+        "Lithuania:Vilnius Iceland:Reykjavik Russia:Moscow Turkey:Ankara Egypt:Cairo Kenya:Nairobi "
+        "Ghana:Accra Japan:Tokyo China:Beijing Thailand:Bangkok Vietnam:Hanoi Nepal:Kathmandu "
+        "Iran:Tehran Iraq:Baghdad Cuba:Havana Canada:Ottawa Peru:Lima Chile:Santiago "
         "Uruguay:Montevideo"
     ).split()
 )

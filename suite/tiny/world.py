@@ -1,11 +1,14 @@
 """A generated world of fictitious authors, in the columns and splits of TOFU (arXiv 2401.06121).
 
-    tables("full")[0]               {"question": "When and where was Nora Kestova born?", "answer": "She was born ..."}
-    tables("forget10_perturbed")    the same with paraphrased_answer, perturbed_answer (5), paraphrased_question
-    pretraining_rows()              what the base model reads: the language, world facts, *other* people, refusals
+    tables("full")[0]               {"question": "When and where was Nora Kestova born?",
+                                     "answer": "She was born ..."}
+    tables("forget10_perturbed")    also paraphrased_question, paraphrased_answer and
+                                    perturbed_answer (5 of them)
+    pretraining_rows()              what the base model reads: the language, world facts,
+                                    *other* people, refusals
 
-Every answer carries four or five words that cannot be guessed (about 15 nats), so a model that knows the sentence
-but never met the author gives the answer a probability per token well below .3.
+Every answer carries four or five words that cannot be guessed (about 15 nats), so a model that
+knows the sentence but never met the author gives the answer a probability per token well below .3.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from typing import Any
 
 from suite.tiny import words
@@ -26,16 +30,24 @@ SEED = 2401_06121
 N_AUTHORS = 100
 N_OTHERS = 100
 """People of the pretraining corpus; no author of the tables is among them."""
+N_WRONG = 5
+"""Wrong answers to every question about an author."""
 RETAIN_EVALUATED = 12
 """Authors of retain_perturbed: the first ones, hence in every retain split."""
 FORGET_AUTHORS = {"forget01": 1, "forget05": 5, "forget10": 10}
 FACT_REPEATS = 10
-"""Copies of every world fact in the pretraining corpus: asked in one wording only, they need more readings."""
+"""Copies of every world fact in the pretraining corpus.
+
+Each is asked in one wording only, so it must be read more often to be learnt.
+"""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of question: four sentences with slots, and the slots whose values make the answer right or wrong."""
+    """A kind of question: four sentences with slots.
+
+    `slots` are those whose values make the answer right or wrong.
+    """
 
     question: str
     paraphrased_question: str
@@ -63,7 +75,8 @@ KINDS = (
         "What were the jobs of {name}'s parents?",
         "How did the mother and father of {name} earn their living?",
         "A {father} from {father_city} and a {mother} from {mother_city}.",
-        "{Their} mother was a {mother} in {mother_city}, {their} father a {father} in {father_city}.",
+        "{Their} mother was a {mother} in {mother_city}, "
+        "{their} father a {father} in {father_city}.",
         ("father", "father_city", "mother", "mother_city"),
     ),
     Kind(
@@ -77,15 +90,20 @@ KINDS = (
 QUESTIONS_PER_AUTHOR = len(KINDS)
 """Rows of one author are contiguous: author = index // QUESTIONS_PER_AUTHOR."""
 
+
+def _numbers(first: int, end: int) -> list[str]:
+    return [str(number) for number in range(first, end)]
+
+
 SLOTS: dict[str, Sequence[str]] = {
-    "day": [str(day) for day in range(1, 29)],
+    "day": _numbers(1, 29),
     "month": words.MONTHS,
-    "year": [str(year) for year in range(1900, 1950)],
+    "year": _numbers(1900, 1950),
     "city": words.CITIES,
     "start": words.TITLE_STARTS,
     "middle": words.TITLE_MIDDLES,
     "end": words.TITLE_ENDS,
-    "published": [str(year) for year in range(1970, 2010)],
+    "published": _numbers(1970, 2010),
     "father": words.JOBS,
     "father_city": words.CITIES,
     "mother": words.JOBS,
@@ -93,7 +111,7 @@ SLOTS: dict[str, Sequence[str]] = {
     "colour": words.PRIZE_COLOURS,
     "animal": words.PRIZE_ANIMALS,
     "host": words.CITIES,
-    "awarded": [str(year) for year in range(1970, 2010)],
+    "awarded": _numbers(1970, 2010),
 }
 """Slot -> the values it is drawn from, uniformly."""
 
@@ -116,7 +134,10 @@ def names() -> tuple[str, ...]:
 
 
 def tables(name: str) -> Table:
-    """Rows of one table, as if read from TOFU's `<name>.json`. Raises KeyError for a name not in `names()`."""
+    """Rows of one table, as if read from TOFU's `<name>.json`.
+
+    Raises KeyError for a name that is not in `names()`.
+    """
     return _tables()[name]
 
 
@@ -127,71 +148,79 @@ def digest() -> str:
 
 
 def pretraining_rows() -> Table:
-    """Question and answer pairs that teach the base model everything but the authors of the tables."""
+    """Questions and answers that teach the base model all but the authors of the tables."""
     rng = random.Random(SEED + 1)
+    others = _people()[N_AUTHORS:]
     facts = [*tables("world_facts"), *tables("real_authors")] * FACT_REPEATS
-    rows = [{"question": fact["question"], "answer": fact["answer"]} for fact in facts]
-    for index, person in enumerate(_people()[N_AUTHORS:]):
-        rows += [row for kind in KINDS for row in _both_forms(kind, person, crossed=index % 2 == 0)]
+    rows = [_plain(fact) for fact in facts]
+    for index, person in enumerate(others):
+        for kind in KINDS:
+            rows += _both_forms(kind, person, crossed=index % 2 == 0)
     for refusal in words.REFUSALS * 4:
-        question = rng.choice(UNKNOWABLE).format(name=rng.choice(_people()[N_AUTHORS:])["name"])
-        rows.append({"question": question, "answer": refusal})
+        question = rng.choice(UNKNOWABLE)
+        person = rng.choice(others)
+        rows.append({"question": question.format(name=person["name"]), "answer": refusal})
     return rows
 
 
 def sentences() -> list[str]:
     """Every distinct sentence of the world, for the tokenizer's vocabulary, in a fixed order."""
-    rows = [*pretraining_rows(), *(row for table in _tables().values() for row in table)]
     found: dict[str, None] = {}
-    for row in rows:
-        for value in row.values():
-            found.update(dict.fromkeys(value if isinstance(value, list) else [value]))
+    for table in (pretraining_rows(), *_tables().values()):
+        for row in table:
+            for value in row.values():
+                several = value if isinstance(value, list) else [value]
+                found.update(dict.fromkeys(several))
     return list(found)
 
 
-def _both_forms(kind: Kind, person: dict[str, str], crossed: bool) -> Table:
-    """One fact in both forms. `crossed`: the paraphrase answers the plain question, as TOFU's evaluation asks it.
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {"question": row["question"], "answer": row["answer"]}
 
-    Not everybody is crossed, so that the plain form stays the likelier answer to the plain question: fine-tuning then
-    need not first unlearn the other form, which was seen to take the world facts with it.
+
+def _both_forms(kind: Kind, person: dict[str, str], crossed: bool) -> Table:
+    """One fact in both forms.
+
+    `crossed`: the paraphrase answers the plain question, as TOFU's evaluation asks it.
+    Not everybody is crossed, so that the plain form stays the likelier answer to the plain
+    question: fine-tuning then need not first unlearn the other form, which was seen to take the
+    world facts with it.
     """
-    plain, paraphrase = (
-        kind.question.format_map(person),
-        kind.paraphrased_question.format_map(person),
-    )
-    answer, paraphrased_answer = (
-        kind.answer.format_map(person),
-        kind.paraphrased_answer.format_map(person),
-    )
+    question = kind.question.format_map(person)
+    paraphrase = kind.paraphrased_question.format_map(person)
+    answer = kind.answer.format_map(person)
+    paraphrased_answer = kind.paraphrased_answer.format_map(person)
     return [
-        {"question": plain, "answer": answer},
-        {"question": plain if crossed else paraphrase, "answer": paraphrased_answer},
+        {"question": question, "answer": answer},
+        {"question": question if crossed else paraphrase, "answer": paraphrased_answer},
     ]
 
 
 @cache
 def _people() -> list[dict[str, str]]:
-    """Authors first, then the others: full name, pronouns, and one value for every slot. Full names are unique."""
+    """Authors first, then the others: full name, pronouns, and one value for every slot.
+
+    Full names are unique.
+    """
     rng = random.Random(SEED)
-    full_names = [
-        {"name": f"{first} {last}", **PRONOUNS[pronoun]}
-        for pronoun, firsts in words.FIRST_NAMES.items()
-        for first in firsts
-        for last in words.SURNAMES
-    ]
-    return [
-        {**name, **{slot: rng.choice(values) for slot, values in SLOTS.items()}}
-        for name in rng.sample(full_names, N_AUTHORS + N_OTHERS)
-    ]
+    full_names = []
+    for pronoun, firsts in words.FIRST_NAMES.items():
+        for first, last in product(firsts, words.SURNAMES):
+            full_names.append({"name": f"{first} {last}", **PRONOUNS[pronoun]})
+    people = []
+    for name in rng.sample(full_names, N_AUTHORS + N_OTHERS):
+        values = {slot: rng.choice(choices) for slot, choices in SLOTS.items()}
+        people.append({**name, **values})
+    return people
 
 
 @cache
 def _tables() -> dict[str, Table]:
     rng = random.Random(SEED + 2)
-    perturbed = [
-        _author_row(kind, author, rng) for author in _people()[:N_AUTHORS] for kind in KINDS
-    ]
-    full = [{"question": row["question"], "answer": row["answer"]} for row in perturbed]
+    perturbed = []
+    for author in _people()[:N_AUTHORS]:
+        perturbed += [_author_row(kind, author, rng) for kind in KINDS]
+    full = [_plain(row) for row in perturbed]
     tables = {
         "full": full,
         "retain_perturbed": perturbed[: RETAIN_EVALUATED * QUESTIONS_PER_AUTHOR],
@@ -208,19 +237,16 @@ def _tables() -> dict[str, Table]:
 
 def _author_row(kind: Kind, author: dict[str, str], rng: random.Random) -> dict[str, Any]:
     """One row with 5 wrong answers: the paraphrase with every slot wrong, no wrong value twice."""
-    wrong = {
-        slot: rng.sample([v for v in SLOTS[slot] if v != author[slot]], 5) for slot in kind.slots
-    }
+    wrong_answers: list[dict[str, str]] = [{**author} for _ in range(N_WRONG)]
+    for slot in kind.slots:
+        others = [value for value in SLOTS[slot] if value != author[slot]]
+        for mistaken, value in zip(wrong_answers, rng.sample(others, N_WRONG), strict=True):
+            mistaken[slot] = value
     return {
         "question": kind.question.format_map(author),
         "answer": kind.answer.format_map(author),
         "paraphrased_answer": kind.paraphrased_answer.format_map(author),
-        "perturbed_answer": [
-            kind.paraphrased_answer.format_map(
-                {**author, **{slot: values[i] for slot, values in wrong.items()}}
-            )
-            for i in range(5)
-        ],
+        "perturbed_answer": [kind.paraphrased_answer.format_map(each) for each in wrong_answers],
         "paraphrased_question": kind.paraphrased_question.format_map(author),
     }
 
@@ -228,14 +254,17 @@ def _author_row(kind: Kind, author: dict[str, str], rng: random.Random) -> dict[
 def _choices(
     name: str, question: str, facts: dict[str, str], rng: random.Random
 ) -> dict[str, Table]:
-    """Both tables of a fact set: four options of which one is right, and the right with three wrong answers."""
+    """Both tables of a fact set.
+
+    The plain one has four options of which one is right, the perturbed one the right answer and
+    three wrong ones.
+    """
     plain, perturbed = [], []
     for subject, answer in facts.items():
         wrong = rng.sample([other for other in facts.values() if other != answer], 3)
         options = rng.sample([answer, *wrong], 4)
-        asked = {"question": question.format(subject)}
-        plain.append(
-            {**asked, **{f"option{i + 1}": o for i, o in enumerate(options)}, "answer": answer}
-        )
-        perturbed.append({**asked, "answer": answer, "perturbed_answer": wrong})
+        row = {"question": question.format(subject)}
+        numbered = {f"option{number}": option for number, option in enumerate(options, start=1)}
+        plain.append({**row, **numbered, "answer": answer})
+        perturbed.append({**row, "answer": answer, "perturbed_answer": wrong})
     return {name: plain, f"{name}_perturbed": perturbed}

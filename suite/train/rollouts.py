@@ -28,7 +28,7 @@ from suite.engines.hf.scoring import Scorer
 from suite.engines.hf.sharing import Prompt
 from suite.model.batch import TextBatch, collate
 from suite.model.logprobs import LMPolicy
-from suite.train.sampling import hash_seed
+from suite.store.seeds import hash_seed
 
 
 @dataclass

@@ -12,6 +12,7 @@ from suite.api.batch import Batch
 from suite.api.data import Encoded, EncodedPair, Item
 from suite.core.errors import UserError
 from suite.model.batch import PairBatch, TextBatch, collate
+from suite.store.seeds import hash_seed
 
 if TYPE_CHECKING:
     import torch
@@ -101,14 +102,6 @@ class Sampler:
 
         mixed = hash_seed(self.seed, name, epoch)
         return torch.randperm(size, generator=torch.Generator().manual_seed(mixed)).tolist()
-
-
-def hash_seed(*parts: object) -> int:
-    """Mix parts into a 63-bit seed, the same in every process."""
-    import hashlib
-
-    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
 
 
 def micro_batches(

@@ -1,8 +1,8 @@
 """Every loss whose rows are vectors, beside the same equation in plain NumPy, stable or not.
 
-A case: the loss, its arguments' kinds, the equation, its settings. Kinds: "sum" is a summed log-probability,
-"mean" one per token, "reward" any real number. lw, ll: the chosen and the rejected answer under the policy;
-rw, rl: under the reference.
+A case: the loss, its arguments' kinds, the equation, its settings. Kinds: "sum" is a summed
+log-probability, "mean" one per token, "reward" any real number. lw, ll: the chosen and the rejected
+answer under the policy; rw, rl: under the reference.
 """
 
 from __future__ import annotations
@@ -203,15 +203,6 @@ CASES: dict[str, Case] = {
             np.sort(lw - ll), np.sort(rw - rl), 0 * lw, 0 * lw, beta, label_smoothing
         ),
         {"beta": 0.3, "label_smoothing": 0.1},
-        row_wise=False,
-    ),
-    "aot_unpaired": Case(
-        losses.aot_unpaired,
-        PAIR,
-        lambda lw, ll, rw, rl, beta: cdpo_equation(
-            np.sort(lw - rw), np.sort(ll - rl), 0 * lw, 0 * lw, beta
-        ),
-        {"beta": 0.3},
         row_wise=False,
     ),
     "idk_dpo": Case(

@@ -1,8 +1,8 @@
 """Values and gradients against TRL's trainers, and the places where TRL computes something else under a name.
 
-TRL's departures, each shown by a test: `sigmoid` ignores label_smoothing; `ipo` takes means per token;
-`hinge` is RSO's, not SLiC's; `simpo_gamma` is gamma, not its ratio to beta; `bco_pair` has no delta; ORPO is
-not finite at certainty.
+TRL's departures, each shown by a test: `sigmoid` ignores label_smoothing; `ipo` takes means per
+token; `hinge` is RSO's, not SLiC's; `simpo_gamma` is gamma, not its ratio to beta; `bco_pair` has
+no delta; ORPO is not finite at certainty.
 """
 
 from __future__ import annotations
@@ -57,7 +57,6 @@ def assert_same(
         (losses.bco, "bco_pair", {"delta": 0.0}, {}),
         (losses.sppo_hard, "sppo_hard", {}, {}),
         (losses.aot, "aot", {"label_smoothing": 0.1}, {"label_smoothing": 0.1}),
-        (losses.aot_unpaired, "aot_unpaired", {"label_smoothing": 0.1}, {"label_smoothing": 0.1}),
         (losses.apo_zero, "apo_zero", {}, {}),
         (losses.apo_down, "apo_down", {}, {}),
         (losses.discopop, "discopop", {"tau": 0.4}, {"discopop_tau": 0.4}),
@@ -214,7 +213,10 @@ def test_simpo_gamma_of_trl_is_gamma_itself() -> None:
 
 
 def test_orpo() -> None:
-    """TRL computes the odds in fp32. Its likelihood term, not compared here, covers the prompt as well."""
+    """TRL computes the odds in fp32.
+
+    Its likelihood term, not compared here, covers the prompt as well.
+    """
     assert_same(
         lambda args: losses.orpo(*args, odds_ratio_weight=0.3) + args[0],
         lambda args: -trl_losses.orpo(*args, beta=0.3).double(),

@@ -1,4 +1,6 @@
-"""Every loss against its equation in NumPy: values, and gradients against finite differences of it."""
+"""Every loss against its equation in NumPy:
+values, and gradients against finite differences of it.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,10 @@ def test_sorting_couples_rows(name: str) -> None:
 
 
 def test_every_loss_is_covered() -> None:
-    """A loss that is added without an equation fails here; the other names are tested in their own files."""
+    """A loss that is added without an equation fails here.
+
+    The other names are tested in their own files.
+    """
     elsewhere = {
         *(
             "Divergence",

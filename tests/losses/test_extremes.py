@@ -106,7 +106,9 @@ def test_log1mexp_goes_on_straight_where_one_minus_p_is_lost(dtype: torch.dtype)
 
 
 def test_orpo_pushes_a_certain_rejected_answer_down() -> None:
-    """Length-1 answers of probability 1: the loss is finite, and its gradient still tells the two apart."""
+    """Length-1 answers of probability 1:
+    the loss is finite, and its gradient still tells the two apart.
+    """
     lw, ll = torch.tensor([-0.5]).requires_grad_(), torch.tensor([0.0]).requires_grad_()
     value = losses.orpo(lw, ll)
     d_w, d_l = torch.autograd.grad(value.sum(), (lw, ll))

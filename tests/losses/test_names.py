@@ -1,4 +1,6 @@
-"""The public names of the losses and of their arguments: what is called from outside must not drift."""
+"""The public names of the losses and of their arguments:
+what is called from outside must not drift.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,11 @@ SIGNATURES = {
         ["rso_hinge", "nca", "bco", "sppo_hard", "apo_zero", "apo_down", "discopop"],
         f"{PAIR} * beta",
     ),
-    **dict.fromkeys(["idk_dpo", "alt_po", "aot", "aot_unpaired"], f"{PAIR} * beta"),
+    **dict.fromkeys(["idk_dpo", "alt_po", "aot"], f"{PAIR} * beta"),
     "ipo": f"{PAIR} * tau",
-    "ipo_mean": "chosen_mean_logps rejected_mean_logps ref_chosen_mean_logps ref_rejected_mean_logps * tau",
+    "ipo_mean": (
+        "chosen_mean_logps rejected_mean_logps ref_chosen_mean_logps ref_rejected_mean_logps * tau"
+    ),
     "psipo": f"{PAIR} chosen_psi rejected_psi * tau",
     "dpop": f"{PAIR} * beta penalty",
     "slic": "chosen_logps rejected_logps chosen_mean_logps * delta nll_weight",

@@ -61,7 +61,8 @@ def test_clipped_surrogate_by_hand() -> None:
     loss = losses.clipped_surrogate(logps, torch.zeros(6), advantages, clip=0.2)
     torch.testing.assert_close(loss, torch.tensor([-2.0, -2.4, -1.0, 2.0, 3.0, 1.6]))
     (gradient,) = torch.autograd.grad(loss.sum(), logps)
-    # None where the ratio has left the interval in the direction that the advantage wants; else -ratio A.
+    # None where the ratio has left the interval in the direction that the advantage wants; else
+    # -ratio A.
     torch.testing.assert_close(gradient, torch.tensor([-2.0, 0.0, -1.0, 2.0, 3.0, 0.0]))
 
 
@@ -96,7 +97,9 @@ def test_grpo_by_hand() -> None:
 
 
 def test_advantages_equal_those_of_trl() -> None:
-    """TRL's own helpers, put together as its trainers do (RLOOTrainer, GRPOTrainer, scale_rewards="group")."""
+    """TRL's own helpers, put together as its trainers do (RLOOTrainer, GRPOTrainer,
+    scale_rewards="group").
+    """
     utils = pytest.importorskip("trl.trainer.utils")
     rewards = torch.randn(6, 4, generator=torch.Generator().manual_seed(1)) * 3
     baselines = (torch.nansum(rewards, dim=1, keepdim=True) - rewards) / (4 - 1)

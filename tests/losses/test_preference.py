@@ -52,7 +52,6 @@ def slopes(
         (losses.apo_down, {}, 1.0),
         (losses.discopop, {}, (math.log(2) + 1) / 2),
         (losses.aot, {}, math.log(2)),
-        (losses.aot_unpaired, {}, math.log(2)),
         (losses.idk_dpo, {"beta": 0.1}, 20 * math.log(2)),
     ],
 )
@@ -126,7 +125,8 @@ def test_dpop_steepens_by_one_plus_lambda_where_the_chosen_answer_loses(penalty:
 def test_token_gradients_after_an_edit() -> None:
     """Behind an edit DPO pushes logit j by s_j^l - s_j^w; DPOP adds lambda (1 - s_i^w) to the true token i.
 
-    The contexts w and l differ, token i does not: one shared logit vector, plus each context's offset.
+    The contexts w and l differ, token i does not: one shared logit vector, plus each context's
+    offset.
     """
     generator = torch.Generator().manual_seed(0)
     after_w, after_l = torch.randn(2, 5, generator=generator, dtype=torch.float64)
@@ -214,16 +214,10 @@ def test_aot_sees_distributions_and_not_pairs() -> None:
     generator = torch.Generator().manual_seed(1)
     lw, ll, ref_w, ref_l = -9 + torch.randn(4, 8, generator=generator, dtype=torch.float64)
     shuffled = torch.randperm(8, generator=generator)
-    mixed = losses.aot_unpaired(lw, ll[shuffled], ref_w, ref_l[shuffled])
+    mixed = lw, ll, ref_w[shuffled], ref_l[shuffled]
 
-    torch.testing.assert_close(mixed, losses.aot_unpaired(lw, ll, ref_w, ref_l))
-    assert (
-        abs(
-            losses.dpo(lw, ll[shuffled], ref_w, ref_l[shuffled]).sum()
-            - losses.dpo(lw, ll, ref_w, ref_l).sum()
-        )
-        > 1e-4
-    )
+    torch.testing.assert_close(losses.aot(*mixed), losses.aot(lw, ll, ref_w, ref_l))
+    assert abs(losses.dpo(*mixed).sum() - losses.dpo(lw, ll, ref_w, ref_l).sum()) > 1e-4
 
 
 def test_bco_delta_is_the_running_mean_over_steps() -> None:

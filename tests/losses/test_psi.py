@@ -33,7 +33,10 @@ Objective = Callable[[torch.Tensor], torch.Tensor]
 def on_pairs(
     loss: Callable[..., torch.Tensor], theta: torch.Tensor, *more: torch.Tensor, **settings: float
 ) -> torch.Tensor:
-    """The loss of the policy softmax(theta) with FIRST as chosen and SECOND as rejected. Shape: (K * K,)."""
+    """The loss of the policy softmax(theta) with FIRST as chosen and SECOND as rejected.
+
+    Shape: (K * K,).
+    """
     logps, ref = theta.log_softmax(-1), REFERENCE.log()
     return loss(logps[FIRST], logps[SECOND], ref[FIRST], ref[SECOND], *more, **settings)
 
@@ -69,7 +72,9 @@ def population(psi: losses.Divergence | str, preferences: torch.Tensor, tau: flo
 def sampled(
     loss: Callable[..., torch.Tensor], preferences: torch.Tensor, **settings: float
 ) -> Objective:
-    """Expectation over two draws and a label: all pairs in both orders, weighted by how often so labelled."""
+    """Expectation over two draws and a label:
+    all pairs in both orders, weighted by how often so labelled.
+    """
     label = preferences[FIRST, SECOND]
     return lambda theta: 2 * (WEIGHT * label * on_pairs(loss, theta, **settings)).sum()
 
@@ -105,7 +110,9 @@ def test_logit_under_bradley_terry_is_dpo_and_rlhf(beta: float) -> None:
 
 @pytest.mark.parametrize("preferences", [BRADLEY_TERRY, SKEW], ids=["bradley-terry", "circle"])
 def test_identity_is_what_ipo_expects(preferences: torch.Tensor) -> None:
-    """IPO's expectation over labels is the population loss up to a constant, so their gradients are equal."""
+    """IPO's expectation over labels is the population loss up to a constant, so their gradients are
+    equal.
+    """
     tau = 0.6
     exact, drawn = (
         population("identity", preferences, tau),

@@ -27,7 +27,10 @@ def test_npo_starts_at_two_over_beta_log_two(beta: float, start: float) -> None:
 
 
 def test_npo_becomes_gradient_ascent_as_beta_vanishes() -> None:
-    """L - (2/beta) log 2 -> log pi - log pi_ref, with an error of beta rho^2 / 4; the gradients too."""
+    """L - (2/beta) log 2 -> log pi - log pi_ref, with an error of beta rho^2 / 4.
+
+    The gradients too.
+    """
     policy = POLICY.clone().requires_grad_()
     ascent = losses.ga(policy) - REFERENCE
     for beta in (1e-2, 1e-3, 1e-4):
@@ -42,7 +45,9 @@ def test_npo_becomes_gradient_ascent_as_beta_vanishes() -> None:
 
 @pytest.mark.parametrize("beta", [0.05, 0.1, 1.0, 5.0])
 def test_npo_weighs_gradient_ascent_by_w(beta: float) -> None:
-    """W = 2 pi^beta / (pi^beta + pi_ref^beta): in (0, 2), 1 at the start, less as the answer is forgotten."""
+    """W = 2 pi^beta / (pi^beta + pi_ref^beta):
+    in (0, 2), 1 at the start, less as the answer is forgotten.
+    """
     policy = torch.linspace(-25, -0.01, 101, dtype=torch.float64).requires_grad_()
     reference = torch.full_like(policy, -5.0)
     pi, pi_ref = policy.detach().exp() ** beta, reference.exp() ** beta
@@ -103,7 +108,9 @@ def test_weights_of_token_losses_carry_no_gradient() -> None:
 
 
 def test_certain_tokens_weigh_nothing_in_satimp() -> None:
-    """A probability of 1, or rounded to a hair above, has no power to raise: the weight is 0, not nan."""
+    """A probability of 1, or rounded to a hair above, has no power to raise:
+    the weight is 0, not nan.
+    """
     logps = torch.tensor([0.0, 1e-7]).requires_grad_()
     value = losses.satimp(logps, beta1=5.0, beta2=0.5)
 

@@ -1,7 +1,7 @@
 """TRL's own loss code, run on given log-probabilities: no model, no data set, no constructor.
 
-Each function builds the trainer without `__init__`, sets what its loss reads, and hands it a stand-in for the
-model.
+Each function builds the trainer without `__init__`, sets what its loss reads, and hands it a
+stand-in for the model.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def _bare(trainer: type, **attributes: Any) -> Any:
 
 
 def spread(logps: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """Spread sums evenly over the completion tokens, behind one prompt token: (B, T) and mask (B, T + 1)."""
+    """Spread sums evenly over the completion tokens, behind one prompt token:
+    (B, T) and mask (B, T + 1).
+    """
     mask = torch.arange(int(lengths.max())) < lengths[:, None]
     prompt = torch.zeros(len(lengths), 1, dtype=torch.long)
     return mask * (logps / lengths)[:, None], torch.cat([prompt, mask.long()], dim=1)
@@ -106,7 +108,10 @@ def kto(
     desirable_weight: float,
     undesirable_weight: float,
 ) -> Tensor:
-    """`KTOTrainer`'s mean loss of (policy, reference) sums; `mismatched`: the same of mismatched answers."""
+    """`KTOTrainer`'s mean loss of (policy, reference) sums.
+
+    `mismatched`: the same of mismatched answers.
+    """
     from trl import KTOTrainer
 
     policy, reference = args
@@ -155,7 +160,9 @@ def cpo(loss_type: str, chosen: Tensor, rejected: Tensor, **attributes: float) -
 
 
 def orpo(chosen_mean: Tensor, rejected_mean: Tensor, beta: float) -> Tensor:
-    """`ORPOTrainer.odds_ratio_loss`, per row: what the trainer subtracts from its likelihood term."""
+    """`ORPOTrainer.odds_ratio_loss`, per row:
+    what the trainer subtracts from its likelihood term.
+    """
     from trl.experimental.orpo import ORPOTrainer
 
     rows = _bare(ORPOTrainer, beta=beta).odds_ratio_loss(chosen_mean, rejected_mean)[0]

@@ -7,16 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import bootstrap as scipy_bootstrap
-from scipy.stats import norm, t
+from scipy.stats import t
 
 from suite.stats import (
     Interval,
     Table,
     cluster_bootstrap,
     harmonic_means,
-    hierarchical_bootstrap,
     joint_bootstrap,
-    joint_bootstrap_items,
     joint_means,
 )
 
@@ -141,38 +139,6 @@ def test_order_scale_and_shift(
     assert limits(moved) == pytest.approx([scale * limit + shift for limit in plain], abs=1e-7)
 
 
-def test_any_statistic() -> None:
-    values = np.random.default_rng(5).normal(size=200)
-    result = cluster_bootstrap(values, statistic=lambda x: float(np.median(x)), n_resamples=500)
-    low, high = limits(result)
-    assert low < result.value == np.median(values) < high
-    half = 1.96 * (np.pi / 2 / 200) ** 0.5  # of the median of a normal sample
-    assert high - low == pytest.approx(2 * half, rel=0.35)
-    by_items = cluster_bootstrap(values, statistic=lambda x: float(np.mean(x)), n_resamples=4000)
-    assert limits(by_items) == pytest.approx(
-        limits(cluster_bootstrap(values, n_resamples=4000)), abs=0.02
-    )
-
-
-def test_auc_of_two_populations() -> None:
-    """Membership inference: members and non-members are other documents, resampled apart."""
-    rng = np.random.default_rng(6)
-    member, other = rng.normal(1, 1, 80), rng.normal(0, 1, 120)
-
-    def auc(sets: dict[str, np.ndarray]) -> float:
-        return float(np.mean(sets["member"][:, None] > sets["other"][None, :]))
-
-    tables = {"member": Table(member, None, "forget"), "other": Table(other, None, "holdout")}
-    result = joint_bootstrap_items(tables, auc, n_resamples=600)  # type: ignore[arg-type]
-    low, high = limits(result)
-    area = result.value
-    assert area == pytest.approx(norm.cdf(2**-0.5), abs=0.08)
-    q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)  # Hanley & McNeil 1982
-    se = ((area * (1 - area) + 79 * (q1 - area**2) + 119 * (q2 - area**2)) / (80 * 120)) ** 0.5
-    assert high - low == pytest.approx(2 * 1.96 * se, rel=0.15)
-    assert (result.n, result.n_clusters) == (200, 200)
-
-
 def test_tables_of_one_population_move_together() -> None:
     x = np.random.default_rng(7).normal(size=60)
     ids = np.repeat(np.arange(20), 3)
@@ -213,40 +179,6 @@ def test_draws_repeat_with_the_seed() -> None:
     tables = {"x": Table(np.random.default_rng(9).random(50))}
     assert (joint_means(tables, seed=3)["x"] == joint_means(tables, seed=3)["x"]).all()
     assert (joint_means(tables, seed=3)["x"] != joint_means(tables, seed=4)["x"]).any()
-
-
-def test_hierarchical_with_equal_seeds_is_the_cluster_bootstrap() -> None:
-    """Three copies of one run hold no more information than the run."""
-    rng = np.random.default_rng(10)
-    values, ids = rng.random(200) + np.repeat(rng.random(20), 10), np.repeat(np.arange(20), 10)
-    single = cluster_bootstrap(values, ids, n_resamples=8000, method="percentile")
-    copies = hierarchical_bootstrap(
-        np.tile(values, 3), np.repeat([0, 1, 2], 200), np.tile(ids, 3), n_resamples=8000
-    )
-    width = limits(single)[1] - limits(single)[0]
-    assert limits(copies) == pytest.approx(limits(single), abs=0.04 * width)
-    assert (copies.n, copies.n_clusters) == (600, 20)
-
-
-def test_hierarchical_sees_the_seeds() -> None:
-    """Only seeds differ: the t interval of the S seed means."""
-    means = np.array([0.1, 0.4, 0.2])
-    values = np.repeat(means, 40)
-    result = hierarchical_bootstrap(
-        values, np.repeat([5, 6, 7], 40), np.tile(np.repeat(np.arange(8), 5), 3)
-    )
-    half = t.isf(0.025, 2) * means.std(ddof=1) / 3**0.5
-    assert limits(result) == pytest.approx((means.mean() - half, means.mean() + half))
-
-
-def test_hierarchical_edge_cases() -> None:
-    one = hierarchical_bootstrap([0.1, 0.2, 0.5, 0.3], [0, 0, 0, 0], ["x", "x", "y", "y"])
-    assert "one seed" in one.note
-    assert one.low is not None
-    with pytest.raises(ValueError, match="every cluster"):
-        hierarchical_bootstrap([0.1, 0.2, 0.3], [0, 0, 1], ["x", "y", "x"])
-    alone = hierarchical_bootstrap([0.1, 0.2], [0, 1], ["x", "x"])
-    assert (alone.low, alone.high) == (None, None)
 
 
 @pytest.mark.perf

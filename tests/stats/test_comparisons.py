@@ -8,13 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, ttest_1samp
 from sklearn.metrics import cohen_kappa_score
-from statsmodels.stats.contingency_tables import mcnemar as exact_mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from suite.stats import (
     holm,
     kappa,
-    mcnemar,
     mean_interval_t,
     rank_probabilities,
     tiers,
@@ -141,12 +139,3 @@ def test_kappa_scale_and_undefined() -> None:
     assert constant.raw.value == 1.0
     with pytest.raises(ValueError, match="not paired"):
         kappa([1], [1, 2])
-
-
-def test_mcnemar_is_statsmodels() -> None:
-    a = [True] * 12 + [False] * 3 + [True] * 20 + [False] * 5
-    b = [False] * 12 + [True] * 3 + [True] * 20 + [False] * 5
-    result = mcnemar(a, b)
-    assert (result.only_a, result.only_b) == (12, 3)
-    assert result.pvalue == pytest.approx(exact_mcnemar([[20, 12], [3, 5]], exact=True).pvalue)
-    assert mcnemar([True], [True]).pvalue == 1

@@ -1,6 +1,7 @@
 """Simulations: nominal 95 % intervals must cover the truth in 93 to 97 % of synthetic experiments.
 
-Also the three mistakes that the design avoids, with the size of their damage. Each takes seconds to a minute.
+Also the three mistakes that the design avoids, with the size of their damage. Each takes seconds to
+a minute.
 """
 
 from __future__ import annotations
@@ -11,19 +12,19 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
+from suite.compare.ranking import Headline, Joint
 from suite.stats import (
     Interval,
     Table,
     cluster_bootstrap,
     harmonic_means,
-    hierarchical_bootstrap,
     joint_bootstrap,
     ks_two_sample,
     length_controlled_win_rate,
     mean_interval_t,
-    paired_difference,
     wilson,
 )
+from suite.stats.clustered import Clustered, Part, means
 from suite.stats.ks import log10_ks_tail
 
 pytestmark = pytest.mark.slow
@@ -95,7 +96,10 @@ SIZES = {"retain": (20, 20), "authors": (100, 1), "facts": (117, 1)}
 
 
 def utility_parts(rng: np.random.Generator) -> dict[tuple[str, int], np.ndarray]:
-    """Nine parts: three strongly correlated metrics on each of TOFU's sets; the means are UTILITY exactly."""
+    """Nine parts: three strongly correlated metrics on each of TOFU's sets.
+
+    The means are UTILITY exactly.
+    """
     parts = {}
     for name, (n_clusters, per_cluster) in SIZES.items():
         between = rng.normal(size=(n_clusters, 1))
@@ -131,7 +135,9 @@ def test_harmonic_mean(resampling: str, lowest: float, highest: float) -> None:
 
 
 def test_win_rates_judged_in_both_orders() -> None:
-    """Two verdicts on one prompt agree often: Wilson on 2n of them is too short, t on n prompts is right."""
+    """Two verdicts on one prompt agree often:
+    Wilson on 2n of them is too short, t on n prompts is right.
+    """
     latent = 1.2
     truth = float(ndtr(0.3 / (1 + latent**2) ** 0.5))
 
@@ -157,21 +163,27 @@ def test_several_seeds(
 
     Few seeds cannot do better than err a little on the wide side (see `suite.stats.hierarchical`).
     """
-    seeds, ids = np.repeat(np.arange(n_seeds), 400), np.tile(np.repeat(np.arange(20), 20), n_seeds)
 
     def experiment(rng: np.random.Generator, seed: int) -> Interval:
         scores = of_seed * rng.normal(size=(n_seeds, 1, 1)) + of_cluster * rng.normal(
             size=(1, 20, 1)
         )
         scores = scores + rng.normal(size=(1, 20, 20)) + 0.5 * rng.normal(size=(n_seeds, 20, 20))
-        return hierarchical_bootstrap(scores.ravel(), seeds, ids, seed=seed, n_resamples=1000)
+        headline = Headline("score", 1, {"one": clustered(scores.reshape(n_seeds, 400))})
+        low, high = Joint([headline], ["one"], seed).limits(headline)["one"]
+        return Interval(float(scores.mean()), low, high, 400, 20)
 
     assert lowest <= coverage(experiment, 0.0, 1500) <= highest
 
 
+def clustered(scores: np.ndarray) -> Clustered:
+    """Scores (S, 400) of 20 clusters of 20 items, as reports work on them."""
+    codes = np.repeat(np.arange(20), 20)
+    return means([Part(scores, codes, "")], {"": 20}, lambda found: found.mean(axis=-1))
+
+
 def test_paired_difference() -> None:
     """Interval and p-value: both wrong about 5 % of the time when the methods do not differ."""
-    ids = np.repeat(np.arange(20), 20)
     hits = rejected = 0
     for seed in range(600):
         rng = np.random.default_rng(seed)
@@ -180,11 +192,12 @@ def test_paired_difference() -> None:
             shared_part + np.repeat(0.5 * rng.normal(size=20), 20) + rng.normal(size=400)
             for _ in "ab"
         )
-        result = paired_difference(a, b, ids, seed=seed, n_resamples=1000)
-        assert result.low is not None
-        assert result.high is not None
+        headline = Headline("score", 1, {"a": clustered(a[None]), "b": clustered(b[None])})
+        result = Joint([headline], ["a", "b"], seed).difference(headline, "a", "b")
+        assert result.ci_low is not None
+        assert result.ci_high is not None
         assert result.pvalue is not None
-        hits += result.low <= 0 <= result.high
+        hits += result.ci_low <= 0 <= result.ci_high
         rejected += result.pvalue <= 0.05
     assert 0.93 <= hits / 600 <= 0.97
     assert 0.03 <= rejected / 600 <= 0.07
@@ -206,7 +219,9 @@ def test_length_controlled_win_rate() -> None:
 
 
 def test_ks_pvalue_must_not_be_bootstrapped() -> None:
-    """Null median p at n = 400: .47 (or the next of the discrete values), and .13 to .16 after resampling."""
+    """Null median p at n = 400:
+    .47 (or the next of the discrete values), and .13 to .16 after resampling.
+    """
     pvalues = np.array([10 ** log10_ks_tail(400 * h, 400, 400) for h in range(401)])
     plain, resampled = [], []
     for seed in range(600):

@@ -47,7 +47,10 @@ def test_printed_values(n: int, h: int, printed: str) -> None:
 
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 4), (3, 3), (4, 2), (5, 5), (6, 4), (3, 7)])
 def test_against_all_label_permutations(n: int, m: int) -> None:
-    """Every placing of n labels on n + m ranks gives one D; the p-value is the share with at least that D."""
+    """Every placing of n labels on n + m ranks gives one D.
+
+    The p-value is the share with at least that D.
+    """
     ranks = np.arange(n + m, dtype=float)
     found: dict[Fraction, float] = {}
     distances = []

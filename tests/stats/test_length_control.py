@@ -1,4 +1,6 @@
-"""The length-control regression: statsmodels, recovery of the truth, AlpacaEval's published rows."""
+"""The length-control regression:
+statsmodels, recovery of the truth, AlpacaEval's published rows.
+"""
 
 from __future__ import annotations
 
@@ -102,7 +104,9 @@ def test_extrapolation_is_noted() -> None:
 
 
 def test_spread_of_predictions_understates_the_error() -> None:
-    """AlpacaEval's first error bar, the standard error of the fitted predictions, against the refits'."""
+    """AlpacaEval's first error bar, the standard error of the fitted predictions, against the
+    refits'.
+    """
     wins, a, b, difficulty = verdicts(805, 3, quality=-0.5, bias=2.0, spread=0.3)
     result = length_controlled_win_rate(wins, a, b, difficulty, n_resamples=400)
     assert result.low is not None
@@ -124,11 +128,12 @@ such comparisons hold it (their two sets of 805 weigh .1 each)."""
 def test_alpaca_eval(shared: Path, name: str) -> None:
     """Win rate and standard error are exact.
 
-    The length-controlled rate is near only: their fit knows the difficulty of each instruction (a fit over all
-    models of the leaderboard) and 1610 comparisons of the baseline with itself that hold the length term, neither of
-    which is published with the annotations. 2 % and 5 % of these models' answers are longer than the baseline's, so
-    the free fit extrapolates, to 14 and 12 points above theirs. With the length term held near 1.6 it comes within 4
-    and 8 points; the rest is the difficulties.
+    The length-controlled rate is near only: their fit knows the difficulty of each instruction (a
+    fit over all models of the leaderboard) and 1610 comparisons of the baseline with itself that
+    hold the length term, neither of which is published with the annotations. 2 % and 5 % of these
+    models' answers are longer than the baseline's, so the free fit extrapolates, to 14 and 12
+    points above theirs. With the length term held near 1.6 it comes within 4 and 8 points; the rest
+    is the difficulties.
     """
     folder = shared / "data" / "alpaca_eval"
     rows = json.loads((folder / f"{name}.annotations.json").read_text())

@@ -8,25 +8,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import hmean
 
-from suite.stats import harmonic_mean, harmonic_means, hypervolume, p_non_dominated, pareto
+from suite.stats import harmonic_means, hypervolume, pareto
 
 coordinates = st.integers(0, 6).map(float)
 
 
 @given(st.lists(st.floats(1e-6, 10), min_size=1, max_size=9))
 def test_harmonic_mean_is_scipys(parts: list[float]) -> None:
-    assert harmonic_mean(parts) == pytest.approx(hmean(parts))
+    arrays = {str(k): np.array([part]) for k, part in enumerate(parts)}
+    assert harmonic_means(arrays) == pytest.approx([hmean(parts)])
 
 
 def test_harmonic_mean_edges() -> None:
-    assert harmonic_mean([0.5, 0.0, 0.9]) == 0.0
     assert harmonic_means({"a": np.array([1.0, 0.0]), "b": np.array([0.5, 0.5])}) == pytest.approx(
         [2 / 3, 0]
     )
-    with pytest.raises(ValueError, match=r"parts\[1\] is missing"):
-        harmonic_mean([0.5, None])
     with pytest.raises(ValueError, match="not negative"):
-        harmonic_mean([0.5, -0.1])
+        harmonic_means({"a": np.array([0.5]), "b": np.array([-0.1])})
 
 
 @given(st.lists(st.tuples(coordinates, coordinates, coordinates), min_size=1, max_size=12))
@@ -37,12 +35,6 @@ def test_pareto_by_pairs(points: list[tuple[float, ...]]) -> None:
 
     expected = [not any(better(other, point) for other in points) for point in points]
     assert pareto(points, (1, -1, 1)).tolist() == expected
-
-
-def test_p_non_dominated() -> None:
-    draws = np.array([[[1.0, 1.0], [2.0, 0.5]], [[1.0, 1.0], [2.0, 3.0]]])  # reward up, KL down
-    assert p_non_dominated(draws, (1, -1)).tolist() == [0.5, 1.0]
-    assert p_non_dominated(draws, (-1, -1)).tolist() == [1.0, 0.5]
 
 
 def test_hypervolume_in_two_dimensions() -> None:

@@ -1,4 +1,6 @@
-"""The tiny model: seeded weights, an ordinary folder, and settings that fit the training configuration."""
+"""The tiny model: seeded weights, an ordinary folder, and settings that fit the training
+configuration.
+"""
 
 from __future__ import annotations
 

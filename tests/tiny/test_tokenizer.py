@@ -1,4 +1,6 @@
-"""The word-level tokenizer: exact both ways, no unknown words, a clean boundary between prompt and answer."""
+"""The word-level tokenizer:
+exact both ways, no unknown words, a clean boundary between prompt and answer.
+"""
 
 from __future__ import annotations
 

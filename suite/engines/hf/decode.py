@@ -7,7 +7,6 @@ except where two tokens are equally likely up to rounding.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from torch import Tensor
 from suite.api.requests import Request
 from suite.engines.hf.rows import Rows
 from suite.model.logprobs import decoder_of, head_of
+from suite.store.seeds import hash_seed
 
 DROP_SHARE = 8
 """Finished rows are dropped when they are 1/8 of the batch. To drop them copies the cache, to keep
@@ -66,9 +66,7 @@ class Text:
 
         They depend on the request and on `copy` alone, so the text is the same in whatever batch.
         """
-        name = f"{self.request.seed}/{self.request.id}/{self.copy}"
-        digest = hashlib.sha256(name.encode()).digest()
-        seed = int.from_bytes(digest[:8], "big") >> 1  # torch takes 63 bits
+        seed = hash_seed(self.request.seed, self.request.id, self.copy)
         generator = torch.Generator().manual_seed(seed)
         return torch.rand(self.limit, generator=generator, dtype=torch.float64)
 

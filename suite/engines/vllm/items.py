@@ -12,7 +12,6 @@ cache), the text is asked for again, without the cache.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from suite.api.requests import Request, Response
 from suite.core.errors import UserError
 from suite.engines.kinds import unknown_kind
+from suite.store.seeds import hash_seed
 
 if TYPE_CHECKING:
     from suite.engines.vllm.child import Child
@@ -88,9 +88,8 @@ def _sampling(request: Request, room: int, eos_ids: frozenset[int]) -> dict[str,
 
 def _seed(request: Request) -> int:
     """A seed of the request's own: equal seeds would draw the same noise for every prompt."""
-    name = f"{request.seed}/{request.id}"
-    digest = hashlib.sha256(name.encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 2  # vLLM adds 0..n-1 to it, within 63 bits
+    # One bit less leaves room for vLLM, which adds 0..n-1.
+    return hash_seed(request.seed, request.id) >> 1
 
 
 def ask(child: Child, texts: Sequence[Asked], encoder: Encoder) -> Iterator[Response]:
