@@ -77,7 +77,7 @@ def convert(setting: Setting, given: Given, at_least: float | None = None) -> An
         return adapter(setting.type, at_least).validate_python(value)
     except ValidationError as error:
         raise UserError(
-            f"{given.source}: {given.name} is {given.value!r}, but {_expected(error)}"
+            f"{given.source}: {given.name} is {_shown(given.value)}, but {_expected(error)}"
         ) from None
 
 
@@ -92,6 +92,12 @@ def adapter(hint: Any, at_least: float | None) -> TypeAdapter[Any]:
         else:
             hint = Annotated[hint, Field(ge=at_least)]
     return TypeAdapter(hint, config=ConfigDict(allow_inf_nan=False))
+
+
+def _shown(value: Any) -> str:
+    """Show a value in one short line, however long it is."""
+    shown = repr(value)
+    return shown if len(shown) <= 80 else f"{shown[:80]}..."
 
 
 def _expected(error: Any) -> str:

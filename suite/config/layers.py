@@ -6,13 +6,13 @@ Precedence: defaults < the benchmark's protocol < file < SUITE_* environment < f
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from suite.config.fields import settings_of
+from suite.config.parse import parse
 from suite.errors import UserError
 from suite.settings import RunConfig
 
@@ -49,7 +49,7 @@ def layers(
 
 def from_file(path: Path) -> list[Given]:
     """Read a TOML or YAML file. UserError names the file and the line of a syntax error."""
-    content = _parse(path)
+    content = parse(path)
     if not isinstance(content, dict):
         raise UserError(
             f"{path}: expected settings by name at the top, not {type(content).__name__}"
@@ -101,49 +101,3 @@ def from_sets(sets: Iterable[str]) -> Iterator[Given]:
         if not (equals and field):
             raise UserError(f"--set {item}: expected section.field=value, e.g. --set npo.beta=0.05")
         yield Given(section, field, value.strip(), "--set", text=True)
-
-
-def _parse(path: Path) -> Any:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise UserError(f"{path}: cannot be read: {reason}") from None
-    if path.suffix == ".toml":
-        try:
-            return tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise UserError(f"{path}: not valid TOML: {error}") from None
-    if path.suffix in (".yaml", ".yml"):
-        return _parse_yaml(path, text)
-    raise UserError(f"{path}: a configuration file ends in .toml, .yaml or .yml")
-
-
-def _parse_yaml(path: Path, text: str) -> Any:
-    import yaml
-
-    try:
-        for key in _repeated_keys(yaml.compose(text, Loader=yaml.SafeLoader)):
-            raise yaml.MarkedYAMLError(
-                problem=f"{key.value!r} is given twice", problem_mark=key.start_mark
-            )
-        return yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" (at line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise UserError(
-            f"{path}: not valid YAML: {getattr(error, 'problem', error)}{where}"
-        ) from None
-
-
-def _repeated_keys(node: Any) -> Iterator[Any]:
-    """Yield the keys of a YAML tree that stand twice in one mapping (YAML itself keeps the last, silently)."""
-    if getattr(node, "id", "") != "mapping":
-        return
-    seen: set[str] = set()
-    for key, value in node.value:
-        name = str(key.value)
-        if name in seen:
-            yield key
-        seen.add(name)
-        yield from _repeated_keys(value)

@@ -273,6 +273,8 @@ def _check_given(field: str, values: Sequence[Any]) -> None:
 
 
 def _check_distinct(field: str, values: Sequence[Any]) -> None:
+    seen: set[Any] = set()
     for value in values:
-        if values.count(value) > 1:
+        if value in seen:
             raise UserError(f"{field}: {value!r} is given twice")
+        seen.add(value)
