@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 from suite import interrupt, models
 from suite.cells import CellRunner
 from suite.comparisons import compared, comparisons, with_evidence
-from suite.errors import MissingError
+from suite.config.out import (
+    check_out,
+    drop_old_cells,
+    make_folder,
+    not_writable,
+    point_latest,
+    writing,
+)
+from suite.errors import MissingError, UserError
 from suite.judges import alpaca_eval
 from suite.lab import Lab
 from suite.model_benchmark import ModelBenchmark
@@ -42,6 +50,7 @@ def run(
     config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = ""
 ) -> Outcome:
     """Run everything and write the report. Raises UserError before any model loads where the plan cannot work."""
+    check_folders(config)
     lab = Lab(config, registry, progress or Silent())
     planned = build_plan(lab)
     preflight(lab, planned, open_store(config))
@@ -52,6 +61,7 @@ def score(
     config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = ""
 ) -> Outcome:
     """Score stored answers again and write the report. Raises MissingError where answers are not stored."""
+    check_folders(config)
     lab = Lab(config, registry, progress or Silent())
     planned = build_plan(lab)
     store = open_store(config)
@@ -70,7 +80,10 @@ def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
 
     models.set_threads(lab.config.model)
     runner = CellRunner.on(lab, open_store(lab.config).root)
-    out = Path(lab.config.out).expanduser()
+    # Written first: a folder that cannot take it would lose the results at the end.
+    out = make_folder(lab.config)
+    with writing(out):
+        atomic_write(out / "config.toml", to_toml(lab.config, lab.registry))
     lab.registry.notify("suite_run_started", config=lab.config, report_dir=out)
     outcomes = []
     for cell in planned.cells:
@@ -82,11 +95,13 @@ def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
     tables = tuple(with_evidence(lab, runner.store, planned, table, finished) for table in tables)
     results = Results(describe_run(lab, command), tables, tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
-    atomic_write(out / "config.toml", to_toml(lab.config, lab.registry))
-    for slug, rows in samples.items():
-        write_samples(out / "samples", slug, rows)
-    alpaca_eval.export(out / "alpaca_eval", planned.cells, runner.store)
-    report.write(results, out, samples)
+    drop_old_cells(out, set(samples))
+    with writing(out):
+        for slug, rows in samples.items():
+            write_samples(out / "samples", slug, rows)
+        alpaca_eval.export(out / "alpaca_eval", planned.cells, runner.store)
+        report.write(results, out, samples)
+    point_latest(lab.config, out)
     lab.registry.notify("suite_run_finished", results=results, report_dir=out)
     return Outcome(results, samples, out, max((o[3] for o in outcomes), default=0))
 
@@ -94,6 +109,16 @@ def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
 def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:
     """Plan without running; `suite plan` shows what is cached and what would be computed."""
     return build_plan(Lab(config, registry)), open_store(config)
+
+
+def check_folders(config: RunConfig) -> None:
+    """Refuse folders that cannot be written, before anything is computed."""
+    check_out(config.out)
+    root = open_store(config).root
+    if problem := not_writable(root):
+        raise UserError(
+            f"the store {root}: {problem}; choose another with --store DIR or SUITE_STORE"
+        )
 
 
 def open_store(config: RunConfig) -> Store:

@@ -20,6 +20,7 @@ from suite.cli.installed import list_, plugins
 from suite.cli.run import plan, run
 from suite.cli.score import score
 from suite.cli.stored import report, verify
+from suite.cli.streams import never_fail_on_an_encoding
 from suite.errors import UserError
 from suite.registry import PluginWarning
 
@@ -61,12 +62,16 @@ for command in (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status: a user's mistake is one line, a bug is a traceback."""
-    # Threads that spin while they wait halve the speed of a machine that others use too. Read when torch is imported.
+    """Run the command line and return the exit status.
+
+    A user's mistake is one line, a bug is a traceback.
+    """
+    # Threads that spin while they wait halve the speed of a machine that others use too. Torch reads
+    # this when it is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault(
-        "TQDM_DISABLE", "1"
-    )  # the libraries' own bars; the run has its own progress
+    # The libraries' own bars; the run has its own progress.
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    never_fail_on_an_encoding()
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
@@ -83,6 +88,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"interrupted ({signal}); the same command resumes", signal.exit_status)
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted", 130)
+    except BrokenPipeError:
+        # The reader has gone, as with `suite list | head`. Python would complain again when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     return status if isinstance(status, int) else 0
 
 

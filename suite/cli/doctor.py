@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from suite.cli.installed import registry_of
+from suite.config.out import not_writable
 from suite.errors import UserError
 
 PACKAGES = ("suite-compare", "torch", "transformers", "datasets", "peft", "numpy", "scipy")
@@ -85,8 +86,8 @@ def _store(folder: Path | None) -> Iterator[str]:
     root = (folder or default_root()).expanduser().absolute()
     existing = next(parent for parent in (root, *root.parents) if parent.exists())
     click.echo(f"{'store':<14} {root} ({shutil.disk_usage(existing).free / 2**30:.1f} GiB free)")
-    if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        yield f"the store cannot be written: {existing}; choose another with --store or SUITE_STORE"
+    if problem := not_writable(root):
+        yield f"the store {root}: {problem}; choose another with --store or SUITE_STORE"
 
 
 def _broken_plugins() -> Iterator[str]:

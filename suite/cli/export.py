@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from suite.config.out import writing
 from suite.export import FORMATS
 
 RUN = click.Path(path_type=Path)
@@ -34,5 +35,8 @@ def export(run: Path, name: str, out: Path | None) -> None:
 
     found = results.read(run / "results.json")
     samples = read_samples(run / "samples", [cell.cell.slug for cell in found.cells])
-    for path in write(found, samples, out or run / name, name):
+    target = out or run / name
+    with writing(target):
+        written = list(write(found, samples, target, name))
+    for path in written:
         click.echo(path)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from suite.config.out import check_out, writing
 from suite.errors import UserError
 
 RUN = click.Path(path_type=Path)
@@ -40,6 +41,7 @@ def report(runs: tuple[Path, ...], out: Path | None, compare: bool) -> None:
 
     if len(runs) > 1 and out is None:
         raise UserError("--out: name a folder for the joined leaderboard")
+    check_out(str(out or runs[0]))
     found = [results.read(run / "results.json") for run in runs]
     shown = report.separate(found, _names(runs)) if compare else found
     samples = {}
@@ -49,10 +51,13 @@ def report(runs: tuple[Path, ...], out: Path | None, compare: bool) -> None:
             if before.cell.slug in answers:
                 samples[after.cell.slug] = answers[before.cell.slug]
     joined = report.merge(shown, samples) if len(shown) > 1 else shown[0]
-    if out is not None:
-        for slug, rows in samples.items():
-            write_samples(out / "samples", slug, rows)
-    for path in report.write(joined, out or runs[0], samples):
+    target = out or runs[0]
+    with writing(target):
+        if out is not None:
+            for slug, rows in samples.items():
+                write_samples(out / "samples", slug, rows)
+        written = report.write(joined, target, samples)
+    for path in written:
         click.echo(path)
     report.terminal(joined)
 

@@ -256,7 +256,7 @@ def test_doctor_finds_a_store_that_cannot_be_written(
     file = tmp_path / "a-file"
     file.write_text("")
     assert main(["doctor", "--store", str(file / "store")]) == 1
-    assert f"problem: the store cannot be written: {file}" in capsys.readouterr().out
+    assert f"{file} is a file, not a folder; choose another" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
