@@ -21,6 +21,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from suite import hub
 from suite.errors import UserError
 
 Placed = Iterable[tuple[str, Any]]
@@ -183,8 +184,10 @@ def _read_hub(source: str, name: str, split: str) -> Placed:
     import datasets
 
     try:
+        if _HUB_ID.fullmatch(source):
+            hub.check(source, "dataset")
         table = datasets.load_dataset(source, name, split=split)
-    except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
+    except (UserError, ValueError, OSError, datasets.exceptions.DatasetsError) as error:
         raise UserError(
             f"cannot read {source!r}, {name!r}: no such folder here ({_beside(Path(source))}), "
             f"and the hub gives: {_first_line(error)}"

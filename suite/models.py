@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from suite import hub
 from suite.errors import UserError
 from suite.store import read_json
 from suite.texts import Encoder, check_template
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def check_source(spec: str) -> None:
     """Refuse a model that isn't there, before anything heavy is imported."""
-    path = Path(spec)
+    path = Path(spec).expanduser()
     if spec == "tiny":
         return
     if spec.endswith(".gguf"):
@@ -41,6 +42,16 @@ def check_source(spec: str) -> None:
         raise UserError(
             f"--model {spec}: no such folder (hub ids look like owner/name; the embedded model is `tiny`)"
         )
+    else:
+        _check_hub(spec)
+
+
+def _check_hub(name: str) -> None:
+    """Refuse a model that neither the hub nor its cache on this machine has."""
+    try:
+        hub.check(name, "model")
+    except UserError as error:
+        raise UserError(f"--model {name}: no such folder, and {error}") from None
 
 
 def load_tokenizer(folder: str | Path, pad_token: str | None = None, **options: Any) -> Any:
@@ -124,9 +135,14 @@ def download(name: str) -> Path:
     patterns = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
     try:
         return Path(snapshot_download(name, allow_patterns=patterns))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except LocalEntryNotFoundError as error:
         raise UserError(
-            f"--model {name}: not to be had from the hub ({_first_line(error)})"
+            f"--model {name}: no such folder, the hub cannot be reached, and its cache on this "
+            "machine does not have the model"
+        ) from error
+    except (HfHubHTTPError, OSError) as error:
+        raise UserError(
+            f"--model {name}: the hub does not give this model ({_first_line(error)})"
         ) from error
 
 
@@ -184,11 +200,19 @@ def load_encoder(folder: Path, template: str, max_length: int) -> Encoder:
 
 
 def pick_device(device: str) -> str:
-    """Resolve "auto" to cuda where there is one."""
+    """Resolve "auto" to cuda where there is one. UserError: this machine has no such device."""
     import torch
 
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    kind, colon, number = device.partition(":")
+    if kind not in ("cpu", "cuda") or (colon and not number.isdecimal()):
+        raise UserError(f"--device {device}: expected auto, cpu, cuda or cuda:NUMBER")
+    if kind == "cuda":
+        found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if int(number or 0) >= found:
+            there = ", ".join(["cpu", *(f"cuda:{index}" for index in range(found))])
+            raise UserError(f"--device {device}: torch finds no such device here; there is {there}")
     return device
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from suite import interrupt, models
 from suite.cells import CellRunner
 from suite.comparisons import compared, comparisons, with_evidence
+from suite.config.environment import check_environment
 from suite.config.out import (
     check_out,
     drop_old_cells,
@@ -51,6 +52,7 @@ def run(
 ) -> Outcome:
     """Run everything and write the report. Raises UserError before any model loads where the plan cannot work."""
     check_folders(config)
+    check_environment(config, registry)
     lab = Lab(config, registry, progress or Silent())
     planned = build_plan(lab)
     preflight(lab, planned, open_store(config))
@@ -108,6 +110,7 @@ def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
 
 def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:
     """Plan without running; `suite plan` shows what is cached and what would be computed."""
+    check_environment(config, registry)
     return build_plan(Lab(config, registry)), open_store(config)
 
 

@@ -111,6 +111,8 @@ def _visit_missing(stage: Stage, store: Store, needed: dict[str, Stage]) -> None
 
 def build_plan(lab: Lab) -> Plan:
     """Plan the run. Raises UserError for what cannot work: unknown names, missing roles, bad data, no such model."""
+    # A device that is not there is refused now, whether a key asks for it or not.
+    _ = lab.device
     cells: list[PlannedCell] = []
     for name in lab.config.bench:
         benchmark_class = split_bench(lab.registry, name)[0]
@@ -120,7 +122,10 @@ def build_plan(lab: Lab) -> Plan:
         for split in chosen_splits(lab.config, lab.registry, name):
             methods = [_method(lab, spec, benchmark_class, split) for spec in lab.config.methods]
             if isinstance(benchmark, TextBenchmark):
-                cells.extend(_text_cells(lab, TextStages(lab, benchmark, split), methods))
+                # Before the data, which a model that is not there would make us fetch in vain.
+                stages = TextStages(lab, benchmark, split)
+                _ = stages.base
+                cells.extend(_text_cells(lab, stages, methods))
             elif isinstance(benchmark, Experiment):
                 cells.extend(
                     _experiment_cells(lab, benchmark, split, [method for method, _ in methods])

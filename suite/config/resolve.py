@@ -72,6 +72,8 @@ def _check_names_and_sections(config: RunConfig, registry: Registry) -> None:
     for name in config.log:
         if name not in {*LOGGERS, *(info.name for info in registry.plugins())}:
             raise unknown("logger", name, LOGGERS)
+    if config.template != "chat" and "{prompt}" not in config.template:
+        raise UserError(f"template is {config.template!r}, but should be 'chat' or hold {{prompt}}")
     engine_settings(config, registry)
     judge_settings(config, registry)
     for bench in config.bench:

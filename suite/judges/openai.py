@@ -82,6 +82,7 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
     name = "openai"
     revision = 1
     Config = OpenAIJudgeConfig
+    extra = "openai"
 
     def __init__(self, config: OpenAIJudgeConfig, lab: Lab, rewards: Rewards | None = None) -> None:
         super().__init__(config, lab, rewards)
