@@ -68,9 +68,10 @@ def score(
     planned = build_plan(lab)
     store = open_store(config)
     for stage in planned.stages():
-        if stage.kind in ("respond", "judge") and not store.has(stage):
+        if stage.kind in ("respond", "judge", "measure") and not store.has(stage):
             raise MissingError(
-                f"{stage}: not in {store.root}; `suite run --config {config.out}/config.toml` does it"
+                f"{stage}: not in the store {store.root}; this computes it: "
+                f"{command or f'suite run --config {config.out}/config.toml'}"
             )
     return _collect(lab, planned, command)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from suite.ranges import FileOrName, FileOrNameOrNone, FilePath, FilePathOrNone
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -48,9 +50,9 @@ class RunConfig:
     """Methods to compare, separated by commas. Settings may follow a name: `npo,npo:beta=0.5`."""
     bench: tuple[str, ...] = ("tofu",)
     """Benchmarks to run, separated by commas: `tofu,lm_eval:arc_easy`."""
-    model: str = "tiny"
+    model: FileOrName = "tiny"
     """Hub id, local folder, .gguf file, or `tiny`: a small model that the run itself trains in seconds."""
-    data: str | None = None
+    data: FileOrNameOrNone = None
     """Folder or hub id of the benchmark's data; without it the benchmark's own default (for `tiny`: generated)."""
     split: tuple[str, ...] = ()
     """Splits of the benchmark, separated by commas: `forget01,forget10`; without any, those that it runs by default."""
@@ -80,9 +82,10 @@ class RunConfig:
     """Plugins (entry-point names) that are not loaded."""
     log: tuple[str, ...] = ()
     """Log training there too, besides <out>/log.jsonl: tensorboard, wandb, trackio (extras of those names)."""
-    out: str = "runs/latest"
-    """Folder for results.json, the leaderboards and samples."""
-    store: str | None = None
+    out: FilePath = "runs/latest"
+    """Folder for results.json, the leaderboards and samples. Where its last part is `latest`, each run gets a folder of
+    its own beside it, with its time and name, and `latest` is a link to the last one."""
+    store: FilePathOrNone = None
     """Folder of finished stages; default: the user's cache folder."""
     finetune: TrainConfig = field(default_factory=lambda: TrainConfig(epochs=5))
     """How the start models (target, retrain) are trained from the base model."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from suite import UserError, hookimpl
 from suite.model_benchmark import Described, Measured, ModelBenchmark, ModelFolder
-from suite.ranges import Count, Index
+from suite.ranges import Count, FilePathOrNone, Index
 
 if TYPE_CHECKING:
     from suite_benchmarks.lm_eval.tasks import Found
@@ -30,7 +30,7 @@ class LMEvalConfig:
 
     task: str = ""
     """Task, group or tag of the harness; it stands behind the colon: --bench lm_eval:arc_easy."""
-    include_path: str | None = None
+    include_path: FilePathOrNone = None
     """Folder of task definitions (YAML) besides the harness's own."""
     batch_size: Count = 16
     """Requests in one forward pass."""

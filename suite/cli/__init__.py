@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
             given = list(sys.argv[1:] if arguments is None else arguments)
-            status = cli.main(given, prog_name="suite", standalone_mode=False, obj=given)
+            status = cli.main(given, prog_name="suite", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as help_text:
         click.echo(help_text.format_message(), err=True)
         return 2

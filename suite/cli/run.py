@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,28 +54,14 @@ def plan(file: Path | None, sets: tuple[str, ...], **flags: Any) -> None:
 def _run(config: RunConfig, registry: Registry) -> int:
     from suite import interrupt, pipeline, report
     from suite.cli.progress import RichProgress
+    from suite.config import rebuild_command
 
     interrupt.install()
-    outcome = pipeline.run(
-        config, registry, RichProgress(), command_line(click.get_current_context().obj)
-    )
+    command = rebuild_command(config, registry)
+    outcome = pipeline.run(config, registry, RichProgress(), command)
     report.terminal(outcome.results)
     click.echo(outcome.report)
     return outcome.exit_status
-
-
-def command_line(arguments: Sequence[str]) -> str:
-    """Spell the command for the report. Folders of this machine say nothing to a reader: of absolute paths the last
-    part is left, and --out and --store, which change no result, are left out."""
-    kept: list[str] = []
-    waiting = iter(arguments)
-    for argument in waiting:
-        if argument in ("--out", "--store"):
-            next(waiting, None)
-        elif not argument.startswith(("--out=", "--store=")):
-            flag, equals, value = argument.rpartition("=")
-            kept.append(f"{flag}{equals}{Path(value).name if Path(value).is_absolute() else value}")
-    return shlex.join(["suite", *kept])
 
 
 def _show_plan(config: RunConfig, registry: Registry) -> None:

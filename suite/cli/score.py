@@ -20,6 +20,8 @@ from suite.benchmark import Benchmark, Metric
 from suite.cli.installed import block_option, json_option, registry_of, show_table
 from suite.cli.options import load
 from suite.errors import MissingError, UserError
+from suite.registry import Registry
+from suite.settings import RunConfig
 
 FILE = click.Path(path_type=Path)
 
@@ -78,16 +80,34 @@ def score(
 def _score_run(run: Path) -> int:
     from suite import pipeline, report
     from suite.cli.progress import RichProgress
+    from suite.config import rebuild_command
 
-    file = run / "config.toml"
-    if not file.exists():
-        raise MissingError(f"{file}: no such file; `suite run` writes it")
-    config, registry = load(
-        file, (f"out={run}",), {}, environ={}
-    )  # as it ran, whatever is set today
-    outcome = pipeline.score(config, registry, RichProgress())
+    config, registry = _settings_of(run)
+    command = rebuild_command(config, registry)
+    outcome = pipeline.score(config, registry, RichProgress(), command)
     report.terminal(outcome.results)
     return outcome.exit_status
+
+
+def _settings_of(run: Path) -> tuple[RunConfig, Registry]:
+    """Read the settings of a run as it ran, whatever is set today.
+
+    A published run has no config.toml, which names folders; results.json holds the settings too.
+    """
+    # The folder itself: written through the link, `latest` would become a new run.
+    out = str(run.resolve())
+    file = run / "config.toml"
+    if file.exists():
+        return load(file, (f"out={out}",), {}, environ={})
+    from suite import results
+    from suite.config import resolve_recorded
+
+    recorded = results.read(run / "results.json").run.config
+    if not recorded:
+        raise MissingError(f"{run}: neither config.toml nor the settings in results.json")
+    registry = registry_of(recorded.get("block", ()))
+    source = str(run / "results.json")
+    return resolve_recorded(registry, recorded, source, out=out), registry
 
 
 def _score_files(

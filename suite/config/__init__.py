@@ -8,6 +8,7 @@ A mistake is one line that names the layer, the setting, the value and what was 
 
 from __future__ import annotations
 
+from suite.config.command import rebuild_command
 from suite.config.dump import json_schema, to_toml
 from suite.config.resolve import (
     benchmark_settings,
@@ -19,6 +20,7 @@ from suite.config.resolve import (
     method_seeds,
     method_settings,
     resolve,
+    resolve_recorded,
     seeds_of,
     split_bench,
     split_spec,
@@ -34,7 +36,9 @@ __all__ = [
     "judge_settings",
     "method_seeds",
     "method_settings",
+    "rebuild_command",
     "resolve",
+    "resolve_recorded",
     "seeds_of",
     "split_bench",
     "split_spec",

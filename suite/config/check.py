@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from suite.config.fields import Setting, settings_of
 from suite.config.layers import TOP, Given
-from suite.errors import UserError, unknown
+from suite.config.places import beside
+from suite.errors import UserError, nearest, unknown
 from suite.method import Method
 from suite.registry import Registry
 from suite.settings import TrainConfig
@@ -45,21 +46,48 @@ def checked(registry: Registry, given: Given) -> Any:
     try:
         known = known_settings(registry, given.section)
         if given.field not in known:
-            raise _unknown_setting(given, known)
+            raise _unknown_setting(registry, given, known)
     except UserError as error:
         raise UserError(f"{given.source}: {error}") from None
     setting = known[given.field]
     host = known is TOP or setting is OWN.get(given.field)
-    return convert(setting, given, AT_LEAST.get(given.field) if host else None)
+    value = convert(setting, given, AT_LEAST.get(given.field) if host else None)
+    if given.folder is not None and setting.place is not None and isinstance(value, str):
+        return beside(given.folder, value, setting)
+    return value
 
 
-def _unknown_setting(given: Given, known: Iterable[str]) -> UserError:
-    if not given.section and given.field in SECTIONS:
+def _unknown_setting(registry: Registry, given: Given, known: Iterable[str]) -> UserError:
+    field = given.field
+    if given.section:
+        # The hint compares the fields alone: a long name of the section makes all of them alike.
+        names = sorted(known)
+        near = nearest(field, names)
+        if near is not None:
+            hint = f"did you mean {f'{given.section}.{near}'!r}?"
+        else:
+            hint = f"known: {', '.join(f'{given.section}.{name}' for name in names) or 'none'}"
+        return UserError(f"unknown setting {given.name!r}; {hint}")
+    if field in SECTIONS:
+        return UserError(f"{field} is a section; its settings are {field}.lr and others")
+    owners = _sections_with(registry, field)
+    if len(owners) > 3:
+        example = f"{owners[0]}.{field}"
         return UserError(
-            f"{given.field} is a section; its settings are {given.field}.lr and others"
+            f"unknown setting {field!r}; {len(owners)} sections have it: name one, as in {example!r}"
         )
-    prefix = f"{given.section}." if given.section else ""
-    return unknown("setting", given.name, (prefix + name for name in known))
+    if owners:
+        hint = " or ".join(repr(f"{owner}.{field}") for owner in owners)
+        return UserError(f"unknown setting {field!r}; did you mean {hint}?")
+    return unknown("setting", field, known)
+
+
+def _sections_with(registry: Registry, field: str) -> list[str]:
+    """The sections that have a setting of that name; `train` stands for all methods."""
+    if field in TRAIN:
+        return ["train"]
+    sections = registry.configured().items()
+    return [name for name, cls in sections if field in settings_of(cls.Config)]
 
 
 def convert(setting: Setting, given: Given, at_least: float | None = None) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from suite.config.check import AT_LEAST, OWN, TRAIN, adapter
 from suite.config.fields import Setting, settings_of
 from suite.config.layers import TOP
+from suite.config.places import whole
 from suite.config.resolve import (
     agreed,
     benchmark_settings,
@@ -36,6 +37,9 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
 
     protocols = training_protocols(config, registry)
     content: dict[str, Any] = _said({name: getattr(config, name) for name in TOP}, TOP)
+    if config.out == TOP["out"].default:
+        # Repeating the run makes a new folder beside the others, wherever it is repeated.
+        del content["out"]
     content["finetune"] = agreed(
         [finetune_settings(config, registry, *protocol) for protocol in protocols]
     )
@@ -98,9 +102,12 @@ def _table(settings: dict[str, Setting], doc: str, *, host: bool) -> JsonSchema:
 
 
 def _said(values: dict[str, Any], settings: dict[str, Setting]) -> dict[str, Any]:
-    """Make values TOML, which has no null: None is left out where it is the default, elsewhere "none"."""
+    """Make values TOML, which has no null: None is left out where it is the default, else "none".
+
+    Paths are written out, since the file may be read from anywhere.
+    """
     return {
-        name: "none" if value is None else value
+        name: "none" if value is None else whole(value, settings[name])
         for name, value in values.items()
         if value is not None or settings[name].default is not None
     }

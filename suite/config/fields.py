@@ -11,6 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
+from suite.ranges import Place
+
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
@@ -35,6 +37,12 @@ class Setting:
     def optional(self) -> bool:
         """Whether it may be None (`none` on the command line)."""
         return type(None) in get_args(self.bare)
+
+    @property
+    def place(self) -> Place | None:
+        """The mark of a setting that names a file or folder."""
+        marks = get_args(self.type)[1:] if get_origin(self.type) is Annotated else ()
+        return next((mark for mark in marks if isinstance(mark, Place)), None)
 
     @property
     def metavar(self) -> str:

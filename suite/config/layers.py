@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,9 @@ class Given:
     source: str
     """What to name when the value is wrong: a file, an environment variable, a flag."""
     text: bool = False
-    """Whether `value` is text that still has to be read as the setting's type (commas separate a list)."""
+    """Whether `value` is text that still has to be read as the setting's type."""
+    folder: Path | None = None
+    """Where the file lies that gives it: relative paths are relative to this."""
 
     @property
     def name(self) -> str:
@@ -54,7 +56,7 @@ def from_file(path: Path) -> list[Given]:
         raise UserError(
             f"{path}: expected settings by name at the top, not {type(content).__name__}"
         )
-    return list(from_mapping(content, str(path)))
+    return [replace(given, folder=path.parent) for given in from_mapping(content, str(path))]
 
 
 def from_mapping(content: Mapping[str, Any], source: str) -> Iterator[Given]:

@@ -43,9 +43,27 @@ def resolve(
     `sections` of the result holds what the user set, by section. `train` and `finetune` hold the protocol of
     the benchmarks where they agree; with several of them use `method_settings` and `finetune_settings`.
     """
+    return _merged(registry, layers(file, environ, flags, sets))
+
+
+def resolve_recorded(
+    registry: Registry, recorded: Mapping[str, Any], source: str, **own: Any
+) -> RunConfig:
+    """Read the settings that a run has left in results.json; `own` overrides the run's own fields.
+
+    It records `train` and `finetune` resolved. What the user said stands in `sections`, which is read.
+    """
+    top = {name: value for name, value in recorded.items() if name in TOP}
+    content = {**top, **own, **recorded.get("sections", {})}
+    # A setting that is null is at its default or was said to be none; only the run's own are left out.
+    known = {name: value for name, value in content.items() if value is not None}
+    return _merged(registry, list(from_mapping(known, source)))
+
+
+def _merged(registry: Registry, found: Sequence[Given]) -> RunConfig:
     top: dict[str, Any] = {}
     sections: dict[str, dict[str, Any]] = {}
-    for given in layers(file, environ, flags, sets):
+    for given in found:
         if not _unavailable(registry, given.section):
             target = sections.setdefault(given.section, {}) if given.section else top
             target[given.field] = checked(registry, given)

@@ -22,7 +22,7 @@ from suite.errors import UserError
 from suite.judges import Comparison, Judge, Rewards, Verdict
 from suite.judges.length import by_value
 from suite.judges.prompts import CRITERIA, LETTER, instructions, request
-from suite.ranges import Count
+from suite.ranges import Count, FileOrName
 from suite.store import Json, Stage, digest
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ CHUNK = 32
 class LocalConfig:
     """Settings of the judge."""
 
-    model: str = ""
+    model: FileOrName = ""
     """The judging model: hub id, local folder or .gguf file."""
     engine: str = "hf"
     """Who computes its log-probabilities."""
