@@ -33,6 +33,13 @@ class NotReproducedError(UserError):
     exit_status = 5
 
 
+class DoesNotFit(UserError):
+    """A method cannot run on a benchmark, or an engine cannot answer for a model.
+
+    Where the run has something else to compute, this part of it is left out, and that is said.
+    """
+
+
 class DivergedError(Exception):
     """Training met a loss or gradient that is not finite; the cell is marked `diverged` and never ranked."""
 

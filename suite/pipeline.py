@@ -5,7 +5,7 @@ A cell that fails does not stop the others; it is a row of the table with its re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +81,8 @@ def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
     from suite import report
     from suite.config import to_toml
 
+    for reason in planned.left_out:
+        lab.progress.say(f"left out: {reason}")
     models.set_threads(lab.config.model)
     runner = CellRunner.on(lab, open_store(lab.config).root)
     # Written first: a folder that cannot take it would lose the results at the end.
@@ -96,7 +98,8 @@ def _collect(lab: Lab, planned: Plan, command: str) -> Outcome:
     finished = {result.cell for result in cells if result.status == "ok"}
     tables = comparisons(lab, planned, cells, runner.store)
     tables = tuple(with_evidence(lab, runner.store, planned, table, finished) for table in tables)
-    results = Results(describe_run(lab, command), tables, tuple(cells))
+    described = replace(describe_run(lab, command), notes=planned.left_out)
+    results = Results(described, tables, tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
     drop_old_cells(out, set(samples))
     with writing(out):

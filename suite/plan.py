@@ -5,7 +5,7 @@ Whatever can be refused is refused here, before any model loads.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import PurePath
 from typing import Any
@@ -20,7 +20,7 @@ from suite.config import (
     split_bench,
     split_spec,
 )
-from suite.errors import UserError
+from suite.errors import DoesNotFit, UserError
 from suite.handles import Model, Trained
 from suite.judges import Cost
 from suite.lab import Lab
@@ -58,6 +58,8 @@ class Plan:
     """All cells of a run."""
 
     cells: tuple[PlannedCell, ...]
+    left_out: tuple[str, ...] = ()
+    """What was asked for and does not fit: a sentence for each method and benchmark."""
 
     def stages(self) -> list[Stage]:
         """Every stage once, inputs before what reads them."""
@@ -114,27 +116,56 @@ def build_plan(lab: Lab) -> Plan:
     # A device that is not there is refused now, whether a key asks for it or not.
     _ = lab.device
     cells: list[PlannedCell] = []
+    left_out: dict[str, list[str]] = {}
     for name in lab.config.bench:
         benchmark_class = split_bench(lab.registry, name)[0]
         if issubclass(benchmark_class, ModelBenchmark):
             continue
         benchmark = made(lab, name)
         for split in chosen_splits(lab.config, lab.registry, name):
-            methods = [_method(lab, spec, benchmark_class, split) for spec in lab.config.methods]
+            methods = _fitting(lab, benchmark_class, split, left_out)
+            if not methods:
+                continue
             if isinstance(benchmark, TextBenchmark):
                 # Before the data, which a model that is not there would make us fetch in vain.
                 stages = TextStages(lab, benchmark, split)
                 _ = stages.base
-                cells.extend(_text_cells(lab, stages, methods))
+                cells.extend(_text_cells(lab, stages, methods, left_out))
             elif isinstance(benchmark, Experiment):
-                cells.extend(
-                    _experiment_cells(lab, benchmark, split, [method for method, _ in methods])
-                )
+                cells.extend(_experiment_cells(lab, benchmark, split, methods))
     trained = [cell for cell in cells if cell.texts]
     for name in lab.config.bench:
         if issubclass(split_bench(lab.registry, name)[0], ModelBenchmark):
             cells.extend(_model_cells(lab, name, trained))
-    return Plan(tuple(cells))
+    _refuse_what_fits_nowhere(lab.config.methods, cells, left_out)
+    reasons = [reason for said in left_out.values() for reason in said]
+    return Plan(tuple(cells), tuple(dict.fromkeys(reasons)))
+
+
+Fitting = dict[str, tuple[Method[Any], TrainConfig]]
+"""Methods that can run on a benchmark, by their names as in --methods, with their settings."""
+
+
+def _fitting(
+    lab: Lab, benchmark: type[Benchmark[Any]], split: str, left_out: dict[str, list[str]]
+) -> Fitting:
+    methods = {}
+    for spec in lab.config.methods:
+        try:
+            methods[spec] = _method(lab, spec, benchmark, split)
+        except DoesNotFit as error:
+            left_out.setdefault(spec, []).append(str(error))
+    return methods
+
+
+def _refuse_what_fits_nowhere(
+    methods: Sequence[str], cells: list[PlannedCell], left_out: dict[str, list[str]]
+) -> None:
+    """Refuse a method that would be left out everywhere: to name it was a mistake."""
+    planned = {cell.cell.method for cell in cells}
+    for spec in methods:
+        if spec in left_out and spec not in planned:
+            raise DoesNotFit(left_out[spec][0])
 
 
 def made(lab: Lab, spec: str) -> Any:
@@ -156,13 +187,18 @@ def check_roles(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> N
     """Refuse a method that needs training data which the benchmark does not offer."""
     needed = method.roles | ({"pairs"} if method.needs_reward == "model" else set())
     if issubclass(benchmark, Experiment) and not method.trains:
-        raise UserError(
+        raise DoesNotFit(
             f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it trains nothing, and there is no "
             "language model to ask"
         )
+    if issubclass(benchmark, Experiment) and method.needs_reward:
+        raise DoesNotFit(
+            f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it needs a reward "
+            "of texts, and there is no language model to write any"
+        )
     lacking = sorted(needed - benchmark.provides)
     if lacking:
-        raise UserError(
+        raise DoesNotFit(
             f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it needs {', '.join(lacking)}; "
             f"the benchmark offers {', '.join(sorted(benchmark.provides))}"
         )
@@ -171,7 +207,7 @@ def check_roles(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> N
 def check_reward(method: type[Method[Any]], stages: TextStages) -> None:
     """Refuse a method that learns from the ground truth where the benchmark has none."""
     if method.needs_reward == "ground_truth" and stages.benchmark.reward(stages.data) is None:
-        raise UserError(
+        raise DoesNotFit(
             f"method {method.name!r} cannot run on benchmark {stages.benchmark.name!r}: it needs a ground-truth "
             "reward, and the benchmark has none"
         )
@@ -181,7 +217,7 @@ def check_answers(method: type[Method[Any]], stages: TextStages) -> None:
     """Refuse a method whose model can answer nothing that the benchmark asks."""
     asked = {request.kind for request in stages.requests}
     if asked and not asked & method.answers:
-        raise UserError(
+        raise DoesNotFit(
             f"method {method.name!r} cannot run on benchmark {stages.benchmark.name!r}, which asks for "
             f"{', '.join(sorted(asked))} only; {method.name} answers {', '.join(sorted(method.answers))} requests"
         )
@@ -211,26 +247,43 @@ def check_loss(method: Method[Any]) -> None:
 
 
 def _text_cells(
-    lab: Lab, stages: TextStages, methods: list[tuple[Method[Any], TrainConfig]]
+    lab: Lab, stages: TextStages, methods: Fitting, left_out: dict[str, list[str]]
 ) -> Iterator[PlannedCell]:
     """Start models first (rows of the table too), then every method with every seed."""
+    for spec, (method, config) in list(methods.items()):
+        try:
+            check_reward(type(method), stages)
+            check_answers(type(method), stages)
+        except DoesNotFit as error:
+            left_out.setdefault(spec, []).append(str(error))
+            del methods[spec]
+            continue
+        check_steps(method, config, stages)
+        check_loss(method)
+    if not methods:
+        return
     for name in stages.data.starts:
         if name in lab.config.methods:
             raise UserError(
                 f"method {name!r} has the name of a start model of {stages.benchmark.name!r}; rename it"
             )
-        yield _planned(lab, stages, name, "baseline", 0, stages.start(name))
-    for method, config in methods:
-        check_reward(type(method), stages)
-        check_answers(type(method), stages)
-        check_steps(method, config, stages)
-        check_loss(method)
-    for spec, (method, config) in zip(lab.config.methods, methods, strict=True):
+        try:
+            planned = _planned(lab, stages, name, "baseline", 0, stages.start(name))
+        except DoesNotFit as error:
+            left_out.setdefault(name, []).append(str(error))
+            continue
+        yield planned
+    for spec, (method, config) in methods.items():
         seeds = method_seeds(lab.config, lab.registry, spec) if method.trains else (0,)
         for seed in seeds:
             label = spec if len(seeds) == 1 else f"{spec} (seed {seed})"
             trained = stages.method(method, config, seed, label)
-            yield _planned(lab, stages, spec, method.family, seed, trained)
+            try:
+                planned = _planned(lab, stages, spec, method.family, seed, trained)
+            except DoesNotFit as error:
+                left_out.setdefault(spec, []).append(str(error))
+                continue
+            yield planned
 
 
 def _planned(
@@ -278,10 +331,10 @@ def _measured(
 
 
 def _experiment_cells(
-    lab: Lab, experiment: Experiment[Any], split: str, methods: list[Method[Any]]
+    lab: Lab, experiment: Experiment[Any], split: str, methods: Fitting
 ) -> Iterator[PlannedCell]:
     """One stage a cell; no language model takes part."""
-    for spec, method in zip(lab.config.methods, methods, strict=True):
+    for spec, (method, _) in methods.items():
         _refuse_training_settings(lab, experiment, spec)
         for seed in method_seeds(lab.config, lab.registry, spec):
             settings: dict[str, Json] = {

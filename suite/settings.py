@@ -47,7 +47,8 @@ class RunConfig:
     """What `suite run` does."""
 
     methods: tuple[str, ...] = ("ga", "npo")
-    """Methods to compare, separated by commas. Settings may follow a name: `npo,npo:beta=0.5`."""
+    """Methods to compare, separated by commas. Settings may follow a name: `npo,npo:beta=0.5`. `family:unlearning`
+    stands for all methods of a family that fit. With several benchmarks, each runs the methods that fit it."""
     bench: tuple[str, ...] = ("tofu",)
     """Benchmarks to run, separated by commas: `tofu,lm_eval:arc_easy`."""
     model: FileOrName = "tiny"

@@ -26,7 +26,7 @@ from suite import (
 from suite.bases import imported, tiny_base
 from suite.benchmark import BenchmarkData, Request, Row, Source, TextBenchmark
 from suite.config import finetune_settings, method_settings, split_spec
-from suite.errors import UserError
+from suite.errors import DoesNotFit, UserError
 from suite.handles import Model, RewardUse, Trained
 from suite.judged import ANSWER, JudgedBenchmark
 from suite.judges import Rewards
@@ -252,7 +252,7 @@ class TextStages:
         """Anybody's answers to any requests. UserError: the engine cannot be given that model."""
         if self.lab.engine.serves_one_model and model != self.base:
             name = self.lab.config.engine
-            raise UserError(
+            raise DoesNotFit(
                 f"engine {name!r} answers from the one model that its endpoint serves, but {label} has weights "
                 "that this run makes: use --engine hf or vllm, or only methods that ask the base model"
             )

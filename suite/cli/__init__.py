@@ -21,6 +21,7 @@ from suite.cli.run import plan, run
 from suite.cli.score import score
 from suite.cli.stored import report, verify
 from suite.cli.streams import never_fail_on_an_encoding
+from suite.config.families import FamilyWarning
 from suite.errors import UserError
 from suite.registry import PluginWarning
 
@@ -111,8 +112,8 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Show a plugin's failure as one line; other warnings as Python does."""
-    if issubclass(category, PluginWarning):
+    """Show the suite's own warnings as one line; others as Python does."""
+    if issubclass(category, PluginWarning | FamilyWarning):
         print(f"suite: warning: {message}", file=file or sys.stderr)
     else:
         _python_warning(message, category, filename, lineno, file, line)

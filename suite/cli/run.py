@@ -73,6 +73,8 @@ def _show_plan(config: RunConfig, registry: Registry) -> None:
     for stage in planned.stages():
         state = "stored" if store.has(stage) else "new"
         click.echo(f"{state:<6} {stage.kind:<10} {stage.key[:12]}  {stage.label}")
+    for reason in planned.left_out:
+        click.echo(f"left out: {reason}")
     click.echo(f"{len(planned.cells)} cells; {len(planned.missing(store))} stages to compute")
     for name, cost in planned.judging(store).items():
         price = "no price set" if cost.dollars is None else f"{cost.dollars:.2f} USD"

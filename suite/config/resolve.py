@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from suite.benchmark import Benchmark
 from suite.config.check import OWN, TRAIN, checked, convert
+from suite.config.families import with_families
 from suite.config.layers import TOP, Given, from_mapping, layers
 from suite.errors import UserError, unknown
 from suite.loggers import LOGGERS
@@ -70,6 +71,7 @@ def _merged(registry: Registry, found: Sequence[Given]) -> RunConfig:
     top["bench"] = _spelled_out(registry, top.get("bench", RunConfig.bench))
     no_methods = _methods_by_default(registry, top["bench"])
     config = RunConfig(**{**no_methods, **top}, sections=sections)
+    config = replace(config, methods=_with_families(config, registry))
     for field in ("bench", "seeds") if no_methods else ("methods", "bench", "seeds"):
         _check_given(field, getattr(config, field))
     _check_names_and_sections(config, registry)
@@ -81,6 +83,18 @@ def _merged(registry: Registry, found: Sequence[Given]) -> RunConfig:
         train=replace(config.train, **agreed(trains)),
         finetune=replace(config.finetune, **agreed(finetunes)),
     )
+
+
+def _with_families(config: RunConfig, registry: Registry) -> tuple[str, ...]:
+    benchmarks = [split_bench(registry, bench)[0] for bench in config.bench]
+
+    def check(spec: str) -> None:
+        method = registry.method(split_spec(registry, spec)[0])
+        for bench, split in training_protocols(config, registry):
+            own, _ = method_settings(config, registry, spec, bench, split)
+            method(own)
+
+    return with_families(registry, config.methods, benchmarks, check)
 
 
 def _check_names_and_sections(config: RunConfig, registry: Registry) -> None:
