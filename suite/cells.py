@@ -10,7 +10,7 @@ from __future__ import annotations
 import platform
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,31 +32,36 @@ class CellRunner:
     lab: Lab
     store: Store
     built: set[str]
+    building: list[str] = field(default_factory=list)
+    """Key of the stage that is being built, or was last."""
 
     @classmethod
     def on(cls, lab: Lab, root: Path) -> CellRunner:
         """A runner on the store at `root` that notes what it had to build."""
         built: set[str] = set()
+        building: list[str] = []
 
         def observe(stage: Stage, event: Event, seconds: float) -> None:
-            if event == "built":
+            if event == "building":
+                building[:] = [stage.key]
+            elif event == "built":
                 built.add(stage.key)
             elif event == "waiting":
                 lab.progress.say(f"waiting for another process to finish: {stage}")
 
-        return cls(lab, Store(root, observe), built)
+        return cls(lab, Store(root, observe), built, building)
 
     def cell(self, planned: PlannedCell) -> tuple[CellResult, list[Sample], int]:
         """Compute one cell; a failure becomes its result, an interruption goes on up."""
         notify = self.lab.registry.notify
         notify("suite_cell_started", cell=planned.cell)
-        self.lab.on_step = lambda step, metrics: notify(
-            "suite_train_logged", cell=planned.cell, step=step, metrics=metrics
-        )
+        steps = _Steps(self, planned)
+        self.lab.on_step = steps.live
         samples: list[Sample] = []
         status = 0
         try:
             folders = {epoch: self.store.ensure(stage) for epoch, stage in planned.scores.items()}
+            steps.stored()
             result = self._result(planned, folders)
             samples = [
                 Sample(**line) for line in read_jsonl(folders[max(folders)] / "samples.jsonl")
@@ -134,6 +139,47 @@ class CellRunner:
             if self.store.has(s)
         )
         return Timing(round(seconds, 3), not any(s.key in self.built for s in stages))
+
+
+class _Steps:
+    """Tells observers the steps of a cell's training: each once, in order, whenever it was made.
+
+    Steps that an earlier start of the command made are read from the log that training keeps.
+    """
+
+    def __init__(self, runner: CellRunner, planned: PlannedCell) -> None:
+        self._runner = runner
+        self._planned = planned
+        self._last = 0
+
+    def live(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Tell a step that was made now, after those before an interruption."""
+        stage = self._planned.train
+        # Under a cell its inputs may train too: a start model, which is a cell of its own.
+        if stage is None or self._runner.building != [stage.key]:
+            return
+        if step > self._last + 1:
+            scratch = self._runner.store.root / "scratch" / stage.kind / stage.key
+            self._tell_logged(scratch / "log.jsonl", step)
+        self._tell(step, metrics)
+
+    def stored(self) -> None:
+        """Tell what has not been told of a finished training."""
+        stage = self._planned.train
+        if stage is not None and self._runner.store.has(stage):
+            self._tell_logged(self._runner.store.path(stage) / "log.jsonl", None)
+
+    def _tell_logged(self, log: Path, before: int | None) -> None:
+        for line in read_jsonl(log):
+            step = line["step"]
+            if self._last < step and (before is None or step < before):
+                measured = {k: v for k, v in line.items() if k not in ("step", "tokens")}
+                self._tell(step, measured)
+
+    def _tell(self, step: int, metrics: Mapping[str, float]) -> None:
+        self._last = step
+        notify = self._runner.lab.registry.notify
+        notify("suite_train_logged", cell=self._planned.cell, step=step, metrics=metrics)
 
 
 def best_epoch(metrics: Mapping[int, tuple[Metric, ...]], name: str | None) -> int | None:

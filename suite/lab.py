@@ -13,7 +13,7 @@ from suite.config import engine_settings
 from suite.engines import Engine
 from suite.progress import Progress, Silent
 from suite.settings import RunConfig, TrainConfig
-from suite.store import Json
+from suite.store import Json, Store, default_root
 from suite.texts import Encoder
 
 if TYPE_CHECKING:
@@ -38,6 +38,11 @@ class Lab:
     def dtype(self) -> str:
         """Precision of forward passes."""
         return models.pick_dtype(self.config.dtype, self.device, self.config.model)
+
+    @cached_property
+    def store(self) -> Store:
+        """Where finished stages lie."""
+        return Store(Path(self.config.store) if self.config.store else default_root())
 
     def text_spec(self, config: TrainConfig) -> dict[str, Json]:
         """The part of a key that says how texts become numbers."""

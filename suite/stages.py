@@ -153,7 +153,13 @@ class TextStages:
                 {0: self.base if method.answered_by == "base" else self.first}, None, method
             )
         keep = self.lab.config.evaluate if self.benchmark.best_by else "final"
-        stage = self._train(self.first, method, self._rows(method), config, seed, label, keep)
+        rows = self._rows(method)
+        stage = self._train(self.first, method, rows, config, seed, label, keep)
+        if keep == "final" and self.benchmark.best_by and not self.lab.store.has(stage):
+            # A run that kept every epoch has left the last one too.
+            every = self._train(self.first, method, rows, config, seed, label, "epochs")
+            if self.lab.store.has(every):
+                stage = every
         epochs = range(1, config.epochs + 1) if keep == "epochs" else (config.epochs,)
         return Trained.by(stage, epochs, method)
 

@@ -31,7 +31,8 @@ def doctor(store: Path | None) -> int:
         click.echo(f"{name:<14} {value}")
     for problem in problems:
         click.echo(f"problem: {problem}")
-    click.echo(f"{len(problems)} problems" if problems else "all is well")
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    click.echo(count if problems else "all is well")
     return 1 if problems else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from suite.config.out import check_out, writing
 from suite.errors import UserError
 
 RUN = click.Path(path_type=Path)
-EXIT_STATUS = {"corrupt": 3, "newer": 2, "not reproduced": 5, "leftover": 0}
+EXIT_STATUS = {"corrupt": 3, "newer": 2, "not reproduced": 5}
 
 
 @click.command()
@@ -87,9 +88,25 @@ def verify(folder: Path | None) -> int:
     from suite.store import Store, default_root
 
     store = Store(folder or default_root())
-    problems = store.verify()
-    for problem in problems:
-        click.echo(problem)
-    click.echo(f"{store.root}: {len(problems)} problems" if problems else f"{store.root}: ok")
-    statuses = {EXIT_STATUS[problem.kind] for problem in problems}
+    found = store.verify()
+    leftovers = [each for each in found if each.kind == "leftover"]
+    problems = [each for each in found if each.kind != "leftover"]
+    for each in [*problems, *leftovers]:
+        click.echo(each)
+    click.echo(f"{store.root}: {_counted(len(problems), 'problem')}")
+    if leftovers:
+        click.echo(
+            f"{_counted(len(leftovers), 'leftover')} of interrupted runs, which harm nothing: the "
+            "same run goes on from there. To remove them, while nothing runs: "
+            f"rm -r {shlex.quote(str(store.root / 'tmp'))} "
+            f"{shlex.quote(str(store.root / 'scratch'))}"
+        )
+    statuses = {EXIT_STATUS[each.kind] for each in problems}
     return next((status for status in (3, 2, 5) if status in statuses), 0)
+
+
+def _counted(number: int, what: str) -> str:
+    """Count in words: "ok" where there is no problem."""
+    if number == 0:
+        return "ok"
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
