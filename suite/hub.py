@@ -1,7 +1,8 @@
-"""The Hugging Face hub: asked once whether it has something, before its libraries try again and again.
+"""The Hugging Face hub: asked once whether it has something, before its libraries ask.
 
-They repeat a failed request five times, for 23 seconds, and say so on the screen. So one request without
-repetition comes first. Where the hub cannot be reached, its libraries are told to use their cache alone.
+They repeat a failed request five times, for 23 seconds, and say so on the screen. So one request
+without repetition comes first. Where the hub cannot be reached, its libraries are told to use their
+cache alone.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ SECONDS = 10.0
 
 @cache
 def check(name: str, kind: Literal["model", "dataset"]) -> None:
-    """Refuse a name that the hub does not know. Without a network everything is left to the cache."""
+    """Refuse a name that the hub does not know. Without a network the cache has to do."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
     from huggingface_hub.utils import logging
 
-    logging.set_verbosity_error()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         HfApi().repo_info(name, repo_type=kind, timeout=SECONDS)
     except RepositoryNotFoundError:

@@ -1,7 +1,7 @@
 """Types of settings that have a range (`beta: Positive = 0.1`), or that name a file.
 
-A value outside is refused, in one line, where settings are read, before any model loads; the JSON schema shows the
-range too.
+A value outside is refused in one line where settings are read, before any model loads. The JSON
+schema shows the range too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Place:
     """Marks a text as a path: in a configuration file it is relative to that file."""
 
     or_name: bool = False
-    """Whether it may also be a name, such as a hub id: then it is a path if there is such a file."""
+    """Whether it may also be a name, as a hub id: it is a path only if there is such a file."""
 
 
 FilePath = Annotated[str, Place()]

@@ -47,8 +47,9 @@ class RunConfig:
     """What `suite run` does."""
 
     methods: tuple[str, ...] = ("ga", "npo")
-    """Methods to compare, separated by commas. Settings may follow a name: `npo,npo:beta=0.5`. `family:unlearning`
-    stands for all methods of a family that fit. With several benchmarks, each runs the methods that fit it."""
+    """Methods to compare, separated by commas. Settings may follow a name: `npo,npo:beta=0.5`.
+    `family:unlearning` stands for all methods of a family that fit. With several benchmarks, each
+    runs the methods that fit it."""
     bench: tuple[str, ...] = ("tofu",)
     """Benchmarks to run, separated by commas: `tofu,lm_eval:arc_easy`."""
     model: FileOrName = "tiny"
@@ -84,8 +85,8 @@ class RunConfig:
     log: tuple[str, ...] = ()
     """Log training there too, besides <out>/log.jsonl: tensorboard, wandb, trackio (extras of those names)."""
     out: FilePath = "runs/latest"
-    """Folder for results.json, the leaderboards and samples. Where its last part is `latest`, each run gets a folder of
-    its own beside it, with its time and name, and `latest` is a link to the last one."""
+    """Folder for results.json, the leaderboards and samples. If its last part is `latest`, each run
+    gets a new folder beside it, named by time and content, and `latest` is a link to the last."""
     store: FilePathOrNone = None
     """Folder of finished stages; default: the user's cache folder."""
     finetune: TrainConfig = field(default_factory=lambda: TrainConfig(epochs=5))

@@ -1,4 +1,4 @@
-"""The command line. Each command is a small module here; plugins add more through `suite_commands`."""
+"""The command line: a module here for each command. Plugins add more through `suite_commands`."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     A user's mistake is one line, a bug is a traceback.
     """
-    # Threads that spin while they wait halve the speed of a machine that others use too. Torch reads
-    # this when it is imported.
+    # Threads that spin while they wait halve the speed of a machine that others use too.
+    # Torch reads this when it is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # The libraries' own bars; the run has its own progress.
     os.environ.setdefault("TQDM_DISABLE", "1")
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted", 130)
     except BrokenPipeError:
-        # The reader has gone, as with `suite list | head`. Python would complain again when it exits.
+        # The reader has gone, as with `suite list | head`. Python would complain when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     return status if isinstance(status, int) else 0

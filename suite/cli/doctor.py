@@ -23,8 +23,8 @@ PACKAGES = ("suite-compare", "torch", "transformers", "datasets", "peft", "numpy
 def doctor(store: Path | None) -> int:
     """Check this machine: versions, device, memory, store, plugins.
 
-    Exit status 1: something is wrong. The hub's reachability is not checked: a run with the model `tiny` needs
-    no network.
+    Exit status 1: something is wrong. Whether the hub can be reached is not checked: a run with
+    the model `tiny` needs no network.
     """
     problems = [*_broken_plugins(), *_store(store)]
     for name, value in [*_versions(), *_compute()]:

@@ -21,8 +21,9 @@ RUN = click.Path(path_type=Path)
 def export(run: Path, name: str, out: Path | None) -> None:
     """Write a run in other tools' formats.
 
-    lm-eval: results and samples of lm-evaluation-harness, a folder for each cell. csv: every item's scores in one
-    table. open-unlearning: TOFU_EVAL.json and TOFU_SUMMARY.json, which `suite score --bench tofu` reads too.
+    lm-eval: results and samples as lm-evaluation-harness writes them, a folder for each cell.
+    csv: every item's scores in one table. open-unlearning: TOFU_EVAL.json and TOFU_SUMMARY.json,
+    which `suite score --bench tofu` reads too.
 
     \b
     Examples:

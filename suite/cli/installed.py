@@ -86,12 +86,15 @@ def settings_rows(registry: Registry, name: str) -> list[dict[str, Any]]:
     Of a method: its own, and the training settings that it changes.
     """
     known = registry.configured()
-    # A judge is listed by its name, and its section is judge_NAME. An engine may have the same name.
+    # A judge is listed by its name, but its section is judge_NAME. An engine may be called so too.
     sections = [section for section in (name, f"{JUDGE_SECTION}{name}") if section in known]
     if not sections:
         names = [section.removeprefix(JUDGE_SECTION) for section in known]
         raise _absence(registry, name, names)
-    return [row for section in sections for row in _settings_rows(section, known[section])]
+    rows: list[dict[str, Any]] = []
+    for section in sections:
+        rows += _settings_rows(section, known[section])
+    return rows
 
 
 def _settings_rows(section: str, cls: Any) -> list[dict[str, Any]]:

@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 def run(file: Path | None, sets: tuple[str, ...], dry_run: bool, **flags: Any) -> int:
     """Compare methods and write the leaderboard.
 
-    What the store holds already is not computed again; a run that was interrupted resumes when started again.
-    Settings come from: defaults < the benchmark's protocol < --config < SUITE_* environment < flags < --set.
+    What the store holds is not computed again; an interrupted run goes on when it is started again.
+
+    Settings come from: defaults < the benchmark's protocol < --config < SUITE_* environment <
+    flags < --set. Paths in a --config file are relative to that file.
 
     \b
     Examples:
       suite run --methods ga,npo --bench tofu
       suite run --methods npo,npo:beta=0.5:lr=1e-4 --seeds 0,1,2 --out runs/beta
-      suite run --model HuggingFaceTB/SmolLM2-135M-Instruct --split forget01 --set train.micro_batch=4
+      suite run --methods family:unlearning --set pdu.epsilon=0.5
+      suite run --model HuggingFaceTB/SmolLM2-135M-Instruct --set train.micro_batch=4
       SUITE_TRAIN__LR=5e-5 suite run --config run.toml --limit 20
     """
     config, registry = load(file, sets, flags)
@@ -77,10 +80,11 @@ def _show_plan(config: RunConfig, registry: Registry) -> None:
         click.echo(f"left out: {reason}")
     click.echo(f"{len(planned.cells)} cells; {len(planned.missing(store))} stages to compute")
     for name, cost in planned.judging(store).items():
+        if not cost.calls:
+            click.echo(f"{name}: no paid calls to the judge")
+            continue
         price = "no price set" if cost.dollars is None else f"{cost.dollars:.2f} USD"
         click.echo(
-            f"{name}: about {cost.calls:,} calls to the judge, {cost.tokens_in:,} tokens in, at most "
-            f"{cost.tokens_out:,} out; {price}"
-            if cost.calls
-            else f"{name}: no paid calls to the judge"
+            f"{name}: about {cost.calls:,} calls to the judge, {cost.tokens_in:,} tokens in, "
+            f"at most {cost.tokens_out:,} out; {price}"
         )

@@ -1,9 +1,9 @@
 """`suite score`: numbers from answers that are there already.
 
-    suite score runs/latest                                            a run's own answers, with today's metrics
-    suite score --bench tofu --unlearned FILE [--retrain FILE]         what another tool measured
+    suite score runs/latest                                       a run's answers, today's metrics
+    suite score --bench tofu --unlearned FILE [--retrain FILE]    what another tool measured
 
-A benchmark that reads other tools' files says so (`Benchmark.files`); each of them is an option here.
+A benchmark that reads other tools' files says so (`Benchmark.files`). Each is an option here.
 """
 
 from __future__ import annotations
@@ -120,14 +120,14 @@ def _score_files(
     benchmark = registry.benchmark(bench)
     if not benchmark.files:
         raise UserError(
-            f"{bench} reads no files of other tools; `suite score --help` lists the benchmarks that do"
+            f"{bench} reads no files of other tools; `suite score --help` lists benchmarks that do"
         )
     files = _files(benchmark, arguments)
     return benchmark(benchmark_settings(config, registry, bench)).score_files(files).metrics
 
 
 def _files(benchmark: type[Benchmark[Any]], arguments: Sequence[str]) -> dict[str, Path]:
-    """The files that were given, by option. Raises UserError if there is none, or one does not exist."""
+    """Map options to the files given. Raises UserError if there is none, or one does not exist."""
     given = _parsed(
         [click.Option([_flag(name), name], type=FILE) for name in benchmark.files], arguments
     )

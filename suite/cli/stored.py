@@ -28,8 +28,9 @@ EXIT_STATUS = {"corrupt": 3, "newer": 2, "not reproduced": 5}
 def report(runs: tuple[Path, ...], out: Path | None, compare: bool) -> None:
     """Write a leaderboard again, or join several runs.
 
-    Runs that differ in data, judge or baseline model, or in the result of the same cell, are refused; with --compare
-    they are shown all the same, in tables and rows that name the run and say what differs.
+    Runs that differ in data, judge or baseline model, or in the result of the same cell, are
+    refused. With --compare they are shown all the same, in tables and rows that name the run and
+    say what differs.
 
     \b
     Examples:
@@ -79,7 +80,8 @@ def _names(runs: Sequence[Path]) -> list[str]:
 def verify(folder: Path | None) -> int:
     """Check every file of the store against its manifest.
 
-    Exit status 3: something is corrupt; 5: an input has since been made again and came out different.
+    Exit status 3: something is corrupt; 5: an input has since been made again and came out
+    different. Leftovers of interrupted runs are listed, and are no problem.
 
     \b
     Example:

@@ -1,7 +1,7 @@
 """What may be printed: everything, whatever the terminal's encoding can show.
 
-A table has arrows and lines that ASCII and cp1252 lack. A character that cannot be shown is replaced
-by the nearest that can, so the end of a long run is never lost to an encoding.
+A table has arrows and lines that ASCII and cp1252 lack. A character that cannot be shown is
+replaced by the nearest that can, so the end of a long run is never lost to an encoding.
 """
 
 from __future__ import annotations

@@ -22,9 +22,8 @@ from suite.config.resolve import (
     resolve,
     resolve_recorded,
     seeds_of,
-    split_bench,
-    split_spec,
 )
+from suite.config.specs import split_bench, split_spec
 
 __all__ = [
     "benchmark_settings",

@@ -1,4 +1,4 @@
-"""Turning given values into the types of their settings, or into one line that says what is wrong."""
+"""Turn given values into the types of their settings, or into one line that says what is wrong."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OWN = {**TRAIN, "seeds": TOP["seeds"]}
 """The host's settings that may stand in a method's section, for that method alone."""
 AT_LEAST = {name: 0 for name in TRAIN if name != "schedule"}
 AT_LEAST |= {"seeds": 0, "limit": 1, "epochs": 1, "batch_size": 1, "max_length": 2}
-"""The smallest allowed value of the host's own settings. (Every number of every section must be finite.)"""
+"""The smallest allowed value of the host's own settings. Every number must be finite, too."""
 
 
 def known_settings(registry: Registry, section: str) -> dict[str, Setting]:
@@ -42,7 +42,10 @@ def known_settings(registry: Registry, section: str) -> dict[str, Setting]:
 
 
 def checked(registry: Registry, given: Given) -> Any:
-    """Return the value as its setting's type. UserError names source, setting, value and what is expected."""
+    """Return the value as its setting's type.
+
+    UserError names source, setting, value and what is expected.
+    """
     try:
         known = known_settings(registry, given.section)
         if given.field not in known:
@@ -74,7 +77,8 @@ def _unknown_setting(registry: Registry, given: Given, known: Iterable[str]) -> 
     if len(owners) > 3:
         example = f"{owners[0]}.{field}"
         return UserError(
-            f"unknown setting {field!r}; {len(owners)} sections have it: name one, as in {example!r}"
+            f"unknown setting {field!r}; {len(owners)} sections have it: "
+            f"name one, as in {example!r}"
         )
     if owners:
         hint = " or ".join(repr(f"{owner}.{field}") for owner in owners)

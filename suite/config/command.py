@@ -1,4 +1,4 @@
-"""The command that makes a run again from nothing but itself: every setting of every layer, as flags.
+"""The command that makes a run again: every setting of every layer, written as flags.
 
     suite run --methods npo,npo:beta=0.5 --bench tofu --seeds 0,1 --set train.lr=5e-05
 

@@ -17,10 +17,9 @@ from suite.config.resolve import (
     judge_section,
     judge_settings,
     method_settings,
-    split_bench,
-    split_spec,
     training_protocols,
 )
+from suite.config.specs import split_bench, split_spec
 from suite.judged import JudgedBenchmark
 from suite.registry import Registry
 from suite.settings import RunConfig
@@ -70,7 +69,7 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
 
 
 def json_schema(registry: Registry) -> JsonSchema:
-    """Describe the configuration file, with a section for each plugin with settings, as a JSON schema."""
+    """Describe the configuration file as a JSON schema, with a section for each plugin."""
     schema = _table(TOP, "Settings of a run; `suite config show` prints them resolved.", host=True)
     sections = schema["properties"]
     sections["finetune"] = _table(

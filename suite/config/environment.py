@@ -1,4 +1,4 @@
-"""What a run asks of this machine: packages of extras, a device. Refused before anything is computed."""
+"""Packages that a run asks for. What is missing is refused before anything is computed."""
 
 from __future__ import annotations
 

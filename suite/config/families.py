@@ -1,4 +1,4 @@
-"""`--methods family:unlearning`: every method of a family that can run on a benchmark of the run."""
+"""`--methods family:unlearning`: every method of a family that fits a benchmark of the run."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ def with_families(
 ) -> tuple[str, ...]:
     """Put a family's methods in its place, but for those that are named already.
 
-    Settings may follow, for all of them: `family:unlearning:epochs=5`. `check` raises UserError for a
-    method whose settings cannot work: one that must be told something is left out, and that is said.
+    Settings may follow, for all of them: `family:unlearning:epochs=5`. `check` raises UserError
+    for a method whose settings cannot work, say because one must be given: it is left out, and
+    that is said.
     """
     found: list[str] = []
     for spec in methods:
@@ -53,7 +54,10 @@ def _specs(registry: Registry, spec: str, benchmarks: Sequence[type[Benchmark[An
     members = [cls for cls in registry.methods() if cls.family == family]
     if not members:
         raise unknown("family of methods", family, {cls.family for cls in registry.methods()})
-    fitting = [cls for cls in members if any(_fits(cls, benchmark) for benchmark in benchmarks)]
+    fitting: list[type[Method[Any]]] = []
+    for cls in members:
+        if any(_fits(cls, benchmark) for benchmark in benchmarks):
+            fitting.append(cls)
     if not fitting:
         names = ", ".join(cls.name for cls in benchmarks)
         raise UserError(f"no method of the family {family!r} can run on {names}")
@@ -64,9 +68,9 @@ def _fits(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> bool:
     """Whether a benchmark has the data and the reward that a method needs, by what both declare."""
     if issubclass(benchmark, Experiment) and (method.needs_reward or not method.trains):
         return False
-    if method.needs_reward == "ground_truth":
-        is_text = issubclass(benchmark, TextBenchmark)
-        if not is_text or benchmark.reward is TextBenchmark.reward:
+    if method.needs_reward == "ground_truth" and issubclass(benchmark, TextBenchmark):
+        has_reward = benchmark.reward is not TextBenchmark.reward
+        if not has_reward:
             return False
     needed = method.roles | ({"pairs"} if method.needs_reward == "model" else set())
     return needed <= benchmark.provides

@@ -1,4 +1,7 @@
-"""What a settings dataclass says of its fields: type, default, docstring. It makes flags, help and schema."""
+"""What a settings dataclass says of its fields: type, default, docstring.
+
+Flags, help and schema are made of it.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ class Setting:
 
     @property
     def is_list(self) -> bool:
-        """Whether it holds several values: separated by commas on the command line, a list in a file."""
+        """Whether it holds several values: with commas on the command line, as a list in a file."""
         return get_origin(self.bare) in (tuple, list)
 
     @property
@@ -73,7 +76,7 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 
 
 def field_docs(cls: type[Any]) -> dict[str, str]:
-    """Map field names to the docstrings below them, those of base classes included, as one line each."""
+    """Map field names to the docstrings below them, one line each, base classes included."""
     docs: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         file = getattr(sys.modules.get(base.__module__), "__file__", None)

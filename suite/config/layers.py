@@ -1,4 +1,4 @@
-"""The layers of a configuration, each read as a list of `Given`: which value, for which setting, from where.
+"""The layers of a configuration, each read as a list of `Given`: setting, value, where it is from.
 
 Precedence: defaults < the benchmark's protocol < file < SUITE_* environment < flags < --set.
 """
@@ -71,7 +71,8 @@ def from_mapping(content: Mapping[str, Any], source: str) -> Iterator[Given]:
 def from_environment(environ: Mapping[str, str]) -> Iterator[Given]:
     """Read SUITE_MODEL and, with two underscores between section and field, SUITE_TRAIN__LR.
 
-    Variables that resemble no setting are somebody else's; one that nearly names a setting is refused.
+    Variables that resemble no setting are somebody else's. One that nearly names a setting is
+    refused.
     """
     for variable, value in sorted(environ.items()):
         if not variable.startswith("SUITE_") or not value:

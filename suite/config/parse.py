@@ -3,7 +3,7 @@
     a: &a [x, x]
     b: &b [*a, *a]      each line doubles what the one before stands for
 
-Both formats are refused beyond `MOST_BYTES`, `MOST_VALUES` and `DEEPEST`, before the values are made.
+A file beyond `MOST_BYTES`, `MOST_VALUES` or `DEEPEST` is refused, before its values are made.
 """
 
 from __future__ import annotations
@@ -134,10 +134,11 @@ class _Growth:
             closed = self.open.pop()
             self._add(closed.anchor, closed.values)
         elif isinstance(event, yaml.AliasEvent):
-            if any(each.anchor == event.anchor for each in self.open):
-                line = event.start_mark.line + 1
-                raise _Refused(f"the alias *{event.anchor} stands inside itself (at line {line})")
-            self._add(None, self.anchored.get(event.anchor, 1))
+            anchor = str(event.anchor)
+            if any(each.anchor == anchor for each in self.open):
+                line = event.start_mark.line + 1 if event.start_mark else 0
+                raise _Refused(f"the alias *{anchor} stands inside itself (at line {line})")
+            self._add(None, self.anchored.get(anchor, 1))
         elif isinstance(event, yaml.ScalarEvent):
             self._add(event.anchor, 1)
 

@@ -289,3 +289,28 @@ def test_doctor_finds_a_store_that_cannot_be_written(
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"suite, version {version('suite-compare')}\n"
+
+
+def test_the_lines_with_an_endpoint_in_the_readme_are_not_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    readme = Path(__file__).parent.parent.parent / "README.md"
+    lines = [line for line in readme.read_text().splitlines() if "openai" in line]
+    commands = [line.strip() for line in lines if line.startswith("    suite run ")]
+    assert len(commands) == 2
+    for command in commands:
+        # What follows three spaces says what the command is for.
+        words = command.partition("   ")[0].replace("--dry-run", "").split()
+        words = [word.replace("=URL", "=http://localhost:8000/v1") for word in words]
+        assert main(["plan", *words[2:]]) == 0
+        assert " cells; " in capsys.readouterr().out
+
+
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    """`suite list | head -1`, with a reader that reads nothing."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "suite.cli", "list", "npo", "--json"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""A run's log and its weights: steps made by an earlier start are there, and nothing trains twice."""
+"""A run's log and weights: steps of an earlier start are there, and nothing trains twice."""
 
 from __future__ import annotations
 

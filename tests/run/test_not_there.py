@@ -1,4 +1,4 @@
-"""What this machine or the hub does not have is refused while planning, in one line that says what to do."""
+"""What this machine or the hub lacks is refused while planning, in one line with the remedy."""
 
 from __future__ import annotations
 

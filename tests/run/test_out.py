@@ -1,4 +1,4 @@
-"""Where a run writes: checked before anything is computed, named, and never mixed with earlier runs."""
+"""Where a run writes: checked at the start, named, and never mixed with earlier runs."""
 
 from __future__ import annotations
 

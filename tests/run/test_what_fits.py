@@ -1,4 +1,4 @@
-"""Several methods on several benchmarks: what fits is run, what does not is said, families are spelled out."""
+"""Several methods on several benchmarks: what fits is run, what does not is said."""
 
 from __future__ import annotations
 
