@@ -43,7 +43,8 @@ def report(runs: tuple[Path, ...], out: Path | None, compare: bool) -> None:
 
     if len(runs) > 1 and out is None:
         raise UserError("--out: name a folder for the joined leaderboard")
-    check_out(str(out or runs[0]))
+    if out is not None:
+        check_out(str(out))
     found = [results.read(run / "results.json") for run in runs]
     shown = report.separate(found, _names(runs)) if compare else found
     samples = {}
