@@ -17,6 +17,7 @@ from suite.config import (
     chosen_splits,
     method_seeds,
     method_settings,
+    only_experiments,
     split_bench,
     split_spec,
 )
@@ -354,7 +355,12 @@ def _experiment_cells(
 
 
 def _refuse_training_settings(lab: Lab, experiment: Experiment[Any], spec: str) -> None:
-    """An experiment trains in its own way: a learning rate given to a method would be ignored, so it is refused."""
+    """An experiment trains in its own way: a learning rate given to a method would be ignored, so it is refused.
+
+    Beside other benchmarks it is not: there the rate has an effect.
+    """
+    if not only_experiments(lab.config, lab.registry):
+        return
     name, variant = split_spec(lab.registry, spec)
     given = {*variant, *lab.config.sections.get(name, {})} & {f.name for f in fields(TrainConfig)}
     if given:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from suite import pipeline
 from suite.cli import main
 from suite.config import rebuild_command, resolve, resolve_recorded, to_toml
 from suite.config.command import FROM_FILE
@@ -153,3 +154,47 @@ def test_the_answers_of_a_published_run_that_are_not_stored_are_said_to_be_missi
         assert "not in the store" in shown
         assert "this computes it: suite run --methods " in shown
         assert sorted((root / "reports" / name).iterdir()) == before
+
+
+@pytest.mark.parametrize("bench", ["bandit", "bandit,preferences"])
+def test_what_a_run_of_experiments_has_written_can_be_planned_again(
+    registry: Registry, tmp_path: Path, bench: str
+) -> None:
+    """An experiment refuses training settings, so the file must not hold any that nobody gave."""
+    first = resolve(registry, None, {"methods": "dpo", "bench": bench}, [], {})
+    file = written(tmp_path / "config.toml", to_toml(first, registry))
+    second = resolve(registry, file, {}, [], {})
+    cells = [
+        [cell.cell for cell in pipeline.plan(each, registry)[0].cells] for each in (first, second)
+    ]
+    assert cells[0] == cells[1]
+
+
+def test_the_command_in_a_report_makes_the_run_again(
+    registry: Registry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Settings come from a file given by its whole path, and from the environment."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SUITE_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("SUITE_SEEDS", "0,1")
+    text = 'methods = ["ga"]\nbench = ["logistic"]\n[logistic]\nsteps = 12\n'
+    file = written(tmp_path / "cfg" / "run.toml", text)
+    assert main(["run", "--config", str(file), "--out", "first"]) == 0
+    monkeypatch.delenv("SUITE_SEEDS")
+    page = (tmp_path / "first" / "leaderboard.md").read_text()
+    command = page.split("Rebuild it with:")[1].strip()
+    assert main([*shlex.split(command)[1:], "--out", "second"]) == 0
+    # Scored again from its own folder, through the link that is the default, it stays the same run.
+    assert main([*shlex.split(command)[1:]]) == 0
+    assert main(["score", "runs/latest"]) == 0
+    assert len(list((tmp_path / "runs").iterdir())) == 2
+    found = []
+    for folder in ("first", "second", "runs/latest"):
+        content = json.loads((tmp_path / folder / "results.json").read_text())
+        found.append((content["run"]["command"], [cell["metrics"] for cell in content["cells"]]))
+    assert found[0] == found[1]
+    assert found[2][1] == found[0][1]
+    assert shlex.split(found[2][0])[:6] == shlex.split(found[0][0])[:6]

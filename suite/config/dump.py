@@ -17,6 +17,7 @@ from suite.config.resolve import (
     judge_section,
     judge_settings,
     method_settings,
+    only_experiments,
     training_protocols,
 )
 from suite.config.specs import split_bench, split_spec
@@ -44,13 +45,11 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
     )
     content["train"] = config.sections.get("train", {})
     for name in dict.fromkeys(split_spec(registry, spec)[0] for spec in config.methods):
-        own, trains = zip(
-            *(method_settings(config, registry, name, *protocol) for protocol in protocols),
-            strict=True,
-        )
-        content[name] = _said(agreed(own), settings_of(registry.method(name).Config)) | agreed(
-            trains
-        )
+        found = [method_settings(config, registry, name, *protocol) for protocol in protocols]
+        own = agreed([settings for settings, _ in found])
+        content[name] = _said(own, settings_of(registry.method(name).Config))
+        if not only_experiments(config, registry):
+            content[name] |= agreed([training for _, training in found])
         if "seeds" in config.sections.get(name, {}):
             content[name]["seeds"] = config.sections[name]["seeds"]
     benchmarks: dict[str, list[Any]] = {}

@@ -17,6 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
+from suite.benchmark import Experiment
 from suite.config.check import OWN, TRAIN, checked, convert
 from suite.config.families import with_families
 from suite.config.layers import TOP, Given, from_mapping, layers
@@ -141,6 +142,11 @@ def chosen_splits(config: RunConfig, registry: Registry, bench: str) -> tuple[st
         if split not in benchmark.splits:
             raise unknown(f"split of {bench}", split, benchmark.splits)
     return config.split
+
+
+def only_experiments(config: RunConfig, registry: Registry) -> bool:
+    """Whether every benchmark trains in its own way, so that training settings have no effect."""
+    return all(issubclass(split_bench(registry, b)[0], Experiment) for b in config.bench)
 
 
 def training_protocols(config: RunConfig, registry: Registry) -> tuple[tuple[str, str], ...]:
