@@ -200,11 +200,20 @@ def load_encoder(folder: Path, template: str, max_length: int) -> Encoder:
 
 
 def pick_device(device: str) -> str:
-    """Resolve "auto" to cuda where there is one. UserError: this machine has no such device."""
+    """Resolve "auto" to cuda where there is one."""
     import torch
 
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that this machine does not have."""
+    import torch
+
+    if device == "auto":
+        return
     kind, colon, number = device.partition(":")
     if kind not in ("cpu", "cuda") or (colon and not number.isdecimal()):
         raise UserError(f"--device {device}: expected auto, cpu, cuda or cuda:NUMBER")
@@ -213,7 +222,6 @@ def pick_device(device: str) -> str:
         if int(number or 0) >= found:
             there = ", ".join(["cpu", *(f"cuda:{index}" for index in range(found))])
             raise UserError(f"--device {device}: torch finds no such device here; there is {there}")
-    return device
 
 
 def set_threads(model: str) -> None:

@@ -114,8 +114,6 @@ def _visit_missing(stage: Stage, store: Store, needed: dict[str, Stage]) -> None
 
 def build_plan(lab: Lab) -> Plan:
     """Plan the run. Raises UserError for what cannot work: unknown names, missing roles, bad data, no such model."""
-    # A device that is not there is refused now, whether a key asks for it or not.
-    _ = lab.device
     cells: list[PlannedCell] = []
     left_out: dict[str, list[str]] = {}
     for name in lab.config.bench:

@@ -1,4 +1,4 @@
-"""Packages that a run asks for. What is missing is refused before anything is computed."""
+"""Packages and a device that a run asks for. What is missing is refused at the start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from suite.settings import RunConfig
 
 
 def check_environment(config: RunConfig, registry: Registry) -> None:
-    """Refuse an engine, a judge or a logger whose package is not installed."""
+    """Refuse a device that is not there, and an engine, judge or logger that is not installed.
+
+    Scoring stored answers needs none of them, so it does not ask.
+    """
+    from suite.models import check_device
+
+    check_device(config.device)
     _check_extra(registry, "engine", registry.engine(config.engine))
     _check_extra(registry, "judge", registry.judge(config.judge))
     for name in config.log:
