@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from suite.ranges import FileOrName, FileOrNameOrNone, FilePath, FilePathOrNone
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -45,12 +47,14 @@ class RunConfig:
     """What `suite run` does."""
 
     methods: tuple[str, ...] = ("ga", "npo")
-    """Methods to compare, separated by commas. Settings may follow a name: `npo,npo:beta=0.5`."""
+    """Methods to compare, separated by commas. Settings may follow a name: `npo,npo:beta=0.5`.
+    `family:unlearning` stands for all methods of a family that fit. With several benchmarks, each
+    runs the methods that fit it."""
     bench: tuple[str, ...] = ("tofu",)
     """Benchmarks to run, separated by commas: `tofu,lm_eval:arc_easy`."""
-    model: str = "tiny"
+    model: FileOrName = "tiny"
     """Hub id, local folder, .gguf file, or `tiny`: a small model that the run itself trains in seconds."""
-    data: str | None = None
+    data: FileOrNameOrNone = None
     """Folder or hub id of the benchmark's data; without it the benchmark's own default (for `tiny`: generated)."""
     split: tuple[str, ...] = ()
     """Splits of the benchmark, separated by commas: `forget01,forget10`; without any, those that it runs by default."""
@@ -80,9 +84,10 @@ class RunConfig:
     """Plugins (entry-point names) that are not loaded."""
     log: tuple[str, ...] = ()
     """Log training there too, besides <out>/log.jsonl: tensorboard, wandb, trackio (extras of those names)."""
-    out: str = "runs/latest"
-    """Folder for results.json, the leaderboards and samples."""
-    store: str | None = None
+    out: FilePath = "runs/latest"
+    """Folder for results.json, the leaderboards and samples. If its last part is `latest`, each run
+    gets a new folder beside it, named by time and content, and `latest` is a link to the last."""
+    store: FilePathOrNone = None
     """Folder of finished stages; default: the user's cache folder."""
     finetune: TrainConfig = field(default_factory=lambda: TrainConfig(epochs=5))
     """How the start models (target, retrain) are trained from the base model."""

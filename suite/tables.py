@@ -21,7 +21,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from suite.core.errors import UserError
+from suite.core import hub
+from suite.core.errors import CUTOFF, UserError, nearest
 
 Placed = Iterable[tuple[str, Any]]
 """Rows, each with where it stands, for messages: "data/forget10.json, line 3"."""
@@ -95,7 +96,7 @@ def _find(folder: Path, name: str) -> Path:
         if (path := folder / f"{name}{ending}").is_file():
             return path
     known = table_names(folder)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=CUTOFF)
     there = (
         f"the nearest are {', '.join(near)}"
         if near
@@ -108,8 +109,8 @@ def _beside(path: Path) -> str:
     """What is where `path` should be."""
     parent = next(folder for folder in path.absolute().parents if folder.is_dir())
     folders = sorted(entry.name for entry in parent.glob("[!.]*") if entry.is_dir())
-    if near := difflib.get_close_matches(path.name, folders, n=1, cutoff=0.5):
-        return f"did you mean {near[0]!r}?"
+    if near := nearest(path.name, folders):
+        return f"did you mean {near!r}?"
     return f"the folders there are {', '.join(folders[:8]) or 'none'}"
 
 
@@ -183,8 +184,10 @@ def _read_hub(source: str, name: str, split: str) -> Placed:
     import datasets
 
     try:
+        if _HUB_ID.fullmatch(source):
+            hub.check(source, "dataset")
         table = datasets.load_dataset(source, name, split=split)
-    except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
+    except (UserError, ValueError, OSError, datasets.exceptions.DatasetsError) as error:
         raise UserError(
             f"cannot read {source!r}, {name!r}: no such folder here ({_beside(Path(source))}), "
             f"and the hub gives: {_first_line(error)}"
@@ -206,8 +209,8 @@ def _check_row(
     }
     for column, kind in there.items():
         if column not in row:
-            near = difflib.get_close_matches(column, list(row), n=1, cutoff=0.5)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            near = nearest(column, row)
+            hint = f"; did you mean {near!r}?" if near else ""
             raise UserError(
                 f"{place}: no column {column!r}, there are {', '.join(row) or 'none'}{hint}"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from suite.config import (
     to_toml,
 )
 from suite.config.fields import field_docs, settings_of
+from suite.config.layers import from_file
 from suite.registry import Registry
 from suite.settings import RunConfig, TrainConfig
 from suite.stages.context import Context
@@ -287,6 +289,71 @@ def test_a_bad_file_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=said):
         resolved(registry, written(tmp_path, text, name))
+
+
+def _doubling(levels: int, merged: bool = False) -> str:
+    """YAML whose every line stands for ten times what the line before stands for."""
+    lines = ["a0: &a0 {k: 1}" if merged else "a0: &a0 [x, x]"]
+    for level in range(1, levels):
+        aliases = ", ".join([f"*a{level - 1}"] * 10)
+        value = f"{{<<: [{aliases}]}}" if merged else f"[{aliases}]"
+        lines.append(f"a{level}: &a{level} {value}")
+    return "\n".join(lines)
+
+
+BOMBS = {
+    "itself.yaml": ("a: &a [1, *a]", "the alias *a stands inside itself (at line 1)"),
+    "section.yaml": ("train: &a\n  lr: *a", "the alias *a stands inside itself (at line 2)"),
+    "growing.yaml": (_doubling(30), "it holds more than 10,000 values"),
+    "merged.yaml": (_doubling(30, merged=True), "it holds more than 10,000 values"),
+    "deep.yaml": ("a: " + "[" * 10**5 + "]" * 10**5, "nested more than 10 deep"),
+    "steps.yaml": ("\n".join(" " * i + "a:" for i in range(600)), "nested more than 10 deep"),
+    "long.yaml": (f"seeds: {list(range(30_000))}", "it holds more than 10,000 values"),
+    "digits.yaml": (f"seeds: [{'9' * 5000}]", "not valid YAML: Exceeds the limit"),
+    "date.yaml": ("seeds: 2001-99-99", "not valid YAML: month must be in 1..12"),
+    "null.yaml": ("a: \0", "not valid YAML: unacceptable character"),
+    "deep.toml": ("a = " + "[" * 10**5 + "]" * 10**5, "nested more than 10 deep"),
+    "dotted.toml": ("a." * 10**5 + "a = 1", "nested more than 10 deep"),
+    "tables.toml": ("\n".join(f"[{'a.' * 50}b{i}]" for i in range(999)), "nested more than 10"),
+    "long.toml": (f"seeds = {list(range(30_000))}", "it holds more than 10,000 values"),
+    "larger.toml": (f"seeds = {list(range(10**5))}", "longer than 256 kB"),
+    "digits.toml": (f"seeds = [{'9' * 5000}]", "not valid TOML: Exceeds the limit"),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_file_that_grows_or_nests_without_end_is_one_line_at_once(
+    tmp_path: Path, name: str
+) -> None:
+    text, said = BOMBS[name]
+    path = written(tmp_path, text, name)
+    began = time.process_time()
+    with pytest.raises(UserError) as caught:
+        from_file(path)
+    assert time.process_time() - began < 1
+    assert str(caught.value).startswith(f"{path}: ")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_aliases_that_stay_small_may_be_used(registry: Registry, tmp_path: Path) -> None:
+    text = "finetune: &same {lr: 0.5, epochs: 2}\ntrain:\n  <<: *same\n  epochs: 3\n"
+    config = resolved(registry, written(tmp_path, text, "run.yaml"))
+    assert (config.finetune.lr, config.finetune.epochs) == (0.5, 2)
+    assert (config.train.lr, config.train.epochs) == (0.5, 3)
+
+
+def test_many_seeds_are_checked_at_once_and_a_long_value_is_shown_in_short(
+    registry: Registry, tmp_path: Path
+) -> None:
+    began = time.process_time()
+    config = resolved(registry, written(tmp_path, f"seeds = {list(range(9_900))}"))
+    assert len(config.seeds) == 9_900
+    assert time.process_time() - began < 2
+    with pytest.raises(UserError) as caught:
+        resolved(registry, written(tmp_path, f"seeds = {['x'] * 9_000}"))
+    assert len(str(caught.value)) < 300
 
 
 def test_a_file_that_cannot_be_read_is_refused(registry: Registry, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite import Described, Json, Measured, ModelBenchmark, ModelFolder, UserError, hookimpl
-from suite.ranges import Count, Index
+from suite.ranges import Count, FilePathOrNone, Index
 
 if TYPE_CHECKING:
     from .tasks import Found
@@ -29,7 +29,7 @@ class LMEvalConfig:
 
     task: str = ""
     """Task, group or tag of the harness; it stands behind the colon: --bench lm_eval:arc_easy."""
-    include_path: str | None = None
+    include_path: FilePathOrNone = None
     """Folder of task definitions (YAML) besides the harness's own."""
     batch_size: Count = 16
     """Requests in one forward pass."""

@@ -35,7 +35,7 @@ from suite import (
     TextBenchmark,
     hookimpl,
 )
-from suite.ranges import Positive, Share
+from suite.ranges import FileOrName, Positive, Share
 
 from ..pairs.data import REFERENCE
 from . import frontier
@@ -55,7 +55,7 @@ Count = Annotated[int, Ge(1)]
 class SentimentConfig:
     """The reward, how many reviews serve for what, and how long a continuation is."""
 
-    reward: str = "classifier"
+    reward: FileOrName = "classifier"
     """Ground truth: `classifier` (trained on the labelled reviews), `lexicon`, or a sequence-classification model by
     hub id or folder (paper: siebert/sentiment-roberta-large-english)."""
     prefixes: Count = 64

@@ -35,7 +35,7 @@ from suite import (
     Verdicts,
     hookimpl,
 )
-from suite.ranges import Count, NonNegative, Positive
+from suite.ranges import Count, FilePathOrNone, NonNegative, Positive
 
 from ..pairs.data import REFERENCE, ROLES, roles_of
 from .annotations import of_annotations
@@ -58,7 +58,7 @@ class WinRateConfig:
     """Longest answer, tokens."""
     held_out: Positive = 0.2
     """Of pairs: prompts that are not trained on but judged: a share of them if below 1, otherwise their number."""
-    prompts: str | None = None
+    prompts: FilePathOrNone = None
     """File of prompts to judge instead (AlpacaEval, TL;DR, JSON lines); all pairs of the data then train."""
     table: str | None = None
     """Table of a folder (default: train), or configuration of a hub dataset (default: default)."""

@@ -22,6 +22,9 @@ class Engine(ABC):
     name: ClassVar[str]
     Config: ClassVar[type[Any]] = NoSettings
     """A frozen dataclass like a method's: the section of the engine's name, `--set vllm.gpu_share=0.5`."""
+    extra: ClassVar[str] = ""
+    """The package that it needs beside its distribution's own, if any. The distribution has an extra
+    of the same name; a run that asks for it without the package is refused while planning."""
 
     def __init__(
         self, *, device: str, dtype: str, template: str, max_length: int, config: Any = None

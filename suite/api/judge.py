@@ -101,6 +101,9 @@ class Judge(ABC, Generic[C]):
     same comparison could get another verdict."""
     Config: ClassVar[type[Any]]
     """A frozen dataclass like a method's: the section `judge_NAME`."""
+    extra: ClassVar[str] = ""
+    """The package that it needs beside its distribution's own, if any. The distribution has an extra
+    of the same name; a run that asks for it without the package is refused while planning."""
 
     def __init__(self, config: C, context: Host, rewards: Rewards | None = None) -> None:
         """`rewards`: what the benchmark offers. UserError: settings that cannot work."""

@@ -1,4 +1,4 @@
-"""The command line. Each command is a small module here; plugins add more through `suite_commands`."""
+"""The command line: a module here for each command. Plugins add more through `suite_commands`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from suite.cli.installed import list_, plugins
 from suite.cli.run import plan, run, stage
 from suite.cli.score import score
 from suite.cli.stored import report, verify
+from suite.cli.streams import never_fail_on_an_encoding
+from suite.config.families import FamilyWarning
 from suite.core import interrupt
 from suite.core.errors import UserError
 from suite.registry import PluginWarning
@@ -62,17 +64,21 @@ for command in (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status: a user's mistake is one line, a bug is a traceback."""
-    # Threads that spin while they wait halve the speed of a machine that others use too. Read when torch is imported.
+    """Run the command line and return the exit status.
+
+    A user's mistake is one line, a bug is a traceback.
+    """
+    # Threads that spin while they wait halve the speed of a machine that others use too.
+    # Torch reads this when it is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault(
-        "TQDM_DISABLE", "1"
-    )  # the libraries' own bars; the run has its own progress
+    # The libraries' own bars; the run has its own progress.
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    never_fail_on_an_encoding()
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
             given = list(sys.argv[1:] if arguments is None else arguments)
-            status = cli.main(given, prog_name="suite", standalone_mode=False, obj=given)
+            status = cli.main(given, prog_name="suite", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as help_text:
         click.echo(help_text.format_message(), err=True)
         return 2
@@ -84,6 +90,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"interrupted ({signal}); the same command resumes", signal.exit_status)
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted", 130)
+    except BrokenPipeError:
+        # The reader has gone, as with `suite list | head`. Python would complain when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     return status if isinstance(status, int) else 0
 
 
@@ -103,8 +113,8 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Show a plugin's failure as one line; other warnings as Python does."""
-    if issubclass(category, PluginWarning):
+    """Show the suite's own warnings as one line; others as Python does."""
+    if issubclass(category, PluginWarning | FamilyWarning):
         print(f"suite: warning: {message}", file=file or sys.stderr)
     else:
         _python_warning(message, category, filename, lineno, file, line)

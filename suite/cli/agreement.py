@@ -5,8 +5,9 @@
     17,B,A,B,sft
     18,tie,A,A,ppo
 
-The protocol of the human study of DPO's paper (arXiv 2305.18290, table 2): slices are the pairs of models compared,
-every judge's prompt is a column of its own. Rows of one item are not independent: intervals resample whole items.
+The protocol of the human study in DPO's paper (arXiv 2305.18290, table 2): a slice is a pair of
+models, and every judge's prompt has a column. Rows of one item depend on each other, so intervals
+resample whole items.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ Row = Mapping[str, str]
 class Ratings:
     """Pairs of ratings by two raters, with the item that each pair is about."""
 
-    first: Sequence[str]
-    second: Sequence[str]
-    items: Sequence[str]
+    first: list[str]
+    second: list[str]
+    items: list[str]
 
 
 @click.command()
@@ -50,9 +51,9 @@ class Ratings:
 def agreement(file: Path, judges: tuple[str, ...], ordinal: str | None, as_json: bool) -> None:
     """Compare judges with people: kappa and raw agreement.
 
-    FILE is CSV or JSON lines. Columns: human (a person's label), judge... (a label by each judge); item (who compared
-    the same answers shares it; default: every row is one) and slice are optional. Where items have several people,
-    these are compared too.
+    FILE is CSV or JSON lines. Columns: human (a person's label) and judge... (a label by each
+    judge). Optional: item (rows about the same two answers share it; default: every row is an
+    item of its own) and slice. Where several people judged an item, people are compared too.
 
     \b
     Examples:
@@ -61,11 +62,10 @@ def agreement(file: Path, judges: tuple[str, ...], ordinal: str | None, as_json:
     """
     rows, columns = read_labels(file, judges)
     scale = ordinal.split(",") if ordinal else None
-    table = [
-        measured(slice, name, ratings, scale)
-        for slice, part in slices(rows).items()
-        for name, ratings in compared(part, columns)
-    ]
+    table: list[dict[str, Any]] = []
+    for slice, part in slices(rows).items():
+        for name, ratings in compared(part, columns):
+            table.append(measured(slice, name, ratings, scale))
     if as_json:
         click.echo(json.dumps(table, indent=1))
     else:
@@ -86,7 +86,9 @@ def read_labels(file: Path, judges: Sequence[str]) -> tuple[list[Row], list[str]
         )
     optional = [name for name in (ITEM, SLICE) if name in there]
     rows = load_file(file, dict.fromkeys([HUMAN, *columns, *optional], str))
-    return [{ITEM: str(number), **row} for number, row in enumerate(rows, 1)], columns
+    # A row without an item is an item of its own.
+    numbered: list[Row] = [{ITEM: str(number), **row} for number, row in enumerate(rows, 1)]
+    return numbered, columns
 
 
 def _columns(file: Path) -> list[str]:
@@ -98,10 +100,10 @@ def _columns(file: Path) -> list[str]:
             return list(pd.read_csv(file, nrows=1, dtype=str).columns)
         if file.suffix in (".json", ".jsonl"):
             text = file.read_text(encoding="utf-8-sig").lstrip()
-            first = (
-                json.loads(text)[0] if text.startswith("[") else json.loads(text.partition("\n")[0])
-            )
-            return list(first)
+            if text.startswith("["):
+                return list(json.loads(text)[0])
+            first_line = text.partition("\n")[0]
+            return list(json.loads(first_line))
     except (ValueError, LookupError, TypeError) as error:
         raise UserError(f"{file}: cannot be read: {error}") from None
     raise UserError(f"{file}: labels are CSV or JSON lines")
@@ -118,23 +120,34 @@ def slices(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 def compared(rows: Sequence[Row], judges: Sequence[str]) -> Iterator[tuple[str, Ratings]]:
     """Each judge with the people, and people with each other where an item has several."""
+    people = [row[HUMAN] for row in rows]
+    items = [row[ITEM] for row in rows]
     for judge in judges:
-        yield (
-            judge,
-            Ratings(
-                [row[judge] for row in rows],
-                [row[HUMAN] for row in rows],
-                [row[ITEM] for row in rows],
-            ),
-        )
+        yield judge, Ratings([row[judge] for row in rows], people, items)
+    among_people = _pairs_of_people(rows)
+    if among_people.items:
+        yield "human", among_people
+
+
+def _pairs_of_people(rows: Sequence[Row]) -> Ratings:
+    """Every two people who judged the same item.
+
+    Who is first of two people means nothing, so each pair counts in both orders.
+    """
     by_item: dict[str, list[str]] = {}
     for row in rows:
         by_item.setdefault(row[ITEM], []).append(row[HUMAN])
-    pairs = [(a, b, item) for item, labels in by_item.items() for a, b in combinations(labels, 2)]
-    if pairs:
-        # Who is first of two people means nothing: each pair counts in both orders, as half a pair would.
-        both = [*pairs, *((b, a, item) for a, b, item in pairs)]
-        yield "human", Ratings(*(list(column) for column in zip(*both, strict=True)))
+    one_order: list[tuple[str, str, str]] = []
+    for item, labels in by_item.items():
+        for first, second in combinations(labels, 2):
+            one_order.append((first, second, item))
+    other_order = [(second, first, item) for first, second, item in one_order]
+    found = Ratings([], [], [])
+    for first, second, item in one_order + other_order:
+        found.first.append(first)
+        found.second.append(second)
+        found.items.append(item)
+    return found
 
 
 def measured(
@@ -159,7 +172,8 @@ def measured(
     return {
         "slice": slice, "with human": name, "pairs": pairs, "items": len(set(ratings.items)),
         "kappa": found.kappa.value, "kappa_low": found.kappa.low, "kappa_high": found.kappa.high,
-        "raw": found.raw.value, "raw_low": found.raw.low, "raw_high": found.raw.high, "note": found.kappa.note,
+        "raw": found.raw.value, "raw_low": found.raw.low, "raw_high": found.raw.high,
+        "note": found.kappa.note,
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from suite.cli.installed import registry_of
+from suite.config.out import not_writable
 from suite.core.errors import UserError
 
 PACKAGES = ("suite-compare", "torch", "transformers", "datasets", "peft", "numpy", "scipy")
@@ -22,15 +23,16 @@ PACKAGES = ("suite-compare", "torch", "transformers", "datasets", "peft", "numpy
 def doctor(store: Path | None) -> int:
     """Check this machine: versions, device, memory, store, plugins.
 
-    Exit status 1: something is wrong. The hub's reachability is not checked: a run with the model `tiny` needs
-    no network.
+    Exit status 1: something is wrong. Whether the hub can be reached is not checked: a run with
+    the model `tiny` needs no network.
     """
     problems = [*_broken_plugins(), *_store(store)]
     for name, value in [*_versions(), *_compute()]:
         click.echo(f"{name:<14} {value}")
     for problem in problems:
         click.echo(f"problem: {problem}")
-    click.echo(f"{len(problems)} problems" if problems else "all is well")
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    click.echo(count if problems else "all is well")
     return 1 if problems else 0
 
 
@@ -85,8 +87,8 @@ def _store(folder: Path | None) -> Iterator[str]:
     root = (folder or default_root()).expanduser().absolute()
     existing = next(parent for parent in (root, *root.parents) if parent.exists())
     click.echo(f"{'store':<14} {root} ({shutil.disk_usage(existing).free / 2**30:.1f} GiB free)")
-    if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        yield f"the store cannot be written: {existing}; choose another with --store or SUITE_STORE"
+    if problem := not_writable(root):
+        yield f"the store {root}: {problem}; choose another with --store or SUITE_STORE"
 
 
 def _broken_plugins() -> Iterator[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from suite.config.out import writing
 from suite.export import FORMATS
 
 RUN = click.Path(path_type=Path)
@@ -20,8 +21,9 @@ RUN = click.Path(path_type=Path)
 def export(run: Path, name: str, out: Path | None) -> None:
     """Write a run in other tools' formats.
 
-    lm-eval: results and samples of lm-evaluation-harness, a folder for each cell. csv: every item's scores in one
-    table. open-unlearning: TOFU_EVAL.json and TOFU_SUMMARY.json, which `suite score --bench tofu` reads too.
+    lm-eval: results and samples as lm-evaluation-harness writes them, a folder for each cell.
+    csv: every item's scores in one table. open-unlearning: TOFU_EVAL.json and TOFU_SUMMARY.json,
+    which `suite score --bench tofu` reads too.
 
     \b
     Examples:
@@ -34,5 +36,8 @@ def export(run: Path, name: str, out: Path | None) -> None:
 
     found = results.read(run / "results.json")
     samples = read_samples(run / "samples", [cell.cell.slug for cell in found.cells])
-    for path in write(found, samples, out or run / name, name):
+    target = out or run / name
+    with writing(target):
+        written = list(write(found, samples, target, name))
+    for path in written:
         click.echo(path)

@@ -11,7 +11,7 @@ from suite.registry import Registry
 
 
 class Commands(click.Group):
-    """A group that asks the plugins for a command that it does not have, and lists theirs in its help."""
+    """A group that asks the plugins for a command that it lacks, and lists theirs in its help."""
 
     _loaded = False
 
@@ -30,7 +30,7 @@ class Commands(click.Group):
         if self._loaded:
             return
         self._loaded = True
-        registry = Registry.load(
-            blocked(None, {}, (), os.environ), built_in=False
-        )  # their commands are here already
+        # The built-in plugins add no commands, so they need not be imported for the help.
+        block = blocked(None, {}, (), os.environ)
+        registry = Registry.load(block, built_in=False)
         self.commands.update(registry.commands(taken=self.commands))

@@ -15,6 +15,7 @@ from suite.config import blocked
 from suite.config.fields import settings_of
 from suite.core.errors import UserError, unknown
 from suite.registry import PluginInfo, Registry
+from suite.registry.checks import JUDGE_SECTION
 from suite.settings import TrainConfig
 
 block_option = click.option(
@@ -80,22 +81,33 @@ def plugins(block: tuple[str, ...], as_json: bool) -> None:
 
 
 def settings_rows(registry: Registry, name: str) -> list[dict[str, Any]]:
-    """Describe the settings of a section: of a method (its own, and the training settings it changes), a benchmark,
-    an engine, or `judge_NAME`."""
+    """Describe the settings of a method, a benchmark, an engine or a judge.
+
+    Of a method: its own, and the training settings that it changes.
+    """
     known = registry.configured()
-    if name not in known:
-        raise _absence(registry, name, known)
-    cls = known[name]
+    # A judge is listed by its name, but its section is judge_NAME. An engine may be called so too.
+    sections = [section for section in (name, f"{JUDGE_SECTION}{name}") if section in known]
+    if not sections:
+        names = [section.removeprefix(JUDGE_SECTION) for section in known]
+        raise _absence(registry, name, names)
+    rows: list[dict[str, Any]] = []
+    for section in sections:
+        rows += _settings_rows(section, known[section])
+    return rows
+
+
+def _settings_rows(section: str, cls: Any) -> list[dict[str, Any]]:
     rows = [
-        {"setting": f"{name}.{each.name}", "default": _shown(each.default), "meaning": each.doc}
+        {"setting": f"{section}.{each.name}", "default": _shown(each.default), "meaning": each.doc}
         for each in settings_of(cls.Config).values()
     ]
     changed = getattr(cls, "train_defaults", {})
     for field, setting in settings_of(TrainConfig).items():
         if field in changed:
-            rows.append(
-                {"setting": f"{name}.{field}", "default": changed[field], "meaning": setting.doc}
-            )
+            default = changed[field]
+            meaning = setting.doc
+            rows.append({"setting": f"{section}.{field}", "default": default, "meaning": meaning})
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Flags of `run`, `plan` and `config show`, made from RunConfig: one source for flag, help and file."""
+"""Flags of `run`, `plan` and `config show`, made from RunConfig: one source for flag and file."""
 
 from __future__ import annotations
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,14 +26,17 @@ if TYPE_CHECKING:
 def run(file: Path | None, sets: tuple[str, ...], dry_run: bool, **flags: Any) -> int:
     """Compare methods and write the leaderboard.
 
-    What the store holds already is not computed again; a run that was interrupted resumes when started again.
-    Settings come from: defaults < the benchmark's protocol < --config < SUITE_* environment < flags < --set.
+    What the store holds is not computed again; an interrupted run goes on when it is started again.
+
+    Settings come from: defaults < the benchmark's protocol < --config < SUITE_* environment <
+    flags < --set. Paths in a --config file are relative to that file.
 
     \b
     Examples:
       suite run --methods ga,npo --bench tofu
       suite run --methods npo,npo:beta=0.5:lr=1e-4 --seeds 0,1,2 --out runs/beta
-      suite run --model HuggingFaceTB/SmolLM2-135M-Instruct --split forget01 --set train.micro_batch=4
+      suite run --methods family:unlearning --set pdu.epsilon=0.5
+      suite run --model HuggingFaceTB/SmolLM2-135M-Instruct --set train.micro_batch=4
       SUITE_TRAIN__LR=5e-5 suite run --config run.toml --limit 20
     """
     config, registry = load(file, sets, flags)
@@ -92,30 +93,16 @@ def stage(key: str, file: Path | None, sets: tuple[str, ...], **flags: Any) -> N
 def _run(config: RunConfig, registry: Registry) -> int:
     from suite import report
     from suite.cli.progress import RichProgress
+    from suite.config import rebuild_command
     from suite.core import interrupt
     from suite.run import pipeline
 
     interrupt.install()
-    outcome = pipeline.run(
-        config, registry, RichProgress(), command_line(click.get_current_context().obj)
-    )
+    command = rebuild_command(config, registry)
+    outcome = pipeline.run(config, registry, RichProgress(), command)
     report.terminal(outcome.results)
     click.echo(outcome.report)
     return outcome.exit_status
-
-
-def command_line(arguments: Sequence[str]) -> str:
-    """Spell the command for the report. Folders of this machine say nothing to a reader: of absolute paths the last
-    part is left, and --out and --store, which change no result, are left out."""
-    kept: list[str] = []
-    waiting = iter(arguments)
-    for argument in waiting:
-        if argument in ("--out", "--store"):
-            next(waiting, None)
-        elif not argument.startswith(("--out=", "--store=")):
-            flag, equals, value = argument.rpartition("=")
-            kept.append(f"{flag}{equals}{Path(value).name if Path(value).is_absolute() else value}")
-    return shlex.join(["suite", *kept])
 
 
 def _plan_json(planned: Plan, store: Store) -> dict[str, Any]:
@@ -141,12 +128,15 @@ def _show_plan(config: RunConfig, registry: Registry) -> None:
     for stage in planned.stages():
         state = "stored" if store.has(stage) else "new"
         click.echo(f"{state:<6} {stage.kind:<10} {stage.key[:12]}  {stage.label}")
+    for reason in planned.left_out:
+        click.echo(f"left out: {reason}")
     click.echo(f"{len(planned.cells)} cells; {len(planned.missing(store))} stages to compute")
     for name, cost in planned.judging(store).items():
+        if not cost.calls:
+            click.echo(f"{name}: no paid calls to the judge")
+            continue
         price = "no price set" if cost.dollars is None else f"{cost.dollars:.2f} USD"
         click.echo(
-            f"{name}: about {cost.calls:,} calls to the judge, {cost.tokens_in:,} tokens in, at most "
-            f"{cost.tokens_out:,} out; {price}"
-            if cost.calls
-            else f"{name}: no paid calls to the judge"
+            f"{name}: about {cost.calls:,} calls to the judge, {cost.tokens_in:,} tokens in, "
+            f"at most {cost.tokens_out:,} out; {price}"
         )

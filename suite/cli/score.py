@@ -1,9 +1,9 @@
 """`suite score`: numbers from answers that are there already.
 
-    suite score runs/latest                                            a run's own answers, with today's metrics
-    suite score --bench tofu --unlearned FILE [--retrain FILE]         what another tool measured
+    suite score runs/latest                                       a run's answers, today's metrics
+    suite score --bench tofu --unlearned FILE [--retrain FILE]    what another tool measured
 
-A benchmark that reads other tools' files says so (`Benchmark.files`); each of them is an option here.
+A benchmark that reads other tools' files says so (`Benchmark.files`). Each is an option here.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from suite.api.scores import Metric
 from suite.cli.installed import block_option, json_option, registry_of, show_table
 from suite.cli.options import load
 from suite.core.errors import MissingError, UserError
+from suite.registry import Registry
+from suite.settings import RunConfig
 
 FILE = click.Path(path_type=Path)
 
@@ -79,17 +81,35 @@ def score(
 def _score_run(run: Path) -> int:
     from suite import report
     from suite.cli.progress import RichProgress
+    from suite.config import rebuild_command
     from suite.run import pipeline
 
-    file = run / "config.toml"
-    if not file.exists():
-        raise MissingError(f"{file}: no such file; `suite run` writes it")
-    config, registry = load(
-        file, (f"out={run}",), {}, environ={}
-    )  # as it ran, whatever is set today
-    outcome = pipeline.score(config, registry, RichProgress())
+    config, registry = _settings_of(run)
+    command = rebuild_command(config, registry)
+    outcome = pipeline.score(config, registry, RichProgress(), command)
     report.terminal(outcome.results)
     return outcome.exit_status
+
+
+def _settings_of(run: Path) -> tuple[RunConfig, Registry]:
+    """Read the settings of a run as it ran, whatever is set today.
+
+    A published run has no config.toml, which names folders; results.json holds the settings too.
+    """
+    # The folder itself: written through the link, `latest` would become a new run.
+    out = str(run.resolve())
+    file = run / "config.toml"
+    if file.exists():
+        return load(file, (f"out={out}",), {}, environ={})
+    from suite.config import resolve_recorded
+    from suite.results import schema as results
+
+    recorded = results.read(run / "results.json").run.config
+    if not recorded:
+        raise MissingError(f"{run}: neither config.toml nor the settings in results.json")
+    registry = registry_of(recorded.get("block", ()))
+    source = str(run / "results.json")
+    return resolve_recorded(registry, recorded, source, out=out), registry
 
 
 def _score_files(
@@ -102,14 +122,14 @@ def _score_files(
     benchmark = registry.benchmark(bench)
     if not benchmark.files:
         raise UserError(
-            f"{bench} reads no files of other tools; `suite score --help` lists the benchmarks that do"
+            f"{bench} reads no files of other tools; `suite score --help` lists benchmarks that do"
         )
     files = _files(benchmark, arguments)
     return benchmark(benchmark_settings(config, registry, bench)).score_files(files).metrics
 
 
 def _files(benchmark: type[Benchmark[Any]], arguments: Sequence[str]) -> dict[str, Path]:
-    """The files that were given, by option. Raises UserError if there is none, or one does not exist."""
+    """Map options to the files given. Raises UserError if there is none, or one does not exist."""
     given = _parsed(
         [click.Option([_flag(name), name], type=FILE) for name in benchmark.files], arguments
     )

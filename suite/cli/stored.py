@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from suite.config.out import check_out, writing
 from suite.core.errors import UserError
 
 RUN = click.Path(path_type=Path)
-EXIT_STATUS = {"corrupt": 3, "newer": 2, "not reproduced": 5, "leftover": 0}
+EXIT_STATUS = {"corrupt": 3, "newer": 2, "not reproduced": 5}
 
 
 @click.command()
@@ -26,8 +28,9 @@ EXIT_STATUS = {"corrupt": 3, "newer": 2, "not reproduced": 5, "leftover": 0}
 def report(runs: tuple[Path, ...], out: Path | None, compare: bool) -> None:
     """Write a leaderboard again, or join several runs.
 
-    Runs that differ in data, judge or baseline model, or in the result of the same cell, are refused; with --compare
-    they are shown all the same, in tables and rows that name the run and say what differs.
+    Runs that differ in data, judge or baseline model, or in the result of the same cell, are
+    refused. With --compare they are shown all the same, in tables and rows that name the run and
+    say what differs.
 
     \b
     Examples:
@@ -41,6 +44,8 @@ def report(runs: tuple[Path, ...], out: Path | None, compare: bool) -> None:
 
     if len(runs) > 1 and out is None:
         raise UserError("--out: name a folder for the joined leaderboard")
+    if out is not None:
+        check_out(str(out))
     found = [results.read(run / "results.json") for run in runs]
     shown = report.separate(found, _names(runs)) if compare else found
     samples = {}
@@ -50,10 +55,13 @@ def report(runs: tuple[Path, ...], out: Path | None, compare: bool) -> None:
             if before.cell.slug in answers:
                 samples[after.cell.slug] = answers[before.cell.slug]
     joined = report.merge(shown, samples) if len(shown) > 1 else shown[0]
-    if out is not None:
-        for slug, rows in samples.items():
-            write_samples(out / "samples", slug, rows)
-    for path in report.write(joined, out or runs[0], samples):
+    target = out or runs[0]
+    with writing(target):
+        if out is not None:
+            for slug, rows in samples.items():
+                write_samples(out / "samples", slug, rows)
+        written = report.write(joined, target, samples)
+    for path in written:
         click.echo(path)
     report.terminal(joined)
 
@@ -74,7 +82,8 @@ def _names(runs: Sequence[Path]) -> list[str]:
 def verify(folder: Path | None) -> int:
     """Check every file of the store against its manifest.
 
-    Exit status 3: something is corrupt; 5: an input has since been made again and came out different.
+    Exit status 3: something is corrupt; 5: an input has since been made again and came out
+    different. Leftovers of interrupted runs are listed, and are no problem.
 
     \b
     Example:
@@ -83,9 +92,25 @@ def verify(folder: Path | None) -> int:
     from suite.store import Store, default_root
 
     store = Store(folder or default_root())
-    problems = store.verify()
-    for problem in problems:
-        click.echo(problem)
-    click.echo(f"{store.root}: {len(problems)} problems" if problems else f"{store.root}: ok")
-    statuses = {EXIT_STATUS[problem.kind] for problem in problems}
+    found = store.verify()
+    leftovers = [each for each in found if each.kind == "leftover"]
+    problems = [each for each in found if each.kind != "leftover"]
+    for each in [*problems, *leftovers]:
+        click.echo(each)
+    click.echo(f"{store.root}: {_counted(len(problems), 'problem')}")
+    if leftovers:
+        click.echo(
+            f"{_counted(len(leftovers), 'leftover')} of interrupted runs, which harm nothing: the "
+            "same run goes on from there. To remove them, while nothing runs: "
+            f"rm -r {shlex.quote(str(store.root / 'tmp'))} "
+            f"{shlex.quote(str(store.root / 'scratch'))}"
+        )
+    statuses = {EXIT_STATUS[each.kind] for each in problems}
     return next((status for status in (3, 2, 5) if status in statuses), 0)
+
+
+def _counted(number: int, what: str) -> str:
+    """Count in words: "ok" where there is no problem."""
+    if number == 0:
+        return "ok"
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

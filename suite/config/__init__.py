@@ -8,6 +8,7 @@ A mistake is one line that names the layer, the setting, the value and what was 
 
 from __future__ import annotations
 
+from suite.config.command import rebuild_command
 from suite.config.dump import json_schema, to_toml
 from suite.config.resolve import (
     benchmark_settings,
@@ -18,12 +19,13 @@ from suite.config.resolve import (
     judge_settings,
     method_seeds,
     method_settings,
+    only_experiments,
     resolve,
+    resolve_recorded,
     seeds_of,
     settings_of_method,
-    split_bench,
-    split_spec,
 )
+from suite.config.specs import split_bench, split_spec
 
 __all__ = [
     "benchmark_settings",
@@ -35,7 +37,10 @@ __all__ = [
     "judge_settings",
     "method_seeds",
     "method_settings",
+    "only_experiments",
+    "rebuild_command",
     "resolve",
+    "resolve_recorded",
     "seeds_of",
     "settings_of_method",
     "split_bench",

@@ -1,4 +1,4 @@
-"""Turning given values into the types of their settings, or into one line that says what is wrong."""
+"""Turn given values into the types of their settings, or into one line that says what is wrong."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from suite.api.method import Method
 from suite.config.fields import Setting, settings_of
 from suite.config.layers import TOP, Given
-from suite.core.errors import UserError, unknown
+from suite.config.places import beside
+from suite.core.errors import UserError, nearest, unknown
 from suite.registry import Registry
 from suite.settings import TrainConfig
 
@@ -22,7 +23,7 @@ OWN = {**TRAIN, "seeds": TOP["seeds"]}
 """The host's settings that may stand in a method's section, for that method alone."""
 AT_LEAST = {name: 0 for name in TRAIN if name != "schedule"}
 AT_LEAST |= {"seeds": 0, "limit": 1, "epochs": 1, "batch_size": 1, "max_length": 2}
-"""The smallest allowed value of the host's own settings. (Every number of every section must be finite.)"""
+"""The smallest allowed value of the host's own settings. Every number must be finite, too."""
 
 
 def known_settings(registry: Registry, section: str) -> dict[str, Setting]:
@@ -41,25 +42,56 @@ def known_settings(registry: Registry, section: str) -> dict[str, Setting]:
 
 
 def checked(registry: Registry, given: Given) -> Any:
-    """Return the value as its setting's type. UserError names source, setting, value and what is expected."""
+    """Return the value as its setting's type.
+
+    UserError names source, setting, value and what is expected.
+    """
     try:
         known = known_settings(registry, given.section)
         if given.field not in known:
-            raise _unknown_setting(given, known)
+            raise _unknown_setting(registry, given, known)
     except UserError as error:
         raise UserError(f"{given.source}: {error}") from None
     setting = known[given.field]
     host = known is TOP or setting is OWN.get(given.field)
-    return convert(setting, given, AT_LEAST.get(given.field) if host else None)
+    value = convert(setting, given, AT_LEAST.get(given.field) if host else None)
+    if given.folder is not None and setting.place is not None and isinstance(value, str):
+        return beside(given.folder, value, setting)
+    return value
 
 
-def _unknown_setting(given: Given, known: Iterable[str]) -> UserError:
-    if not given.section and given.field in SECTIONS:
+def _unknown_setting(registry: Registry, given: Given, known: Iterable[str]) -> UserError:
+    field = given.field
+    if given.section:
+        # The hint compares the fields alone: a long name of the section makes all of them alike.
+        names = sorted(known)
+        near = nearest(field, names)
+        if near is not None:
+            hint = f"did you mean {f'{given.section}.{near}'!r}?"
+        else:
+            hint = f"known: {', '.join(f'{given.section}.{name}' for name in names) or 'none'}"
+        return UserError(f"unknown setting {given.name!r}; {hint}")
+    if field in SECTIONS:
+        return UserError(f"{field} is a section; its settings are {field}.lr and others")
+    owners = _sections_with(registry, field)
+    if len(owners) > 3:
+        example = f"{owners[0]}.{field}"
         return UserError(
-            f"{given.field} is a section; its settings are {given.field}.lr and others"
+            f"unknown setting {field!r}; {len(owners)} sections have it: "
+            f"name one, as in {example!r}"
         )
-    prefix = f"{given.section}." if given.section else ""
-    return unknown("setting", given.name, (prefix + name for name in known))
+    if owners:
+        hint = " or ".join(repr(f"{owner}.{field}") for owner in owners)
+        return UserError(f"unknown setting {field!r}; did you mean {hint}?")
+    return unknown("setting", field, known)
+
+
+def _sections_with(registry: Registry, field: str) -> list[str]:
+    """The sections that have a setting of that name; `train` stands for all methods."""
+    if field in TRAIN:
+        return ["train"]
+    sections = registry.configured().items()
+    return [name for name, cls in sections if field in settings_of(cls.Config)]
 
 
 def convert(setting: Setting, given: Given, at_least: float | None = None) -> Any:
@@ -77,7 +109,7 @@ def convert(setting: Setting, given: Given, at_least: float | None = None) -> An
         return adapter(setting.type, at_least).validate_python(value)
     except ValidationError as error:
         raise UserError(
-            f"{given.source}: {given.name} is {given.value!r}, but {_expected(error)}"
+            f"{given.source}: {given.name} is {_shown(given.value)}, but {_expected(error)}"
         ) from None
 
 
@@ -92,6 +124,12 @@ def adapter(hint: Any, at_least: float | None) -> TypeAdapter[Any]:
         else:
             hint = Annotated[hint, Field(ge=at_least)]
     return TypeAdapter(hint, config=ConfigDict(allow_inf_nan=False))
+
+
+def _shown(value: Any) -> str:
+    """Show a value in one short line, however long it is."""
+    shown = repr(value)
+    return shown if len(shown) <= 80 else f"{shown[:80]}..."
 
 
 def _expected(error: Any) -> str:

@@ -9,6 +9,7 @@ from suite.api.judged import JudgedBenchmark
 from suite.config.check import AT_LEAST, OWN, TRAIN, adapter
 from suite.config.fields import Setting, settings_of
 from suite.config.layers import TOP
+from suite.config.places import whole
 from suite.config.resolve import (
     agreed,
     benchmark_settings,
@@ -17,10 +18,10 @@ from suite.config.resolve import (
     judge_section,
     judge_settings,
     method_settings,
-    split_bench,
-    split_spec,
+    only_experiments,
     training_protocols,
 )
+from suite.config.specs import split_bench, split_spec
 from suite.registry import Registry
 from suite.settings import RunConfig
 
@@ -36,18 +37,19 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
 
     protocols = training_protocols(config, registry)
     content: dict[str, Any] = _said({name: getattr(config, name) for name in TOP}, TOP)
+    if config.out == TOP["out"].default:
+        # Repeating the run makes a new folder beside the others, wherever it is repeated.
+        del content["out"]
     content["finetune"] = agreed(
         [finetune_settings(config, registry, *protocol) for protocol in protocols]
     )
     content["train"] = config.sections.get("train", {})
     for name in dict.fromkeys(split_spec(registry, spec)[0] for spec in config.methods):
-        own, trains = zip(
-            *(method_settings(config, registry, name, *protocol) for protocol in protocols),
-            strict=True,
-        )
-        content[name] = _said(agreed(own), settings_of(registry.method(name).Config)) | agreed(
-            trains
-        )
+        found = [method_settings(config, registry, name, *protocol) for protocol in protocols]
+        own = agreed([settings for settings, _ in found])
+        content[name] = _said(own, settings_of(registry.method(name).Config))
+        if not only_experiments(config, registry):
+            content[name] |= agreed([training for _, training in found])
         if "seeds" in config.sections.get(name, {}):
             content[name]["seeds"] = config.sections[name]["seeds"]
     benchmarks: dict[str, list[Any]] = {}
@@ -66,7 +68,7 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
 
 
 def json_schema(registry: Registry) -> JsonSchema:
-    """Describe the configuration file, with a section for each plugin with settings, as a JSON schema."""
+    """Describe the configuration file as a JSON schema, with a section for each plugin."""
     schema = _table(TOP, "Settings of a run; `suite config show` prints them resolved.", host=True)
     sections = schema["properties"]
     sections["finetune"] = _table(
@@ -98,9 +100,12 @@ def _table(settings: dict[str, Setting], doc: str, *, host: bool) -> JsonSchema:
 
 
 def _said(values: dict[str, Any], settings: dict[str, Setting]) -> dict[str, Any]:
-    """Make values TOML, which has no null: None is left out where it is the default, elsewhere "none"."""
+    """Make values TOML, which has no null: None is left out where it is the default, else "none".
+
+    Paths are written out, since the file may be read from anywhere.
+    """
     return {
-        name: "none" if value is None else value
+        name: "none" if value is None else whole(value, settings[name])
         for name, value in values.items()
         if value is not None or settings[name].default is not None
     }

@@ -1,4 +1,7 @@
-"""What a settings dataclass says of its fields: type, default, docstring. It makes flags, help and schema."""
+"""What a settings dataclass says of its fields: type, default, docstring.
+
+Flags, help and schema are made of it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from suite.ranges import Place
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,13 +33,19 @@ class Setting:
 
     @property
     def is_list(self) -> bool:
-        """Whether it holds several values: separated by commas on the command line, a list in a file."""
+        """Whether it holds several values: with commas on the command line, as a list in a file."""
         return get_origin(self.bare) in (tuple, list)
 
     @property
     def optional(self) -> bool:
         """Whether it may be None (`none` on the command line)."""
         return type(None) in get_args(self.bare)
+
+    @property
+    def place(self) -> Place | None:
+        """The mark of a setting that names a file or folder."""
+        marks = get_args(self.type)[1:] if get_origin(self.type) is Annotated else ()
+        return next((mark for mark in marks if isinstance(mark, Place)), None)
 
     @property
     def metavar(self) -> str:
@@ -65,7 +76,7 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 
 
 def field_docs(cls: type[Any]) -> dict[str, str]:
-    """Map field names to the docstrings below them, those of base classes included, as one line each."""
+    """Map field names to the docstrings below them, one line each, base classes included."""
     docs: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         file = getattr(sys.modules.get(base.__module__), "__file__", None)

@@ -1,4 +1,4 @@
-"""The layers of a configuration, each read as a list of `Given`: which value, for which setting, from where.
+"""The layers of a configuration, each read as a list of `Given`: setting, value, where it is from.
 
 Precedence: defaults < the benchmark's protocol < file < SUITE_* environment < flags < --set.
 """
@@ -6,13 +6,13 @@ Precedence: defaults < the benchmark's protocol < file < SUITE_* environment < f
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from suite.config.fields import settings_of
+from suite.config.parse import parse
 from suite.core.errors import UserError
 from suite.settings import RunConfig
 
@@ -31,7 +31,9 @@ class Given:
     source: str
     """What to name when the value is wrong: a file, an environment variable, a flag."""
     text: bool = False
-    """Whether `value` is text that still has to be read as the setting's type (commas separate a list)."""
+    """Whether `value` is text that still has to be read as the setting's type."""
+    folder: Path | None = None
+    """Where the file lies that gives it: relative paths are relative to this."""
 
     @property
     def name(self) -> str:
@@ -49,12 +51,12 @@ def layers(
 
 def from_file(path: Path) -> list[Given]:
     """Read a TOML or YAML file. UserError names the file and the line of a syntax error."""
-    content = _parse(path)
+    content = parse(path)
     if not isinstance(content, dict):
         raise UserError(
             f"{path}: expected settings by name at the top, not {type(content).__name__}"
         )
-    return list(from_mapping(content, str(path)))
+    return [replace(given, folder=path.parent) for given in from_mapping(content, str(path))]
 
 
 def from_mapping(content: Mapping[str, Any], source: str) -> Iterator[Given]:
@@ -69,7 +71,8 @@ def from_mapping(content: Mapping[str, Any], source: str) -> Iterator[Given]:
 def from_environment(environ: Mapping[str, str]) -> Iterator[Given]:
     """Read SUITE_MODEL and, with two underscores between section and field, SUITE_TRAIN__LR.
 
-    Variables that resemble no setting are somebody else's; one that nearly names a setting is refused.
+    Variables that resemble no setting are somebody else's. One that nearly names a setting is
+    refused.
     """
     for variable, value in sorted(environ.items()):
         if not variable.startswith("SUITE_") or not value:
@@ -101,49 +104,3 @@ def from_sets(sets: Iterable[str]) -> Iterator[Given]:
         if not (equals and field):
             raise UserError(f"--set {item}: expected section.field=value, e.g. --set npo.beta=0.05")
         yield Given(section, field, value.strip(), "--set", text=True)
-
-
-def _parse(path: Path) -> Any:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise UserError(f"{path}: cannot be read: {reason}") from None
-    if path.suffix == ".toml":
-        try:
-            return tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise UserError(f"{path}: not valid TOML: {error}") from None
-    if path.suffix in (".yaml", ".yml"):
-        return _parse_yaml(path, text)
-    raise UserError(f"{path}: a configuration file ends in .toml, .yaml or .yml")
-
-
-def _parse_yaml(path: Path, text: str) -> Any:
-    import yaml
-
-    try:
-        for key in _repeated_keys(yaml.compose(text, Loader=yaml.SafeLoader)):
-            raise yaml.MarkedYAMLError(
-                problem=f"{key.value!r} is given twice", problem_mark=key.start_mark
-            )
-        return yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" (at line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise UserError(
-            f"{path}: not valid YAML: {getattr(error, 'problem', error)}{where}"
-        ) from None
-
-
-def _repeated_keys(node: Any) -> Iterator[Any]:
-    """Yield the keys of a YAML tree that stand twice in one mapping (YAML itself keeps the last, silently)."""
-    if getattr(node, "id", "") != "mapping":
-        return
-    seen: set[str] = set()
-    for key, value in node.value:
-        name = str(key.value)
-        if name in seen:
-            yield key
-        seen.add(name)
-        yield from _repeated_keys(value)

@@ -1,8 +1,13 @@
 """Merging the layers into a RunConfig, and into the settings of one method on one benchmark.
 
-A method's training settings come from, each overriding the one before: TrainConfig's defaults, the paper's
-(`Method.train_defaults`), the benchmark's protocol (`Benchmark.defaults`), the user's [train], the user's
-section of the method, the variant in --methods (`npo:beta=0.5:lr=1e-4`).
+A method's training settings come from these layers, each overriding the ones before:
+
+    TrainConfig's defaults
+    the paper's                    Method.train_defaults
+    the benchmark's protocol       Benchmark.defaults
+    the user's section [train]
+    the user's section of the method
+    the variant in --methods       npo:beta=0.5:lr=1e-4
 """
 
 from __future__ import annotations
@@ -12,12 +17,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
-from suite.api.benchmark import Benchmark
+from suite.api.benchmark import Experiment
 from suite.api.judged import JudgedBenchmark
 from suite.api.measured import ModelBenchmark
 from suite.api.method import Method
 from suite.config.check import AT_LEAST, OWN, TRAIN, checked, convert
+from suite.config.families import with_families
 from suite.config.layers import TOP, Given, from_mapping, layers
+from suite.config.specs import spelled_out, split_bench, split_spec
 from suite.core.errors import UserError, unknown
 from suite.loggers import LOGGERS
 from suite.registry import Registry
@@ -28,7 +35,7 @@ from suite.settings import RunConfig, TrainConfig
 def blocked(
     file: Path | None, flags: Mapping[str, Any], sets: Sequence[str], environ: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Return the plugins that must not be loaded: the one setting needed before there is a registry."""
+    """Return the plugins that must not be loaded: a setting needed before there is a registry."""
     asked = [given for given in layers(file, environ, flags, sets) if given.name == "block"]
     return cast("tuple[str, ...]", convert(TOP["block"], asked[-1])) if asked else ()
 
@@ -40,20 +47,40 @@ def resolve(
     sets: Sequence[str],
     environ: Mapping[str, str],
 ) -> RunConfig:
-    """Merge the layers and check every value. UserError names layer, setting, value and the nearest name.
+    """Merge the layers and check every value.
 
-    `sections` of the result holds what the user set, by section. `train` and `finetune` hold the protocol of
-    the benchmarks where they agree; with several of them use `method_settings` and `finetune_settings`.
+    `sections` of the result holds what the user set, by section. `train` and `finetune` hold the
+    protocol of the benchmarks where they agree; with several of them use `method_settings` and
+    `finetune_settings`. UserError names layer, setting, value and the nearest name.
     """
+    return _merged(registry, layers(file, environ, flags, sets))
+
+
+def resolve_recorded(
+    registry: Registry, recorded: Mapping[str, Any], source: str, **own: Any
+) -> RunConfig:
+    """Read the settings that a run has left in results.json; `own` overrides the run's own fields.
+
+    It records `train` and `finetune` resolved. What the user said is in `sections`, which is read.
+    """
+    top = {name: value for name, value in recorded.items() if name in TOP}
+    content = {**top, **own, **recorded.get("sections", {})}
+    # None of the run's own settings has another meaning for null than its default.
+    known = {name: value for name, value in content.items() if value is not None}
+    return _merged(registry, list(from_mapping(known, source)))
+
+
+def _merged(registry: Registry, found: Sequence[Given]) -> RunConfig:
     top: dict[str, Any] = {}
     sections: dict[str, dict[str, Any]] = {}
-    for given in layers(file, environ, flags, sets):
+    for given in found:
         if not _unavailable(registry, given.section):
             target = sections.setdefault(given.section, {}) if given.section else top
             target[given.field] = checked(registry, given)
-    top["bench"] = _spelled_out(registry, top.get("bench", RunConfig.bench))
+    top["bench"] = spelled_out(registry, top.get("bench", RunConfig.bench))
     no_methods = _methods_by_default(registry, top["bench"])
     config = RunConfig(**{**no_methods, **top}, sections=sections)
+    config = replace(config, methods=_with_families(config, registry))
     for field in ("bench", "seeds") if no_methods else ("methods", "bench", "seeds"):
         _check_given(field, getattr(config, field))
     _check_names_and_sections(config, registry)
@@ -67,6 +94,18 @@ def resolve(
     )
 
 
+def _with_families(config: RunConfig, registry: Registry) -> tuple[str, ...]:
+    benchmarks = [split_bench(registry, bench)[0] for bench in config.bench]
+
+    def check(spec: str) -> None:
+        method = registry.method(split_spec(registry, spec)[0])
+        for bench, split in training_protocols(config, registry):
+            own, _ = method_settings(config, registry, spec, bench, split)
+            method(own)
+
+    return with_families(registry, config.methods, benchmarks, check)
+
+
 def _check_names_and_sections(config: RunConfig, registry: Registry) -> None:
     """Refuse what is named twice, unknown loggers, and settings that their section cannot take."""
     for field in ("methods", "bench", "split", "seeds"):
@@ -74,10 +113,10 @@ def _check_names_and_sections(config: RunConfig, registry: Registry) -> None:
     for name in config.log:
         if name not in {*LOGGERS, *(info.name for info in registry.plugins())}:
             raise unknown("logger", name, LOGGERS)
+    if config.template != "chat" and "{prompt}" not in config.template:
+        raise UserError(f"template is {config.template!r}, but should be 'chat' or hold {{prompt}}")
     engine_settings(config, registry)
-    # A judge that nobody asks may be blocked, unless the user named it.
-    judged = any(issubclass(split_bench(registry, b)[0], JudgedBenchmark) for b in config.bench)
-    if judged or config.judge != RunConfig.judge or judge_section(config) in config.sections:
+    if asks_judge(config, registry):
         judge_settings(config, registry)
     for bench in config.bench:
         for split in chosen_splits(config, registry, bench):
@@ -94,7 +133,10 @@ def benchmark_settings(config: RunConfig, registry: Registry, bench: str) -> Any
 
 
 def chosen_splits(config: RunConfig, registry: Registry, bench: str) -> tuple[str, ...]:
-    """The splits of a benchmark that run; one that measures finished models has nothing to choose from."""
+    """List the splits of a benchmark that run.
+
+    A benchmark that measures finished models has none to choose from.
+    """
     benchmark, _ = split_bench(registry, bench)
     usual = benchmark.default_splits or benchmark.splits[:1]
     if not config.split or issubclass(benchmark, ModelBenchmark):
@@ -105,15 +147,25 @@ def chosen_splits(config: RunConfig, registry: Registry, bench: str) -> tuple[st
     return config.split
 
 
+def only_experiments(config: RunConfig, registry: Registry) -> bool:
+    """Whether every benchmark trains in its own way, so that training settings have no effect."""
+    return all(issubclass(split_bench(registry, b)[0], Experiment) for b in config.bench)
+
+
 def training_protocols(config: RunConfig, registry: Registry) -> tuple[tuple[str, str], ...]:
-    """(benchmark, split) whose protocols say how to train: benchmarks that measure finished models have none."""
+    """List (benchmark, split) whose protocols say how to train.
+
+    Benchmarks that measure finished models have no such protocol.
+    """
     training = [
         b for b in config.bench if not issubclass(split_bench(registry, b)[0], ModelBenchmark)
     ]
     benches = training or config.bench
-    return tuple(
-        (bench, split) for bench in benches for split in chosen_splits(config, registry, bench)
-    )
+    protocols: list[tuple[str, str]] = []
+    for bench in benches:
+        splits = chosen_splits(config, registry, bench)
+        protocols += [(bench, split) for split in splits]
+    return tuple(protocols)
 
 
 def engine_settings(config: RunConfig, registry: Registry) -> Any:
@@ -126,20 +178,30 @@ def judge_settings(config: RunConfig, registry: Registry) -> Any:
     return _instance(registry.judge(config.judge), config.sections.get(judge_section(config), {}))
 
 
+def asks_judge(config: RunConfig, registry: Registry) -> bool:
+    """Whether the run's judge counts: a benchmark asks one, or the user named one."""
+    named = config.judge != RunConfig.judge or judge_section(config) in config.sections
+    classes = [split_bench(registry, bench)[0] for bench in config.bench]
+    return named or any(issubclass(cls, JudgedBenchmark) for cls in classes)
+
+
 def judge_section(config: RunConfig) -> str:
     """Name the section of the run's judge."""
     return f"{JUDGE_SECTION}{config.judge}"
 
 
 def finetune_settings(config: RunConfig, registry: Registry, bench: str, split: str) -> TrainConfig:
-    """How the start models are trained: defaults < the benchmark's protocol < the user's [finetune]."""
+    """Say how start models are trained: defaults < the benchmark's protocol < [finetune]."""
     return _section(config, registry, bench, split, "finetune")
 
 
 def method_settings(
     config: RunConfig, registry: Registry, spec: str, bench: str, split: str
 ) -> tuple[Any, TrainConfig]:
-    """Make the method's Config and its training settings on a benchmark's split; `spec` as in --methods."""
+    """Make the method's Config and its training settings on a benchmark's split.
+
+    `spec` as in --methods.
+    """
     name, variant = split_spec(registry, spec)
     return settings_of_method(config, registry, registry.method(name), variant, bench, split)
 
@@ -176,59 +238,14 @@ def method_seeds(config: RunConfig, registry: Registry, spec: str) -> tuple[int,
 
 def seeds_of(config: RunConfig, registry: Registry) -> tuple[int, ...]:
     """All seeds of a run, in order."""
-    return tuple(
-        sorted(
-            {
-                *config.seeds,
-                *(s for spec in config.methods for s in method_seeds(config, registry, spec)),
-            }
-        )
-    )
-
-
-def split_spec(registry: Registry, spec: str) -> tuple[str, dict[str, Any]]:
-    """Split `npo:beta=0.5:lr=1e-4` into the method's name and its checked settings."""
-    name, *items = spec.split(":")
-    registry.method(name)
-    variant: dict[str, Any] = {}
-    for item in items:
-        field, equals, value = item.partition("=")
-        if not equals or field in variant:
-            raise UserError(
-                f"method {spec!r}: expected name:setting=value, each setting once, at {item!r}"
-            )
-        variant[field] = checked(registry, Given(name, field, value, f"method {spec!r}", text=True))
-    return name, variant
-
-
-def split_bench(registry: Registry, spec: str) -> tuple[type[Benchmark[Any]], dict[str, Any]]:
-    """Split `lm_eval:arc_easy` into the benchmark and the setting that stands behind the colon."""
-    name, colon, value = spec.partition(":")
-    benchmark = registry.benchmark(name)
-    if not colon:
-        return benchmark, {}
-    if benchmark.argument is None:
-        raise UserError(
-            f"benchmark {name!r} takes nothing behind a colon, but {spec!r} was asked for"
-        )
-    given = Given(name, benchmark.argument, value, f"benchmark {spec!r}", text=True)
-    return benchmark, {benchmark.argument: checked(registry, given)}
-
-
-def _spelled_out(registry: Registry, bench: Sequence[str]) -> tuple[str, ...]:
-    """`lm_eval:a,b` asks for `lm_eval:a` and `lm_eval:b`, unless b is a benchmark."""
-    names = {cls.name for cls in registry.benchmarks()}
-    spelled: list[str] = []
-    for spec in bench:
-        before, colon, _ = spelled[-1].partition(":") if spelled else ("", "", "")
-        spelled.append(
-            f"{before}:{spec}" if colon and ":" not in spec and spec not in names else spec
-        )
-    return tuple(spelled)
+    seeds = set(config.seeds)
+    for spec in config.methods:
+        seeds.update(method_seeds(config, registry, spec))
+    return tuple(sorted(seeds))
 
 
 def _methods_by_default(registry: Registry, bench: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """No method, where nothing is asked for but measurements of finished models: there is no data to train on."""
+    """Choose no method where all benchmarks measure finished models: there are no training data."""
     only_models = bench and all(
         issubclass(split_bench(registry, spec)[0], ModelBenchmark) for spec in bench
     )
@@ -238,11 +255,10 @@ def _methods_by_default(registry: Registry, bench: Sequence[str]) -> dict[str, t
 def agreed(settings: Sequence[Any]) -> dict[str, Any]:
     """Return the fields on which instances of one dataclass agree."""
     first, *others = map(asdict, settings)
-    return {
-        name: value
-        for name, value in first.items()
-        if all(other[name] == value for other in others)
-    }
+    shared = dict(first)
+    for other in others:
+        shared = {name: value for name, value in shared.items() if other[name] == value}
+    return shared
 
 
 def _section(
@@ -256,7 +272,7 @@ def _section(
 def _protocol(
     config: RunConfig, registry: Registry, bench: str, split: str
 ) -> dict[str, dict[str, Any]]:
-    """Ask the benchmark for the settings that its protocol prescribes for model and split, and check them."""
+    """Ask the benchmark for its protocol's settings, for model and split, and check them."""
     benchmark, _ = split_bench(registry, bench)
     source = f"{registry.plugin_of(benchmark)}: {benchmark.__name__}.defaults"
     prescribed = benchmark(benchmark_settings(config, registry, bench)).defaults(
@@ -278,7 +294,7 @@ def _instance(cls: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _unavailable(registry: Registry, section: str) -> bool:
-    """Whether a section belongs to a plugin that is not loaded; it may stay in a configuration file."""
+    """Whether a section's plugin is not loaded; the section may stay in a configuration file."""
     return any(
         info.name == section and info.status in ("blocked", "broken") for info in registry.plugins()
     )
@@ -290,6 +306,8 @@ def _check_given(field: str, values: Sequence[Any]) -> None:
 
 
 def _check_distinct(field: str, values: Sequence[Any]) -> None:
+    seen: set[Any] = set()
     for value in values:
-        if values.count(value) > 1:
+        if value in seen:
             raise UserError(f"{field}: {value!r} is given twice")
+        seen.add(value)

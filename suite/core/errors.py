@@ -27,6 +27,13 @@ class MissingError(UserError):
     exit_status = 4
 
 
+class DoesNotFit(UserError):
+    """A method cannot run on a benchmark, or an engine cannot answer for a model.
+
+    Where the run has something else to compute, this part of it is left out, and that is said.
+    """
+
+
 class DivergedError(Exception):
     """Training met a loss or gradient that is not finite; the cell is marked `diverged` and never ranked."""
 
@@ -34,6 +41,17 @@ class DivergedError(Exception):
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """`unknown("method", "npo2", ["npo"])` -> "unknown method 'npo2'; did you mean 'npo'?"."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+    near = nearest(name, names)
+    hint = f"did you mean {near!r}?" if near else f"known: {', '.join(names) or 'none'}"
     return UserError(f"unknown {kind} {name!r}; {hint}")
+
+
+CUTOFF = 0.65
+"""How alike two names must be, by difflib. Below, hints mislead: `none` is no misspelt `npo` (.57)."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Find the known name that is meant, upper and lower case being the same; None if none is near."""
+    plain = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(name.lower(), plain, n=1, cutoff=CUTOFF)
+    return plain[near[0]] if near else None

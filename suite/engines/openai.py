@@ -59,6 +59,7 @@ class OpenAIEngine(Engine):
 
     name = "openai"
     Config = OpenAIConfig
+    extra = "openai"
     encoder: Encoder
 
     def __init__(self, **options: Any) -> None:

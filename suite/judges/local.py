@@ -23,7 +23,7 @@ from suite.api.stages import Host
 from suite.core.errors import UserError
 from suite.judges.length import by_value
 from suite.judges.prompts import CRITERIA, LETTER, instructions, request
-from suite.ranges import Count
+from suite.ranges import Count, FileOrName
 from suite.stages.base_model import imported
 from suite.store import Json, Stage, digest
 
@@ -35,7 +35,7 @@ CHUNK = 32
 class LocalConfig:
     """Settings of the judge."""
 
-    model: str = ""
+    model: FileOrName = ""
     """The judging model: hub id, local folder or .gguf file."""
     engine: str = "hf"
     """Who computes its log-probabilities."""

@@ -85,6 +85,7 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
     name = "openai"
     revision = 1
     Config = OpenAIJudgeConfig
+    extra = "openai"
 
     def __init__(
         self, config: OpenAIJudgeConfig, context: Host, rewards: Rewards | None = None

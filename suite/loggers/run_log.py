@@ -1,4 +1,4 @@
-"""<out>/log.jsonl: one line for each event of the last run.
+"""<out>/log.jsonl: one line for each event of the last run, steps that lay in the store included.
 
     {"event": "step", "cell": "npo__tofu__forget10__tiny__seed0", "step": 1,
      "metrics": {"loss": 13.9, "grad_norm": 2.1}}

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from suite.core import hub
 from suite.core.errors import UserError
 from suite.model.encoding import Encoder, check_template
 from suite.model.hardware import ATTENTION
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 def check_source(spec: str) -> None:
     """Refuse a model that isn't there, before anything heavy is imported."""
-    path = Path(spec)
+    path = Path(spec).expanduser()
     if spec == "tiny":
         return
     if spec.endswith(".gguf"):
@@ -42,6 +43,16 @@ def check_source(spec: str) -> None:
         raise UserError(
             f"--model {spec}: no such folder (hub ids look like owner/name; the embedded model is `tiny`)"
         )
+    else:
+        _check_hub(spec)
+
+
+def _check_hub(name: str) -> None:
+    """Refuse a model that neither the hub nor its cache on this machine has."""
+    try:
+        hub.check(name, "model")
+    except UserError as error:
+        raise UserError(f"--model {name}: no such folder, and {error}") from None
 
 
 def load_tokenizer(folder: str | Path, pad_token: str | None = None, **options: Any) -> Any:
@@ -121,9 +132,14 @@ def download(name: str) -> Path:
     patterns = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
     try:
         return Path(snapshot_download(name, allow_patterns=patterns))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except LocalEntryNotFoundError as error:
         raise UserError(
-            f"--model {name}: not to be had from the hub ({_first_line(error)})"
+            f"--model {name}: no such folder, the hub cannot be reached, and its cache on this "
+            "machine does not have the model"
+        ) from error
+    except (HfHubHTTPError, OSError) as error:
+        raise UserError(
+            f"--model {name}: the hub does not give this model ({_first_line(error)})"
         ) from error
 
 

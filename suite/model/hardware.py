@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+from suite.core.errors import UserError
+
 ATTENTION = "suite_grouped"
 """Name of the attention kernel of training and of the hf engine; see `suite.model.attention`."""
 
@@ -17,6 +19,22 @@ def pick_device(device: str) -> str:
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return device
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that this machine does not have."""
+    import torch
+
+    if device == "auto":
+        return
+    kind, colon, number = device.partition(":")
+    if kind not in ("cpu", "cuda") or (colon and not number.isdecimal()):
+        raise UserError(f"--device {device}: expected auto, cpu, cuda or cuda:NUMBER")
+    if kind == "cuda":
+        found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if int(number or 0) >= found:
+            there = ", ".join(["cpu", *(f"cuda:{index}" for index in range(found))])
+            raise UserError(f"--device {device}: torch finds no such device here; there is {there}")
 
 
 def pick_dtype(dtype: str, device: str, model: str) -> str:

@@ -5,7 +5,7 @@ Whatever can be refused is refused here, before any model loads.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -24,7 +24,7 @@ from suite.config import (
     split_bench,
     split_spec,
 )
-from suite.core.errors import UserError
+from suite.core.errors import DoesNotFit, UserError
 from suite.plan import measured
 from suite.plan.cell import Evaluated, PlannedCell
 from suite.plan.refusals import (
@@ -47,6 +47,8 @@ class Plan:
     """All cells of a run."""
 
     cells: tuple[PlannedCell, ...]
+    left_out: tuple[str, ...] = ()
+    """What was asked for and does not fit: a sentence for each method and benchmark."""
 
     def stages(self) -> list[Stage]:
         """Every stage once, inputs before what reads them."""
@@ -104,26 +106,65 @@ def _visit_missing(stage: Stage, store: Store, needed: dict[str, Stage]) -> None
 def build_plan(context: Context) -> Plan:
     """Plan the run. Raises UserError for what cannot work: unknown names, missing roles, bad data, no such model."""
     cells: list[PlannedCell] = []
-    for name in context.config.bench:
-        benchmark_class = split_bench(context.registry, name)[0]
+    left_out: LeftOut = {}
+    config, registry = context.config, context.registry
+    for name in config.bench:
+        benchmark_class = split_bench(registry, name)[0]
         if issubclass(benchmark_class, ModelBenchmark):
             continue
         benchmark = made(context, name)
-        for split in chosen_splits(context.config, context.registry, name):
-            methods = [
-                _method(context, spec, benchmark_class, split) for spec in context.config.methods
-            ]
-            if isinstance(benchmark, TextBenchmark):
-                cells.extend(_text_cells(context, TextStages(context, benchmark, split), methods))
-            elif isinstance(benchmark, Experiment):
-                cells.extend(
-                    _experiment_cells(context, benchmark, split, [method for method, _ in methods])
-                )
+        for split in chosen_splits(config, registry, name):
+            methods = _fitting(context, benchmark_class, split, left_out)
+            if methods:
+                cells.extend(_cells(context, benchmark, split, methods, left_out))
     trained = [cell for cell in cells if cell.texts]
-    for name in context.config.bench:
-        if issubclass(split_bench(context.registry, name)[0], ModelBenchmark):
+    for name in config.bench:
+        if issubclass(split_bench(registry, name)[0], ModelBenchmark):
             cells.extend(_model_cells(context, name, trained))
-    return Plan(tuple(cells))
+    _refuse_what_fits_nowhere(config.methods, cells, left_out)
+    reasons = [reason for said in left_out.values() for reason in said]
+    return Plan(tuple(cells), tuple(dict.fromkeys(reasons)))
+
+
+Fitting = dict[str, tuple[Method[Any], TrainConfig]]
+"""Methods that can run on a benchmark, by their names as in --methods, with their settings."""
+LeftOut = dict[str, list[str]]
+"""Method, or start model -> why it does not run, a sentence for each benchmark."""
+
+
+def _fitting(
+    context: Context, benchmark: type[Benchmark[Any]], split: str, left_out: LeftOut
+) -> Fitting:
+    methods = {}
+    for spec in context.config.methods:
+        try:
+            methods[spec] = _method(context, spec, benchmark, split)
+        except DoesNotFit as error:
+            left_out.setdefault(spec, []).append(str(error))
+    return methods
+
+
+def _cells(
+    context: Context, benchmark: Any, split: str, methods: Fitting, left_out: LeftOut
+) -> Iterator[PlannedCell]:
+    """The cells of one benchmark that trains, on one split."""
+    if isinstance(benchmark, TextBenchmark):
+        stages = TextStages(context, benchmark, split)
+        # Before the data, which a model that is not there would make us fetch in vain.
+        _ = stages.base
+        yield from _text_cells(context, stages, methods, left_out)
+    elif isinstance(benchmark, Experiment):
+        yield from _experiment_cells(context, benchmark, split, methods)
+
+
+def _refuse_what_fits_nowhere(
+    methods: Sequence[str], cells: list[PlannedCell], left_out: LeftOut
+) -> None:
+    """Refuse a method that would be left out everywhere: to name it was a mistake."""
+    planned = {cell.cell.method for cell in cells}
+    for spec in methods:
+        if spec in left_out and spec not in planned:
+            raise DoesNotFit(left_out[spec][0])
 
 
 def made(context: Context, spec: str) -> Any:
@@ -144,26 +185,48 @@ def _method(
 
 
 def _text_cells(
-    context: Context, stages: TextStages, methods: list[tuple[Method[Any], TrainConfig]]
+    context: Context, stages: TextStages, methods: Fitting, left_out: LeftOut
 ) -> Iterator[PlannedCell]:
     """Start models first (rows of the table too), then every method with every seed."""
+    _drop_what_does_not_fit(stages, methods, left_out)
+    if not methods:
+        return
     for name in stages.data.starts:
         if name in context.config.methods:
             raise UserError(
                 f"method {name!r} has the name of a start model of {stages.benchmark.name!r}; rename it"
             )
-        yield _planned(context, stages, name, "baseline", 0, stages.start(name))
-    for method, config in methods:
-        check_reward(type(method), stages)
-        check_answers(type(method), stages)
-        check_steps(method, config, stages)
-        check_loss(method)
-    for spec, (method, config) in zip(context.config.methods, methods, strict=True):
+        try:
+            planned = _planned(context, stages, name, "baseline", 0, stages.start(name))
+        except DoesNotFit as error:
+            left_out.setdefault(name, []).append(str(error))
+            continue
+        yield planned
+    for spec, (method, config) in methods.items():
         seeds = method_seeds(context.config, context.registry, spec) if method.trains else (0,)
         for seed in seeds:
             label = spec if len(seeds) == 1 else f"{spec} (seed {seed})"
             trained = stages.method(method, config, seed, label)
-            yield _planned(context, stages, spec, method.family, seed, trained, config)
+            try:
+                planned = _planned(context, stages, spec, method.family, seed, trained, config)
+            except DoesNotFit as error:
+                left_out.setdefault(spec, []).append(str(error))
+                continue
+            yield planned
+
+
+def _drop_what_does_not_fit(stages: TextStages, methods: Fitting, left_out: LeftOut) -> None:
+    """Take out the methods that the benchmark's data or questions do not suit; refuse settings that cannot work."""
+    for spec, (method, config) in list(methods.items()):
+        try:
+            check_reward(type(method), stages)
+            check_answers(type(method), stages)
+        except DoesNotFit as error:
+            left_out.setdefault(spec, []).append(str(error))
+            del methods[spec]
+            continue
+        check_steps(method, config, stages)
+        check_loss(method)
 
 
 def _planned(
@@ -255,10 +318,10 @@ def _measured(
 
 
 def _experiment_cells(
-    context: Context, experiment: Experiment[Any], split: str, methods: list[Method[Any]]
+    context: Context, experiment: Experiment[Any], split: str, methods: Fitting
 ) -> Iterator[PlannedCell]:
     """One stage a cell; no language model takes part."""
-    for spec, method in zip(context.config.methods, methods, strict=True):
+    for spec, (method, _) in methods.items():
         refuse_training_settings(context, experiment, spec)
         for seed in method_seeds(context.config, context.registry, spec):
             source = context.registry.source_digest(type(method), method.modules)

@@ -8,8 +8,8 @@ from typing import Any
 from suite.api.benchmark import Benchmark, Experiment
 from suite.api.method import Method
 from suite.api.pairs import PairedMethod, PairLogps
-from suite.config import split_spec
-from suite.core.errors import UserError
+from suite.config import only_experiments, split_spec
+from suite.core.errors import DoesNotFit, UserError
 from suite.plan.text_stages import TextStages
 from suite.settings import TrainConfig
 from suite.stages.context import Context
@@ -19,13 +19,18 @@ def check_roles(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> N
     """Refuse a method that needs training data which the benchmark does not offer."""
     needed = method.roles | ({"pairs"} if method.needs_reward == "model" else set())
     if issubclass(benchmark, Experiment) and not method.trains:
-        raise UserError(
+        raise DoesNotFit(
             f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it trains nothing, and there is no "
             "language model to ask"
         )
+    if issubclass(benchmark, Experiment) and method.needs_reward:
+        raise DoesNotFit(
+            f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it needs a reward "
+            "of texts, and there is no language model to write any"
+        )
     lacking = sorted(needed - benchmark.provides)
     if lacking:
-        raise UserError(
+        raise DoesNotFit(
             f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it needs {', '.join(lacking)}; "
             f"the benchmark offers {', '.join(sorted(benchmark.provides))}"
         )
@@ -34,7 +39,7 @@ def check_roles(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> N
 def check_reward(method: type[Method[Any]], stages: TextStages) -> None:
     """Refuse a method that learns from the ground truth where the benchmark has none."""
     if method.needs_reward == "ground_truth" and stages.benchmark.reward(stages.data) is None:
-        raise UserError(
+        raise DoesNotFit(
             f"method {method.name!r} cannot run on benchmark {stages.benchmark.name!r}: it needs a ground-truth "
             "reward, and the benchmark has none"
         )
@@ -44,7 +49,7 @@ def check_answers(method: type[Method[Any]], stages: TextStages) -> None:
     """Refuse a method whose model can answer nothing that the benchmark asks."""
     asked = {request.kind for request in stages.requests}
     if asked and not asked & method.answers:
-        raise UserError(
+        raise DoesNotFit(
             f"method {method.name!r} cannot run on benchmark {stages.benchmark.name!r}, which asks for "
             f"{', '.join(sorted(asked))} only; {method.name} answers {', '.join(sorted(method.answers))} requests"
         )
@@ -74,7 +79,12 @@ def check_loss(method: Method[Any]) -> None:
 
 
 def refuse_training_settings(context: Context, experiment: Experiment[Any], spec: str) -> None:
-    """An experiment trains in its own way: a learning rate given to a method would be ignored, so it is refused."""
+    """An experiment trains in its own way: a learning rate given to a method would be ignored, so it is refused.
+
+    Beside other benchmarks it is not: there the rate has an effect.
+    """
+    if not only_experiments(context.config, context.registry):
+        return
     name, variant = split_spec(context.registry, spec)
     given = {*variant, *context.config.sections.get(name, {})} & {
         f.name for f in fields(TrainConfig)

@@ -19,7 +19,7 @@ from suite.api.judged import ANSWER, JudgedBenchmark
 from suite.api.method import Method
 from suite.api.requests import Request
 from suite.config import split_spec
-from suite.core.errors import UserError
+from suite.core.errors import DoesNotFit, UserError
 from suite.judges.judging import Judging, make_judge
 from suite.plan.training import Training
 from suite.stages.handles import Model, RewardUse
@@ -48,7 +48,7 @@ class TextStages(Training):
         """Anybody's answers to any requests. UserError: the engine cannot be given that model."""
         if self.context.engine.serves_one_model and model != self.base:
             name = self.context.config.engine
-            raise UserError(
+            raise DoesNotFit(
                 f"engine {name!r} answers from the one model that its endpoint serves, but {label} has weights "
                 "that this run makes: use --engine hf or vllm, or only methods that ask the base model"
             )

@@ -83,6 +83,13 @@ class Training(Reading):
         keep = self.context.config.evaluate if self.benchmark.best_by else "final"
         rows = self.rows_of(method)
         stage = self._train(self.first, method, rows, config, seed=seed, label=label, keep=keep)
+        if keep == "final" and self.benchmark.best_by and not self.context.store.has(stage):
+            # A run that kept every epoch has left the last one too.
+            every = self._train(
+                self.first, method, rows, config, seed=seed, label=label, keep="epochs"
+            )
+            if self.context.store.has(every):
+                stage = every
         epochs = range(1, config.epochs + 1) if keep == "epochs" else (config.epochs,)
         return Trained.by(stage, epochs, method)
 

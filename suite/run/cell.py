@@ -50,15 +50,13 @@ class CellRunner:
         """Compute one cell; a failure becomes its result, an interruption goes on up."""
         notify = self.context.registry.notify
         notify("suite_cell_started", cell=planned.cell)
-
-        def on_step(step: int, metrics: Mapping[str, float]) -> None:
-            notify("suite_train_logged", cell=planned.cell, step=step, metrics=metrics)
-
+        steps = _Steps(self, planned)
         samples: list[Sample] = []
         status = 0
         try:
             for each in planned.evaluated:
-                self.store.ensure(each.score, on_step)
+                self.store.ensure(each.score, steps.live)
+            steps.stored()
             result = self._result(planned)
             final = self.store.path(planned.final.score)
             samples = [Sample(**line) for line in read_jsonl(final / "samples.jsonl")]
@@ -156,6 +154,47 @@ def best_checkpoint(
     if best is None:
         return None
     return CheckpointResult("best", float(best), steps * best, metrics[best])
+
+
+class _Steps:
+    """Tells observers the steps of a cell's training: each once, in order, whenever it was made.
+
+    Steps that an earlier start of the command made are read from the log that training keeps.
+    """
+
+    def __init__(self, runner: CellRunner, planned: PlannedCell) -> None:
+        self._runner = runner
+        self._planned = planned
+        self._last = 0
+
+    def live(self, stage: Stage, step: int, metrics: Mapping[str, float]) -> None:
+        """Tell a step that was made now, after those before an interruption."""
+        own = self._planned.train
+        # What a cell reads may train too: a start model, which is a cell of its own.
+        if own is None or stage.key != own.key:
+            return
+        if step > self._last + 1:
+            scratch = self._runner.store.root / "scratch" / stage.kind / stage.key
+            self._tell_logged(scratch / "log.jsonl", step)
+        self._tell(step, metrics)
+
+    def stored(self) -> None:
+        """Tell what has not been told of a finished training."""
+        stage = self._planned.train
+        if stage is not None and self._runner.store.has(stage):
+            self._tell_logged(self._runner.store.path(stage) / "log.jsonl", None)
+
+    def _tell_logged(self, log: Path, before: int | None) -> None:
+        for line in read_jsonl(log):
+            step = line["step"]
+            if self._last < step and (before is None or step < before):
+                measured = {k: v for k, v in line.items() if k not in ("step", "tokens")}
+                self._tell(step, measured)
+
+    def _tell(self, step: int, metrics: Mapping[str, float]) -> None:
+        self._last = step
+        notify = self._runner.context.registry.notify
+        notify("suite_train_logged", cell=self._planned.cell, step=step, metrics=metrics)
 
 
 def best_epoch(metrics: Mapping[int, tuple[Metric, ...]], name: str | None) -> int | None:

@@ -5,12 +5,21 @@ A cell that fails does not stop the others; it is a row of the table with its re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite.api.measured import ModelBenchmark
 from suite.compare.tables import compared, comparisons, with_evidence
+from suite.config.environment import check_environment
+from suite.config.out import (
+    check_out,
+    drop_old_cells,
+    make_folder,
+    not_writable,
+    point_latest,
+    writing,
+)
 from suite.core import interrupt
 from suite.core.errors import MissingError, UserError
 from suite.core.progress import Progress
@@ -44,6 +53,8 @@ def run(
     config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = ""
 ) -> Outcome:
     """Run everything and write the report. Raises UserError before any model loads where the plan cannot work."""
+    check_folders(config)
+    check_environment(config, registry)
     context = open_context(config, registry, progress)
     planned = build_plan(context)
     preflight(context, planned, open_store(config, context))
@@ -54,13 +65,15 @@ def score(
     config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = ""
 ) -> Outcome:
     """Score stored answers again and write the report. Raises MissingError where answers are not stored."""
+    check_folders(config)
     context = open_context(config, registry, progress)
     planned = build_plan(context)
     store = open_store(config)
     for stage in planned.stages():
-        if stage.kind in ("respond", "judge") and not store.has(stage):
+        if stage.kind in ("respond", "judge", "measure") and not store.has(stage):
             raise MissingError(
-                f"{stage}: not in {store.root}; `suite run --config {config.out}/config.toml` does it"
+                f"{stage}: not in the store {store.root}; this computes it: "
+                f"{command or f'suite run --config {config.out}/config.toml'}"
             )
     return _collect(context, planned, command)
 
@@ -70,9 +83,14 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
     from suite import report
     from suite.config import to_toml
 
+    for reason in planned.left_out:
+        context.progress.say(f"left out: {reason}")
     hardware.set_threads(context.config.model)
     runner = CellRunner.on(context, open_store(context.config).root)
-    out = Path(context.config.out).expanduser()
+    # Written first: a folder that cannot take it would lose the results at the end.
+    out = make_folder(context.config)
+    with writing(out):
+        atomic_write(out / "config.toml", to_toml(context.config, context.registry))
     context.registry.notify("suite_run_started", config=context.config, report_dir=out)
     outcomes = []
     for cell in planned.cells:
@@ -84,19 +102,23 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
     tables = tuple(
         with_evidence(context, runner.store, planned, table, finished) for table in tables
     )
-    results = Results(describe_run(context, command), tables, tuple(cells))
+    described = replace(describe_run(context, command), notes=planned.left_out)
+    results = Results(described, tables, tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
-    atomic_write(out / "config.toml", to_toml(context.config, context.registry))
-    for slug, rows in samples.items():
-        write_samples(out / "samples", slug, rows)
-    alpaca_eval.export(out / "alpaca_eval", planned.cells, runner.store)
-    report.write(results, out, samples)
+    drop_old_cells(out, set(samples))
+    with writing(out):
+        for slug, rows in samples.items():
+            write_samples(out / "samples", slug, rows)
+        alpaca_eval.export(out / "alpaca_eval", planned.cells, runner.store)
+        report.write(results, out, samples)
+    point_latest(context.config, out)
     context.registry.notify("suite_run_finished", results=results, report_dir=out)
     return Outcome(results, samples, out, max((o[3] for o in outcomes), default=0))
 
 
 def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:
     """Plan without running; `suite plan` shows what is cached and what would be computed."""
+    check_environment(config, registry)
     return build_plan(open_context(config, registry)), open_store(config)
 
 
@@ -107,6 +129,7 @@ def make_stage(
 
     Raises UserError if the run has no such stage, MissingError if what it reads is not stored yet.
     """
+    check_environment(config, registry)
     context = open_context(config, registry, progress)
     found = [stage for stage in build_plan(context).stages() if stage.key.startswith(key)]
     if len(found) != 1:
@@ -114,6 +137,16 @@ def make_stage(
         raise UserError(f"this run has {how_many} whose key begins with {key!r}: see `suite plan`")
     hardware.set_threads(config.model)
     return open_store(config, context).make(found[0])
+
+
+def check_folders(config: RunConfig) -> None:
+    """Refuse folders that cannot be written, before anything is computed."""
+    check_out(config.out)
+    root = open_store(config).root
+    if problem := not_writable(root):
+        raise UserError(
+            f"the store {root}: {problem}; choose another with --store DIR or SUITE_STORE"
+        )
 
 
 def open_store(config: RunConfig, context: Context | None = None) -> Store:

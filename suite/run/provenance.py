@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from importlib import metadata
 
 from suite.config import seeds_of
+from suite.config.places import without_folders
 from suite.plan.build import model_name
 from suite.results.schema import Run
 from suite.stages.context import Context
@@ -21,8 +22,9 @@ def describe_run(context: Context, command: str) -> Run:
     """Everything that a reader needs to build the results again; no times, no paths."""
     config = context.config
     data = config.data and model_name(config.data)
+    own = without_folders(config, context.registry)
     shown = jsonable(
-        asdict(replace(config, out="", store=None, model=model_name(config.model), data=data))
+        asdict(replace(own, out="", store=None, model=model_name(config.model), data=data))
     )
     assert isinstance(shown, dict)
     plugins = {p.distribution: p.version for p in context.registry.plugins() if p.status == "ok"}

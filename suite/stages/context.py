@@ -23,7 +23,7 @@ from suite.model.encoding import Encoder
 from suite.settings import RunConfig, TrainConfig
 from suite.stages.materials import Materials
 from suite.stages.rows import INPUT, read_rows
-from suite.store import Build, Json, Stage, jsonable
+from suite.store import Build, Json, Stage, Store, default_root, jsonable
 
 if TYPE_CHECKING:
     from suite.registry import Registry
@@ -99,6 +99,12 @@ class Context:
     def dtype(self) -> str:
         """Precision of forward passes."""
         return hardware.pick_dtype(self.config.dtype, self.device, self.config.model)
+
+    @cached_property
+    def store(self) -> Store:
+        """Where finished stages lie; what is missing is built here."""
+        root = Path(self.config.store) if self.config.store else default_root()
+        return Store(root, builder=self.build)
 
     def source_digest(self, cls: type[Any]) -> str:
         """Digest of the code of a plugin's class and of what it imports."""

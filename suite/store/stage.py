@@ -24,11 +24,11 @@ SCHEMA_VERSION = 1
 
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
-OnStep = Callable[[int, Mapping[str, float]], None]
-"""Told of each step of a training: its number from 1, and what was measured."""
+OnStep = Callable[["Stage", int, Mapping[str, float]], None]
+"""Told of each step of a training: its stage, its number from 1, and what was measured."""
 
 
-def untold(step: int, metrics: Mapping[str, float]) -> None:
+def untold(stage: Stage, step: int, metrics: Mapping[str, float]) -> None:
     """Tell nobody."""
 
 
@@ -43,10 +43,14 @@ class Build:
     inputs: dict[str, Path]
     """The finished folders of the stage's inputs, by name. Read only."""
     stage: Stage
-    on_step: OnStep = untold
+    told: OnStep = untold
     """Who wants to hear of training steps."""
     spent: dict[str, float] = field(default_factory=dict)
     """What the builder measured of its own cost, for the manifest's timings."""
+
+    def on_step(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Tell of a training step, counted from 1."""
+        self.told(self.stage, step, metrics)
 
     @property
     def spec(self) -> Mapping[str, Any]:

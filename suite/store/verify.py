@@ -120,7 +120,7 @@ def _leftovers(root: Path) -> Iterator[Problem]:
             )
     for folder in sorted((root / "scratch").glob("*/*")):
         if not locks.is_held(root / "locks" / f"{folder.parent.name}.{folder.name}"):
-            yield Problem(folder, "leftover", f"{folder}: unfinished; delete it to start over")
+            yield Problem(folder, "leftover", f"{folder}: unfinished, the same run goes on from it")
 
 
 def _corrupt(path: Path, what: str) -> Problem:

@@ -15,7 +15,6 @@ import pytest
 
 from suite import cli
 from suite.cli import main
-from suite.cli.run import command_line
 from suite.config.fields import settings_of
 from suite.core import interrupt
 from suite.core.errors import CorruptError, UserError
@@ -128,6 +127,19 @@ def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str])
             "unknown method, benchmark, engine or judge 'npoo'; did you mean 'npo'?",
         ),
         (["list", "npo", "--block", "npo"], "plugin 'npo' (suite-compare"),
+        (
+            ["list", "lenght"],
+            "unknown method, benchmark, engine or judge 'lenght'; did you mean 'l",
+        ),
+        (["run", "--methods", "GA"], "unknown method 'GA'; did you mean 'ga'?"),
+        (["run", "--engine", "HF"], "unknown engine 'HF'; did you mean 'hf'?"),
+        (["run", "--methods", "none"], "unknown method 'none'; known: alt_po, "),
+        (["run", "--bench", "mine"], "unknown benchmark 'mine'; known: bandit, "),
+        (["run", "--set", "lr=1"], "--set: unknown setting 'lr'; did you mean 'train.lr'?"),
+        (["run", "--set", "runs=1"], "--set: unknown setting 'runs'; did you mean 'bandit.runs'?"),
+        (["run", "--set", "beta=1"], "--set: unknown setting 'beta'; 2"),
+        (["run", "--set", "bandit.zzz=1"], "--set: unknown setting 'bandit.zzz'; known: bandit."),
+        (["run", "--set", "NPO.beta=1"], "--set: unknown section 'NPO'; did you mean 'npo'?"),
         (["score"], "Missing argument 'RUN'."),
         (["report", "a", "b"], "--out: name a folder for the joined leaderboard"),
     ],
@@ -143,9 +155,9 @@ def test_a_users_mistake_is_one_line_and_status_2(
 
 
 def test_a_missing_run_is_status_4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for command, file in (("report", "results.json"), ("score", "config.toml")):
+    for command in ("report", "score"):
         assert main([command, str(tmp_path)]) == 4
-        assert str(tmp_path / file) in capsys.readouterr().err
+        assert str(tmp_path / "results.json") in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -197,6 +209,21 @@ def test_list_of_one_shows_its_settings(capsys: pytest.CaptureFixture[str]) -> N
     (beta,) = json.loads(capsys.readouterr().out)["settings"]
     assert (beta["setting"], beta["default"]) == ("npo.beta", "0.1")
     assert "temperature" in beta["meaning"]
+
+
+def test_a_judge_is_found_by_the_name_that_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    for kind in ("methods", "benchmarks", "engines", "judges"):
+        for row in listed[kind]:
+            assert main(["list", row["name"], "--json"]) == 0
+            json.loads(capsys.readouterr().out)
+    assert main(["list", "local", "--json"]) == 0
+    settings = json.loads(capsys.readouterr().out)["settings"]
+    assert settings[0]["setting"] == "judge_local.model"
+    assert main(["list", "openai", "--json"]) == 0
+    named = {row["setting"] for row in json.loads(capsys.readouterr().out)["settings"]}
+    assert {"openai.model", "judge_openai.model"} <= named
 
 
 def test_plugins_as_json_and_blocked(capsys: pytest.CaptureFixture[str]) -> None:
@@ -257,17 +284,34 @@ def test_doctor_finds_a_store_that_cannot_be_written(
     file = tmp_path / "a-file"
     file.write_text("")
     assert main(["doctor", "--store", str(file / "store")]) == 1
-    assert f"problem: the store cannot be written: {file}" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    "folders", [["--out", "runs/a", "--store", "/s"], ["--out=runs/a", "--store=/s"], []]
-)
-def test_the_reported_command_leaves_out_the_folders_of_this_machine(folders: list[str]) -> None:
-    shown = command_line(["run", *folders, "--methods", "npo", "--template", "Q: {prompt}"])
-    assert shown == "suite run --methods npo --template 'Q: {prompt}'"
+    assert f"{file} is a file, not a folder; choose another" in capsys.readouterr().out
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"suite, version {version('suite-compare')}\n"
+
+
+def test_the_lines_with_an_endpoint_in_the_readme_are_not_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    readme = Path(__file__).parent.parent.parent / "README.md"
+    lines = [line for line in readme.read_text().splitlines() if "openai" in line]
+    commands = [line.strip() for line in lines if line.startswith("    suite run ")]
+    assert len(commands) == 2
+    for command in commands:
+        # What follows three spaces says what the command is for.
+        words = command.partition("   ")[0].replace("--dry-run", "").split()
+        words = [word.replace("=URL", "=http://localhost:8000/v1") for word in words]
+        assert main(["plan", *words[2:]]) == 0
+        assert " cells; " in capsys.readouterr().out
+
+
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    """`suite list | head -1`, with a reader that reads nothing."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "suite.cli", "list", "npo", "--json"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,42 @@
+"""Packages and a device that a run asks for. What is missing is refused at the start."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+from suite.config.resolve import asks_judge
+from suite.core.errors import UserError
+from suite.loggers import LOGGERS
+from suite.registry import Registry
+from suite.registry.registry import DISTRIBUTION
+from suite.settings import RunConfig
+
+
+def check_environment(config: RunConfig, registry: Registry) -> None:
+    """Refuse a device that is not there, and an engine, judge or logger that is not installed.
+
+    Scoring stored answers needs none of them, so it does not ask.
+    """
+    from suite.model.hardware import check_device
+
+    check_device(config.device)
+    _check_extra(registry, "engine", registry.engine(config.engine))
+    if asks_judge(config, registry):
+        _check_extra(registry, "judge", registry.judge(config.judge))
+    for name in config.log:
+        if name in LOGGERS:
+            _need(f"--log {name}", name, DISTRIBUTION)
+
+
+def _check_extra(registry: Registry, flag: str, cls: Any) -> None:
+    if cls.extra:
+        _need(f"--{flag} {cls.name}", cls.extra, registry.plugin_of(cls).distribution)
+
+
+def _need(flag: str, package: str, distribution: str) -> None:
+    if find_spec(package) is None:
+        raise UserError(
+            f"{flag}: the package {package} is not installed: "
+            f"pip install '{distribution}[{package}]'"
+        )
