@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from suite.benchmark import TextBenchmark
-from suite.errors import UserError
+from suite.errors import DoesNotFit, UserError
 from suite.handles import Model
 from suite.lab import Lab
 from suite.measure_stage import measuring
@@ -31,9 +31,9 @@ def model_of(cell: PlannedCell) -> Model:
     """The model of a cell's final step. UserError: its method does not simply ask a model."""
     respond = cell.scores[max(cell.scores)].inputs["responses"]
     if respond.spec["answering"] is not None:
-        raise UserError(
-            f"method {cell.cell.method!r} answers in a way of its own, which a benchmark of finished models does not "
-            "use: leave it out, or run it on the other benchmarks alone"
+        raise DoesNotFit(
+            f"method {cell.cell.method!r} answers in a way of its own, which a benchmark of "
+            "finished models does not use"
         )
     epoch = respond.spec["epoch"]
     assert epoch is None or isinstance(epoch, int)

@@ -135,10 +135,25 @@ def build_plan(lab: Lab) -> Plan:
     trained = [cell for cell in cells if cell.texts]
     for name in lab.config.bench:
         if issubclass(split_bench(lab.registry, name)[0], ModelBenchmark):
-            cells.extend(_model_cells(lab, name, trained))
+            measurable = list(_measurable(trained, left_out))
+            if measurable or not trained:
+                cells.extend(_model_cells(lab, name, measurable))
     _refuse_what_fits_nowhere(lab.config.methods, cells, left_out)
     reasons = [reason for said in left_out.values() for reason in said]
     return Plan(tuple(cells), tuple(dict.fromkeys(reasons)))
+
+
+def _measurable(
+    trained: list[PlannedCell], left_out: dict[str, list[str]]
+) -> Iterator[PlannedCell]:
+    """Leave out the cells whose method is more than a model that is asked."""
+    for cell in trained:
+        try:
+            evaluations.model_of(cell)
+        except DoesNotFit as error:
+            left_out.setdefault(cell.cell.method, []).append(str(error))
+            continue
+        yield cell
 
 
 Fitting = dict[str, tuple[Method[Any], TrainConfig]]
