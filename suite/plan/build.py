@@ -120,10 +120,23 @@ def build_plan(context: Context) -> Plan:
     trained = [cell for cell in cells if cell.texts]
     for name in config.bench:
         if issubclass(split_bench(registry, name)[0], ModelBenchmark):
-            cells.extend(_model_cells(context, name, trained))
+            measurable = list(_measurable(trained, left_out))
+            if measurable or not trained:
+                cells.extend(_model_cells(context, name, measurable))
     _refuse_what_fits_nowhere(config.methods, cells, left_out)
     reasons = [reason for said in left_out.values() for reason in said]
     return Plan(tuple(cells), tuple(dict.fromkeys(reasons)))
+
+
+def _measurable(trained: list[PlannedCell], left_out: LeftOut) -> Iterator[PlannedCell]:
+    """Leave out the cells whose method is more than a model that is asked."""
+    for cell in trained:
+        try:
+            measured.model_of(cell)
+        except DoesNotFit as error:
+            left_out.setdefault(cell.cell.method, []).append(str(error))
+            continue
+        yield cell
 
 
 Fitting = dict[str, tuple[Method[Any], TrainConfig]]

@@ -16,7 +16,7 @@ from suite.api.benchmark import TextBenchmark
 from suite.api.cells import Cell
 from suite.api.measured import ModelBenchmark
 from suite.api.method import Method
-from suite.core.errors import UserError
+from suite.core.errors import DoesNotFit, UserError
 from suite.plan.cell import PlannedCell
 from suite.plan.text_stages import TextStages
 from suite.stages.context import Context
@@ -29,9 +29,9 @@ def model_of(cell: PlannedCell) -> Model:
     responses, model = cell.final.responses, cell.final.model
     assert responses is not None and model is not None, "only cells with a model are measured"
     if responses.spec["answering"] is not None:
-        raise UserError(
-            f"method {cell.cell.method!r} answers in a way of its own, which a benchmark of finished models does not "
-            "use: leave it out, or run it on the other benchmarks alone"
+        raise DoesNotFit(
+            f"method {cell.cell.method!r} answers in a way of its own, which a benchmark of "
+            "finished models does not use"
         )
     return model
 

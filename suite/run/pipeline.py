@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from suite.registry import Registry
 
 
+ANSWERS = frozenset({"respond", "judge", "measure", "experiment"})
+"""Kinds of stages that `suite score` reads and never computes."""
+
+
 @dataclass
 class Outcome:
     """What `run` hands back."""
@@ -70,7 +74,7 @@ def score(
     planned = build_plan(context)
     store = open_store(config)
     for stage in planned.stages():
-        if stage.kind in ("respond", "judge", "measure") and not store.has(stage):
+        if stage.kind in ANSWERS and not store.has(stage):
             raise MissingError(
                 f"{stage}: not in the store {store.root}; this computes it: "
                 f"{command or f'suite run --config {config.out}/config.toml'}"

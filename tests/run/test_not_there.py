@@ -11,6 +11,7 @@ from suite.cli import main
 from suite.core import hub
 from suite.core.errors import UserError
 from suite.model import folder as models
+from suite.model import hardware
 
 JUDGED = ("--bench", "win_rate", "--methods", "dpo", "--judge", "openai")
 
@@ -87,11 +88,11 @@ def test_a_card_that_is_there_is_taken_and_the_next_number_is_not(
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    assert models.pick_device("auto") == "cuda"
+    assert hardware.pick_device("auto") == "cuda"
     for name in ("auto", "cuda", "cuda:0", "cpu"):
-        models.check_device(name)
+        hardware.check_device(name)
     with pytest.raises(UserError, match=r"^--device cuda:1: .*; there is cpu, cuda:0$"):
-        models.check_device("cuda:1")
+        hardware.check_device("cuda:1")
 
 
 class _Hub:

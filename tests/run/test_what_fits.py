@@ -131,3 +131,14 @@ def test_an_endpoint_answers_for_the_base_model_and_the_start_model_is_left_out(
     assert [(r.cell.method, r.status) for r in outcome.results.cells] == [("zero_shot", "ok")]
     (reason,) = outcome.results.run.notes
     assert "answers from the one model that its endpoint serves, but answers of reference" in reason
+
+
+def test_a_benchmark_of_finished_models_leaves_out_a_method_that_is_more_than_a_model(
+    registry: Registry,
+) -> None:
+    config = configured(registry, "npo,zero_shot", "tofu,lm_eval:arc_easy")
+    planned, _ = pipeline.plan(config, registry)
+    measured = [c.cell.method for c in planned.cells if c.cell.benchmark.startswith("lm_eval")]
+    assert measured == ["target", "retrain", "npo"]
+    (reason,) = planned.left_out
+    assert reason.startswith("method 'zero_shot' answers in a way of its own")
