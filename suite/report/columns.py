@@ -162,7 +162,7 @@ def _show_headline(row: Row, name: str, table: Table) -> Item:
 
 
 def title_behind(name: str, headline: str) -> str:
-    """Shorten the name of a metric that belongs to a p-value: forget_quality_author_p -> author p."""
+    """Shorten the name of a metric behind a headline: forget_quality_author_p -> author p."""
     return name.removeprefix(f"{headline}_").replace("_", " ")
 
 

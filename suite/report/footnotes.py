@@ -97,8 +97,8 @@ def _explain_certainty(table: Table) -> Iterator[str]:
     text = (
         "Uncertainty of the ranks: clusters of questions (about the same author or the same "
         f"document){seeds} were resampled {DRAWS} times, with the same draws for every method. "
-        "P(best): the share of draws in which a method is first on a metric. A range of ranks "
-        "covers 95 % of the draws."
+        "P(best): the share of draws in which a method is first on a metric. A range of ranks, "
+        "such as 1–3, covers 95 % of the draws."
     )
     if len(table.axes) > 1:
         text += (
@@ -227,8 +227,8 @@ def _explain_costs(table: Table) -> Iterator[str]:
         )
     if any(row.spent("cpu_seconds") is not None for row in table.rows):
         yield (
-            "CPU time: the sum over all threads. GPU time: the wall-clock time during which the "
-            "process used the accelerator. Tokens: all tokens trained on, including prompts and "
+            "CPU time: the sum over all threads. GPU time: the wall-clock time during which "
+            "training held the accelerator. Tokens: all tokens trained on, including prompts and "
             "repetitions. Memory: the peak during training."
         )
 
