@@ -65,9 +65,8 @@ def _headline_columns(table: Table) -> Iterator[Column]:
 
 
 def _certainty_columns(table: Table) -> Iterator[Column]:
-    ranked = [row for row in table.rows if row.rank]
     several_axes = len(table.axes) > 1
-    if any(row.overall for row in ranked):
+    if any(row.overall for row in table.ranked):
         if several_axes:
             text = "share of draws in which no other method dominates it"
             yield Column("P(front)", "sure", _show_p_front, help=text)
@@ -77,7 +76,7 @@ def _certainty_columns(table: Table) -> Iterator[Column]:
     if not several_axes:
         return  # the rank on the only metric is the overall rank
     for name in table.axes:
-        if any(name in row.standings for row in ranked):
+        if any(name in row.standings for row in table.ranked):
             text = (
                 "share of draws in which it is first on this metric; "
                 "below: the range of its rank in 95 % of the draws"

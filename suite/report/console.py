@@ -97,7 +97,7 @@ def _show_item(column: Column, row: Row) -> Text:
 def _explain_ranks(table: Table) -> str:
     if not table.axes:
         return "not ranked: no headline metric defines which direction is better"
-    if not any(row.rank for row in table.rows):
+    if not table.ranked:
         return "nothing is ranked"
     front = ""
     if len(table.axes) > 1:

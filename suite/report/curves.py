@@ -124,7 +124,7 @@ def _draw_panel(axes: Axes, row: Row, group: _Group, panel: str) -> None:
         name = f"{group.name}/{panel}/{line}"
         for curve in _read_curves(row, name):
             axes.plot(*zip(*curve, strict=True), color=paint, linewidth=1.3)
-        levels = set()
+        levels: set[float] = set()
         for target in group.targets:
             for curve in _read_curves(row, f"{name}*{target}"):
                 levels.update(value for _, value in curve)

@@ -61,6 +61,6 @@ def _draw_bars(axes: Axes, row: Row, offset: float, width: float, paint: str) ->
             heights.append(value.value)
             spreads.append(bars(value))
     axes.bar(places, heights, 0.9 * width, color=paint, label=ascii_label(row.method))
-    for place, height, spread in zip(places, heights, spreads, strict=True):
+    for x, height, spread in zip(places, heights, spreads, strict=True):
         if spread is not None:
-            axes.errorbar(place, height, spread, fmt="none", ecolor=paint, elinewidth=1, capsize=2)
+            axes.errorbar(x, height, spread, fmt="none", ecolor=paint, elinewidth=1, capsize=2)

@@ -9,6 +9,7 @@ from suite.evidence import ALPHA, DRAWS
 from suite.report.columns import title_behind
 from suite.report.numbers import listed
 from suite.report.table import Table
+from suite.report.values import Value
 from suite.results import Results, Run
 
 NOT_COMPARABLE = "Not comparable with"
@@ -54,7 +55,7 @@ def _explain_rank(table: Table) -> Iterator[str]:
     if not table.axes:
         yield "Not ranked: no headline metric defines which direction is better."
         return
-    if not any(row.rank for row in table.rows):
+    if not table.ranked:
         return
     tested = _describe_test(table)
     if len(table.axes) == 1:
@@ -80,7 +81,7 @@ def _describe_test(table: Table) -> str:
     evidence = table.comparison.evidence
     if evidence is None or not evidence.family:
         return ""
-    if not all(row.standings for row in table.rows if row.rank):
+    if not all(row.standings for row in table.ranked):
         return ""
     return (
         "their difference is statistically significant "
@@ -91,7 +92,7 @@ def _describe_test(table: Table) -> str:
 def _explain_certainty(table: Table) -> Iterator[str]:
     """Explain how the uncertainty of the ranks was computed."""
     evidence = table.comparison.evidence
-    if evidence is None or not evidence.standings or not any(row.rank for row in table.rows):
+    if evidence is None or not evidence.standings or not table.ranked:
         return
     seeds = " and seeds" if _has_several_seeds(table) else ""
     text = (
@@ -114,7 +115,7 @@ def _explain_certainty(table: Table) -> Iterator[str]:
 
 
 def _explain_unranked(table: Table) -> Iterator[str]:
-    if any(row.rank is None for row in table.rows) and not table.all_partial:
+    if len(table.ranked) < len(table.rows) and not table.all_partial:
         yield (
             "Not ranked: baselines, partial runs, and methods that failed, diverged or have no "
             "value of a headline metric."
@@ -177,7 +178,7 @@ def _explain_differences(table: Table) -> Iterator[str]:
 
 
 def _explain_numbers(table: Table) -> Iterator[str]:
-    values = []
+    values: list[Value] = []
     for row in table.rows:
         values += row.values.values()
     spreads = {value.spread for value in values}
@@ -206,7 +207,7 @@ def _explain_numbers(table: Table) -> Iterator[str]:
 
 
 def _explain_deltas(table: Table) -> Iterator[str]:
-    deltas = []
+    deltas: list[Value] = []
     for row in table.rows:
         deltas += row.deltas.values()
     if not deltas:

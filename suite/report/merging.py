@@ -66,14 +66,15 @@ def _compare_again(
     samples: Mapping[str, Sequence[Sample]],
 ) -> Comparison:
     """Compute again what depends on all methods of a table, unless the first run had them all."""
-    evidences = []
+    same_evidence = True
     cells_of_runs = []
     for run in runs:
-        evidences += [known.evidence for known in run.comparisons if known.key == joined.key]
+        for known in run.comparisons:
+            if known.key == joined.key and known.evidence != joined.evidence:
+                same_evidence = False
         of_run = {result.cell for result in run.cells if result.cell.table == joined.key}
         if of_run:
             cells_of_runs.append(of_run)
-    same_evidence = all(evidence == joined.evidence for evidence in evidences)
     if same_evidence and all(of_run <= cells_of_runs[0] for of_run in cells_of_runs):
         return joined
     from suite.comparing import from_samples
@@ -201,12 +202,14 @@ def _join_runs(runs: Sequence[Run]) -> Run:
         if " | " in text:
             notes.append(f"The runs differ in {name} ({text}).")
     seeds: set[int] = set()
+    commands: dict[str, None] = {}  # keeps the order and drops repetitions
     for run in runs:
         seeds.update(run.seeds)
+        commands[run.command] = None
     configs = [run.config for run in runs]
     same_config = all(config == configs[0] for config in configs)
     return Run(
-        command="\n".join(dict.fromkeys(run.command for run in runs)),
+        command="\n".join(commands),
         seeds=tuple(sorted(seeds)),
         config=configs[0] if same_config else {"runs": configs},
         versions=versions,

@@ -49,6 +49,11 @@ class Table:
         return [row for row in self.rows if not row.is_baseline]
 
     @property
+    def ranked(self) -> list[Row]:
+        """The rows that have a rank."""
+        return [row for row in self.rows if row.rank]
+
+    @property
     def front(self) -> list[Row]:
         """The ranked rows that no other row dominates."""
         return [row for row in self.rows if row.rank and row.rank.front]
@@ -97,8 +102,11 @@ class Table:
         """List the metrics of a unit that belong to the p-value `name`, e.g. forget_quality_D."""
         if not self._has_unit(name, "p-value"):
             return []
-        belonging = [other for other in self.metrics if other.startswith(f"{name}_")]
-        return [other for other in belonging if self._has_unit(other, unit)]
+        found = []
+        for other in self.metrics:
+            if other.startswith(f"{name}_") and self._has_unit(other, unit):
+                found.append(other)
+        return found
 
     def _has_unit(self, name: str, unit: str) -> bool:
         return any(value.unit == unit for value in self.values_of(name))

@@ -69,10 +69,13 @@ def _average_seeds(row: Row, metric: str) -> Line:
     final = row.values.get(metric)
     unit = final.unit if final else ""
     seeds = [_read_seed(result, metric, unit) for result in row.cells]
-    epochs = set(seeds[0]) if seeds else set()
+    epochs = set(seeds[0])
     for seed in seeds:
         epochs &= seed.keys()
-    return {epoch: fmean(seed[epoch] for seed in seeds) for epoch in sorted(epochs)}
+    line = {}
+    for epoch in sorted(epochs):
+        line[epoch] = fmean(seed[epoch] for seed in seeds)
+    return line
 
 
 def _read_seed(result: CellResult, metric: str, unit: str) -> Line:
