@@ -46,7 +46,7 @@ class Question:
 def side_by_side(
     table: Table, samples: Mapping[str, Sequence[Sample]], limit: int
 ) -> list[Question]:
-    """Choose about `limit` questions, as many from each evaluation set.
+    """Choose about `limit` questions, the same number from each evaluation set.
 
     Only questions with a written answer are chosen. Of several seeds the first is shown.
     """

@@ -71,7 +71,7 @@ def _explain_rank(table: Table) -> Iterator[str]:
         "that a method cannot win on one metric by collapsing on another. A method dominates "
         "another if it is at least as good on every metric and better on one. A method ranks "
         f"below another if the other dominates it{also}. Methods that this rule does not separate "
-        "tie (“=”). Front: no other method dominates the method. Tied methods are listed by their "
+        "are tied (“=”). Front: no other method dominates the method. Tied methods are listed by their "
         "worst place on a single metric; this order makes no claim about which of them is better."
     )
 
@@ -96,7 +96,7 @@ def _explain_certainty(table: Table) -> Iterator[str]:
         return
     seeds = " and seeds" if _has_several_seeds(table) else ""
     text = (
-        "Uncertainty of the ranks: clusters of questions (about the same author or the same "
+        "Uncertainty of the ranks: clusters of questions (those about the same author or "
         f"document){seeds} were resampled {DRAWS} times, with the same draws for every method. "
         "P(best): the share of draws in which a method is first on a metric. A range of ranks, "
         "such as 1–3, covers 95 % of the draws."

@@ -53,7 +53,10 @@ def scientific(log10: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Show a share in percent. Only exact ones are "0 %" or "100 %"; near them "<1 %", ">99 %"."""
+    """Show a share in percent.
+
+    "0 %" and "100 %" are exact; a share that is only near them is "<1 %" or ">99 %".
+    """
     if 0 < share < 0.005:
         return "<1 %"
     return ">99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
