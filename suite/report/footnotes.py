@@ -71,8 +71,8 @@ def _explain_rank(table: Table) -> Iterator[str]:
         "that a method cannot win on one metric by collapsing on another. A method dominates "
         "another if it is at least as good on every metric and better on one. A method ranks "
         f"below another if the other dominates it{also}. Methods that this rule does not separate "
-        "are tied (“=”). Front: no other method dominates the method. Tied methods are listed by their "
-        "worst place on a single metric; this order makes no claim about which of them is better."
+        "are tied (“=”). Front: no other method dominates the method. Tied methods are listed by "
+        "their worst place on a single metric; this order makes no claim about which is better."
     )
 
 
