@@ -1,8 +1,9 @@
-"""A run in other tools' formats: one folder for each cell that has answers, or one table of all items.
+"""A run in the formats of other tools: a folder for each cell with answers, or one table of items.
 
     export(results, samples, Path("out"), "lm-eval")  ->  [out/<cell>/results_suite.json, ...]
 
-Answers come from `<run>/samples`; items that are only scored, never answered (pairs), have none there.
+The answers come from `<run>/samples`. Items that are only scored and never answered (pairs) have
+none there.
 """
 
 from __future__ import annotations
@@ -18,28 +19,42 @@ from suite.results.schema import Results
 FORMATS = ("lm-eval", "csv", "open-unlearning")
 
 Samples = Mapping[str, Sequence[Sample]]
+"""The slug of a cell -> its answers."""
 Files = dict[str, str]
 """Name below the folder -> content."""
 
 
 def export(results: Results, samples: Samples, out: Path, name: str) -> list[Path]:
-    """Write the run in the format `name`; return the paths. Raises UserError, before writing, if nothing fits it."""
+    """Write the run in the format `name`; return the paths.
+
+    Raises UserError, before anything is written, if the format can hold nothing of the run.
+    """
     from suite.export import items, lm_eval, open_unlearning
     from suite.store import atomic_write
 
     if name == "csv":
-        files: Files = {"items.csv": items.as_csv(results, samples)}
+        files = {"items.csv": items.as_csv(results, samples)}
+    elif name == "lm-eval":
+        files = _export_cells(results, samples, lm_eval.files)
     else:
-        of_cell: Callable[[Results, CellResult, Sequence[Sample]], Files]
-        of_cell = lm_eval.files if name == "lm-eval" else open_unlearning.files
-        cells = [cell for cell in results.cells if cell.status == "ok"]
-        files = {
-            f"{cell.cell.slug}/{file}": content
-            for cell in cells
-            for file, content in of_cell(results, cell, samples.get(cell.cell.slug, ())).items()
-        }
+        files = _export_cells(results, samples, open_unlearning.files)
     if not files:
-        raise UserError(f"--format {name}: no cell of this run fits it")
+        raise UserError(f"--format {name}: this format can hold no result of this run")
     for file, content in files.items():
         atomic_write(out / file, content)
     return [out / file for file in files]
+
+
+def _export_cells(
+    results: Results,
+    samples: Samples,
+    files_of: Callable[[Results, CellResult, Sequence[Sample]], Files],
+) -> Files:
+    """Return the files of all finished cells, each cell's in a folder of its own."""
+    files = {}
+    for result in results.cells:
+        if result.status == "ok":
+            slug = result.cell.slug
+            for name, content in files_of(results, result, samples.get(slug, ())).items():
+                files[f"{slug}/{name}"] = content
+    return files

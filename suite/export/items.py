@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from suite.api.cells import CellResult
 from suite.core.errors import UserError
 from suite.report.text import cell as inert
 from suite.results.samples import Sample
@@ -30,25 +31,37 @@ FIELDS = (
 
 
 def as_csv(results: Results, samples: Mapping[str, Sequence[Sample]]) -> str:
-    """Every score of every item; a missing value is an empty field. Raises UserError if there is no item."""
+    """Render every score of every item; a missing value is an empty field.
+
+    Raises UserError if there is no item.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(FIELDS)
     lines = 0
     for result in results.cells:
-        cell = result.cell
-        who = (
+        for sample in samples.get(result.cell.slug, ()):
+            for line in _sample_lines(result, sample):
+                writer.writerow(line)
+                lines += 1
+    if not lines:
+        raise UserError("--format csv: the run stored no answers, so there are no items")
+    return out.getvalue()
+
+
+def _sample_lines(result: CellResult, sample: Sample) -> Iterator[tuple[object, ...]]:
+    """Return a line for each score of an item, in the order of `FIELDS`."""
+    cell = result.cell
+    for metric, value in sample.scores.items():
+        yield (
             inert(cell.method),
             inert(cell.benchmark),
             inert(cell.split),
             inert(cell.model),
             cell.seed,
+            inert(sample.set),
+            inert(sample.item_id),
+            inert(sample.cluster_id),
+            inert(metric),
+            value,
         )
-        for sample in samples.get(cell.slug, ()):
-            item = (inert(sample.set), inert(sample.item_id), inert(sample.cluster_id))
-            for metric, value in sample.scores.items():
-                writer.writerow((*who, *item, inert(metric), value))
-                lines += 1
-    if not lines:
-        raise UserError("--format csv: the run keeps no answers, so there are no items")
-    return out.getvalue()

@@ -1,8 +1,9 @@
-"""The shape of lm-evaluation-harness: results_*.json and samples_<task>_*.jsonl (as version 0.4 writes them).
+"""The files of lm-evaluation-harness 0.4: results_*.json and samples_<task>_*.jsonl.
 
 {"results": {"tofu_forget10": {"forget_quality,none": 0.42, "forget_quality_stderr,none": "N/A"}}}
 
-A benchmark's split is a task. Standard errors are "N/A": our intervals are not symmetric; they stand under "suite".
+A benchmark and its split make a task. Standard errors are "N/A", because our intervals are not
+symmetric; the intervals are in the field "suite".
 """
 
 from __future__ import annotations
@@ -18,29 +19,33 @@ from suite.results.schema import Results
 
 
 def files(results: Results, cell: CellResult, samples: Sequence[Sample]) -> dict[str, str]:
-    """The two files of one cell; the second only if it has answers."""
+    """Return the two files of one cell; only the first if the cell has no answers."""
     task = f"{cell.cell.benchmark}_{cell.cell.split}"
-    written = {
-        "results_suite.json": json.dumps(_results(results, cell, task, len(samples)), indent=2)
-        + "\n"
-    }
+    summary = _summarize(results, cell, task, len(samples))
+    written = {"results_suite.json": json.dumps(summary, indent=2) + "\n"}
     if samples:
-        lines = (
-            json.dumps(_sample(number, sample)) + "\n" for number, sample in enumerate(samples)
-        )
-        written[f"samples_{task}_suite.jsonl"] = "".join(lines)
+        lines = ""
+        for number, sample in enumerate(samples):
+            lines += json.dumps(_describe_sample(number, sample)) + "\n"
+        written[f"samples_{task}_suite.jsonl"] = lines
     return written
 
 
-def _results(results: Results, cell: CellResult, task: str, n: int) -> dict[str, Any]:
+def _summarize(results: Results, cell: CellResult, task: str, n: int) -> dict[str, Any]:
+    run = results.run
     values: dict[str, Any] = {"alias": task}
+    directions: dict[str, bool] = {}
+    intervals: dict[str, list[float | None]] = {}
+    notes: dict[str, str] = {}
     for metric in cell.metrics:
         values[f"{metric.name},none"] = metric.value
         values[f"{metric.name}_stderr,none"] = "N/A"
-    directions = {
-        m.name: m.higher_is_better for m in cell.metrics if m.higher_is_better is not None
-    }
-    run = results.run
+        if metric.higher_is_better is not None:
+            directions[metric.name] = metric.higher_is_better
+        if metric.ci_low is not None:
+            intervals[metric.name] = [metric.ci_low, metric.ci_high]
+        if metric.note:
+            notes[metric.name] = metric.note
     return {
         "results": {task: values},
         "group_subtasks": {task: []},
@@ -49,19 +54,28 @@ def _results(results: Results, cell: CellResult, task: str, n: int) -> dict[str,
         "n-shot": {task: 0},
         "higher_is_better": {task: directions},
         "n-samples": {task: {"original": n, "effective": n}},
-        "config": {"model": run.engine, "model_args": f"pretrained={cell.cell.model}", "model_dtype": run.dtype,
-                   "random_seed": cell.cell.seed, "device": run.device},
+        "config": {
+            "model": run.engine,
+            "model_args": f"pretrained={cell.cell.model}",
+            "model_dtype": run.dtype,
+            "random_seed": cell.cell.seed,
+            "device": run.device,
+        },
         "model_source": run.engine,
         "model_name": cell.cell.model,
+        # The harness ignores a field that it does not know.
         "suite": {
-            "method": cell.cell.method, "seed": cell.cell.seed, "command": run.command, "versions": run.versions,
-            "intervals": {m.name: [m.ci_low, m.ci_high] for m in cell.metrics if m.ci_low is not None},
-            "notes": {m.name: m.note for m in cell.metrics if m.note},
+            "method": cell.cell.method,
+            "seed": cell.cell.seed,
+            "command": run.command,
+            "versions": run.versions,
+            "intervals": intervals,
+            "notes": notes,
         },
-    }  # fmt: skip
+    }
 
 
-def _sample(number: int, sample: Sample) -> dict[str, Any]:
+def _describe_sample(number: int, sample: Sample) -> dict[str, Any]:
     doc = {
         "set": sample.set,
         "item_id": sample.item_id,

@@ -1,10 +1,11 @@
-"""The leaderboard: from results.json to pages that people read. Importing this package is light.
+"""The leaderboard: turns results.json into pages that people read.
 
     write(results, Path("runs/latest"), samples)   results.json, leaderboard.{md,csv,json,html}
-    terminal(results)                               the same tables in the terminal
-    merge([results_a, results_b])                   several runs side by side, if they can be compared
+    terminal(results)                              prints the same tables
+    merge([results_a, results_b])                  joins several runs, if they can be compared
 
-The same results give the same bytes. Whatever a model wrote is shown, and can do nothing.
+The same results give the same bytes. Text that a model wrote is shown, but never interpreted as
+markup, script, formula or escape code. Importing this package loads no large library.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 def write(
     results: Results, out: Path, samples: Mapping[str, Sequence[Sample]] | None = None
 ) -> list[Path]:
-    """Write results.json and the leaderboards into `out`, each file in one step; return their paths.
+    """Write results.json and the leaderboards into the folder `out`; return their paths.
 
-    `samples`: each cell's slug -> its answers, for truth ratios and answers side by side.
-    Raises UserError, before anything is written, if a number in `results` is not finite.
+    `samples`: the slug of each cell -> its answers, for truth ratios and answers side by side.
+    Each file is written atomically. Raises UserError, before anything is written, if a number in
+    `results` is not finite.
     """
     from suite.report import files, page, spreadsheet
     from suite.report.table import tables
@@ -34,7 +36,7 @@ def write(
     from suite.store import atomic_write
 
     text = dumps(results)
-    results = loads(text)
+    results = loads(text)  # so that a report made again from results.json has the same bytes
     rows = tables(results)
     content = {
         "results.json": text,
@@ -61,7 +63,8 @@ def merge(
 ) -> Results:
     """Join several runs into one. Raises UserError if they cannot be compared.
 
-    `samples`: each cell's slug -> its answers, from which methods of different runs are compared item by item.
+    `samples`: the slug of each cell -> its answers, which are needed to compare methods of
+    different runs item by item.
     """
     from suite.report.merging import merged
 
@@ -69,7 +72,10 @@ def merge(
 
 
 def separate(runs: Sequence[Results], names: Sequence[str]) -> list[Results]:
-    """Mark what `merge` would refuse, so that it goes into tables and rows of its own."""
+    """Rename what `merge` would refuse, so that it gets tables and rows of its own.
+
+    `names`: what to call the runs.
+    """
     from suite.report.merging import separated
 
     return separated(runs, names)

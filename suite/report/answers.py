@@ -1,9 +1,12 @@
-"""Answers side by side: a few questions, picked by a hash of their names and not for their answers."""
+"""Answers side by side: a few questions, each with the answers of all methods.
+
+The questions are chosen by a hash of their names, so the choice does not depend on the answers.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from suite.report.numbers import number
@@ -11,9 +14,12 @@ from suite.report.table import Row, Table
 from suite.results.samples import Sample
 
 QUESTIONS = 40
-"""Shown in all, over all tables."""
+"""The number of questions shown, over all tables."""
 LONGEST = 1500
-"""Characters of a text that are shown; the whole of it is in the cell's samples file."""
+"""The number of characters of a text that are shown; the cell's samples file has all of it."""
+
+Key = tuple[str, str]
+"""A question: its evaluation set and its id."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Question:
-    """One question with everybody's answer."""
+    """One question with the answers of all methods."""
 
     set: str
     item_id: str
@@ -43,53 +49,67 @@ class Question:
 def side_by_side(
     table: Table, samples: Mapping[str, Sequence[Sample]], limit: int
 ) -> list[Question]:
-    """Choose about `limit` questions that were answered in words; of several seeds show the first."""
-    by_row = [(row, _written(row, samples)) for row in table.rows]
-    asked: dict[str, dict[tuple[str, str], Sample]] = {}
-    for _, written in by_row:
-        for key, sample in written.items():
-            asked.setdefault(sample.set, {}).setdefault(key, sample)
-    each = -(-limit // max(1, len(asked)))
-    return [
-        Question(
-            first.set,
-            first.item_id,
-            _short(first.prompt),
-            _short(first.reference),
-            tuple(_answers(by_row, key)),
-        )
-        for questions in asked.values()
-        for key, first in _spread(list(questions.items()), each)
-    ]
+    """Choose about `limit` questions, the same number from each evaluation set.
+
+    Only questions with a written answer are chosen. Of several seeds the first is shown.
+    """
+    answered = {row.method: _index_answers(row, samples) for row in table.rows}
+    # Evaluation set -> its questions, each as the first method that answered it has it.
+    sets: dict[str, dict[Key, Sample]] = {}
+    for answers in answered.values():
+        for key, sample in answers.items():
+            sets.setdefault(sample.set, {}).setdefault(key, sample)
+    from_each = -(-limit // max(1, len(sets)))
+    found = []
+    for questions in sets.values():
+        for key in _choose(list(questions), from_each):
+            first = questions[key]
+            found.append(
+                Question(
+                    first.set,
+                    first.item_id,
+                    _shorten(first.prompt),
+                    _shorten(first.reference),
+                    tuple(_collect_answers(answered, key)),
+                )
+            )
+    return found
 
 
-def _written(row: Row, samples: Mapping[str, Sequence[Sample]]) -> dict[tuple[str, str], Sample]:
-    answered = [samples[result.cell.slug] for result in row.cells if result.cell.slug in samples]
-    return {(s.set, s.item_id): s for s in answered[0] if any(s.generations)} if answered else {}
+def _index_answers(row: Row, samples: Mapping[str, Sequence[Sample]]) -> dict[Key, Sample]:
+    """Return the written answers of the row's first seed that has any samples."""
+    for result in row.cells:
+        if result.cell.slug in samples:
+            answers = samples[result.cell.slug]
+            return {(one.set, one.item_id): one for one in answers if any(one.generations)}
+    return {}
 
 
-def _spread(
-    items: list[tuple[tuple[str, str], Sample]], count: int
-) -> list[tuple[tuple[str, str], Sample]]:
-    """Take `count` of `items`, in their order. Equal distances would meet the same kind of question every time."""
-    drawn = sorted(items, key=lambda item: hashlib.sha256(ascii(item[0]).encode()).digest())[:count]
-    chosen = {key for key, _ in drawn}
-    return [item for item in items if item[0] in chosen]
+def _choose(keys: Sequence[Key], count: int) -> list[Key]:
+    """Take `count` of `keys`, in their order.
+
+    A hash chooses them: every n-th question could always meet the same kind of question.
+    """
+    chosen = set(sorted(keys, key=_hash)[:count])
+    return [key for key in keys if key in chosen]
 
 
-def _answers(
-    by_row: Sequence[tuple[Row, Mapping[tuple[str, str], Sample]]], key: tuple[str, str]
-) -> Iterator[Answer]:
-    for row, written in by_row:
-        if key in written:
-            scores = tuple((name, number(value)) for name, value in written[key].scores.items())
-            texts = written[key].generations
-            yield Answer(row.method, _short(texts[0]), len(texts), scores)
+def _hash(key: Key) -> bytes:
+    return hashlib.sha256(ascii(key).encode()).digest()
 
 
-def _short(text: str) -> str:
-    return (
-        text
-        if len(text) <= LONGEST
-        else f"{text[:LONGEST]} … ({len(text) - LONGEST} more characters)"
-    )
+def _collect_answers(answered: Mapping[str, Mapping[Key, Sample]], key: Key) -> list[Answer]:
+    found = []
+    for method, answers in answered.items():
+        if key in answers:
+            sample = answers[key]
+            scores = tuple((name, number(value)) for name, value in sample.scores.items())
+            texts = sample.generations
+            found.append(Answer(method, _shorten(texts[0]), len(texts), scores))
+    return found
+
+
+def _shorten(text: str) -> str:
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[:LONGEST]} … ({len(text) - LONGEST} more characters)"

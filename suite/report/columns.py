@@ -11,6 +11,7 @@ from suite.compare.hypervolume import NAME as HYPERVOLUME
 from suite.report.numbers import compact, duration, memory, number, percent
 from suite.report.table import Row, Table
 from suite.report.values import Value
+from suite.results.evidence import Overall, Standing
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,14 @@ class Item:
 
     text: str
     detail: str = ""
-    """Smaller, under or behind the text."""
+    """Shown smaller, below or after the text."""
     sort: float | str | None = None
-    """What the column is sorted by; None goes last."""
+    """The key that the column is sorted by; None goes last."""
     more: tuple[str, ...] = ()
     """A second line of detail."""
+
+
+NOTHING = Item("–")
 
 
 @dataclass(frozen=True)
@@ -34,61 +38,70 @@ class Column:
     group: Literal["rank", "method", "metric", "sure", "volume", "delta", "best", "size", "time"]
     item: Callable[[Row], Item]
     arrow: str = ""
-    """Which direction is better."""
+    """The direction in which the numbers get better."""
     help: str = ""
-    """What it is, in a few words."""
+    """What the numbers are, in a few words."""
 
 
 def columns(table: Table) -> list[Column]:
-    """List the columns that `table` has something to show in."""
-    return list(_columns(table))
+    """List the columns for which `table` has something to show."""
+    return [
+        Column("Rank", "rank", partial(_show_rank, table=table)),
+        Column("Method", "method", _show_method),
+        *_headline_columns(table),
+        *_certainty_columns(table),
+        *_hypervolume_column(table),
+        *_difference_columns(table),
+        *_best_epoch_columns(table),
+        Column("n", "size", partial(_show_size, table=table)),
+        *_cost_columns(table),
+    ]
 
 
-def _columns(table: Table) -> Iterator[Column]:
-    yield Column("Rank", "rank", lambda row: _rank(row, table))
-    yield Column("Method", "method", _method)
+def _headline_columns(table: Table) -> Iterator[Column]:
     for name in table.primary:
-        yield Column(
-            name, "metric", partial(_headline, name=name, table=table), table.direction(name)
-        )
-    yield from _certainty(table)
-    if table.comparison.reference_point and any(HYPERVOLUME in row.values for row in table.rows):
-        text = "what lies between the final checkpoint and the reference point"
-        yield Column(
-            HYPERVOLUME, "volume", lambda row: _value(row.values.get(HYPERVOLUME)), "↑", text
-        )
+        show = partial(_show_headline, name=name, table=table)
+        yield Column(name, "metric", show, table.direction(name))
+
+
+def _certainty_columns(table: Table) -> Iterator[Column]:
+    several_axes = len(table.axes) > 1
+    if any(row.overall for row in table.ranked):
+        if several_axes:
+            text = "share of draws in which no other method dominates it"
+            yield Column("P(front)", "sure", _show_p_front, help=text)
+        else:
+            text = "share of draws in which it is first"
+            yield Column("P(best)", "sure", _show_p_front, help=text)
+    if not several_axes:
+        return  # the rank on the only metric is the overall rank
+    for name in table.axes:
+        if any(name in row.standings for row in table.ranked):
+            text = (
+                "share of draws in which it is first on this metric; "
+                "below: the range of its rank in 95 % of the draws"
+            )
+            yield Column(f"P(best) {name}", "sure", partial(_show_p_best, name=name), help=text)
+
+
+def _hypervolume_column(table: Table) -> Iterator[Column]:
+    if table.comparison.reference_point and table.values_of(HYPERVOLUME):
+        text = "volume between the final checkpoint and the reference point"
+        yield Column(HYPERVOLUME, "volume", _show_hypervolume, "↑", text)
+
+
+def _difference_columns(table: Table) -> Iterator[Column]:
     for name in table.primary:
         if any(name in row.deltas for row in table.rows):
             title = f"{name} − {table.comparison.baseline}"
-            yield Column(title, "delta", partial(_delta, name=name))
+            yield Column(title, "delta", partial(_show_difference, name=name))
+
+
+def _best_epoch_columns(table: Table) -> Iterator[Column]:
     if any(row.best for row in table.rows):
         for name in table.primary:
-            title = f"{name}, best epoch"
-            yield Column(title, "best", partial(_best, name=name), table.direction(name))
-    yield Column("n", "size", lambda row: _size(row, table))
-    if any(row.train_seconds is not None for row in table.rows):
-        yield Column("Training", "time", _time)
-    for name, (title, show) in COSTS.items():
-        if any(row.spent(name) for row in table.rows):
-            yield Column(title, "time", partial(_spent, name=name, show=show))
-
-
-def _certainty(table: Table) -> Iterator[Column]:
-    ranked = [row for row in table.rows if row.rank]
-    if any(row.overall for row in ranked):
-        if len(table.axes) > 1:
-            yield Column(
-                "P(front)",
-                "sure",
-                _front,
-                help="share of draws in which no other method dominates it",
-            )
-        else:
-            yield Column("P(best)", "sure", _front, help="share of draws in which it is first")
-    for name in table.axes if len(table.axes) > 1 else ():
-        if any(name in row.standings for row in ranked):
-            text = "share of draws in which it is first on this metric; below it its rank in 95 % of the draws"
-            yield Column(f"P(best) {name}", "sure", partial(_best_place, name=name), help=text)
+            show = partial(_show_best_epoch, name=name)
+            yield Column(f"{name}, best epoch", "best", show, table.direction(name))
 
 
 COSTS: dict[str, tuple[str, Callable[[float], str]]] = {
@@ -97,104 +110,116 @@ COSTS: dict[str, tuple[str, Callable[[float], str]]] = {
     "tokens": ("Tokens", compact),
     "peak_bytes": ("Memory", memory),
 }
-"""Columns of what training cost, where it was measured."""
+"""Fields of `Timing` that have a column: its title, and how a number is shown."""
 
 
-def _spent(row: Row, name: str, show: Callable[[float], str]) -> Item:
-    value = row.spent(name)
-    return Item("–") if value is None else Item(show(value), sort=value)
+def _cost_columns(table: Table) -> Iterator[Column]:
+    if any(row.train_seconds is not None for row in table.rows):
+        yield Column("Training", "time", _show_train_seconds)
+    for name, (title, show) in COSTS.items():
+        # A cost that is 0 everywhere, such as GPU time on a CPU, gets no column.
+        if any(row.spent(name) for row in table.rows):
+            yield Column(title, "time", partial(_show_cost, name=name, show=show))
 
 
-def _rank(row: Row, table: Table) -> Item:
+def _show_rank(row: Row, table: Table) -> Item:
     if row.rank is None:
         return Item("–", table.label(row))
-    sure = row.overall
-    places = f"{sure.rank_low}–{sure.rank_high}" if sure and sure.rank_high > sure.rank_low else ""
-    front = "front" if row.rank.front and len(table.axes) > 1 else ""
-    detail = ", ".join(filter(None, [front, places]))
-    return Item(f"{row.rank.place}{'=' if row.rank.tied else ''}", detail, row.rank.place)
+    details = []
+    if row.rank.front and len(table.axes) > 1:
+        details.append("front")
+    if row.overall and row.overall.rank_high > row.overall.rank_low:
+        details.append(_format_ranks(row.overall))
+    tie = "=" if row.rank.tied else ""
+    return Item(f"{row.rank.place}{tie}", ", ".join(details), row.rank.place)
 
 
-def _front(row: Row) -> Item:
-    if row.rank is None or row.overall is None:
-        return Item("–")
-    return Item(percent(row.overall.p_front), sort=row.overall.p_front)
+def _format_ranks(known: Overall | Standing) -> str:
+    if known.rank_high > known.rank_low:
+        return f"{known.rank_low}–{known.rank_high}"
+    return str(known.rank_low)
 
 
-def _best_place(row: Row, name: str) -> Item:
-    if row.rank is None or name not in row.standings:
-        return Item("–")
-    known = row.standings[name]
-    places = (
-        f"{known.rank_low}–{known.rank_high}"
-        if known.rank_high > known.rank_low
-        else str(known.rank_low)
-    )
-    return Item(percent(known.p_best), f"rank {places}", known.p_best)
+def _show_method(row: Row) -> Item:
+    details = [f"{len(row.seeds)} seeds"] if len(row.seeds) > 1 else []
+    details += row.marks
+    return Item(row.method, "; ".join(details), row.method)
 
 
-def _headline(row: Row, name: str, table: Table) -> Item:
-    """A headline metric; under a p-value its KS distance, and p by exchanging whole clusters."""
-    item = _value(row.values.get(name))
-    found = [
-        row.values.get(other)
-        for unit in ("KS statistic", "p-value")
-        for other in table.behind(name, unit)
-    ]
-    shown = (
-        f"{title_behind(v.name, name)} {v.text}"
-        for v in found
-        if v is not None and v.value is not None
-    )
-    return replace(item, more=tuple(shown)) if item.sort is not None else item
+def _show_headline(row: Row, name: str, table: Table) -> Item:
+    """Show a headline metric; below a p-value, its KS distance and the p of the clustered test."""
+    item = _show_value(row.values.get(name))
+    if item.sort is None:
+        return item
+    more = []
+    for unit in ("KS statistic", "p-value"):
+        for other in table.behind(name, unit):
+            value = row.values.get(other)
+            if value is not None and value.value is not None:
+                more.append(f"{title_behind(other, name)} {value.text}")
+    return replace(item, more=tuple(more))
 
 
 def title_behind(name: str, headline: str) -> str:
-    """Shorten the name of what stands behind a p-value: forget_quality_author_p -> author p."""
+    """Shorten the name of a metric behind a headline: forget_quality_author_p -> author p."""
     return name.removeprefix(f"{headline}_").replace("_", " ")
 
 
-def _method(row: Row) -> Item:
-    seeds = f"{len(row.seeds)} seeds" if len(row.seeds) > 1 else ""
-    return Item(row.method, "; ".join([*filter(None, [seeds]), *row.marks]), row.method)
-
-
-def _value(value: Value | None) -> Item:
+def _show_value(value: Value | None) -> Item:
     if value is None:
-        return Item("–")
+        return NOTHING
     if value.value is None:
         return Item(value.text, value.note)
-    return Item(value.text, value.bounds, value.value if value.log10_p is None else value.log10_p)
+    return Item(value.text, value.bounds, value.on_axis)
 
 
-def _delta(row: Row, name: str) -> Item:
+def _show_p_front(row: Row) -> Item:
+    if row.rank is None or row.overall is None:
+        return NOTHING
+    return Item(percent(row.overall.p_front), sort=row.overall.p_front)
+
+
+def _show_p_best(row: Row, name: str) -> Item:
+    if row.rank is None or name not in row.standings:
+        return NOTHING
+    known = row.standings[name]
+    return Item(percent(known.p_best), f"rank {_format_ranks(known)}", known.p_best)
+
+
+def _show_hypervolume(row: Row) -> Item:
+    return _show_value(row.values.get(HYPERVOLUME))
+
+
+def _show_difference(row: Row, name: str) -> Item:
     delta = row.deltas.get(name)
-    return (
-        Item("–")
-        if delta is None
-        else Item(number(delta.value, signed=True), delta.bounds, delta.value)
-    )
+    if delta is None:
+        return NOTHING
+    return Item(number(delta.value, signed=True), delta.bounds, delta.value)
 
 
-def _best(row: Row, name: str) -> Item:
+def _show_best_epoch(row: Row, name: str) -> Item:
     if name not in row.best:
-        return Item("–")
-    item = _value(row.best[name])
+        return NOTHING
+    item = _show_value(row.best[name])
     return Item(item.text, f"epoch {row.best_epochs}", item.sort)
 
 
-def _size(row: Row, table: Table) -> Item:
+def _show_size(row: Row, table: Table) -> Item:
+    """Show the number of questions behind the first headline metric that the row has."""
     first = next((row.values[name] for name in table.primary if name in row.values), None)
     if first is None or not first.n:
-        return Item("–")
-    return Item(str(first.n), f"{first.n_clusters} clusters" if first.n_clusters else "", first.n)
+        return NOTHING
+    clusters = f"{first.n_clusters} clusters" if first.n_clusters else ""
+    return Item(str(first.n), clusters, first.n)
 
 
-def _time(row: Row) -> Item:
+def _show_train_seconds(row: Row) -> Item:
     if row.train_seconds is None:
-        return Item("–")
-    return Item(
-        duration(row.train_seconds),
-        "from the store" if row.trained_before else "",
-        row.train_seconds,
-    )
+        return NOTHING
+    source = "from the store" if row.trained_before else ""
+    return Item(duration(row.train_seconds), source, row.train_seconds)
+
+
+def _show_cost(row: Row, name: str, show: Callable[[float], str]) -> Item:
+    cost = row.spent(name)
+    return NOTHING if cost is None else Item(show(cost), sort=cost)

@@ -17,78 +17,89 @@ from suite.report.numbers import MISSING, listed
 from suite.report.table import Row, Table
 from suite.report.text import one_line
 
+SHOWN = ("rank", "method", "metric", "size")
+"""The groups of columns that the terminal shows; the written files have all."""
+
+LONG_NAME = 24
+"""Characters of a method's name, above which names are broken into lines."""
+
 
 def show(tables: Sequence[Table], console: Console | None = None) -> None:
-    """Print `tables`. Everything is plain text to rich: neither its markup nor escape codes act."""
+    """Print `tables`.
+
+    Everything is passed to rich as plain text, so neither markup nor escape codes take effect.
+    """
     console = console or Console()
     for table in tables:
-        console.print(_fitting(table, console))
+        console.print(_fit_grid(table, console))
         for row in table.rows:
             for mark in row.marks:
                 name = (f"  {one_line(row.method)} ", "bold")
                 console.print(Text.assemble(name, (one_line(mark), "yellow")))
-        ranking = [] if table.all_partial else [_ranking(table)]
-        for note in [*apart(table), *partial(table), *ranking]:
+        notes = [*apart(table), *partial(table)]
+        if not table.all_partial:  # else the note on what is partial says that nothing is ranked
+            notes.append(_explain_ranks(table))
+        for note in notes:
             console.print(Text(f"  {one_line(note)}", style="dim"))
         console.print()
 
 
-def _fitting(table: Table, console: Console) -> Grid:
-    """As many headline metrics as the terminal has room for; the files have all of them."""
-    shown = [
-        column for column in columns(table) if column.group in ("rank", "method", "metric", "size")
-    ]
-    unlimited = console.options.update(max_width=10_000)
+def _fit_grid(table: Table, console: Console) -> Grid:
+    """Show as many headline metrics as fit into the terminal, at least two; the files have all."""
+    shown = [column for column in columns(table) if column.group in SHOWN]
     metrics = [column for column in shown if column.group == "metric"]
+    unlimited = console.options.update(max_width=10_000)
 
-    def too_wide() -> bool:
-        return Measurement.get(console, unlimited, _grid(table, shown)).maximum > console.width
+    def is_too_wide() -> bool:
+        return (
+            Measurement.get(console, unlimited, _build_grid(table, shown)).maximum > console.width
+        )
 
-    while len(metrics) > 2 and too_wide():
+    while len(metrics) > 2 and is_too_wide():
         shown.remove(metrics.pop())
-    if too_wide():
+    if is_too_wide():
         shown = [column for column in shown if column.group != "size"]
-    return _grid(table, shown, wrap=too_wide())
+    return _build_grid(table, shown, wrap=is_too_wide())
 
 
-def _grid(table: Table, shown: Sequence[Column], wrap: bool = False) -> Grid:
-    """`wrap`: rather break a number over two lines than lose its end."""
+def _build_grid(table: Table, shown: Sequence[Column], wrap: bool = False) -> Grid:
+    """Build the grid; `wrap`: break a number over two lines, so that its end is not lost."""
     title = Text(one_line(table.title), style="bold")
     grid = Grid(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    has_long_name = any(len(row.method) > LONG_NAME for row in table.rows)
     for column in shown:
         head = Text(one_line(f"{column.title.replace('_', ' ')} {column.arrow}"))
         side: Literal["left", "right"] = "left" if column.group in ("rank", "method") else "right"
-        narrow = wrap or (
-            column.group == "method" and any(len(row.method) > 24 for row in table.rows)
-        )
+        may_break = wrap or (column.group == "method" and has_long_name)
         width = 13 if column.group == "method" else 5
-        grid.add_column(head, justify=side, overflow="fold", min_width=width, no_wrap=not narrow)
+        grid.add_column(head, justify=side, overflow="fold", min_width=width, no_wrap=not may_break)
     for row in table.rows:
-        grid.add_row(*(_text(column, row) for column in shown))
+        grid.add_row(*(_show_item(column, row) for column in shown))
     return grid
 
 
-def _text(column: Column, row: Row) -> Text:
-    """Show an item, its detail on a second line; the reasons in the method's detail stand under the table."""
+def _show_item(column: Column, row: Row) -> Text:
+    """Show an item, with its details on further lines."""
     item = column.item(row)
-    style = "dim" if row.rank is None else "bold" if column.group in ("rank", "method") else ""
+    style = ""
+    if row.rank is None:
+        style = "dim"
+    elif column.group in ("rank", "method"):
+        style = "bold"
     text = Text(one_line(item.text), style=style)
-    shown = (
-        column.group in ("rank", "metric") and item.text != MISSING
-    )  # why a number is missing stands below
-    for detail in filter(None, (item.detail, *item.more) if shown else ()):
-        text.append(f"\n{one_line(detail)}", style="dim")
+    # Why a number is missing, and a method's marks, stand below the table: they are too long.
+    if column.group in ("rank", "metric") and item.text != MISSING:
+        for detail in filter(None, (item.detail, *item.more)):
+            text.append(f"\n{one_line(detail)}", style="dim")
     return text
 
 
-def _ranking(table: Table) -> str:
+def _explain_ranks(table: Table) -> str:
     if not table.axes:
-        return "not ranked: no headline metric says which direction is better"
-    if not any(row.rank for row in table.rows):
+        return "not ranked: no headline metric defines which direction is better"
+    if not table.ranked:
         return "nothing is ranked"
-    front = (
-        "; front: no other method is as good on all and better on one"
-        if len(table.axes) > 1
-        else ""
-    )
+    front = ""
+    if len(table.axes) > 1:
+        front = "; front: no other method is at least as good on every metric and better on one"
     return f"ranked by {listed(table.axes)}{front}; = marks a tie"

@@ -1,7 +1,8 @@
-"""Learning curves of experiments, as small multiples: methods one below the other, panels side by side.
+"""Learning curves of experiments, as a grid of small plots: a row for each method.
 
-Drawn are the metrics of a trajectory that are named "group/panel/line", see `suite.api.scores.CurvePoint`. Names are
-put in the order of the numbers in them: tau=5 before tau=10.
+The metrics of a trajectory that are named "group/panel/line" are drawn (see
+`suite.api.scores.CurvePoint`): a picture for each group, a column for each panel. Names are sorted
+by the numbers in them: tau=5 before tau=10.
 """
 
 from __future__ import annotations
@@ -20,31 +21,34 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WIDTH, ROW, LEFT, TOP, BOTTOM = 6.4, 1.15, 0.7, 0.25, 0.72
-"""Inches: a picture's width, the height of a row of panels, the margins (finding them by drawing takes seconds)."""
+"""Inches: a picture's width, the height of a row, and the margins.
+
+They are fixed, because letting matplotlib fit the margins takes seconds.
+"""
 
 
 @dataclass
 class _Group:
-    """One picture: rows, panels, lines and dashed lines, each once."""
+    """One picture. The dicts without values keep the order of names and drop repetitions."""
 
     name: str
     panels: dict[str, None] = field(default_factory=dict)
     lines: dict[str, None] = field(default_factory=dict)
     targets: dict[str, None] = field(default_factory=dict)
+    """Dashed lines: what a line is compared with."""
     rows: dict[str, Row] = field(default_factory=dict)
 
     @property
     def is_probability(self) -> bool:
-        """Whether the final values say that they are probabilities."""
-        values = (value for row in self.rows.values() for value in row.values.values())
-        return any(
-            value.unit == "probability"
-            for value in values
-            if value.name.startswith(f"{self.name}/")
-        )
+        """Whether the final values of the group have the unit "probability"."""
+        for row in self.rows.values():
+            for value in row.values.values():
+                if value.name.startswith(f"{self.name}/") and value.unit == "probability":
+                    return True
+        return False
 
     def add(self, row: Row, panel: str, line: str) -> None:
-        """Note a curve of a row."""
+        """Add a curve of a row; "line*target" is the target of a line."""
         line, _, target = line.partition("*")
         self.rows[row.method] = row
         self.panels[panel] = self.lines[line] = None
@@ -53,35 +57,44 @@ class _Group:
 
 
 def learning_curves(table: Table, name: str) -> list[Picture]:
-    """Draw a picture for each group of curves; `name` starts the pictures' identifiers."""
+    """Draw a picture for each group of curves."""
+    found = []
     with report_style():
-        return [
-            _picture(group, f"{name}{number}") for number, group in enumerate(_groups(table), 1)
-        ]
+        for number, group in enumerate(_collect_groups(table), 1):
+            found.append(_draw_group(group, f"{name}{number}"))
+    return found
 
 
-def _groups(table: Table) -> list[_Group]:
+def _collect_groups(table: Table) -> list[_Group]:
     groups: dict[str, _Group] = {}
     for row in table.rows:
-        points = (point for result in row.cells for point in result.trajectory)
-        for name in sorted({name for point in points for name in point.metrics}, key=_by_number):
+        names: set[str] = set()
+        for result in row.cells:
+            for point in result.trajectory:
+                names.update(point.metrics)
+        for name in sorted(names, key=_sort_by_number):
             if name.count("/") == 2:
                 group, panel, line = name.split("/")
                 groups.setdefault(group, _Group(group)).add(row, panel, line)
-    return [groups[name] for name in sorted(groups, key=_by_number)]
+    return [groups[name] for name in sorted(groups, key=_sort_by_number)]
 
 
-def _by_number(name: str) -> list[tuple[float, str]]:
+def _sort_by_number(name: str) -> list[tuple[float, str]]:
+    """Return a sort key that compares the numbers in a name as numbers."""
     parts = re.split(r"(\d+(?:\.\d+)?)", name.lower())
-    return [(float(part), "") if i % 2 else (0.0, part) for i, part in enumerate(parts)]
+    key = []
+    for i, part in enumerate(parts):
+        is_number = i % 2 == 1  # re.split alternates text and number
+        key.append((float(part), "") if is_number else (0.0, part))
+    return key
 
 
-def _picture(group: _Group, name: str) -> Picture:
+def _draw_group(group: _Group, name: str) -> Picture:
     from matplotlib.figure import Figure
 
     height = ROW * len(group.rows) + TOP + BOTTOM
     figure = Figure(figsize=(WIDTH, height))
-    # Probabilities compare across methods; other things may differ in size.
+    # Probabilities can be compared across methods; other quantities may differ in size.
     shared: Literal["all", "row"] = "all" if group.is_probability else "row"
     grid = figure.subplots(
         len(group.rows), len(group.panels), sharex=True, sharey=shared, squeeze=False
@@ -91,43 +104,52 @@ def _picture(group: _Group, name: str) -> Picture:
     )
     for row, axes_row in zip(group.rows.values(), grid, strict=True):
         for panel, axes in zip(group.panels, axes_row, strict=True):
-            _draw(axes, row, group, panel)
+            _draw_panel(axes, row, group, panel)
     for panel, axes in zip(group.panels, grid[0], strict=True):
         axes.set_title(ascii_label(panel.replace("_", " ")), fontsize=8.5, color=INK)
-    _finish(figure, group, grid)
-    caption = f"{group.name.replace('_', ' ')}: learning curves over steps of training."
-    caption += f" Dashed: {', '.join(group.targets)}." if group.targets else ""
+    _label_rows(group, grid)
+    _label_steps(grid)
+    _remove_empty(grid)
+    _add_legend(figure, group)
+    caption = f"{group.name.replace('_', ' ')}: learning curves over training steps."
+    if group.targets:
+        caption += f" Dashed: {', '.join(group.targets)}."
     return Picture(as_svg(figure, name, caption), caption)
 
 
-def _draw(axes: Axes, row: Row, group: _Group, panel: str) -> None:
-    """Draw every line, once for each seed, and what it is compared with."""
+def _draw_panel(axes: Axes, row: Row, group: _Group, panel: str) -> None:
+    """Draw every line, once for each seed, and the targets that it is compared with."""
     for number, line in enumerate(group.lines):
         paint = _paint(number)
         name = f"{group.name}/{panel}/{line}"
-        for curve in _curves(row, name):
+        for curve in _read_curves(row, name):
             axes.plot(*zip(*curve, strict=True), color=paint, linewidth=1.3)
-        targets = (curve for target in group.targets for curve in _curves(row, f"{name}*{target}"))
-        for value in sorted({value for curve in targets for _, value in curve}):
-            axes.axhline(value, color=paint, linestyle=(0, (4, 3)), linewidth=0.8, zorder=1)
+        levels: set[float] = set()
+        for target in group.targets:
+            for curve in _read_curves(row, f"{name}*{target}"):
+                levels.update(value for _, value in curve)
+        for level in sorted(levels):
+            axes.axhline(level, color=paint, linestyle=(0, (4, 3)), linewidth=0.8, zorder=1)
 
 
-def _curves(row: Row, name: str) -> list[list[tuple[int, float]]]:
-    """Return (step, value) of a metric for each seed that has it."""
+def _read_curves(row: Row, name: str) -> list[list[tuple[int, float]]]:
+    """Return the (step, value) pairs of a metric for each seed that has it."""
     found = []
     for result in row.cells:
-        values = ((point.step, point.metrics.get(name)) for point in result.trajectory)
-        found.append([(step, value) for step, value in values if value is not None])
-    return [curve for curve in found if curve]
+        curve = []
+        for point in result.trajectory:
+            value = point.metrics.get(name)
+            if value is not None:
+                curve.append((point.step, value))
+        if curve:
+            found.append(curve)
+    return found
 
 
-def _finish(figure: Figure, group: _Group, grid: NDArray[Any]) -> None:
-    """Labels, few ticks, empty panels away, one legend for all."""
-    from matplotlib.lines import Line2D
-    from matplotlib.ticker import EngFormatter, MaxNLocator
+def _label_rows(group: _Group, grid: NDArray[Any]) -> None:
+    """Label the first panel of each row that has lines."""
+    from matplotlib.ticker import MaxNLocator
 
-    grid[0, 0].xaxis.set_major_locator(MaxNLocator(2))
-    grid[0, 0].xaxis.set_major_formatter(EngFormatter(sep=""))
     quantity = "probability" if group.is_probability else group.name.replace("_", " ")
     for row, axes_row in zip(group.rows.values(), grid, strict=True):
         if group.is_probability:
@@ -135,21 +157,36 @@ def _finish(figure: Figure, group: _Group, grid: NDArray[Any]) -> None:
         else:
             axes_row[0].yaxis.set_major_locator(MaxNLocator(2))
         first = next((axes for axes in axes_row if axes.lines), axes_row[0])
-        first.set_ylabel(
-            f"{ascii_label(row.method)}\n{ascii_label(quantity)}", fontsize=8.5, color=INK
-        )
+        label = f"{ascii_label(row.method)}\n{ascii_label(quantity)}"
+        first.set_ylabel(label, fontsize=8.5, color=INK)
         first.tick_params(labelleft=True)
+
+
+def _label_steps(grid: NDArray[Any]) -> None:
+    """Label the lowest panel of each column that has lines; few ticks, for the panels are small."""
+    from matplotlib.ticker import EngFormatter, MaxNLocator
+
+    grid[0, 0].xaxis.set_major_locator(MaxNLocator(2))
+    grid[0, 0].xaxis.set_major_formatter(EngFormatter(sep=""))
     for column in grid.T:
         lowest = next((axes for axes in column[::-1] if axes.lines), column[-1])
         lowest.set_xlabel("step", fontsize=8.5, color=INK)
         lowest.tick_params(labelbottom=True)
+
+
+def _remove_empty(grid: NDArray[Any]) -> None:
     for axes in grid.flat:
         if not axes.lines:
             axes.set_axis_off()
-    handles = [
-        Line2D([], [], color=_paint(i), label=ascii_label(line))
-        for i, line in enumerate(group.lines)
-    ]
+
+
+def _add_legend(figure: Figure, group: _Group) -> None:
+    """Add one legend for all panels."""
+    from matplotlib.lines import Line2D
+
+    handles = []
+    for number, line in enumerate(group.lines):
+        handles.append(Line2D([], [], color=_paint(number), label=ascii_label(line)))
     figure.legend(handles=handles, loc="lower center", ncols=len(handles), labelcolor=INK)
 
 

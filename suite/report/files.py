@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from suite.api.cells import CellResult
 from suite.report.columns import Item, columns
 from suite.report.footnotes import commands, deviations, footnotes, provenance
 from suite.report.pairs import HEADERS, pairs
@@ -16,11 +17,11 @@ from suite.report.text import markdown, one_line
 from suite.results.schema import Results
 
 LONGEST = 60
-"""Pairs of methods that the Markdown file lists."""
+"""The Markdown file lists at most this many pairs of methods."""
 
 
 def as_json(results: Results, tables: Sequence[Table]) -> str:
-    """Render the tables' rows as JSON: the means over seeds, and each seed below them."""
+    """Render the tables as JSON: for each row the means over seeds, and each seed."""
     content = {
         "schema_version": results.schema_version,
         "command": results.run.command,
@@ -30,34 +31,47 @@ def as_json(results: Results, tables: Sequence[Table]) -> str:
 
 
 def _json_table(table: Table) -> dict[str, Any]:
-    comparison = {
-        k: v for k, v in asdict(table.comparison).items() if k != "notes"
-    }  # with its evidence
+    content = asdict(table.comparison)
     volume = table.front_volume
-    comparison["front_hypervolume"] = asdict(volume) if volume else None
-    return {**comparison, "notes": footnotes(table), "rows": [_json_row(row) for row in table.rows]}
+    content["front_hypervolume"] = asdict(volume) if volume else None
+    # The footnotes replace the notes of the comparison; they come after its other fields.
+    del content["notes"]
+    content["notes"] = footnotes(table)
+    content["rows"] = [_json_row(row) for row in table.rows]
+    return content
 
 
 def _json_row(row: Row) -> dict[str, Any]:
-    seeds = [
-        {
-            "seed": r.cell.seed,
-            "status": r.status,
-            "partial": r.partial,
-            "metrics": [asdict(m) for m in r.metrics],
-        }
-        for r in row.cells
-    ]
     return {
-        "method": row.method, "family": row.family, "state": row.state, "marks": row.marks,
-        "rank": row.rank.place if row.rank else None, "tied": bool(row.rank and row.rank.tied),
+        "method": row.method,
+        "family": row.family,
+        "state": row.state,
+        "marks": row.marks,
+        "rank": row.rank.place if row.rank else None,
+        "tied": bool(row.rank and row.rank.tied),
         "front": bool(row.rank and row.rank.front),
-        "metrics": [asdict(value) for value in row.values.values()],
-        "minus_baseline": [asdict(delta) for delta in row.deltas.values()],
+        "metrics": _as_dicts(row.values.values()),
+        "minus_baseline": _as_dicts(row.deltas.values()),
         "overall": asdict(row.overall) if row.overall else None,
-        "best_epoch": row.best_epochs, "best": [asdict(value) for value in row.best.values()],
-        "train_seconds": row.train_seconds, "training": {name: row.spent(name) for name in UNITS}, "seeds": seeds,
-    }  # fmt: skip
+        "best_epoch": row.best_epochs,
+        "best": _as_dicts(row.best.values()),
+        "train_seconds": row.train_seconds,
+        "training": {name: row.spent(name) for name in UNITS},
+        "seeds": [_json_seed(result) for result in row.cells],
+    }
+
+
+def _json_seed(result: CellResult) -> dict[str, Any]:
+    return {
+        "seed": result.cell.seed,
+        "status": result.status,
+        "partial": result.partial,
+        "metrics": _as_dicts(result.metrics),
+    }
+
+
+def _as_dicts(objects: Iterable[Any]) -> list[dict[str, Any]]:
+    return [asdict(each) for each in objects]
 
 
 def as_markdown(results: Results, tables: Sequence[Table]) -> str:
@@ -65,52 +79,56 @@ def as_markdown(results: Results, tables: Sequence[Table]) -> str:
     lines = ["# Leaderboard", ""]
     for table in tables:
         lines += [f"## {markdown(table.title)}", "", *_markdown_table(table), ""]
-        lines += [
-            *(f"- {markdown(note)}" for note in footnotes(table)),
-            "",
-            *_markdown_pairs(table),
-        ]
+        lines += _markdown_list(footnotes(table))
+        lines += ["", *_markdown_pairs(table)]
     lines += ["## What was run", ""]
-    lines += [f"- {markdown(name)}: {markdown(value)}" for name, value in provenance(results)]
-    lines += [f"- {markdown(note)}" for note in deviations(results)]
-    lines += [
-        "",
-        "Rebuild it with:",
-        "",
-        *(f"    {one_line(command)}" for command in commands(results.run)),
-    ]
+    for name, value in provenance(results):
+        lines.append(f"- {markdown(name)}: {markdown(value)}")
+    lines += _markdown_list(deviations(results))
+    lines += ["", "To reproduce these results, run:", ""]
+    for command in commands(results.run):
+        lines.append(f"    {one_line(command)}")  # indented by four: a block of code
     return "\n".join(lines) + "\n"
 
 
 def _markdown_table(table: Table) -> Iterator[str]:
     shown = columns(table)
-    yield (
-        "| "
-        + " | ".join(markdown(f"{column.title} {column.arrow}".strip()) for column in shown)
-        + " |"
-    )
-    yield "|" + "|".join(" :-- " if column.group == "method" else " --: " for column in shown) + "|"
+    yield _markdown_row(markdown(f"{column.title} {column.arrow}".strip()) for column in shown)
+    sides = (" :-- " if column.group == "method" else " --: " for column in shown)
+    yield f"|{'|'.join(sides)}|"
     for row in table.rows:
-        yield "| " + " | ".join(_markdown_item(column.item(row)) for column in shown) + " |"
+        yield _markdown_row(_markdown_item(column.item(row)) for column in shown)
 
 
 def _markdown_pairs(table: Table) -> Iterator[str]:
     found = pairs(table)
     if len(found) > LONGEST:
-        yield from (
-            f"The {len(found)} comparisons of pairs of methods are in leaderboard.html and leaderboard.csv.",
-            "",
+        yield (
+            f"The {len(found)} comparisons of pairs of methods are in leaderboard.html and "
+            "leaderboard.csv."
         )
+        yield ""
     elif found:
         yield from ("### Every pair of methods", "")
-        yield "| " + " | ".join(HEADERS) + " |"
+        yield _markdown_row(HEADERS)
         yield "| :-- | :-- | :-- | --: | --: | --: | :-- |"
-        yield from ("| " + " | ".join(map(markdown, pair.cells)) + " |" for pair in found)
+        for pair in found:
+            yield _markdown_row(map(markdown, pair.cells))
         yield ""
 
 
+def _markdown_list(notes: Iterable[str]) -> Iterator[str]:
+    for note in notes:
+        yield f"- {markdown(note)}"
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 def _markdown_item(item: Item) -> str:
-    details = [
-        f"<sub>{markdown(detail)}</sub>" for detail in (item.detail, ", ".join(item.more)) if detail
-    ]
-    return "<br>".join([markdown(item.text), *details])
+    lines = [markdown(item.text)]
+    for detail in (item.detail, ", ".join(item.more)):
+        if detail:
+            lines.append(f"<sub>{markdown(detail)}</sub>")
+    return "<br>".join(lines)

@@ -1,4 +1,4 @@
-"""What a reader must know to read a table: how it is ranked, what the brackets are, what is optimistic."""
+"""What a reader must know to read a table: how rows are ranked, and what each column means."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 from suite.report.columns import title_behind
 from suite.report.numbers import listed
 from suite.report.table import Table
+from suite.report.values import Value
 from suite.results.evidence import ALPHA, DRAWS
 from suite.results.schema import Results, Run
 
 NOT_COMPARABLE = "Not comparable with"
-"""How the note of a table begins that stands apart from another run's."""
+"""The first words of a table's note that says why it is apart from another run's table."""
 
 
 def footnotes(table: Table) -> list[str]:
@@ -21,184 +22,239 @@ def footnotes(table: Table) -> list[str]:
 
 
 def lead(table: Table) -> list[str]:
-    """How it is ranked, and how sure that is: what a reader needs before anything else."""
-    return [*apart(table), *_rank(table), *partial(table), *_certainty(table)]
+    """Explain the ranks and how sure they are: the notes to read first."""
+    return [*apart(table), *_explain_rank(table), *partial(table), *_explain_certainty(table)]
 
 
 def rest(table: Table) -> list[str]:
-    """What the other columns are."""
+    """Explain the other columns."""
     return [
-        *_unranked(table),
-        *_test(table),
-        *_volume(table),
-        *_differences(table),
-        *_numbers(table),
-        *_costs(table),
+        *_explain_unranked(table),
+        *_explain_p_values(table),
+        *_explain_hypervolume(table),
+        *_explain_differences(table),
+        *_explain_numbers(table),
+        *_explain_costs(table),
     ]
 
 
 def apart(table: Table) -> list[str]:
-    """Why the table stands apart from that of another run."""
+    """Say why the table is apart from that of another run."""
     return [note for note in table.comparison.notes if note.startswith(NOT_COMPARABLE)]
 
 
 def partial(table: Table) -> Iterator[str]:
-    """Say once what is partial."""
+    """Say which rows are partial, all in one note."""
     if table.all_partial:
         yield "Partial: every model was evaluated on a part of the questions, so nothing is ranked."
     elif names := table.partial:
         yield f"Partial, evaluated on a part of the questions and not ranked: {', '.join(names)}."
 
 
-def _rank(table: Table) -> Iterator[str]:
+def _explain_rank(table: Table) -> Iterator[str]:
     if not table.axes:
-        yield "Not ranked: no headline metric says which direction is better."
-    elif not any(row.rank for row in table.rows):
+        yield "Not ranked: no headline metric defines which direction is better."
         return
-    elif len(table.axes) == 1:
-        yield f"Rank: by {table.axes[0]} of the final checkpoint; a better value ranks higher{_beyond_chance(table)}."
-    else:
-        yield (
-            f"Rank: by {listed(table.axes)} of the final checkpoint together, so that nobody wins on "
-            "one by collapsing on another. A method stands below another that dominates it (as good on all, better "
-            f"on one){_beyond_chance(table)}; methods that are not parted so tie (“=”). Front: no other method "
-            "dominates it. Within a tie, rows are listed by the worst of their places on single metrics: an order "
-            "to read in, not a claim."
-        )
+    if not table.ranked:
+        return
+    tested = _describe_test(table)
+    if len(table.axes) == 1:
+        text = f"Rank: methods are ranked by {table.axes[0]} at the final checkpoint."
+        if tested:
+            yield f"{text} A method ranks below a better one if {tested}."
+        else:
+            yield f"{text} A better value ranks higher."
+        return
+    also = f" and {tested}" if tested else ""
+    yield (
+        f"Rank: methods are ranked by {listed(table.axes)} at the final checkpoint together, so "
+        "that a method cannot win on one metric by collapsing on another. A method dominates "
+        "another if it is at least as good on every metric and better on one. A method ranks "
+        f"below another if the other dominates it{also}. Methods that this rule does not separate "
+        "are tied (“=”). Front: no other method dominates the method. Tied methods are listed by "
+        "their worst place on a single metric; this order makes no claim about which is better."
+    )
 
 
-def _unranked(table: Table) -> Iterator[str]:
-    if any(row.rank is None for row in table.rows) and not table.all_partial:
-        yield "Not ranked: baselines, partial runs, cells that failed, diverged or lack a headline metric."
-
-
-def _beyond_chance(table: Table) -> str:
+def _describe_test(table: Table) -> str:
+    """Describe the test that a difference must pass to count; "" if every difference counts."""
     evidence = table.comparison.evidence
-    if (
-        evidence is None
-        or not evidence.family
-        or not all(row.standings for row in table.rows if row.rank)
-    ):
+    if evidence is None or not evidence.family:
         return ""
-    holm = f"p < {ALPHA} after Holm's correction for {evidence.family} comparisons"
-    return f" by a difference that is more than chance ({holm})"
+    if not all(row.standings for row in table.ranked):
+        return ""
+    return (
+        "their difference is statistically significant "
+        f"(p < {ALPHA} after Holm's correction for {evidence.family} comparisons)"
+    )
 
 
-def _certainty(table: Table) -> Iterator[str]:
-    """How the ranks' uncertainty was found."""
+def _explain_certainty(table: Table) -> Iterator[str]:
+    """Explain how the uncertainty of the ranks was computed."""
     evidence = table.comparison.evidence
-    if evidence is None or not evidence.standings or not any(row.rank for row in table.rows):
+    if evidence is None or not evidence.standings or not table.ranked:
         return
-    seeds = " and seeds" if any(len(row.seeds) > 1 for row in table.rows) else ""
+    seeds = " and seeds" if _has_several_seeds(table) else ""
     text = (
-        f"How sure that is: clusters of questions (of one author, of one document){seeds} were drawn anew {DRAWS} "
-        "times, the same for every method. P(best): the share of draws in which a method is first on a metric; a range "
-        "of ranks holds 95 % of the draws."
+        "Uncertainty of the ranks: clusters of questions (those about the same author or "
+        f"document){seeds} were resampled {DRAWS} times, with the same draws for every method. "
+        "P(best): the share of draws in which a method is first on a metric. A range of ranks, "
+        "such as 1–3, covers 95 % of the draws."
     )
     if len(table.axes) > 1:
         text += (
-            " P(front), the probability of being non-dominated: the share of draws in which no other method is as good "
-            "on every metric and better on one."
+            " P(front), the probability of being non-dominated: the share of draws in which no "
+            "other method is at least as good on every metric and better on one."
         )
-    if any(
-        row.values[name].log10_p is not None
-        for row in table.rows
-        for name in table.axes
-        if name in row.values
-    ):
-        text += " For a p-value the draws take its KS distance D, since p itself must not be bootstrapped."
+    if any(table.is_p_value(name) for name in table.axes):
+        text += (
+            " For a metric that is a p-value, the draws use its KS distance D, because a p-value "
+            "must not be bootstrapped."
+        )
     yield text
 
 
-def _test(table: Table) -> Iterator[str]:
+def _explain_unranked(table: Table) -> Iterator[str]:
+    if len(table.ranked) < len(table.rows) and not table.all_partial:
+        yield (
+            "Not ranked: baselines, partial runs, and methods that failed, diverged or have no "
+            "value of a headline metric."
+        )
+
+
+def _explain_p_values(table: Table) -> Iterator[str]:
+    base = table.comparison.baseline
     for name in table.axes:
         if table.behind(name, "KS statistic"):
-            base = table.comparison.baseline
             yield (
-                f"{name}: p of a two-sample Kolmogorov-Smirnov test against the {base} model; high means that no "
-                "difference to it was found. D: the test's statistic, the largest gap between the two cumulated "
-                "curves (0: none)."
+                f"{name}: the p-value of a two-sample Kolmogorov-Smirnov test against the {base} "
+                "model. A high value means that the test found no difference from it. D: the "
+                "test's statistic, the largest gap between the two cumulative distributions "
+                "(0: none)."
             )
         for other in table.behind(name, "p-value"):
             short = title_behind(other, name)
             yield (
-                f"{short.capitalize()}: the same test by exchanging the two models' answers cluster by cluster. The "
-                "classical p takes all questions as independent, and is too sure where questions share a subject."
+                f"{short.capitalize()}: the same test as a permutation test, which exchanges the "
+                "two models' answers by whole clusters. The classical p-value treats all questions "
+                "as independent, so it is too small if several questions share a subject."
             )
 
 
-def _volume(table: Table) -> Iterator[str]:
-    """What hypervolume is, and that of the front."""
-    whole, corner = table.front_volume, table.comparison.reference_point
-    if not corner or not any("hypervolume" in row.values for row in table.rows):
+def _explain_hypervolume(table: Table) -> Iterator[str]:
+    """Explain the hypervolume, and give that of all ranked methods together."""
+    corner = table.comparison.reference_point
+    if not corner or not table.values_of("hypervolume"):
         return
     point = ", ".join(f"{name} {value:g}" for name, value in corner.items())
-    text = f"Hypervolume: what lies between a method's final checkpoint and the fixed reference point ({point})."
+    text = (
+        "Hypervolume: the volume between a method's final checkpoint and the fixed reference "
+        f"point ({point})."
+    )
+    whole = table.front_volume
     if whole is not None:
         spread = f" ({whole.bounds})" if whole.bounds else ""
         text += f" All ranked methods together cover {whole.text}{spread}."
-    if any(
-        row.values[n].log10_p is not None for row in table.rows for n in corner if n in row.values
-    ):
-        text += " It has no interval, because a p-value is a factor of it."
+    if any(table.is_p_value(name) for name in corner):
+        text += " It has no confidence interval, because one of its factors is a p-value."
     yield text
 
 
-def _differences(table: Table) -> Iterator[str]:
+def _explain_differences(table: Table) -> Iterator[str]:
     evidence = table.comparison.evidence
     if evidence is None or not evidence.standings:
         return
-    yield (
-        "Differences are tested by exchanging two methods' answers cluster by cluster"
-        + (
-            ", with several seeds by a two-way analysis of variance over seeds and clusters."
-            if any(len(row.seeds) > 1 for row in table.rows)
-            else "."
-        )
+    text = (
+        "Differences between methods are tested by a permutation test that exchanges the two "
+        "methods' answers by whole clusters"
     )
+    if _has_several_seeds(table):
+        text += (
+            "; if there are several seeds, by a two-way analysis of variance over seeds and "
+            "clusters"
+        )
+    yield f"{text}."
     yield from evidence.notes
 
 
-def _numbers(table: Table) -> Iterator[str]:
-    values = [value for row in table.rows for value in row.values.values()]
-    if any(value.spread == "95 % interval" for value in values):
-        yield "[a, b]: 95 % interval over questions. To compare methods take paired differences, not overlap."
-    if any(value.spread == "range over seeds" for value in values):
-        yield "Several seeds: their mean (p-values: geometric mean); a … b: the lowest and highest seed."
-    if any(value.log10_p is not None for value in values):
-        yield "p-values shrink as the number of questions grows: compare them within this table only."
-    if any(row.deltas for row in table.rows):
-        base = table.comparison.baseline
-        sure = any(delta.low is not None for row in table.rows for delta in row.deltas.values())
-        yield f"“− {base}”: the difference to the {base} model" + (
-            " on the same questions, with its 95 % interval." if sure else ", without its error."
+def _explain_numbers(table: Table) -> Iterator[str]:
+    values: list[Value] = []
+    for row in table.rows:
+        values += row.values.values()
+    spreads = {value.spread for value in values}
+    if "95 % interval" in spreads:
+        yield (
+            "[a, b]: the 95 % confidence interval over questions. To compare two methods, use "
+            "their paired difference, not the overlap of their intervals."
         )
+    if "range over seeds" in spreads:
+        yield (
+            "With several seeds, a number is their mean (of p-values the geometric mean); a … b: "
+            "the lowest and the highest seed."
+        )
+    if any(value.log10_p is not None for value in values):
+        yield (
+            "p-values get smaller as the number of questions grows: compare them only within this "
+            "table."
+        )
+    yield from _explain_deltas(table)
     if any(row.best for row in table.rows):
         by = f" by {table.comparison.best_by}" if table.comparison.best_by else ""
-        yield f"The best epoch is chosen{by} on the questions it is reported on: optimistic, never ranked."
+        yield (
+            f"Best epoch: it is chosen{by} on the same questions that it is reported on. Its "
+            "values are therefore optimistic and never ranked."
+        )
 
 
-def _costs(table: Table) -> Iterator[str]:
+def _explain_deltas(table: Table) -> Iterator[str]:
+    deltas: list[Value] = []
+    for row in table.rows:
+        deltas += row.deltas.values()
+    if not deltas:
+        return
+    base = table.comparison.baseline
+    text = f"“− {base}”: the difference from the {base} model"
+    if any(delta.low is not None for delta in deltas):
+        yield f"{text} on the same questions, with its 95 % confidence interval."
+    else:
+        yield f"{text}, without a confidence interval."
+
+
+def _explain_costs(table: Table) -> Iterator[str]:
     if any(row.train_seconds is not None for row in table.rows):
-        yield "Training: wall-clock time of the computation, also where its result was found in the store."
+        yield (
+            "Training: the wall-clock time of training. If the trained model came from the store, "
+            "this is the time of the original computation."
+        )
     if any(row.spent("cpu_seconds") is not None for row in table.rows):
         yield (
-            "CPU time: all threads. GPU time: wall-clock time with the accelerator held. Tokens: all that was trained "
-            "on, prompts and repetitions included. Memory: the most held in training."
+            "CPU time: the sum over all threads. GPU time: the wall-clock time during which "
+            "training held the accelerator. Tokens: all tokens trained on, including prompts and "
+            "repetitions. Memory: the peak during training."
         )
+
+
+def _has_several_seeds(table: Table) -> bool:
+    return any(len(row.seeds) > 1 for row in table.rows)
 
 
 def provenance(results: Results) -> list[tuple[str, str]]:
     """List what was run, as (name, value)."""
     run = results.run
     facts = [
-        ("Engine", run.engine), ("Precision", run.dtype), ("Template", run.template), ("Device", run.device),
-        ("Seeds", ", ".join(map(str, run.seeds))), ("Versions", _listed(run.versions)),
-        ("Plugins", _listed(run.plugins)),
-    ]  # fmt: skip
-    machines = dict.fromkeys(
-        describe_environment(result.environment) for result in results.cells if result.environment
-    )
+        ("Engine", run.engine),
+        ("Precision", run.dtype),
+        ("Template", run.template),
+        ("Device", run.device),
+        ("Seeds", ", ".join(map(str, run.seeds))),
+        ("Versions", _list_versions(run.versions)),
+        ("Plugins", _list_versions(run.plugins)),
+    ]
+    # A dict, because it keeps the order and drops repetitions.
+    machines: dict[str, None] = {}
+    for result in results.cells:
+        if result.environment:
+            machines[describe_environment(result.environment)] = None
     facts.append(("Machine" if len(machines) < 2 else "Machines", " | ".join(machines)))
     for comparison in results.comparisons:
         label = " · ".join(comparison.key)
@@ -212,28 +268,29 @@ def provenance(results: Results) -> list[tuple[str, str]]:
 
 def describe_environment(environment: Mapping[str, Any]) -> str:
     """Say where a cell ran: "Linux x86_64, cpu, float32"."""
-    system = " ".join(
-        str(environment[name]) for name in ("system", "machine") if name in environment
-    )
-    rest = [str(value) for name, value in environment.items() if name not in ("system", "machine")]
-    return ", ".join(filter(None, [system, *rest])) or "an unknown machine"
+    others = dict(environment)
+    system = [str(others.pop(name)) for name in ("system", "machine") if name in others]
+    parts = [" ".join(system), *map(str, others.values())]
+    return ", ".join(filter(None, parts)) or "an unknown machine"
 
 
 def deviations(results: Results) -> list[str]:
-    """List the notes of the run, of the data and of cells, each once, with the methods it is about."""
-    by_note: dict[str, dict[str, None]] = {}
+    """List the notes of the run, of the data and of cells; each once, with its methods."""
+    shared: dict[str, None] = {}
+    for comparison in results.comparisons:
+        shared.update(dict.fromkeys(comparison.notes))
+    methods_of: dict[str, dict[str, None]] = {}
     for result in results.cells:
         for note in result.notes:
-            by_note.setdefault(note, {})[result.cell.method] = None
-    shared = [note for comparison in results.comparisons for note in comparison.notes]
-    of_cells = [f"{', '.join(methods)}: {note}" for note, methods in by_note.items()]
-    return [*results.run.notes, *dict.fromkeys(shared), *of_cells]
+            methods_of.setdefault(note, {})[result.cell.method] = None
+    of_cells = [f"{', '.join(methods)}: {note}" for note, methods in methods_of.items()]
+    return [*results.run.notes, *shared, *of_cells]
 
 
-def _listed(versions: dict[str, str]) -> str:
+def _list_versions(versions: dict[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
 
 
 def commands(run: Run) -> list[str]:
-    """List the command lines that rebuild the results (several after a merge)."""
+    """List the command lines that reproduce the results (several after a merge)."""
     return run.command.splitlines()

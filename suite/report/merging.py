@@ -1,8 +1,13 @@
-"""Several runs side by side. What may differ is said in the report; what cannot be compared is refused (`merged`), or
-first set apart (`separated`): in a table or a row of its own that names the run and says why.
+"""Join the results of several runs.
 
-Nothing of a run is lost: its cells bring their trajectories, timings and environment along, commands and settings of
-all runs are listed, and the methods of all runs are compared anew, item by item, from the runs' answers.
+Runs may differ in engine, versions or machine; the report then says so. They must agree on data,
+judge and baseline model, and on the result of a cell that both have: `merged` refuses them if they
+do not, and `separated` first moves what differs into a table or a row of its own, which names the
+run and says why.
+
+The joined results keep everything: the trajectories, timings and environment of every cell, and the
+commands and settings of all runs. Methods of different runs are compared with each other item by
+item, from the answers that the runs stored.
 """
 
 from __future__ import annotations
@@ -15,15 +20,16 @@ from suite.api.cells import CellResult
 from suite.compare.hypervolume import of_front
 from suite.core.errors import UserError
 from suite.report.footnotes import NOT_COMPARABLE, describe_environment
+from suite.report.values import by_name
 from suite.results.samples import Sample
 from suite.results.schema import Comparison, Results, Run
 
 _MUST_AGREE = {
-    "revision": "other data",
-    "baseline": "another baseline",
-    "baseline_key": "another baseline model",
-    "judge": "another judge",
-    "primary": "other headline metrics",
+    "revision": "different data",
+    "baseline": "different baselines",
+    "baseline_key": "different baseline models",
+    "judge": "different judges",
+    "primary": "different headline metrics",
 }
 """Fields of a comparison, and what it means if two runs differ in one."""
 
@@ -31,100 +37,112 @@ _MUST_AGREE = {
 def merged(
     runs: Sequence[Results], samples: Mapping[str, Sequence[Sample]] | None = None
 ) -> Results:
-    """Join `runs`. Raises UserError if two disagree on data, judge or baseline model, or on the same cell.
+    """Join `runs`.
 
-    `samples`: each cell's slug -> its answers with their scores, which methods of different runs are compared by.
+    `samples`: the slug of each cell -> its answers with their scores, which are needed to compare
+    methods of different runs. Raises UserError if two runs disagree on data, judge or baseline
+    model, or on the result of the same cell.
     """
     comparisons: dict[tuple[str, str, str], Comparison] = {}
     cells: dict[Any, CellResult] = {}
     for results in runs:
         for comparison in results.comparisons:
             known = comparisons.setdefault(comparison.key, comparison)
-            comparisons[comparison.key] = _joined(known, comparison)
+            comparisons[comparison.key] = _join_comparisons(known, comparison)
         for result in results.cells:
-            cells[result.cell] = _once(cells.get(result.cell, result), result)
+            cells[result.cell] = _join_cells(cells.get(result.cell, result), result)
     if not cells:
-        raise UserError("nothing to compare: no run has any cell")
-    tables = tuple(
-        _of_all(known, runs, tuple(cells.values()), samples or {}) for known in comparisons.values()
-    )
-    return Results(_run([results.run for results in runs]), tables, tuple(cells.values()))
+        raise UserError("nothing to compare: none of the runs has a result")
+    kept = tuple(cells.values())
+    tables = []
+    for comparison in comparisons.values():
+        tables.append(_compare_again(comparison, runs, kept, samples or {}))
+    return Results(_join_runs([results.run for results in runs]), tuple(tables), kept)
 
 
-def _of_all(
+def _compare_again(
     joined: Comparison,
     runs: Sequence[Results],
     cells: Sequence[CellResult],
     samples: Mapping[str, Sequence[Sample]],
 ) -> Comparison:
-    """Say anew what depends on all methods of a table, if they were not all in one run."""
-    said = [known.evidence for run in runs for known in run.comparisons if known.key == joined.key]
-    rows = [{r.cell for r in run.cells if r.cell.table == joined.key} for run in runs]
-    rows = [of_run for of_run in rows if of_run]
-    if all(one == joined.evidence for one in said) and all(of_run <= rows[0] for of_run in rows):
+    """Compute again what depends on all methods of a table, unless the first run had them all."""
+    same_evidence = True
+    cells_of_runs = []
+    for run in runs:
+        for known in run.comparisons:
+            if known.key == joined.key and known.evidence != joined.evidence:
+                same_evidence = False
+        of_run = {result.cell for result in run.cells if result.cell.table == joined.key}
+        if of_run:
+            cells_of_runs.append(of_run)
+    if same_evidence and all(of_run <= cells_of_runs[0] for of_run in cells_of_runs):
         return joined
     from suite.compare.stage import from_samples
 
-    found = from_samples(joined, cells, samples)
-    return replace(joined, evidence=found, front_hypervolume=of_front(joined, cells))
+    evidence = from_samples(joined, cells, samples)
+    return replace(joined, evidence=evidence, front_hypervolume=of_front(joined, cells))
 
 
 def separated(runs: Sequence[Results], names: Sequence[str]) -> list[Results]:
-    """Rename what stands in the way of `merged`, in every run after the first that has it; the order of cells stays.
+    """Rename what `merged` would refuse, in every run after the first that has it.
 
-    Other data, judge or baseline model: the split becomes "forget10 @ b", a table of its own. Another result of the
-    same cell: the method becomes "npo @ b". `names`: what to call the runs.
+    A table with different data, judge or baseline model gets the split "forget10 @ b". A different
+    result of the same cell gets the method "npo @ b". `names`: what to call the runs. The order of
+    cells stays.
     """
     known: dict[tuple[str, str, str], Comparison] = {}
     cells: dict[Any, CellResult] = {}
-    return [_apart(run, name, known, cells) for run, name in zip(runs, names, strict=True)]
+    found = []
+    for run, name in zip(runs, names, strict=True):
+        found.append(_separate(run, name, known, cells))
+    return found
 
 
-def _apart(
+def _separate(
     run: Results,
     name: str,
     known: dict[tuple[str, str, str], Comparison],
     cells: dict[Any, CellResult],
 ) -> Results:
-    comparisons = {c.key: _renamed(c, known.setdefault(c.key, c), name) for c in run.comparisons}
+    """Rename what differs from `known` and `cells`, which hold what the runs so far contain."""
+    comparisons = {}
+    for comparison in run.comparisons:
+        first = known.setdefault(comparison.key, comparison)
+        comparisons[comparison.key] = _rename_comparison(comparison, first, name)
     results = []
     for result in run.cells:
-        cell = result.cell
-        split = comparisons[cell.benchmark, cell.split, cell.model].split
-        moved = replace(result, cell=replace(cell, split=split))
-        if not _same(cells.setdefault(moved.cell, moved), moved):
-            note = f"another result of {cell.method} than in another run: their settings differ"
-            moved = replace(
-                moved,
-                cell=replace(moved.cell, method=f"{cell.method} @ {name}"),
-                notes=(*moved.notes, note),
-            )
+        cell = replace(result.cell, split=comparisons[result.cell.table].split)
+        moved = replace(result, cell=cell)
+        if not _agree(cells.setdefault(cell, moved), moved):
+            note = f"another run has another result of {cell.method}: their settings differ"
+            renamed = replace(cell, method=f"{cell.method} @ {name}")
+            moved = replace(moved, cell=renamed, notes=(*moved.notes, note))
         results.append(moved)
     return replace(run, comparisons=tuple(comparisons.values()), cells=tuple(results))
 
 
-def _renamed(comparison: Comparison, known: Comparison, name: str) -> Comparison:
-    differing = [
-        field for field in _MUST_AGREE if getattr(comparison, field) != getattr(known, field)
-    ]
-    if not differing:
+def _rename_comparison(comparison: Comparison, known: Comparison, name: str) -> Comparison:
+    reasons = []
+    for field, meaning in _MUST_AGREE.items():
+        here, there = getattr(comparison, field), getattr(known, field)
+        if here != there:
+            reasons.append(f"{meaning} ({field} {here!r}, not {there!r})")
+    if not reasons:
         return comparison
-    values = "; ".join(
-        f"{_MUST_AGREE[f]} ({f} {getattr(comparison, f)!r}, not {getattr(known, f)!r})"
-        for f in differing
-    )
-    note = f"{NOT_COMPARABLE} the table {' '.join(known.key)}: {values}."
-    return replace(
-        comparison, split=f"{comparison.split} @ {name}", notes=(note, *comparison.notes)
-    )
+    note = f"{NOT_COMPARABLE} the table {' '.join(known.key)}: {'; '.join(reasons)}."
+    split = f"{comparison.split} @ {name}"
+    return replace(comparison, split=split, notes=(note, *comparison.notes))
 
 
-def _joined(a: Comparison, b: Comparison) -> Comparison:
-    for name in _MUST_AGREE:
-        if getattr(a, name) != getattr(b, name):
+def _join_comparisons(a: Comparison, b: Comparison) -> Comparison:
+    for field in _MUST_AGREE:
+        first, second = getattr(a, field), getattr(b, field)
+        if first != second:
             raise UserError(
-                f"{' '.join(a.key)}: the runs cannot be compared, their {name} differs: "
-                f"{getattr(a, name)!r} and {getattr(b, name)!r} (`suite report --compare` shows them apart)"
+                f"{' '.join(a.key)}: the runs cannot be compared, their {field} differs: "
+                f"{first!r} and {second!r} "
+                "(`suite report --compare` shows them in separate tables)"
             )
     return replace(
         a,
@@ -134,63 +152,78 @@ def _joined(a: Comparison, b: Comparison) -> Comparison:
     )
 
 
-def _once(a: CellResult, b: CellResult) -> CellResult:
-    """Keep one of two equal results of a cell, and say if they come from different machines."""
-    if not _same(a, b):
+def _join_cells(a: CellResult, b: CellResult) -> CellResult:
+    """Keep one of two equal results of a cell; add a note if their environments differ."""
+    if not _agree(a, b):
         cell = a.cell
         raise UserError(
-            f"{cell.method} on {cell.benchmark} {cell.split}, {cell.model}, seed {cell.seed}: two runs hold "
-            "different results of this cell; name the settings that differ in the method, e.g. npo:beta=0.05 "
-            "(`suite report --compare` shows them apart)"
+            f"{cell.method} on {cell.benchmark} {cell.split}, {cell.model}, seed {cell.seed}: two "
+            "runs hold different results of this cell; write the settings that differ into the "
+            "method, e.g. npo:beta=0.05 "
+            "(`suite report --compare` shows the results in separate rows)"
         )
     kept = a if len(a.metrics) >= len(b.metrics) else b
     if a.environment == b.environment:
         return kept
-    where = " and on ".join(describe_environment(each.environment) for each in (a, b))
-    return replace(
-        kept, notes=tuple(dict.fromkeys((*a.notes, *b.notes, f"the same result on {where}")))
-    )
+    first, second = describe_environment(a.environment), describe_environment(b.environment)
+    note = f"two environments gave the same result: {first} | {second}"
+    return replace(kept, notes=tuple(dict.fromkeys((*a.notes, *b.notes, note))))
 
 
-def _same(a: CellResult, b: CellResult) -> bool:
-    """Whether two results agree on all that both report; a newer version may report more."""
-    first, second = ({metric.name: metric for metric in each.metrics} for each in (a, b))
+def _agree(a: CellResult, b: CellResult) -> bool:
+    """Say whether two results agree on every metric that both report.
+
+    One may report more than the other, because it was made by a newer version.
+    """
+    if (a.status, a.partial) != (b.status, b.partial):
+        return False
+    first, second = by_name(a.metrics), by_name(b.metrics)
     shared = first.keys() & second.keys()
-    equal = all(first[name] == second[name] for name in shared) and bool(shared) == bool(
-        first or second
-    )
-    return (a.status, a.partial) == (b.status, b.partial) and equal
+    if not shared:
+        return not first and not second
+    return all(first[name] == second[name] for name in shared)
 
 
-def _run(runs: Sequence[Run]) -> Run:
-    """Join the descriptions; where they differ show all, and say so."""
-    notes = [note for run in runs for note in run.notes]
-    joined: dict[str, Any] = {}
+def _join_runs(runs: Sequence[Run]) -> Run:
+    """Join the descriptions of runs. Where they differ, show all of them and add a note."""
+    notes: list[str] = []
+    for run in runs:
+        notes += run.notes
+    texts = {}
     for name in ("engine", "dtype", "template", "device"):
-        found = list(dict.fromkeys(str(getattr(run, name)) for run in runs))
-        joined[name] = " | ".join(found)
-        if len(found) > 1:
+        values = dict.fromkeys(str(getattr(run, name)) for run in runs)
+        texts[name] = " | ".join(values)
+        if len(values) > 1:
             notes.append(
-                f"The runs differ in {name} ({joined[name]}): compare their rows with care."
+                f"The runs differ in {name} ({texts[name]}): compare their rows with care."
             )
-    for name in ("versions", "plugins"):
-        joined[name] = _dicts([getattr(run, name) for run in runs])
-        notes += [
-            f"The runs differ in {key} ({v})." for key, v in joined[name].items() if " | " in v
-        ]
+    versions = _join_versions([run.versions for run in runs])
+    plugins = _join_versions([run.plugins for run in runs])
+    for name, text in [*versions.items(), *plugins.items()]:
+        if " | " in text:
+            notes.append(f"The runs differ in {name} ({text}).")
+    seeds: set[int] = set()
+    commands: dict[str, None] = {}  # keeps the order and drops repetitions
+    for run in runs:
+        seeds.update(run.seeds)
+        commands[run.command] = None
     configs = [run.config for run in runs]
-    same = all(config == configs[0] for config in configs)
+    same_config = all(config == configs[0] for config in configs)
     return Run(
-        command="\n".join(dict.fromkeys(run.command for run in runs)),
-        seeds=tuple(sorted({seed for run in runs for seed in run.seeds})),
-        config=configs[0] if same else {"runs": configs},
+        command="\n".join(commands),
+        seeds=tuple(sorted(seeds)),
+        config=configs[0] if same_config else {"runs": configs},
+        versions=versions,
+        plugins=plugins,
         notes=tuple(dict.fromkeys(notes)),
-        **joined,
+        **texts,
     )
 
 
-def _dicts(dicts: Sequence[dict[str, str]]) -> dict[str, str]:
-    names = sorted({name for one in dicts for name in one})
-    return {
-        name: " | ".join(dict.fromkeys(one[name] for one in dicts if name in one)) for name in names
-    }
+def _join_versions(runs: Sequence[dict[str, str]]) -> dict[str, str]:
+    """Name -> version; the different versions of a name are joined: "2.1 | 2.2"."""
+    found: dict[str, dict[str, None]] = {}
+    for versions in runs:
+        for name, version in versions.items():
+            found.setdefault(name, {})[version] = None
+    return {name: " | ".join(found[name]) for name in sorted(found)}

@@ -1,4 +1,9 @@
-"""Numbers as people read them: 0.4213 -> "0.421", 1.66e-21 -> "1.7 × 10⁻²¹", 250 s -> "4 min 10 s"."""
+"""Numbers as people read them.
+
+number(0.4213)      "0.421"
+number(1.66e-21)    "1.7 × 10⁻²¹"
+duration(250)       "4 min 10 s"
+"""
 
 from __future__ import annotations
 
@@ -10,21 +15,29 @@ MISSING = "n/a"
 
 
 def number(value: float | None, *, signed: bool = False) -> str:
-    """Show `value` with up to three decimals; the very small and the very large as powers of ten."""
+    """Show `value` with up to three decimals; very small and very large ones as powers of ten."""
     if value is None:
         return MISSING
-    if value != 0 and not 5e-4 <= abs(value) < 1e6:
-        return _sign(value, signed) + scientific(math.log10(abs(value)))
-    decimals = 3 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
-    return _sign(value, signed) + f"{abs(value):.{decimals}f}"
+    sign = _sign(value, signed)
+    size = abs(value)
+    if value != 0 and not 5e-4 <= size < 1e6:
+        return sign + scientific(math.log10(size))
+    decimals = 0
+    if size < 10:
+        decimals = 3
+    elif size < 1000:
+        decimals = 1
+    return f"{sign}{size:.{decimals}f}"
 
 
 def _sign(value: float, signed: bool) -> str:
-    return "−" if value < 0 else "+" if signed and value > 0 else ""
+    if value < 0:
+        return "−"
+    return "+" if signed and value > 0 else ""
 
 
 def p_value(log10: float | None) -> str:
-    """Show a p-value given as log10 p, which stays exact where p itself underflows."""
+    """Show a p-value, given as log10 p because p itself underflows below 1e-308."""
     if log10 is None:
         return MISSING
     return f"{10**log10:.3f}" if log10 >= -3 else scientific(log10)
@@ -34,13 +47,16 @@ def scientific(log10: float) -> str:
     """Show 10 ** log10 as "1.7 × 10⁻²¹"."""
     exponent = math.floor(log10)
     mantissa = f"{10 ** (log10 - exponent):.1f}"
-    if mantissa == "10.0":
+    if mantissa == "10.0":  # 9.96 rounds up to the next power
         mantissa, exponent = "1.0", exponent + 1
     return f"{mantissa} × 10{str(exponent).translate(_SUPERSCRIPT)}"
 
 
 def percent(share: float) -> str:
-    """Show a share; one that rounds to nothing or to all says so only if it is."""
+    """Show a share in percent.
+
+    "0 %" and "100 %" are exact; a share that is only near them is "<1 %" or ">99 %".
+    """
     if 0 < share < 0.005:
         return "<1 %"
     return ">99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
@@ -48,7 +64,9 @@ def percent(share: float) -> str:
 
 def listed(names: Sequence[str]) -> str:
     """Join names: "a", "a and b", "a, b and c"."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def compact(count: float) -> str:

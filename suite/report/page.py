@@ -1,7 +1,8 @@
-"""leaderboard.html: one file that asks the network for nothing and is whole without JavaScript.
+"""leaderboard.html: a single file that loads nothing from the network and works without JavaScript.
 
-Its content security policy allows nothing but its own style sheet and its own script, each by its
-hash: even markup that slipped through the escaping could neither run, nor load, nor send anything.
+Its content security policy allows only its own style sheet and its own script, each by its hash.
+Markup from a model's text that slipped through the escaping could still not run, load or send
+anything.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from suite.report.svg import PALETTE
 from suite.report.table import Table
 from suite.report.text import one_line, visible
 from suite.report.trajectories import trajectories
-from suite.report.values import Value, value_of
+from suite.report.truth_ratios import truth_ratios
+from suite.report.values import Value, by_name, value_of
 from suite.results.samples import Sample
 from suite.results.schema import Results
 
@@ -44,41 +46,42 @@ class View:
     table: Table
     columns: list[Column]
     groups: list[str]
-    """Groups of columns that a reader may hide."""
+    """Groups of columns that a reader can hide."""
     lead: list[str]
-    """How it is ranked and how sure that is."""
+    """Notes on the ranks and how sure they are."""
     rest: list[str]
-    """What the other columns are."""
+    """Notes on the other columns."""
     pairs: list[Pair]
     pictures: list[Picture]
     questions: list[Question]
 
     def dot(self, method: str) -> str:
-        """Return the classes of the method's colour: with more methods than colours, of a ring or a square."""
+        """Return the style sheet's classes for the method's colour.
+
+        With more methods than colours, the colours are used again as rings and as squares.
+        """
         number = number_of(self.table, method)
-        return (
-            "base"
-            if number is None
-            else f"c{number % len(PALETTE)} round{number // len(PALETTE) % 3}"
-        )
+        if number is None:
+            return "base"
+        return f"c{number % len(PALETTE)} round{number // len(PALETTE) % 3}"
 
     def seed_value(self, result: CellResult, metric: str) -> Value:
         """Read one metric of one seed."""
-        return value_of({known.name: known for known in result.metrics}, metric)
+        return value_of(by_name(result.metrics), metric)
 
 
 def as_html(
     results: Results, tables: Sequence[Table], samples: Mapping[str, Sequence[Sample]]
 ) -> str:
     """Render the page."""
-    style, script = _source("style.css.jinja"), _source("script.js.jinja")
+    style, script = _read_source("style.css.jinja"), _read_source("script.js.jinja")
     page = _environment().get_template("leaderboard.html.jinja")
+    views = []
+    for number, table in enumerate(tables, 1):
+        views.append(_build_view(table, f"t{number}", samples, len(tables)))
     return page.render(
         results=results,
-        views=[
-            _view(table, f"t{number}", samples, len(tables))
-            for number, table in enumerate(tables, 1)
-        ],
+        views=views,
         provenance=provenance(results),
         deviations=deviations(results),
         commands=commands(results.run),
@@ -91,28 +94,30 @@ def as_html(
     )
 
 
-def _view(table: Table, name: str, samples: Mapping[str, Sequence[Sample]], count: int) -> View:
+def _build_view(
+    table: Table, name: str, samples: Mapping[str, Sequence[Sample]], tables: int
+) -> View:
     shown = columns(table)
-    groups = dict.fromkeys(
-        column.group for column in shown if column.group not in ("rank", "method", "metric")
-    )
+    groups = dict.fromkeys(column.group for column in shown)
+    always_shown = ("rank", "method", "metric")
     drawn = [
-        *pictures(table, name, samples),
+        *pictures(table, f"{name}-tradeoff"),
+        *truth_ratios(table, f"{name}-truth", samples),
         *frontier(table, f"{name}-frontier"),
         *displacement(table, f"{name}-displacement"),
         *trajectories(table, f"{name}-course"),
         *learning_curves(table, f"{name}-curve"),
     ]
     return View(
-        name,
-        table,
-        shown,
-        list(groups),
-        lead(table),
-        rest(table),
-        pairs(table),
-        drawn,
-        side_by_side(table, samples, -(-QUESTIONS // count)),
+        id=name,
+        table=table,
+        columns=shown,
+        groups=[group for group in groups if group not in always_shown],
+        lead=lead(table),
+        rest=rest(table),
+        pairs=pairs(table),
+        pictures=drawn,
+        questions=side_by_side(table, samples, -(-QUESTIONS // tables)),
     )
 
 
@@ -122,7 +127,7 @@ def _environment() -> Environment:
         loader=PackageLoader("suite.report", "."),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_inert,
+        finalize=_make_inert,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -133,16 +138,20 @@ def _environment() -> Environment:
     return environment
 
 
-def _inert(value: Any) -> Any:
-    """Show control characters; applied to every expression of the template, before it is escaped."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+def _make_inert(value: Any) -> Any:
+    """Show control characters. jinja calls this on every expression, before it escapes it."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return visible(value)
+    return value
 
 
-def _source(name: str) -> str:
+def _read_source(name: str) -> str:
+    """Read a style sheet or script as it is: its hash must be that of the text in the page."""
     environment = _environment()
     assert environment.loader is not None, "set above"
     return environment.loader.get_source(environment, name)[0]
 
 
 def _csp_hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"

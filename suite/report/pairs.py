@@ -1,4 +1,4 @@
-"""Every pair of methods: by how much they differ, and whether that is more than chance."""
+"""Every pair of methods: how much they differ, and whether the difference may be chance."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from suite.results.evidence import ALPHA, Difference
 HEADERS = ("Metric", "Method", "Minus", "Difference", "p", "Holm's p", "Chance?")
 
 LEAST = 1e-12
-"""Smaller p-values are not told apart (`suite.stats.hierarchical.two_way_pvalue`)."""
+"""Smaller p-values are shown as "<" this (see `suite.stats.hierarchical.two_way_pvalue`)."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class Pair:
     other: str
     difference: str
     bounds: str
-    """Its 95 % interval, or why there is none."""
+    """Its 95 % interval; "" if there is none."""
     pvalue: str
     adjusted: str
     verdict: str
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """What stands under `HEADERS`."""
+        """The texts below `HEADERS`."""
         difference = f"{self.difference} {self.bounds}".rstrip()
         return (
             self.metric,
@@ -45,40 +45,50 @@ class Pair:
 
 
 def pairs(table: Table) -> list[Pair]:
-    """The family of comparisons, as Holm's correction takes it; of a p-value metric its KS distance D."""
+    """List the comparisons that Holm's correction covers.
+
+    For a metric that is a p-value, the difference is that of its KS distance D.
+    """
     evidence = table.comparison.evidence
     if evidence is None:
         return []
-    distances = {
-        name
-        for name in table.axes
-        if any(r.values[name].log10_p is not None for r in table.rows if name in r.values)
-    }
-    return [_pair(known, known.metric in distances) for known in evidence.differences]
+    found = []
+    for difference in evidence.differences:
+        metric = difference.metric
+        if metric in table.axes and table.is_p_value(metric):
+            metric = f"{metric} (D)"
+        found.append(_show_pair(difference, metric))
+    return found
 
 
-def _pair(known: Difference, is_distance: bool) -> Pair:
-    least = known.pvalue is not None and known.pvalue <= LEAST
-    bounded = known.ci_low is not None and known.ci_high is not None
+def _show_pair(known: Difference, metric: str) -> Pair:
+    bounds = ""
+    if known.ci_low is not None and known.ci_high is not None:
+        bounds = f"[{number(known.ci_low, signed=True)}, {number(known.ci_high, signed=True)}]"
+    # Holm's p is a multiple of p, so where p is only a bound, Holm's p is one too.
+    is_bound = known.pvalue is not None and known.pvalue <= LEAST
     return Pair(
-        f"{known.metric} (D)" if is_distance else known.metric,
+        metric,
         known.method,
         known.other,
         number(known.value, signed=True),
-        f"[{number(known.ci_low, signed=True)}, {number(known.ci_high, signed=True)}]"
-        if bounded
-        else "",
-        _p(known.pvalue, least),
-        _p(known.adjusted, least),
-        "not tested"
-        if known.adjusted is None
-        else "real"
-        if known.adjusted < ALPHA
-        else "may be chance",
+        bounds,
+        _show_p(known.pvalue, is_bound),
+        _show_p(known.adjusted, is_bound),
+        _judge(known.adjusted),
     )
 
 
-def _p(value: float | None, least: bool) -> str:
+def _show_p(value: float | None, is_bound: bool) -> str:
     if value is None:
         return "–"
-    return f"{'<' if least else ''}{p_value(math.log10(value))}" if value > 0 else "0"
+    if value <= 0:
+        return "0"
+    sign = "<" if is_bound else ""
+    return f"{sign}{p_value(math.log10(value))}"
+
+
+def _judge(adjusted: float | None) -> str:
+    if adjusted is None:
+        return "not tested"
+    return "real" if adjusted < ALPHA else "may be chance"

@@ -1,8 +1,8 @@
-"""leaderboard.csv: one line for each number, so that a spreadsheet or pandas can pick what it wants.
+"""leaderboard.csv: one line for each number, so that a spreadsheet or pandas can select from it.
 
-a metric of a row or seed          metric, value, low, high, ...; checkpoint "final" or "best"
-what training cost                 metric "training seconds", ...
-one method minus another           `minus` names the other; pvalue, and `adjusted` by Holm's correction
+a metric of a row or a seed        metric, value, low, high, ...; checkpoint "final" or "best"
+a cost of training                 metric "training seconds", ...
+one method minus another           `minus` names the other; `adjusted` is p by Holm's correction
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from suite.api.cells import CellResult
 from suite.report.table import Row, Table
 from suite.report.text import cell
-from suite.report.values import Value, value_of
+from suite.report.values import Value, by_name, value_of
 
 FIELDS = (
-    "benchmark", "split", "model", "method", "minus", "family", "seed", "state", "rank", "front", "p_front",
-    "place_low", "place_high", "checkpoint", "epoch", "metric", "value", "low", "high", "spread", "pvalue", "adjusted",
-    "minus_baseline", "minus_baseline_low", "minus_baseline_high", "tier", "p_best", "rank_low", "rank_high",
-    "log10_p", "n", "n_clusters", "higher_is_better", "unit", "note",
-)  # fmt: skip
-"""Its columns."""
+    *("benchmark", "split", "model", "method", "minus", "family", "seed", "state"),
+    *("rank", "front", "p_front", "place_low", "place_high"),
+    *("checkpoint", "epoch", "metric", "value", "low", "high", "spread", "pvalue", "adjusted"),
+    *("minus_baseline", "minus_baseline_low", "minus_baseline_high"),
+    *("tier", "p_best", "rank_low", "rank_high"),
+    *("log10_p", "n", "n_clusters", "higher_is_better", "unit", "note"),
+)
+"""The columns. `tier`, `p_best`, `rank_low`, `rank_high` are about the line's metric alone."""
 UNITS = {
     "seconds": "s",
     "cpu_seconds": "s",
@@ -31,110 +34,139 @@ UNITS = {
     "tokens": "tokens",
     "peak_bytes": "bytes",
 }
-"""What training cost (fields of `Timing`), and in what it is counted."""
+"""The costs of training (fields of `Timing`) and their units."""
+
+Line = dict[str, Any]
 
 
 def as_csv(tables: Sequence[Table]) -> str:
-    """Render every number as one line: final and best epoch, mean over seeds ("mean") and each seed."""
+    """Render every number as one line: final and best epoch, mean over seeds and each seed."""
     out = io.StringIO()
     writer = csv.DictWriter(out, FIELDS, lineterminator="\n", restval="")
     writer.writeheader()
     for table in tables:
         for row in table.rows:
-            _write(writer, _csv_lines(table, row))
-        _write(writer, _csv_table(table))
+            _write(writer, _row_lines(table, row))
+        _write(writer, _table_lines(table))
     return out.getvalue()
 
 
-def _write(writer: csv.DictWriter[str], lines: Iterable[dict[str, Any]]) -> None:
+def _write(writer: csv.DictWriter[str], lines: Iterable[Line]) -> None:
     for line in lines:
-        writer.writerow({k: cell(v) if isinstance(v, str) else v for k, v in line.items()})
+        inert = {}
+        for name, content in line.items():
+            inert[name] = cell(content) if isinstance(content, str) else content
+        writer.writerow(inert)
 
 
-def _csv_table(table: Table) -> Iterator[dict[str, Any]]:
-    """What is said of several methods: the hypervolume of the front, the differences of pairs."""
-    common = dict(zip(("benchmark", "split", "model"), table.comparison.key, strict=True))
+def _row_lines(table: Table, row: Row) -> Iterator[Line]:
+    """Everything about one method."""
+    common = _describe_row(table, row)
+    several = len(row.cells) > 1
+    mean = {**common, "seed": "mean" if several else row.cells[0].cell.seed}
+    if not row.values:
+        yield {**common, "seed": "mean", "note": "; ".join(row.marks)}
+    for name, value in row.values.items():
+        yield {
+            **mean,
+            "checkpoint": "final",
+            **_compare_value(row, name),
+            **_value_fields(value),
+        }
+    for value in row.best.values():
+        yield {**mean, "checkpoint": "best", "epoch": row.best_epochs, **_value_fields(value)}
+    for name, unit in UNITS.items():
+        cost = row.spent(name)
+        if cost is not None:
+            yield {**mean, "metric": f"training {name}", "value": cost, "unit": unit}
+    if several:
+        for result in row.cells:
+            yield from _seed_lines(common, result)
+
+
+def _describe_row(table: Table, row: Row) -> Line:
+    """The fields that all lines of a row share."""
+    line = {
+        **_describe_table(table),
+        "method": row.method,
+        "family": row.family,
+        "state": row.state,
+        "rank": row.rank.place if row.rank else None,
+        "front": bool(row.rank and row.rank.front),
+    }
+    if row.overall and row.rank:
+        line["p_front"] = row.overall.p_front
+        line["place_low"] = row.overall.rank_low
+        line["place_high"] = row.overall.rank_high
+    return line
+
+
+def _describe_table(table: Table) -> Line:
+    benchmark, split, model = table.comparison.key
+    return {"benchmark": benchmark, "split": split, "model": model}
+
+
+def _seed_lines(common: Line, result: CellResult) -> Iterator[Line]:
+    """The metrics of one seed. A rank belongs to a method, so its seeds have none."""
+    metrics = by_name(result.metrics)
+    for name in metrics:
+        yield {
+            **common,
+            "seed": result.cell.seed,
+            "state": result.status,
+            "checkpoint": "final",
+            "rank": None,
+            "front": "",
+            **_value_fields(value_of(metrics, name)),
+        }
+
+
+def _table_lines(table: Table) -> Iterator[Line]:
+    """What is about several methods: the hypervolume of the front, the differences of pairs."""
+    common = _describe_table(table)
     if table.front_volume is not None:
         yield {
             **common,
             "method": "all ranked methods",
             "checkpoint": "final",
-            **_csv_value(table.front_volume),
+            **_value_fields(table.front_volume),
         }
     evidence = table.comparison.evidence
-    for known in evidence.differences if evidence else ():
+    if evidence is None:
+        return
+    for known in evidence.differences:
         yield {
-            **common, "method": known.method, "minus": known.other, "metric": known.metric, "value": known.value,
-            "low": known.ci_low, "high": known.ci_high, "pvalue": known.pvalue, "adjusted": known.adjusted,
-            "n": known.n, "n_clusters": known.n_clusters, "note": known.note,
-        }  # fmt: skip
-
-
-def _csv_lines(table: Table, row: Row) -> Iterator[dict[str, Any]]:
-    benchmark, split, model = table.comparison.key
-    common: dict[str, Any] = {
-        "benchmark": benchmark, "split": split, "model": model, "method": row.method, "family": row.family,
-        "state": row.state, "rank": row.rank.place if row.rank else None,
-        "front": bool(row.rank and row.rank.front),
-    }  # fmt: skip
-    if row.overall and row.rank:
-        sure = row.overall
-        common |= {
-            "p_front": sure.p_front,
-            "place_low": sure.rank_low,
-            "place_high": sure.rank_high,
+            **common,
+            "method": known.method,
+            "minus": known.other,
+            "metric": known.metric,
+            "value": known.value,
+            "low": known.ci_low,
+            "high": known.ci_high,
+            "pvalue": known.pvalue,
+            "adjusted": known.adjusted,
+            "n": known.n,
+            "n_clusters": known.n_clusters,
+            "note": known.note,
         }
-    if not row.values:
-        yield {**common, "seed": "mean", "note": "; ".join(row.marks)}
-    several = len(row.cells) > 1
-    mean = "mean" if several else row.cells[0].cell.seed
-    for checkpoint, values in (("final", row.values), ("best", row.best)):
-        epoch = row.best_epochs if checkpoint == "best" else ""
-        for value in values.values():
-            final = checkpoint == "final"
-            extra = _csv_compared(row, value.name) if final else {}
-            line = {"seed": mean, "checkpoint": checkpoint, "epoch": epoch, **extra}
-            yield {**common, **line, **_csv_value(value)}
-    for name, unit in UNITS.items():
-        if (spent := row.spent(name)) is not None:
-            yield {
-                **common,
-                "seed": mean,
-                "metric": f"training {name}",
-                "value": spent,
-                "unit": unit,
-            }
-    for result in row.cells if several else ():
-        metrics = {metric.name: metric for metric in result.metrics}
-        for name in metrics:
-            line = {"seed": result.cell.seed, "state": result.status, "checkpoint": "final"}
-            yield {
-                **common,
-                **line,
-                "rank": None,
-                "front": "",
-                **_csv_value(value_of(metrics, name)),
-            }
 
 
-def _csv_compared(row: Row, name: str) -> dict[str, Any]:
-    """The difference to the baseline model, and how sure the place on this metric is."""
-    delta, standing = row.deltas.get(name), row.standings.get(name)
-    columns: dict[str, Any] = {}
+def _compare_value(row: Row, name: str) -> Line:
+    """A metric's difference from the baseline model, and how sure the rank on it is."""
+    line: Line = {}
+    delta = row.deltas.get(name)
     if delta is not None:
-        columns |= {
-            "minus_baseline": delta.value,
-            "minus_baseline_low": delta.low,
-            "minus_baseline_high": delta.high,
-        }
+        line["minus_baseline"] = delta.value
+        line["minus_baseline_low"] = delta.low
+        line["minus_baseline_high"] = delta.high
+    standing = row.standings.get(name)
     if standing is not None and row.rank is not None:
-        columns |= {
-            name: getattr(standing, name) for name in ("tier", "p_best", "rank_low", "rank_high")
-        }
-    return columns
+        for field in ("tier", "p_best", "rank_low", "rank_high"):
+            line[field] = getattr(standing, field)
+    return line
 
 
-def _csv_value(value: Value) -> dict[str, Any]:
-    return {
-        ("metric" if name == "name" else name): content for name, content in asdict(value).items()
-    }
+def _value_fields(value: Value) -> Line:
+    fields = asdict(value)
+    fields["metric"] = fields.pop("name")
+    return fields

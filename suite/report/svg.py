@@ -1,6 +1,7 @@
-"""A matplotlib figure as inline SVG that needs no `style`: the page's content security policy allows none.
+"""A matplotlib figure as inline SVG without `style`, which the page's content policy forbids.
 
-Text is drawn as paths and identifiers come from a fixed salt, so that the same figure gives the same bytes.
+Text is drawn as paths, and identifiers come from a fixed salt, so that the same figure always gives
+the same bytes.
 """
 
 from __future__ import annotations
@@ -15,18 +16,36 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, MUTED, LINE = "#1c2230", "#68707f", "#dde1e8"
-"""Text and baselines, secondary text, grid: the page's style sheet replaces these in dark mode."""
+"""Text and baselines, secondary text, grid. In dark mode the style sheet replaces these colours."""
 PALETTE = ("#3a6fb5", "#cf6f2a", "#3a9278", "#b34a72", "#7b64b9", "#97871f", "#4a9fc4", "#8d5c40")
-"""Colours of methods, readable on light and on dark ground; the style sheet knows them as .c0, .c1, ..."""
+"""Colours of methods, readable on light and dark ground; in the style sheet: .c0, .c1, ..."""
 
 _SETTINGS: dict[str, Any] = {
-    "svg.fonttype": "path", "svg.hashsalt": "suite", "text.parse_math": False, "font.family": "DejaVu Sans",
-    "font.size": 8.5, "text.color": INK, "lines.linewidth": 1.4, "legend.frameon": False,
-    "axes.labelsize": 9, "axes.edgecolor": LINE, "axes.labelcolor": INK, "axes.axisbelow": True,
-    "axes.spines.top": False, "axes.spines.right": False,
-    "axes.grid": True, "grid.color": LINE, "grid.linewidth": 0.6,
-    "xtick.major.size": 0, "xtick.labelcolor": MUTED, "ytick.major.size": 0, "ytick.labelcolor": MUTED,
-}  # fmt: skip
+    "svg.fonttype": "path",
+    "svg.hashsalt": "suite",
+    "text.parse_math": False,  # a method's name may hold a dollar sign
+    "text.color": INK,
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "lines.linewidth": 1.4,
+    "legend.frameon": False,
+    "axes.labelsize": 9,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": INK,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "xtick.major.size": 0,
+    "xtick.labelcolor": MUTED,
+    "ytick.major.size": 0,
+    "ytick.labelcolor": MUTED,
+}
+_OPENING = """\
+<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {viewbox} \
+class="plot" role="img" stroke-linejoin="round" stroke-linecap="butt" aria-label="{label}">"""
 
 
 def report_style() -> AbstractContextManager[None]:
@@ -37,30 +56,40 @@ def report_style() -> AbstractContextManager[None]:
 
 
 def as_svg(figure: Figure, name: str, description: str) -> str:
-    """Render `figure` for embedding; `name` keeps its identifiers apart from other figures'."""
+    """Render `figure` for embedding. `name` starts its identifiers and must be unique in a page."""
     out = io.StringIO()
+    # Without date and creator, which would change the bytes.
     figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = re.sub(
-        r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>",
-        "",
-        out.getvalue(),
-        flags=re.DOTALL,
-    )
-    text = text[text.index("<svg") :]
-    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
-    text = re.sub(r' id="([^"]*)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", text)
-    text = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", text)
-    text = re.sub(r' style="([^"]*)"', lambda match: _attributes(match[1]), text)
-    head = re.search(r'viewBox="[^"]*"', text)
-    assert head is not None, "matplotlib writes a viewBox"
+    unwanted = r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>"
+    text = re.sub(unwanted, "", out.getvalue(), flags=re.DOTALL)
+    text = text[text.index("<svg") :]  # drops the XML declaration and the document type
+    text = _prefix_identifiers(text, name)
+    text = re.sub(r' style="([^"]*)"', lambda match: _as_attributes(match[1]), text)
+    viewbox = re.search(r'viewBox="[^"]*"', text)
+    assert viewbox is not None, "matplotlib writes a viewBox"
     body = text[text.index(">") + 1 :]
-    opening = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {head[0]}'
-    look = 'class="plot" role="img" stroke-linejoin="round" stroke-linecap="butt"'
-    lines = f'{opening} {look} aria-label="{escape(description)}">{body}'.splitlines()
-    return "\n".join(line.strip() for line in lines if line.strip())
+    opening = _OPENING.format(viewbox=viewbox[0], label=escape(description))
+    lines = (line.strip() for line in f"{opening}{body}".splitlines())
+    return "\n".join(filter(None, lines))
 
 
-def _attributes(style: str) -> str:
+def _prefix_identifiers(text: str, name: str) -> str:
+    """Make identifiers unique within the page, and remove those that nothing refers to."""
+    reference = r'(href="#|url\(#)'
+    used = {match[2] for match in re.finditer(rf'{reference}([^")]+)', text)}
+
+    def rename(match: re.Match[str]) -> str:
+        return f' id="{name}-{match[1]}"' if match[1] in used else ""
+
+    text = re.sub(r' id="([^"]*)"', rename, text)
+    return re.sub(reference, rf"\g<1>{name}-", text)
+
+
+def _as_attributes(style: str) -> str:
     """Turn "fill: none; stroke: #fff" into presentation attributes."""
-    pairs = (part.split(":", 1) for part in style.split(";") if ":" in part)
-    return "".join(f' {name.strip()}="{value.strip()}"' for name, value in pairs)
+    attributes = ""
+    for part in style.split(";"):
+        name, colon, value = part.partition(":")
+        if colon:
+            attributes += f' {name.strip()}="{value.strip()}"'
+    return attributes

@@ -1,4 +1,4 @@
-r"""Make text from models, plugins and files inert: it is shown, and can do nothing.
+r"""Make text from models, plugins and files inert: it is shown, but never interpreted.
 
     visible("\x1b[31mred")    "␛[31mred"           no escape code reaches a terminal or a page
     markdown("<b>`x`")        "&#60;b&#62;\`x\`"   no markup, no link, no image, no broken table
@@ -13,11 +13,11 @@ import re
 import unicodedata
 
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
-"""Unicode categories that steer a display: controls, formats (bidi, tags), surrogates, separators."""
+"""Unicode categories that steer a display: controls, formats (bidi, tags), separators, ..."""
 _ALLOWED = frozenset("\n\t\u200c\u200d")
 """Line ends, tabs, and the two joiners that scripts and emoji need."""
 _ENTITIES = re.compile(r"[<>&|@]")
-"""Characters that not every Markdown reader takes a backslash before."""
+"""Characters that not every Markdown reader can escape with a backslash."""
 _MARKUP = re.compile(
     r"""[\\`*\[\]!#~$^{}]                   # emphasis, code, links, images, headings, mathematics
     |(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])   # an underscore inside a word is plain
@@ -55,6 +55,6 @@ def markdown(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """Escape `text` for a CSV cell: a spreadsheet never takes it for a formula."""
+    """Escape `text` for a CSV cell, so that no spreadsheet reads it as a formula."""
     text = one_line(text)
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -1,4 +1,4 @@
-"""How the headline metrics go in the course of training: a panel for each metric, a line for each method."""
+"""The headline metrics over training: one plot for each metric, one line for each method."""
 
 from __future__ import annotations
 
@@ -12,71 +12,80 @@ from suite.report.svg import as_svg, report_style
 from suite.report.table import Row, Table
 from suite.report.values import value_of
 
+Line = dict[float, float]
+"""Epoch -> value (of a p-value its log10)."""
+
 
 def trajectories(table: Table, name: str) -> Iterator[Picture]:
-    """Draw each headline metric over epochs; `name` starts the pictures' identifiers."""
+    """Draw each headline metric over epochs."""
     with report_style():
         for number, metric in enumerate(table.axes, 1):
-            lines = {row.method: _line(row, metric) for row in table.methods}
-            lines = {method: line for method, line in lines.items() if len(line) > 1}
+            lines = {}
+            for row in table.methods:
+                line = _average_seeds(row, metric)
+                if len(line) > 1:
+                    lines[row.method] = line
             if lines:
-                yield _picture(table, metric, lines, f"{name}{number}")
+                yield _draw(table, metric, lines, f"{name}{number}")
 
 
-def _picture(
-    table: Table, metric: str, lines: Mapping[str, Mapping[float, float]], name: str
-) -> Picture:
+def _draw(table: Table, metric: str, lines: Mapping[str, Line], name: str) -> Picture:
     figure, axes = figure_of(height=3.4)
     for method, line in lines.items():
-        paint, dashes = paint_of(table, method), dashes_of(table, method)
         axes.plot(
             list(line),
             list(line.values()),
-            color=paint,
-            linestyle=dashes,
+            color=paint_of(table, method),
+            linestyle=dashes_of(table, method),
             marker=".",
             label=ascii_label(method),
         )
-    is_p = _is_p(table, metric)
-    base = next((row for row in table.baselines if row.method == table.comparison.baseline), None)
-    known = base.values.get(metric) if base else None
-    if known is not None and known.value is not None:
-        axes.axhline(
-            known.value if known.log10_p is None else known.log10_p,
-            color=paint_of(table, ""),
-            linestyle=":",
-            linewidth=1,
-        )
-    if is_p and min(value for line in lines.values() for value in line.values()) < -10:
+    title = metric.replace("_", " ")
+    caption = f"{title.capitalize()} after each epoch, mean over seeds."
+    level = _find_baseline(table, metric)
+    if level is not None:
+        axes.axhline(level, color=paint_of(table, ""), linestyle=":", linewidth=1)
+        caption += f" Dotted: the {table.comparison.baseline} model."
+    is_p = table.is_p_value(metric)
+    lowest = min(min(line.values()) for line in lines.values())
+    if is_p and lowest < -10:  # on a linear axis, one collapsed model would flatten all others
         axes.set_yscale("symlog", linthresh=1)
     axes.set_xlabel("epoch")
-    axes.set_ylabel(f"{'log10 p, ' if is_p else ''}{ascii_label(metric.replace('_', ' '))}")
+    axes.set_ylabel(f"{'log10 p, ' if is_p else ''}{ascii_label(title)}")
     legend(figure, axes)
-    caption = f"{metric.replace('_', ' ').capitalize()} after each epoch, mean over seeds."
-    caption += (
-        f" Dotted: the {base.method} model." if base is not None and known is not None else ""
-    )
     return Picture(as_svg(figure, name, caption), caption)
 
 
-def _line(row: Row, metric: str) -> dict[float, float]:
-    """Epoch -> mean over seeds (of a p-value: of its logarithm), where every seed has one."""
-    like = row.values.get(metric)
-    seeds = [dict(_course(result, metric, like.unit if like else "")) for result in row.cells]
-    epochs = sorted(set.intersection(*map(set, seeds))) if seeds else []
-    return {epoch: fmean(seed[epoch] for seed in seeds) for epoch in epochs}
+def _find_baseline(table: Table, metric: str) -> float | None:
+    """Return the metric of the baseline model, as it is drawn."""
+    for row in table.baselines:
+        if row.method == table.comparison.baseline and metric in row.values:
+            return row.values[metric].on_axis
+    return None
 
 
-def _course(result: CellResult, metric: str, unit: str) -> Iterator[tuple[float, float]]:
+def _average_seeds(row: Row, metric: str) -> Line:
+    """Return the mean over seeds at each epoch for which every seed has a value."""
+    final = row.values.get(metric)
+    unit = final.unit if final else ""
+    seeds = [_read_seed(result, metric, unit) for result in row.cells]
+    epochs = set(seeds[0])
+    for seed in seeds:
+        epochs &= seed.keys()
+    line = {}
+    for epoch in sorted(epochs):
+        line[epoch] = fmean(seed[epoch] for seed in seeds)
+    return line
+
+
+def _read_seed(result: CellResult, metric: str, unit: str) -> Line:
+    """Read the metric after each epoch. An epoch knows only numbers, so `unit` is given."""
+    line = {}
     for point in result.trajectory:
-        named = {
-            n: Metric(n, v, None, unit if n == metric else "") for n, v in point.metrics.items()
-        }
-        value = value_of(named, metric)
-        number = value.value if value.log10_p is None else value.log10_p
-        if number is not None:
-            yield point.epoch, number
-
-
-def _is_p(table: Table, metric: str) -> bool:
-    return any(row.values[metric].log10_p is not None for row in table.rows if metric in row.values)
+        named = {}
+        for name, number in point.metrics.items():
+            named[name] = Metric(name, number, None, unit if name == metric else "")
+        value = value_of(named, metric).on_axis
+        if value is not None:
+            line[point.epoch] = value
+    return line

@@ -1,9 +1,9 @@
-"""One number of the table: a metric of one cell, or of several seeds together."""
+"""One number of a leaderboard: a metric of one cell, or its mean over several seeds."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
@@ -13,7 +13,7 @@ from suite.report.numbers import MISSING, number, p_value
 from suite.results.evidence import Difference, Standing
 
 _SMALLEST = 5e-324
-"""The smallest float: where p underflowed and the benchmark gave no log10 p."""
+"""The smallest float. It replaces a p of 0, for which the benchmark gave no log10 p."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,14 @@ class Value:
     note: str = ""
 
     @property
+    def on_axis(self) -> float | None:
+        """The number to rank by and to draw: the value, or log10 p if the metric is a p-value."""
+        return self.value if self.log10_p is None else self.log10_p
+
+    @property
     def goodness(self) -> float | None:
-        """The value such that larger is better; None if it is missing or has no better."""
-        value = self.value if self.log10_p is None else self.log10_p
+        """The value, negated if lower is better; None if missing or without a better direction."""
+        value = self.on_axis
         if value is None or self.higher_is_better is None:
             return None
         return value if self.higher_is_better else -value
@@ -51,21 +56,29 @@ class Value:
 
     @property
     def bounds(self) -> str:
-        """Low and high as people read them, or ""."""
+        """Low and high as people read them; "" if there are none."""
         if self.low is None or self.high is None:
             return ""
-        if self.log10_p is None:
-            low, high = number(self.low), number(self.high)
-        else:
-            low, high = (p_value(_log10(bound)) for bound in (self.low, self.high))
+        low, high = self._format_bound(self.low), self._format_bound(self.high)
         if self.spread == "range over seeds":
             return f"{low} … {high}" if low != high else ""
         return f"[{low}, {high}]"
 
+    def _format_bound(self, bound: float) -> str:
+        return number(bound) if self.log10_p is None else p_value(_log10(bound))
+
 
 def is_p_value(metric: Metric) -> bool:
-    """Say whether `metric` is a p-value: read on a log scale, averaged as log10 p, never subtracted."""
+    """Say whether `metric` is a p-value.
+
+    A p-value is shown on a log scale, averaged as log10 p, and never subtracted.
+    """
     return metric.unit == "p-value"
+
+
+def by_name(metrics: Iterable[Metric]) -> dict[str, Metric]:
+    """Index metrics by their names."""
+    return {metric.name: metric for metric in metrics}
 
 
 def value_of(metrics: Mapping[str, Metric], name: str) -> Value:
@@ -73,29 +86,39 @@ def value_of(metrics: Mapping[str, Metric], name: str) -> Value:
     metric = metrics.get(name)
     if metric is None:
         return Value(name, None, note="not reported by the benchmark")
-    spread: Literal["", "95 % interval"] = "95 % interval" if metric.ci_low is not None else ""
     return Value(
-        name, metric.value, metric.ci_low, metric.ci_high, spread, _log10_p(metrics, metric),
-        metric.higher_is_better, metric.unit, metric.n, metric.n_clusters, metric.note,
-    )  # fmt: skip
+        name,
+        metric.value,
+        metric.ci_low,
+        metric.ci_high,
+        spread="" if metric.ci_low is None else "95 % interval",
+        log10_p=_log10_p(metrics, metric),
+        higher_is_better=metric.higher_is_better,
+        unit=metric.unit,
+        n=metric.n,
+        n_clusters=metric.n_clusters,
+        note=metric.note,
+    )
 
 
 def mean_of(values: Sequence[Value]) -> Value:
-    """Join the seeds of one metric: their mean (p-values: geometric) and range. One missing seed: missing."""
+    """Average one metric over seeds (geometric mean of p-values), with its range over seeds.
+
+    If the metric is missing for any seed, it is missing.
+    """
     first = values[0]
     if len(values) == 1:
         return first
     known = [value.value for value in values if value.value is not None]
     if len(known) < len(values):
-        reasons = "; ".join(dict.fromkeys(value.note for value in values if value.value is None))
-        share = f"missing for {len(values) - len(known)} of {len(values)} seeds: " if known else ""
-        return replace(
-            first, value=None, low=None, high=None, spread="", log10_p=None, note=share + reasons
-        )
+        note = _explain_missing(values, len(known))
+        return replace(first, value=None, low=None, high=None, spread="", log10_p=None, note=note)
+    mean = fmean(known)
     logs = [value.log10_p for value in values if value.log10_p is not None]
     log10_p = fmean(logs) if logs else None
-    mean = fmean(known) if log10_p is None else 10**log10_p
-    note = first.note if all(value.note == first.note for value in values) else ""
+    if log10_p is not None:
+        mean = 10**log10_p
+    notes = {value.note for value in values}
     return replace(
         first,
         value=mean,
@@ -103,8 +126,16 @@ def mean_of(values: Sequence[Value]) -> Value:
         high=max(known),
         spread="range over seeds",
         log10_p=log10_p,
-        note=note,
+        note=first.note if len(notes) == 1 else "",
     )
+
+
+def _explain_missing(values: Sequence[Value], known: int) -> str:
+    notes = [value.note for value in values if value.value is None]
+    reasons = "; ".join(dict.fromkeys(notes))
+    if not known:
+        return reasons
+    return f"missing for {len(values) - known} of {len(values)} seeds: {reasons}"
 
 
 def bars(value: Value) -> list[list[float]] | None:
@@ -115,20 +146,21 @@ def bars(value: Value) -> list[list[float]] | None:
 
 
 def with_limits(value: Value, known: Standing | Difference) -> Value:
-    """Put the 95 % limits from comparing items in the place of the seeds' range; a p-value has none."""
+    """Replace the range over seeds by the 95 % limits from the comparison of items.
+
+    A p-value has no such limits and keeps its range.
+    """
     if known.ci_low is None or known.ci_high is None or value.log10_p is not None:
         return value
-    size = (
-        replace(value, n=known.n, n_clusters=known.n_clusters)
-        if isinstance(known, Difference)
-        else value
-    )
-    return replace(size, low=known.ci_low, high=known.ci_high, spread="95 % interval")
+    if isinstance(known, Difference):
+        value = replace(value, n=known.n, n_clusters=known.n_clusters)
+    return replace(value, low=known.ci_low, high=known.ci_high, spread="95 % interval")
 
 
 def _log10_p(metrics: Mapping[str, Metric], metric: Metric) -> float | None:
     if not is_p_value(metric) or metric.value is None:
         return None
+    # The benchmark's own log10 p is exact even where p underflows to 0.
     exact = metrics.get(f"{metric.name}_log10p")
     if exact is not None and exact.value is not None:
         return exact.value

@@ -78,7 +78,7 @@ def check_html(text: str, good: Tags) -> None:
 
 
 def test_html_of_each(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
-    for drawn in ("pictures", "trajectories"):  # drawing is what takes long
+    for drawn in ("pictures", "truth_ratios", "trajectories"):  # drawing is what takes long
         monkeypatch.setattr(f"suite.report.page.{drawn}", lambda *_: [])
     good = Tags(html(results, "benign"))
     for bad in HOSTILE:
@@ -108,7 +108,7 @@ def test_markdown(out: Path) -> None:
     assert kinds["heading_open"] == 4
     assert kinds["code_block"] == 1
     assert kinds["bullet_list_open"] == 2
-    assert not re.search(r"www\.|(?<!\\)://", text.split("Rebuild it with")[0])
+    assert not re.search(r"www\.|(?<!\\)://", text.split("To reproduce these results")[0])
     columns = kinds["th_open"] - len(HEADERS)
     assert kinds["td_open"] == columns * 9 + len(HEADERS)
 

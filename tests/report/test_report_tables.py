@@ -291,7 +291,8 @@ def test_merge_keeps_what_each_run_says_of_its_cells(results: Results) -> None:
     )
     joined = merge([results, other])
     assert [r.trajectory for r in joined.cells] == [r.trajectory for r in results.cells]
-    assert joined.cells[3].notes[-1] == "the same result on 2 and on Linux x86_64, 2, cuda"
+    note = "two environments gave the same result: 2 | Linux x86_64, 2, cuda"
+    assert joined.cells[3].notes[-1] == note
     assert dict(provenance(merge([other, results])))["Machines"] == "Linux x86_64, 2, cuda | 2"
     richer = changed(
         results, "npo", 0, metrics=(*results.cells[4].metrics, Metric("hypervolume", 0.2, True))
