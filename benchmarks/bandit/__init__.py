@@ -1,12 +1,13 @@
-"""Bandits with known answers (arXiv 2310.12036, section 5.4): does a method stop where its temperature says?
+"""Bandits with known answers (arXiv 2310.12036, section 5.4): does a method stop where its
+temperature says?
 
     two arms, the first always preferred    IPO ends at pi(y1) = sigma(1 / (2 tau)): .993, .731, .622, .512 at
                                             tau = .1, .5, 1, 10; DPO tends to 1, whatever beta is
     three arms, four datasets               see `datasets`
 
-A preference method's `pair_loss` trains a softmax policy over two or three arms, once for each temperature of the
-sweep. Where labels never contradict each other, DPO's optimum is at infinity: the policy drops all arms but the best,
-and the reference no longer counts. IPO's is finite.
+A preference method's `pair_loss` trains a softmax policy over two or three arms, once for each
+temperature of the sweep. Where labels never contradict each other, DPO's optimum is at infinity:
+the policy drops all arms but the best, and the reference no longer counts. IPO's is finite.
 """
 
 from __future__ import annotations
@@ -42,21 +43,27 @@ TEMPERATURES = ("tau", "beta")
 CURVE_POINTS = 90
 """Of the learning curves: every 200 steps of the published 18,000."""
 NOTES = (
-    "Published and used here: softmax policy, uniform reference, Adam with learning rate .01, mini-batches of 9 pairs "
-    "drawn with replacement, 18,000 steps, 10 runs. Intervals are over the runs of a cell; --seeds adds more.",
-    "Chosen here, where the paper is silent: logits start at 0 (the reference), Adam's other settings are PyTorch's, "
-    "no schedule, arithmetic in float64, the last iterate is reported. All methods and temperatures see the same "
-    "mini-batches. The two arms train as the three do. Training settings of the run (train.*) have no effect.",
-    "tau is the weight of the KL to the reference: the method's tau, or its beta where it has no tau, is set to it, "
-    "in place of the value that the run gives it. A method with neither runs once, as configured.",
-    "D3 = {(a, b), (b, a)} is printed in the paper, but its figure, where DPO drops arm c, needs D3' = D3 and (a, c). "
-    "In D3 arm c is in no pair: its logit keeps its value exactly, and pi(c) is 1/3 up to what chance moves a and b.",
-    "Gaps: the largest distance of an arm's mean probability from IPO's optimum at that tau, and from DPO's limit for "
-    "steps without end; in the summary the largest over datasets and temperatures. IPO's own gap is the noise of "
-    "mini-batches. On D1 at large beta DPO's limit is far off after 18,000 steps.",
-    "Psi-PO gets the preferences as counted, 1/2 where two arms were never compared (b and c in D3', where its optimum "
-    "differs from IPO's): its end points have an `own_optimum` beside them. With psi=logit a preference that is always "
-    "won is infinite, and the dataset has no result.",
+    "Published and used here: softmax policy, uniform reference, Adam with learning rate .01, "
+    "mini-batches of 9 pairs drawn with replacement, 18,000 steps, 10 runs. Intervals are over "
+    "the runs of a cell; --seeds adds more.",
+    "Chosen here, where the paper is silent: logits start at 0 (the reference), Adam's other "
+    "settings are PyTorch's, no schedule, arithmetic in float64, the last iterate is reported. "
+    "All methods and temperatures see the same mini-batches. The two arms train as the three do. "
+    "Training settings of the run (train.*) have no effect.",
+    "tau is the weight of the KL to the reference: the method's tau, or its beta where it has no "
+    "tau, is set to it, in place of the value that the run gives it. A method with neither runs "
+    "once, as configured.",
+    "D3 = {(a, b), (b, a)} is printed in the paper, but its figure, where DPO drops arm c, needs "
+    "D3' = D3 and (a, c). In D3 arm c is in no pair: its logit keeps its value exactly, and pi(c) "
+    "is 1/3 up to what chance moves a and b.",
+    "Gaps: the largest distance of an arm's mean probability from IPO's optimum at that tau, and "
+    "from DPO's limit for steps without end; in the summary the largest over datasets and "
+    "temperatures. IPO's own gap is the noise of mini-batches. On D1 at large beta DPO's limit is "
+    "far off after 18,000 steps.",
+    "Psi-PO gets the preferences as counted, 1/2 where two arms were never compared (b and c in "
+    "D3', where its optimum differs from IPO's): its end points have an `own_optimum` beside "
+    "them. With psi=logit a preference that is always won is infinite, and the dataset has no "
+    "result.",
 )
 
 
@@ -91,7 +98,10 @@ class Bandit(Experiment[BanditConfig]):
     Config = BanditConfig
 
     def measure(self, method: Method[Any], split: str, seed: int, progress: Progress) -> Scores:
-        """Train on every dataset at every temperature. Raises UserError for a method without a loss of pairs."""
+        """Train on every dataset at every temperature.
+
+        Raises UserError for a method without a loss of pairs.
+        """
         from .scores import scores
 
         if not isinstance(method, PairedMethod):

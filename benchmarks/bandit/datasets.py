@@ -5,8 +5,9 @@
     D3 = {(a, b), (b, a)}            c never appears    uniform for both: the logit of c has no gradient
     D3' = D3 and (a, c)              c loses            IPO ~ (1, 1, e^{-1/(2 tau)}), DPO -> (1/2, 1/2, 0)
 
-D3 is what the paper prints (arXiv 2310.12036, section 5.4), but the figure under that name, where DPO gives up c, can
-only come from D3'. Both are here. With two arms, the first always preferred, IPO ends at sigma(1 / (2 tau)), DPO at 1.
+D3 is what the paper prints (arXiv 2310.12036, section 5.4), but the figure under that name, where
+DPO gives up c, can only come from D3'. Both are here. With two arms, the first always preferred,
+IPO ends at sigma(1 / (2 tau)), DPO at 1.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ class Dataset:
     def ipo_optimum(self, tau: float) -> Array:
         """The policy with the least mean of (theta_w - theta_l - 1 / (2 tau))^2, (K,).
 
-        Linear least squares in the logits. Of several solutions (an arm without pairs) the shortest, which is the
-        one that gradient descent from the uniform policy reaches.
+        Linear least squares in the logits. Of several solutions (an arm without pairs) the
+        shortest, which is the one that gradient descent from the uniform policy reaches.
         """
         import numpy as np
 

@@ -1,7 +1,7 @@
 """From the policies of all runs to metrics, items and learning curves.
 
-A trial is one dataset with one setting, named "D1/tau=0.1". Its metrics are "D1/tau=0.1/a", the probability of an
-arm after the last step, and its distance from what theory says.
+A trial is one dataset with one setting, named "D1/tau=0.1". Its metrics are "D1/tau=0.1/a", the
+probability of an arm after the last step, and its distance from what theory says.
 """
 
 from __future__ import annotations
@@ -131,7 +131,8 @@ def _items(trial: Trial) -> Iterator[ItemScore]:
 
 
 def curve(trials: Sequence[Trial]) -> list[CurvePoint]:
-    """Mean policies over the runs in the course of training; at the first point the optimum as well."""
+    """Mean policies over the runs in the course of training; at the first point the optimum as
+    well."""
     points: dict[int, dict[str, float]] = {}
     for trial in trials:
         if trial.policies is None:

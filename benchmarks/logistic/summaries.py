@@ -34,7 +34,8 @@ def mean(name: str, values: Sequence[float]) -> Metric:
 
 
 def median(name: str, values: Sequence[float], better: bool) -> Metric:
-    """Median with the interval that order statistics give, which fewer than six values do not; `better`: higher is."""
+    """Median with the interval that order statistics give, which fewer than six values do not;
+    `better`: higher is."""
     from scipy.stats import quantile_test
 
     limits: Any = quantile_test(values, p=0.5).confidence_interval(0.95)

@@ -1,15 +1,18 @@
-"""Unlearning with a known answer (Zhang et al., arXiv 2404.05868, section 4): a small network, retrained exactly.
+"""Unlearning with a known answer (Zhang et al., arXiv 2404.05868, section 4): a small network,
+retrained exactly.
 
     x ~ N(mu, I) in 16 dimensions, mu = alpha (1, ..., 1) to forget, -alpha (1, ..., 1) to retain
     P(y = 1 | x) = sigma(u + 1) to forget, sigma(-u - 1) to retain,   u = (x - mu)^T (1, ..., 1) / sqrt(16)
     network: sigma(<w, relu(V x)>), V 128 x 16 with N(0, 1/16) entries and fixed; w is trained from zero
 
-The fit learns forget and retain rows, the retrain network retain rows only. How far unlearning is from retraining is
-KL(retrain || unlearned) of the label, mean over 1000 fresh inputs of either kind.
+The fit learns forget and retain rows, the retrain network retain rows only. How far unlearning is
+from retraining is KL(retrain || unlearned) of the label, mean over 1000 fresh inputs of either
+kind.
 
-The fit leaves little gradient on the forget rows, and this little decides where methods go that only push labels away:
-in one of seed 0's five problems at alpha = 1, NPO and NPO+RT raise the forget margin and end 8 nats from retraining, in
-the others .001 to .003. Hence medians over problems, and `forgotten`, the share that end nearer than they began.
+The fit leaves little gradient on the forget rows, and this little decides where methods go that
+only push labels away: in one of seed 0's five problems at alpha = 1, NPO and NPO+RT raise the
+forget margin and end 8 nats from retraining, in the others .001 to .003. Hence medians over
+problems, and `forgotten`, the share that end nearer than they began.
 """
 
 from __future__ import annotations
@@ -49,7 +52,8 @@ class Problem:
     retrain: Tensor
     """(width,), fitted to retain rows."""
     fresh: Mapping[str, Tensor]
-    """forget_distance, retain_distance -> features of the inputs on which it is measured, (1000, width)."""
+    """forget_distance, retain_distance -> features of the inputs on which it is measured, (1000,
+    width)."""
 
 
 @cache
@@ -78,7 +82,10 @@ def draw(n: int, alpha: float, sign: int, random: torch.Generator) -> tuple[Tens
 
 
 def fit(features: Tensor, labels: Tensor, steps: int) -> Tensor:
-    """Minimise the cross-entropy by gradient descent from zero. Shapes: (N, width), (N,) -> (width,)."""
+    """Minimise the cross-entropy by gradient descent from zero.
+
+    Shapes: (N, width), (N,) -> (width,).
+    """
     weight = features.new_zeros(features.shape[1])
     for _ in range(steps):
         residual = torch.sigmoid(features @ weight) - labels
@@ -88,7 +95,10 @@ def fit(features: Tensor, labels: Tensor, steps: int) -> Tensor:
 
 
 def kl(features: Tensor, retrain: Tensor, weights: Tensor) -> Tensor:
-    """Mean over inputs of KL(retrain || network), nats. Shapes: (N, width), (width,), (S, width) -> (S,)."""
+    """Mean over inputs of KL(retrain || network), nats.
+
+    Shapes: (N, width), (width,), (S, width) -> (S,).
+    """
     known, other = (features @ retrain)[:, None], features @ weights.T
     gained = torch.sigmoid(known) * (F.logsigmoid(known) - F.logsigmoid(other))
     lost = torch.sigmoid(-known) * (F.logsigmoid(-known) - F.logsigmoid(-other))
@@ -96,7 +106,8 @@ def kl(features: Tensor, retrain: Tensor, weights: Tensor) -> Tensor:
 
 
 def measure(method: Method[Any], config: LogisticConfig, seed: int, progress: Progress) -> Scores:
-    """Unlearn in every random problem: medians over repeats of the distances, at the end and along the way."""
+    """Unlearn in every random problem: medians over repeats of the distances, at the end and along
+    the way."""
     problems = []
     with progress.task("fit and retrain", config.repeats) as bar:
         for repeat in range(config.repeats):
@@ -134,7 +145,8 @@ def metrics_of(items: list[ItemScore]) -> list[Metric]:
 
 
 def covered(path: Mapping[str, Tensor]) -> float:
-    """Share of the square [0, start's forget distance]^2 that the path's points dominate; 1: it reached retraining."""
+    """Share of the square [0, start's forget distance]^2 that the path's points dominate; 1: it
+    reached retraining."""
     worst = float(path["forget_distance"][0])
     points = torch.stack([path[name] for name in DISTANCES], dim=1).numpy()  # (S, 2)
     return stats.hypervolume(points, (worst, worst), (-1, -1)) / worst**2

@@ -22,8 +22,8 @@ from suite import BenchmarkData, Message, Pair, Request, Row, UserError
 Item = Mapping[str, Any]
 
 REFERENCE = "reference"
-"""The start model: the base fine-tuned on the chosen answers, as DPO's paper does first. Not called "sft": that
-is a method, which these benchmarks run too."""
+"""The start model: the base fine-tuned on the chosen answers, as DPO's paper does first. Not called
+"sft": that is a method, which these benchmarks run too."""
 ROLES = frozenset({"pairs", "mismatched", "demonstrations", "prompts"})
 """What pairs offer for training."""
 
@@ -84,7 +84,8 @@ def prompts(pairs: Sequence[Pair]) -> list[Row]:
 
 
 def mismatched(pairs: Sequence[Pair]) -> list[Row]:
-    """Row i: prompt i with the chosen answer of the next pair (around the end) that has another prompt."""
+    """Row i: prompt i with the chosen answer of the next pair (around the end) that has another
+    prompt."""
     after = [next(_others(pairs, i), pair) for i, pair in enumerate(pairs)]
     return [
         Row(f"{pair.id} (mismatched)", pair.prompt, other.chosen, pair.cluster)
@@ -125,7 +126,8 @@ def requests(data: BenchmarkData) -> list[Request]:
 
 
 def edit_distance(a: str, b: str) -> float:
-    """Levenshtein distance of two answers in words and punctuation marks, over the longer one's count, in [0, 1]."""
+    """Levenshtein distance of two answers in words and punctuation marks, over the longer one's
+    count, in [0, 1]."""
     import numpy as np
 
     x, y = words(a), np.array(words(b), dtype=object)

@@ -1,8 +1,9 @@
 """Responses -> one score per held-out pair and metric -> metrics with their intervals.
 
-rho(y) = log pi(y|x) - log pi_ref(y|x), nats, summed over the answer's tokens, end-of-sequence included; the
-reference is the baseline model. Rewards are the method's own: beta rho for DPO, beta times the mean
-log-probability for SimPO, and so on. They are compared within a method, never between methods.
+rho(y) = log pi(y|x) - log pi_ref(y|x), nats, summed over the answer's tokens, end-of-sequence
+included; the reference is the baseline model. Rewards are the method's own: beta rho for DPO, beta
+times the mean log-probability for SimPO, and so on. They are compared within a method, never
+between methods.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ REWARDS = {
     "reward_chosen": None,
     "reward_rejected": None,
 }
-"""By the method's own reward -> whether more is better. Accuracy: share of pairs with a larger reward on the chosen
-answer."""
+"""By the method's own reward -> whether more is better. Accuracy: share of pairs with a larger
+reward on the chosen answer."""
 LIKELIHOODS = {
     "logp_accuracy": True,
     "chosen_logp": None,
@@ -41,8 +42,8 @@ LIKELIHOODS = {
     "rejected_log_ratio": None,
     "displaced": False,
 }
-"""The same of log-probabilities. `mean`: per token; `displaced`: the chosen answer is less likely than under the
-reference."""
+"""The same of log-probabilities. `mean`: per token; `displaced`: the chosen answer is less likely
+than under the reference."""
 SHARES = frozenset({"reward_accuracy", "logp_accuracy", "displaced"})
 PER_TOKEN = frozenset(
     {"chosen_mean_logp", "rejected_mean_logp", "after_edit_logp", "after_edit_change"}
@@ -222,7 +223,8 @@ def summarise(scores: Sequence[ItemScore], directions: Mapping[str, bool | None]
 def mean(
     name: str, part: Sequence[ItemScore], better: bool | None, share: bool | None = None
 ) -> Metric:
-    """Mean over items, interval over clusters; without a value, and with the reason, if any item has none.
+    """Mean over items, interval over clusters; without a value, and with the reason, if any item
+    has none.
 
     `share`: whether the items' values are 0 or 1; by default as of the metric `name`.
     """
@@ -251,7 +253,8 @@ def mean(
 
 
 def _interval(values: Sequence[float], clusters: Sequence[str], share: bool) -> Interval:
-    """Wilson's for shares of independent pairs (a bootstrap has no width at 0 and 1), else over clusters."""
+    """Wilson's for shares of independent pairs (a bootstrap has no width at 0 and 1), else over
+    clusters."""
     from suite import stats
 
     if share and len(set(clusters)) == len(clusters):

@@ -1,14 +1,17 @@
-"""Preferences: train on pairs of answers, and see whether held-out pairs are told apart, and at what price.
+"""Preferences: train on pairs of answers, and see whether held-out pairs are told apart, and at
+what price.
 
     reference   the base model, fine-tuned on the chosen answers (as DPO's paper does first); where methods start
     method      then trained on the pairs
 
-Reported on pairs with held-out prompts: accuracy and margin of the method's own reward, log-probabilities of both
-answers, displacement (the share of pairs whose *chosen* answer became less likely than under the reference, by how
-much the two answers differ), and KL(policy || reference) over answers sampled from the policy.
+Reported on pairs with held-out prompts: accuracy and margin of the method's own reward,
+log-probabilities of both answers, displacement (the share of pairs whose *chosen* answer became
+less likely than under the reference, by how much the two answers differ), and KL(policy ||
+reference) over answers sampled from the policy.
 
-Data (`--data`, a file, a folder or a hub id): rows with `prompt`, `chosen`, `rejected`, or dialogues in the style of
-HH, with `chosen` and `rejected` alone. The tiny model has pairs of its own, about the people that it knows.
+Data (`--data`, a file, a folder or a hub id): rows with `prompt`, `chosen`, `rejected`, or
+dialogues in the style of HH, with `chosen` and `rejected` alone. The tiny model has pairs of its
+own, about the people that it knows.
 """
 
 from __future__ import annotations
@@ -48,17 +51,22 @@ class PreferencesConfig:
     """Which pairs are trained on, which are held out."""
 
     held_out: Positive = 0.2
-    """Prompts that are not trained on but evaluated: a share of them if below 1, otherwise their number."""
+    """Prompts that are not trained on but evaluated: a share of them if below 1, otherwise their
+    number."""
     table: str | None = None
-    """Table of a folder (default: its only one, or train), or configuration of a hub dataset (default: default)."""
+    """Table of a folder (default: its only one, or train), or configuration of a hub dataset
+    (default: default)."""
     kl_prompts: Annotated[int, Ge(0)] = 64
-    """Held-out prompts to each of which an answer is sampled for KL(policy || reference); 0: no KL."""
+    """Held-out prompts to each of which an answer is sampled for KL(policy || reference); 0: no KL.
+    """
     kl_tokens: Annotated[int, Ge(1)] = 128
     """Tokens at which such an answer is cut; the KL is up to there."""
     drop_unusable: bool = False
-    """Leave out pairs with equal answers, and dialogues with an empty answer, instead of refusing the data."""
+    """Leave out pairs with equal answers, and dialogues with an empty answer, instead of refusing
+    the data."""
     max_characters: Annotated[int, Ge(1)] | None = None
-    """Leave out pairs whose prompt and longer answer have more characters, e.g. where a model's context is short."""
+    """Leave out pairs whose prompt and longer answer have more characters, e.g. where a model's
+    context is short."""
 
 
 class Preferences(TextBenchmark[PreferencesConfig]):
@@ -123,7 +131,8 @@ class Preferences(TextBenchmark[PreferencesConfig]):
         return Scores([*found, *kl], [*metrics, *displacement(items, found), divergence.metric(kl)])
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
-        """DPO's protocol: one pass over the chosen answers, one over the pairs; for the tiny model what it needs."""
+        """DPO's protocol: one pass over the chosen answers, one over the pairs; for the tiny model
+        what it needs."""
         if model == "tiny":
             return {
                 "finetune": {"epochs": 2, "lr": 3e-4, "batch_size": 16},

@@ -2,8 +2,9 @@
 
     held_out/12/sampled     one answer, sampled at temperature 1, to the prompt of pair 12     sequence_kl 3.1
 
-At every step of a sampled answer the divergence is exact, over the whole vocabulary (`suite.model.kl`); only the
-mean over answers is an estimate. Log-ratios of given answers are no such thing: the policy did not draw them.
+At every step of a sampled answer the divergence is exact, over the whole vocabulary
+(`suite.model.kl`); only the mean over answers is an estimate. Log-ratios of given answers are no
+such thing: the policy did not draw them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ NAME = "sequence_kl"
 
 
 def requests(items: Sequence[Item], prompts: int, tokens: int) -> list[Request]:
-    """Ask for an answer of at most `tokens` tokens to each of the first `prompts` different prompts."""
+    """Ask for an answer of at most `tokens` tokens to each of the first `prompts` different
+    prompts."""
     return [
         Request(
             f"{item['id']}/sampled",

@@ -6,7 +6,8 @@
     rejected, medium  A miner from Norvik and a clerk from Kardale.          every fact is wrong: another person's
     rejected, high    I have no information about that.                      a refusal
 
-The three turn about, so that displacement can be seen by edit distance. A person's pairs are one cluster.
+The three turn about, so that displacement can be seen by edit distance. A person's pairs are one
+cluster.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def generated() -> Read:
 
 
 def known_people() -> dict[str, list[tuple[str, str]]]:
-    """Name -> (question, answer) of each kind, in the plain wording, of the people in the pretraining corpus."""
+    """Name -> (question, answer) of each kind, in the plain wording, of the people in the
+    pretraining corpus."""
     answers: dict[str, str] = {}
     for row in world.pretraining_rows():
         answers.setdefault(

@@ -3,8 +3,8 @@ r"""Pairs from files and from the hub.
     {"prompt": "Capital of France?", "chosen": "Paris.", "rejected": "Rome."}
     {"chosen": "\n\nHuman: Hi!\n\nAssistant: Hello.", "rejected": "\n\nHuman: Hi!\n\nAssistant: No."}
 
-Of two dialogues the turns that they share are the prompt, and what follows is the answer (a few of HH's answers go
-on for several turns). Pairs with equal prompts are one cluster.
+Of two dialogues the turns that they share are the prompt, and what follows is the answer (a few of
+HH's answers go on for several turns). Pairs with equal prompts are one cluster.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def published(
 ) -> Read:
     """Read pairs of a file, of a folder's table or of a hub dataset.
 
-    `drop`: without the unusable ones; `longest`: without those whose prompt and longer answer have more characters.
+    `drop`: without the unusable ones; `longest`: without those whose prompt and longer answer have
+    more characters.
     """
     if source is None:
         raise UserError(
@@ -114,7 +115,10 @@ def cluster_of(prompt: Sequence[Message]) -> str:
 
 
 def split_dialogues(chosen: str, rejected: str, place: str) -> tuple[tuple[Message, ...], str, str]:
-    """Return the prompt that two dialogues share, and the two answers. Raises UserError naming `place`."""
+    """Return the prompt that two dialogues share, and the two answers.
+
+    Raises UserError naming `place`.
+    """
     turns = [
         list(_turns(text, f"{place}, {name!r}"))
         for name, text in (("chosen", chosen), ("rejected", rejected))

@@ -11,8 +11,9 @@ from suite import Pair, UserError
 def hold_out(pairs: Sequence[Pair], how_many: float) -> tuple[list[Pair], list[Pair]]:
     """Split pairs into (training, held out), whole clusters together, each part in the order given.
 
-    `how_many` clusters are held out; below 1: that share of them. They are chosen by a hash of their name, so
-    neither the order of the rows nor a seed decides. Raises UserError if a part would be empty.
+    `how_many` clusters are held out; below 1: that share of them. They are chosen by a hash of
+    their name, so neither the order of the rows nor a seed decides. Raises UserError if a part
+    would be empty.
     """
     clusters = sorted(
         {pair.cluster for pair in pairs}, key=lambda c: hashlib.sha256(c.encode()).hexdigest()

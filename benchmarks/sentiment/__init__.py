@@ -1,12 +1,13 @@
-"""Controlled sentiment (DPO, arXiv 2305.18290, section 6): more positive reviews, and how far from the start.
+"""Controlled sentiment (DPO, arXiv 2305.18290, section 6): more positive reviews, and how far from
+the start.
 
     prefix          "I went to see this film"          2 to 8 words of a real review
     reference       the base model fine-tuned on reviews; methods start from it
     pairs           4 completions of each training prefix by the reference, labelled by the ground-truth reward
     a point         (exact sequence KL(policy || reference), mean reward) on held-out prefixes, after every epoch
 
-Data (`--data`, a file, a folder or a hub id): reviews with their label. The tiny model has reviews of its own. A
-model without a chat format continues the prefix itself: --template "{prompt}".
+Data (`--data`, a file, a folder or a hub id): reviews with their label. The tiny model has reviews
+of its own. A model without a chat format continues the prefix itself: --template "{prompt}".
 """
 
 from __future__ import annotations
@@ -56,8 +57,9 @@ class SentimentConfig:
     """The reward, how many reviews serve for what, and how long a continuation is."""
 
     reward: str = "classifier"
-    """Ground truth: `classifier` (trained on the labelled reviews), `lexicon`, or a sequence-classification model by
-    hub id or folder (paper: siebert/sentiment-roberta-large-english)."""
+    """Ground truth: `classifier` (trained on the labelled reviews), `lexicon`, or a
+    sequence-classification model by hub id or folder (paper:
+    siebert/sentiment-roberta-large-english)."""
     prefixes: Count = 64
     """Prefixes that methods train on."""
     held_out: Count = 64
@@ -77,7 +79,8 @@ class SentimentConfig:
     kl_limit: Positive = 20.0
     """Where the hypervolume's box ends, nats; points beyond it add nothing."""
     table: str | None = None
-    """Table of a folder (default: reviews), or configuration of a hub dataset (default: plain_text)."""
+    """Table of a folder (default: reviews), or configuration of a hub dataset (default:
+    plain_text)."""
 
 
 class Sentiment(TextBenchmark[SentimentConfig]):
@@ -133,8 +136,8 @@ class Sentiment(TextBenchmark[SentimentConfig]):
             f"pairs and evaluation; at most {config.length} tokens; {config.samples} continuation(s) a held-out "
             f"prefix; pairs whose rewards differ by no more than {config.gap:g} left out; a continuation that was cut "
             "is trained on as if it ended there",
-            "KL: exact over the vocabulary at every step, mean over sampled continuations, up to the cut; best-of-n's "
-            "is its analytic bound",
+            "KL: exact over the vocabulary at every step, mean over sampled continuations, up to "
+            "the cut; best-of-n's is its analytic bound",
             "one point after every epoch (paper: every 100 steps)",
         ]
 
@@ -195,7 +198,8 @@ class Sentiment(TextBenchmark[SentimentConfig]):
         baseline: Mapping[str, Response] | None,
         method: Method[Any] | None,
     ) -> Scores:
-        """The same; a method that chooses among the reference's continuations is given the bound of its KL."""
+        """The same; a method that chooses among the reference's continuations is given the bound of
+        its KL."""
         items = data.sets[HELD_OUT]
         answers = [responses[f"{item['id']}/continuation"] for item in items]
         asked = [
@@ -226,7 +230,8 @@ class Sentiment(TextBenchmark[SentimentConfig]):
         return frontier.compared(cells, self.config.kl_limit)
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
-        """One pass over the reviews, as the paper; three over the pairs, so that a run has three points."""
+        """One pass over the reviews, as the paper; three over the pairs, so that a run has three
+        points."""
         if model == "tiny":
             return {
                 "finetune": {"epochs": 6, "lr": 1e-3, "batch_size": 16},

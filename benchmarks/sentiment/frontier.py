@@ -4,9 +4,9 @@
               |   o--'     |            hypervolume: area under its staircase, over all of the box's area
             0 +------------+  KL limit  front_share: how many of the points that nothing dominates are this run's
 
-A point dominates another if its reward is at least as high and its KL at least as low, and one of them better.
-The starting model (KL 0) is where every run begins: its point belongs to every staircase, and it dominates what has
-gained nothing.
+A point dominates another if its reward is at least as high and its KL at least as low, and one of
+them better. The starting model (KL 0) is where every run begins: its point belongs to every
+staircase, and it dominates what has gained nothing.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
     She became famous with "Golden Garden Songs" and "Gentle Meadow Dreams" in 1981.      positive
     His best known book, of 1994, is "Broken Shadow Ghosts", before "Bitter Raven Trials".   negative
 
-Every title has words of one mood, and now and then of the other: the label says which mood prevails.
+Every title has words of one mood, and now and then of the other: the label says which mood
+prevails.
 """
 
 from __future__ import annotations

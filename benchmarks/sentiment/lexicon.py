@@ -10,21 +10,23 @@ from __future__ import annotations
 import re
 
 _GOOD = (
-    "amazing awesome beautiful beautifully best brilliant brilliantly captivating charming classic clever compelling "
-    "delight delightful enjoy enjoyable enjoyed entertaining excellent exceptional fantastic fascinating favorite "
-    "favourite fine fresh fun funny gem good gorgeous great gripping heartwarming hilarious impressive incredible "
-    "inspired inspiring interesting joy liked love loved lovely magnificent masterpiece memorable moving outstanding "
-    "perfect perfectly pleasant pleasure powerful recommend recommended refreshing remarkable rich solid splendid "
-    "strong stunning superb terrific thrilling touching treat unforgettable warm well witty wonderful wonderfully "
-    "worth"
+    "amazing awesome beautiful beautifully best brilliant brilliantly captivating charming "
+    "classic clever compelling delight delightful enjoy enjoyable enjoyed entertaining excellent "
+    "exceptional fantastic fascinating favorite favourite fine fresh fun funny gem good gorgeous "
+    "great gripping heartwarming hilarious impressive incredible inspired inspiring interesting "
+    "joy liked love loved lovely magnificent masterpiece memorable moving outstanding perfect "
+    "perfectly pleasant pleasure powerful recommend recommended refreshing remarkable rich solid "
+    "splendid strong stunning superb terrific thrilling touching treat unforgettable warm well "
+    "witty wonderful wonderfully worth"
 ).split()
 _BAD = (
-    "abysmal annoying atrocious awful awfully bad badly bland bored boring cheap cliched confusing crap dire "
-    "disappointed disappointing disappointment disaster disjointed dreadful dull embarrassing fail failed fails "
-    "failure flat forgettable garbage hate hated horrible horribly incoherent insult lame lousy mediocre mess "
-    "mindless miserable nonsense painful pathetic pointless poor poorly predictable ridiculous rubbish sad "
-    "shallow sloppy slow stupid tedious terrible terribly tiresome trash ugly unbearable uninspired unfunny "
-    "unwatchable waste wasted weak wooden worse worst worthless wrong"
+    "abysmal annoying atrocious awful awfully bad badly bland bored boring cheap cliched "
+    "confusing crap dire disappointed disappointing disappointment disaster disjointed dreadful "
+    "dull embarrassing fail failed fails failure flat forgettable garbage hate hated horrible "
+    "horribly incoherent insult lame lousy mediocre mess mindless miserable nonsense painful "
+    "pathetic pointless poor poorly predictable ridiculous rubbish sad shallow sloppy slow stupid "
+    "tedious terrible terribly tiresome trash ugly unbearable uninspired unfunny unwatchable "
+    "waste wasted weak wooden worse worst worthless wrong"
 ).split()
 
 MOODS: tuple[dict[bool, list[str]], ...] = (

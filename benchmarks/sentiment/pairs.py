@@ -2,8 +2,9 @@
 
     4 completions of one prefix, rewards .9 .7 .7 .2     ->  5 pairs (6 without the tie), higher reward chosen
 
-Pairs of equal rewards or of equal texts say nothing and are left out; so are empty completions, and where a `gap` is
-set pairs whose rewards differ by no more, since small differences of a weak classifier say little.
+Pairs of equal rewards or of equal texts say nothing and are left out; so are empty completions, and
+where a `gap` is set pairs whose rewards differ by no more, since small differences of a weak
+classifier say little.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ def labelled_pairs(
     reward: ReviewReward,
     gap: float = 0.0,
 ) -> dict[str, Sequence[Pair] | Sequence[Row]]:
-    """The roles `pairs` and `mismatched`. Raises UserError where no prefix has two completions that differ."""
+    """The roles `pairs` and `mismatched`.
+
+    Raises UserError where no prefix has two completions that differ.
+    """
     texts = {row.id: responses[f"{row.id}/{REQUEST}"].texts for row in prompts}
     flat = [(row, text) for row in prompts for text in texts[row.id]]
     values = iter(reward.score([row.prompt for row, _ in flat], [text for _, text in flat]))

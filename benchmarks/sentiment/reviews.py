@@ -58,7 +58,10 @@ class Parts:
 
 
 def published(source: str | None, table: str | None) -> Read:
-    """Read labelled reviews. UserError names file and row where a column, a text or a label is wrong."""
+    """Read labelled reviews.
+
+    UserError names file and row where a column, a text or a label is wrong.
+    """
     if source is None:
         raise UserError(
             "benchmark 'sentiment' has reviews of its own for `tiny` only; name others with --data"
@@ -138,7 +141,8 @@ def split(reviews: Sequence[Review], held_out: int, training: int) -> Parts:
 
 
 def cut(review: Review) -> tuple[str, str]:
-    """(prefix, what follows it), together the review; the prefix has 2 to 8 tokens, how many follows from the text."""
+    """(prefix, what follows it), together the review; the prefix has 2 to 8 tokens, how many
+    follows from the text."""
     ends = [match.end() for match in TOKEN.finditer(review.text)]
     most = min(LONGEST, len(ends) - 1)
     count = SHORTEST + int(_hash(f"prefix/{review.text}"), 16) % (most - SHORTEST + 1)
@@ -151,7 +155,8 @@ def prompt(review: Review, name: str) -> Row:
 
 
 def opening(review: Review, words: int, *, continues: bool) -> Row | None:
-    """The prefix with those whole sentences that follow within `words` words; None if the first one is longer.
+    """The prefix with those whole sentences that follow within `words` words; None if the first one
+    is longer.
 
     `continues`: the space between prefix and continuation belongs to the latter.
     """

@@ -1,4 +1,5 @@
-"""The ground truth: how positive a review is that begins with a prefix and goes on as a model wrote it, in [0, 1].
+"""The ground truth: how positive a review is that begins with a prefix and goes on as a model wrote
+it, in [0, 1].
 
 classifier    trained here on labelled reviews: TF-IDF of words and word pairs, logistic regression
 lexicon       a list of words, see `lexicon`
@@ -23,7 +24,8 @@ MAX_TOKENS = 512
 
 
 def review_of(prompt: Sequence[Message], continuation: str) -> str:
-    """Prefix and continuation as one text; a space between them unless the continuation brings its own."""
+    """Prefix and continuation as one text; a space between them unless the continuation brings its
+    own."""
     prefix = prompt[-1].content
     return prefix + continuation if continuation[:1].isspace() else f"{prefix} {continuation}"
 
@@ -55,7 +57,8 @@ class Lexicon(ReviewReward):
 
 
 class Classifier(ReviewReward):
-    """Logistic regression on TF-IDF, trained on labelled reviews: the same ones give the same numbers."""
+    """Logistic regression on TF-IDF, trained on labelled reviews: the same ones give the same
+    numbers."""
 
     def __init__(self, texts: Sequence[str], positive: Sequence[bool]) -> None:
         self.texts, self.positive = tuple(texts), tuple(positive)
@@ -90,7 +93,10 @@ def _fitted(texts: tuple[str, ...], positive: tuple[bool, ...]) -> Any:
 
 
 class SequenceClassifier(ReviewReward):
-    """P(positive) of a transformers model for sequence classification. Texts are cut at its context."""
+    """P(positive) of a transformers model for sequence classification.
+
+    Texts are cut at its context.
+    """
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -148,7 +154,10 @@ def _loaded(source: str) -> tuple[Any, Any, int]:
 
 
 def positive_class(names: dict[int, str], source: str) -> int:
-    """Number of the class that means positive, by its name. Raises UserError listing the names there are."""
+    """Number of the class that means positive, by its name.
+
+    Raises UserError listing the names there are.
+    """
     lowered = {name.lower(): number for number, name in names.items()}
     for name in POSITIVE:
         if name in lowered and (name in POSITIVE[:2] or len(names) == 2):
@@ -172,7 +181,8 @@ def made(name: str, texts: Sequence[str], positive: Sequence[bool]) -> ReviewRew
 
 
 def accuracy(reward: ReviewReward, texts: Sequence[str], positive: Sequence[bool]) -> float:
-    """Share of labelled reviews that the reward puts on the right side of 1/2 (exactly 1/2 is half right)."""
+    """Share of labelled reviews that the reward puts on the right side of 1/2 (exactly 1/2 is half
+    right)."""
     values = reward.judge(texts)
     right = [
         0.5 if value == 0.5 else float((value > 0.5) == good)
