@@ -31,7 +31,7 @@ class DPOConfig:
     """Temperature, and the distance to the reference."""
 
     beta: Positive = 0.1
-    """Inverse temperature, 1 / nats; larger: nearer to the reference (paper: 0.1; summaries 0.5)."""
+    """Inverse temperature, 1 / nats; larger: nearer to the reference (0.1; summaries 0.5)."""
     divergence: Literal["reverse_kl", "forward_kl", "jensen_shannon", "alpha"] = "reverse_kl"
     """Distance of the policy from the reference; reverse_kl is DPO."""
     alpha: Fraction | None = None

@@ -1,13 +1,14 @@
-"""Bandits with known answers (arXiv 2310.12036, section 5.4): does a method stop where its
-temperature says?
+"""Bandits with a known optimum: does a method stop where its temperature says?
 
-    two arms, the first always preferred    IPO ends at pi(y1) = sigma(1 / (2 tau)): .993, .731, .622, .512 at
-                                            tau = .1, .5, 1, 10; DPO tends to 1, whatever beta is
+    two arms, the first always preferred    IPO ends at pi(y1) = sigma(1 / (2 tau)): .993, .731,
+                                            .622, .512 at tau = .1, .5, 1, 10;
+                                            DPO tends to 1, whatever beta is
     three arms, four datasets               see `datasets`
 
-A preference method's `pair_loss` trains a softmax policy over two or three arms, once for each
-temperature of the sweep. Where labels never contradict each other, DPO's optimum is at infinity:
-the policy drops all arms but the best, and the reference no longer counts. IPO's is finite.
+The experiments of arXiv 2310.12036, section 5.4. A preference method's `pair_loss` trains a softmax
+policy over two or three arms, once for each temperature of the sweep. Where labels never contradict
+each other, DPO's optimum is at infinity: the policy drops all arms but the best, whatever the
+reference is. IPO's optimum is finite.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 TEMPERATURES = ("tau", "beta")
 CURVE_POINTS = 90
-"""Of the learning curves: every 200 steps of the published 18,000."""
+"""Points of a learning curve: every 200 steps of the published 18,000."""
 NOTES = (
     "Published and used here: softmax policy, uniform reference, Adam with learning rate .01, "
     "mini-batches of 9 pairs drawn with replacement, 18,000 steps, 10 runs. Intervals are over "
@@ -113,15 +114,15 @@ class Bandit(Experiment[BanditConfig]):
             return scores(self._trials(settings, seed, task))
 
     def _sweep(self, method: PairedMethod[Any]) -> Iterator[Setting]:
+        """Yield the method at every temperature; once as configured if it has none."""
         names = {field.name for field in fields(method.config)}
         temperature = next((name for name in TEMPERATURES if name in names), None)
         if temperature is None:
             yield Setting("as_configured", None, method)
             return
         for tau in self.config.taus:
-            yield Setting(
-                f"tau={tau:g}", tau, type(method)(replace(method.config, **{temperature: tau}))
-            )
+            config = replace(method.config, **{temperature: tau})
+            yield Setting(f"tau={tau:g}", tau, type(method)(config))
 
     def _trials(self, settings: list[Setting], seed: int, task: Task) -> list[Trial]:
         """All datasets, temperatures and runs at once."""
@@ -132,20 +133,19 @@ class Bandit(Experiment[BanditConfig]):
         notes = {dataset.name: training.undefined(methods, dataset) for dataset in DATASETS}
         defined = [dataset for dataset in DATASETS if not notes[dataset.name]]
         steps, policies = self._train(methods, defined, seed, task)
-        return [
-            Trial(dataset, setting.label, setting.tau, note=notes[dataset.name])
-            if notes[dataset.name]
-            else Trial(
-                dataset,
-                setting.label,
-                setting.tau,
-                steps,
-                policies[dataset.name][t],
-                training.own_optimum(setting.method, dataset),
-            )
-            for dataset in DATASETS
-            for t, setting in enumerate(settings)
-        ]
+        trials: list[Trial] = []
+        for dataset in DATASETS:
+            for place, setting in enumerate(settings):
+                trial = Trial(dataset, setting.label, setting.tau, note=notes[dataset.name])
+                if not trial.note:
+                    trial = replace(
+                        trial,
+                        steps=steps,
+                        policies=policies[dataset.name][place],
+                        own_optimum=training.own_optimum(setting.method, dataset),
+                    )
+                trials.append(trial)
+        return trials
 
     def _train(
         self, methods: list[PairedMethod[Any]], datasets: list[Dataset], seed: int, task: Task
@@ -167,8 +167,11 @@ class Bandit(Experiment[BanditConfig]):
                 task.advance(step - steps[-1])
                 steps.append(step)
                 thetas.append(theta.clone())
-        policies = torch.stack(thetas, 1).softmax(-1).numpy()  # (T, S, D, R, K)
-        return steps, {d.name: policies[:, :, i, :, : len(d.arms)] for i, d in enumerate(datasets)}
+        all_policies = torch.stack(thetas, 1).softmax(-1).numpy()  # (T, S, D, R, K)
+        policies: dict[str, Array] = {}
+        for place, dataset in enumerate(datasets):
+            policies[dataset.name] = all_policies[:, :, place, :, : len(dataset.arms)]
+        return steps, policies
 
 
 @hookimpl
