@@ -127,8 +127,7 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
         return Scores(found, [*scores.summarise(found, directions), *displacement(items, found)])
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
-        """What lets the model learn derivations, and then moves it far enough to see the
-        difference.
+        """Enough training to learn derivations, and then to see what a method changes.
 
         `high` is trained less. Once the model tells the two styles apart, DPO lowers tiny's chosen
         answers too (from -.70 to -.83 nats a token in four epochs at 1e-4), and a reference that
@@ -183,7 +182,7 @@ def first_difference(chosen: Response, rejected: Response) -> int:
     for response in (chosen, rejected):
         if len(response.tokens) != len(response.token_logps):
             raise scores.MissingError(f"{response.id}: the engine does not tell the tokens")
-    # Not strict: where one answer is longer, what follows the other's end is no difference yet.
+    # Not strict: the answers may differ in length.
     for place, (a, b) in enumerate(zip(chosen.tokens, rejected.tokens, strict=False)):
         if a != b:
             return place

@@ -1,14 +1,16 @@
-"""NPO's logistic experiments (Zhang et al., arXiv 2404.05868): a binary classifier, trained by the
-very same plugins.
+"""NPO's logistic experiments: the method plugins train a binary classifier.
 
-    theorem    how fast a method leaves the starting model: linear in t under GA, logarithmic under NPO (theorem 2)
-    synthetic  how close it comes to retraining, on what is to be forgotten and on what is to be retained (section 4)
+Zhang et al., arXiv 2404.05868.
+
+    theorem    how fast a method leaves the starting model: linearly in t under GA,
+               logarithmically under NPO (theorem 2)
+    synthetic  how close a method comes to retraining, on forget and on retain inputs (section 4)
 
     suite run --methods ga,npo --bench logistic
     suite run --methods ga,grad_diff,idk_sft,idk_dpo,npo,npo_rt --bench logistic --split synthetic
 
-Training is plain gradient descent on the full batch: a run's training settings play no part,
-`logistic.lr` does.
+Training is plain gradient descent on the full batch: the run's training settings have no effect;
+`logistic.lr` is the step size.
 """
 
 from __future__ import annotations

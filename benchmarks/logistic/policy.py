@@ -100,7 +100,9 @@ def unlearning_roles(forget: Labelled, retain: Labelled) -> Mapping[str, Labelle
     """
     n = len(forget.targets)
     twice = Labelled(
-        *(torch.cat([x, x]) for x in (forget.inputs, forget.targets, forget.reference_logits))
+        torch.cat([forget.inputs] * 2),
+        torch.cat([forget.targets] * 2),
+        torch.cat([forget.reference_logits] * 2),
     )
     both = torch.arange(2).repeat_interleave(n)  # n zeros, n ones
     return {
@@ -155,5 +157,6 @@ class LogisticScored:
 
     def reference_kl(self) -> Tensor:
         """KL(reference || policy) of the label, (N,), nats."""
-        reference, policy = (F.log_softmax(x, dim=-1) for x in (self.reference_logits, self.logits))
+        reference = F.log_softmax(self.reference_logits, dim=-1)
+        policy = F.log_softmax(self.logits, dim=-1)
         return (reference.exp() * (reference - policy)).sum(-1)

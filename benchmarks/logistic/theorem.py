@@ -67,10 +67,8 @@ def laws(steps: Array, distance: Array, lr: float, beta: float | None) -> dict[s
     from scipy.stats import linregress
 
     late = steps >= FITTED * steps[-1]
-    linear, log = (
-        linregress(steps[late], distance[late]),
-        linregress(np.log(steps[late]), distance[late]),
-    )
+    linear = linregress(steps[late], distance[late])
+    log = linregress(np.log(steps[late]), distance[late])
     found = {
         "linear_r2": linear.rvalue**2,
         "log_r2": log.rvalue**2,
@@ -113,8 +111,9 @@ def measure(method: Method[Any], config: LogisticConfig, seed: int, progress: Pr
             items += items_of(repeat, {name + ending: value for name, value in found.items()})
             line = "no beta" if beta is None else f"beta={beta:g}"
             curves[f"distance_over_the_last/problem_{repeat}/{line}"] = distance / distance[-1]
-    curve = [
-        CurvePoint(int(t), {name: float(d[i]) for name, d in curves.items()})
-        for i, t in enumerate(at)
-    ]
-    return Scores(items, [mean(name, values) for name, values in by_metric(items).items()], curve)
+    curve: list[CurvePoint] = []
+    for place, step in enumerate(at):
+        shares = {name: float(line[place]) for name, line in curves.items()}
+        curve.append(CurvePoint(int(step), shares))
+    metrics = [mean(name, values) for name, values in by_metric(items).items()]
+    return Scores(items, metrics, curve)

@@ -35,9 +35,8 @@ class ReviewReward(Reward):
 
     def score(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[float]:
         """How positive each review is, in [0, 1]."""
-        return self.judge(
-            [review_of(prompt, text) for prompt, text in zip(prompts, continuations, strict=True)]
-        )
+        both = zip(prompts, continuations, strict=True)
+        return self.judge([review_of(prompt, text) for prompt, text in both])
 
     def judge(self, texts: Sequence[str]) -> list[float]:
         """How positive each text is, in [0, 1]."""
@@ -85,9 +84,9 @@ def _fitted(texts: tuple[str, ...], positive: tuple[bool, ...]) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    features = TfidfVectorizer(
-        ngram_range=(1, 2), min_df=2 if len(texts) > 100 else 1, sublinear_tf=True
-    )
+    # Words of one review alone tell little; with few reviews every word is needed.
+    min_df = 2 if len(texts) > 100 else 1
+    features = TfidfVectorizer(ngram_range=(1, 2), min_df=min_df, sublinear_tf=True)
     model = make_pipeline(features, LogisticRegression(C=10.0, max_iter=1000))
     return model.fit(list(texts), list(positive))
 
@@ -103,11 +102,10 @@ class SequenceClassifier(ReviewReward):
 
     def judge(self, texts: Sequence[str]) -> list[float]:
         """P(positive) of each text."""
-        return [
-            p
-            for start in range(0, len(texts), BATCH)
-            for p in self._batch(texts[start : start + BATCH])
-        ]
+        found: list[float] = []
+        for start in range(0, len(texts), BATCH):
+            found += self._batch(texts[start : start + BATCH])
+        return found
 
     def _batch(self, texts: Sequence[str]) -> Iterator[float]:
         import torch
@@ -143,14 +141,10 @@ def _loaded(source: str) -> tuple[Any, Any, int]:
                 str(folder), use_safetensors=True
             )
         except (OSError, ValueError) as error:
-            raise UserError(
-                f"sentiment.reward = {source!r}: cannot be loaded: {str(error).splitlines()[0]}"
-            ) from None
-    return (
-        tokenizer,
-        model.to(pick_device("auto")).eval(),
-        positive_class(model.config.id2label, source),
-    )
+            reason = str(error).splitlines()[0]
+            raise UserError(f"sentiment.reward = {source!r}: cannot be loaded: {reason}") from None
+    place = positive_class(model.config.id2label, source)
+    return tokenizer, model.to(pick_device("auto")).eval(), place
 
 
 def positive_class(names: dict[int, str], source: str) -> int:
@@ -162,8 +156,9 @@ def positive_class(names: dict[int, str], source: str) -> int:
     for name in POSITIVE:
         if name in lowered and (name in POSITIVE[:2] or len(names) == 2):
             return lowered[name]
+    known = ", ".join(names.values())
     raise UserError(
-        f"sentiment.reward = {source!r}: none of its classes is called positive: {', '.join(names.values())}"
+        f"sentiment.reward = {source!r}: none of its classes is called positive: {known}"
     )
 
 
@@ -175,7 +170,8 @@ def made(name: str, texts: Sequence[str], positive: Sequence[bool]) -> ReviewRew
         return Lexicon()
     if not Path(name).is_dir() and name.count("/") != 1:
         raise UserError(
-            f"sentiment.reward = {name!r}: must be classifier, lexicon, a folder or a hub id, owner/name"
+            f"sentiment.reward = {name!r}: must be classifier, lexicon, a folder "
+            "or a hub id, owner/name"
         )
     return SequenceClassifier(name)
 
@@ -183,9 +179,7 @@ def made(name: str, texts: Sequence[str], positive: Sequence[bool]) -> ReviewRew
 def accuracy(reward: ReviewReward, texts: Sequence[str], positive: Sequence[bool]) -> float:
     """Share of labelled reviews that the reward puts on the right side of 1/2 (exactly 1/2 is half
     right)."""
-    values = reward.judge(texts)
-    right = [
-        0.5 if value == 0.5 else float((value > 0.5) == good)
-        for value, good in zip(values, positive, strict=True)
-    ]
-    return sum(right) / len(right)
+    right = 0.0
+    for value, is_positive in zip(reward.judge(texts), positive, strict=True):
+        right += 0.5 if value == 0.5 else float((value > 0.5) == is_positive)
+    return right / len(texts)
