@@ -1,1 +1,2 @@
-"""The benchmarks that come with suite; installed as `suite_benchmarks`, found through their entry points."""
+"""The benchmarks that come with suite; installed as `suite_benchmarks`, found through their entry
+points."""

@@ -1,1 +1,4 @@
-"""Built-in methods, one readable file each. They are reached through the registry, never imported by path."""
+"""The built-in methods, one readable file each.
+
+The host finds them through their entry points and imports none of them by name.
+"""

@@ -1,11 +1,12 @@
-"""AOT, alignment by optimal transport: sorted margins instead of paired ones (Melnyk et al., arXiv 2406.05882).
+"""AOT, alignment by optimal transport: sorted margins instead of paired ones.
 
     L = mean_i -log sigma(beta [sort(lw - ll)_i - sort(ref lw - ref ll)_i])
 
-l: log-probabilities summed over tokens. The i-th smallest margin of the policy is compared with the i-th smallest of
-the reference, so that the one distribution dominates the other. Sorting couples the rows of a batch, which is
-therefore never cut into micro-batches; its size is a setting of the method. ln 2 at the start. beta and training
-settings are DPO's.
+Melnyk et al., arXiv 2406.05882. l: log-probabilities summed over tokens. The i-th smallest margin
+of the policy is compared with the i-th smallest margin of the reference: the loss asks that the
+distribution of margins improves, not each single pair. Sorting couples the rows of a batch, which
+is therefore never cut into micro-batches; the batch size is therefore a setting of the method. At
+the start the loss is ln 2. beta and training settings are DPO's.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class AOTConfig:
     """Temperature and smoothing."""
 
     beta: Positive = 0.1
-    """Inverse temperature, 1 / nats: how dear it is to leave the reference (DPO's)."""
+    """Inverse temperature, 1 / nats; larger: nearer to the reference (DPO's)."""
     label_smoothing: Smoothing = 0.0
     """Share of labels taken to be wrong, as in cDPO (paper: 0)."""
 

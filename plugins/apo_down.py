@@ -1,9 +1,10 @@
-"""APO-down, anchored preferences: both down, the rejected further (D'Oosterlinck et al., arXiv 2408.06266, eq. 8).
+"""APO-down, anchored preferences: both answers down, the rejected one further.
 
     L = E[sigma(beta rho_w) + sigma(-beta (rho_w - rho_l))]
 
-rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. For a model that is better than the chosen answers. 1
-at the start. beta and training settings are DPO's.
+D'Oosterlinck et al., arXiv 2408.06266, eq. 8. rho = log pi_theta(y|x) - log pi_ref(y|x), summed
+over tokens. Meant for a model that is better than the chosen answers. At the start the loss is 1.
+beta and training settings are DPO's.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class APODownConfig:
     """APO's one setting."""
 
     beta: Positive = 0.1
-    """Inverse temperature, 1 / nats: how dear it is to leave the reference (DPO's)."""
+    """Inverse temperature, 1 / nats; larger: nearer to the reference (DPO's)."""
 
 
 class APODown(PairedMethod[APODownConfig]):

@@ -1,9 +1,10 @@
-"""APO-zero, anchored preferences: chosen up, rejected down (D'Oosterlinck et al., arXiv 2408.06266, eq. 7).
+"""APO-zero, anchored preferences: chosen up, rejected down.
 
     L = E[sigma(-beta rho_w) + sigma(beta rho_l)]
 
-rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. Both rewards are anchored at 0. For chosen answers that
-are better than what the model writes itself. 1 at the start. beta and training settings are DPO's.
+D'Oosterlinck et al., arXiv 2408.06266, eq. 7. rho = log pi_theta(y|x) - log pi_ref(y|x), summed
+over tokens. Both rewards are anchored at 0. Meant for chosen answers that are better than what the
+model writes itself. At the start the loss is 1. beta and training settings are DPO's.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class APOZeroConfig:
     """APO's one setting."""
 
     beta: Positive = 0.1
-    """Inverse temperature, 1 / nats: how dear it is to leave the reference (DPO's)."""
+    """Inverse temperature, 1 / nats; larger: nearer to the reference (DPO's)."""
 
 
 class APOZero(PairedMethod[APOZeroConfig]):

@@ -2,11 +2,12 @@
 
     L = E[-log sigma(r_w - delta) - log sigma(delta - r_l)],    r = beta rho
 
-rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. delta, the shift between the classes, is the mean
-reward of all answers so far, chosen and rejected alike. It is updated after each optimiser step, from the whole step:
-so it is the same for all micro-batches, and 0 in the first step. The paper leaves open when it is updated; TRL's
-`bco_pair` keeps it at 0, which is also what a bandit sees that calls `pair_loss` alone. 2 ln 2 at the start. The
-training settings are DPO's.
+rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. delta, the shift between the classes,
+is the mean reward of all answers so far, chosen and rejected alike. It is updated after each
+optimiser step, from the whole step: so it is the same for all micro-batches, and 0 in the first
+step. The paper leaves open when it is updated. TRL's `bco_pair` keeps it at 0, and so does a bandit
+here, which calls `pair_loss` alone. At the start the loss is 2 ln 2. The training settings are
+DPO's.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class BCOConfig:
     """BCO's one setting."""
 
     beta: Positive = 0.1
-    """Inverse temperature, 1 / nats: how dear it is to leave the reference (DPO's)."""
+    """Inverse temperature, 1 / nats; larger: nearer to the reference (DPO's)."""
 
 
 class BCO(PairedMethod[BCOConfig]):
@@ -52,11 +53,11 @@ class BCO(PairedMethod[BCOConfig]):
         output = super().train_step(state, micro_batches)
         mean = (output.metrics["rewards/chosen"] + output.metrics["rewards/rejected"]) / 2
         answers = 2 * micro_batches[0]["pairs"].chosen.step_sequences
-        shift = self.delta
+        used = self.delta  # the log shows the delta that this step trained with
         self.delta, self.seen = losses.bco_delta(
             self.delta, self.seen, torch.full((answers,), mean)
         )
-        return replace(output, metrics={**output.metrics, "delta": shift})
+        return replace(output, metrics={**output.metrics, "delta": used})
 
     def state_dict(self) -> dict[str, Any]:
         """The running mean and its count."""

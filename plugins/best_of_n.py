@@ -1,8 +1,10 @@
-"""Best-of-N: the answer that the reward model likes best among N of the starting model (arXiv 2009.01325).
+"""Best-of-N: of N answers of the starting model, the one with the highest reward.
 
-    y = argmax_i r(x, y_i),   y_1 ... y_N ~ pi_ref(. | x)          KL(y || pi_ref) <= log N - (N - 1) / N
+    y = argmax_i r(x, y_i),    y_1 ... y_N ~ pi_ref(. | x)
+    KL(y || pi_ref) <= log N - (N - 1) / N
 
-Nothing is trained. The bound holds for any reward (arXiv 2401.01879), and grows by 1 nat for every factor e in N.
+Stiennon et al., arXiv 2009.01325. Nothing is trained. The bound holds for any reward (arXiv
+2401.01879), and grows by 1 nat for every factor e in N.
 """
 
 from __future__ import annotations
@@ -10,20 +12,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
-from suite import Engine, Method, Request, Response, Reward, UntrainedMethod, hookimpl
+from suite import Engine, Method, Prompt, Request, Response, Reward, UntrainedMethod, hookimpl
 from suite.ranges import Count, Positive
 
 
 @dataclass(frozen=True)
 class BestOfNConfig:
-    """How many answers, how different."""
+    """How many answers, and how they are sampled."""
 
     n: Count = 16
     """Answers to choose from, N (DPO's paper: 128; it sees little gain beyond 64)."""
     temperature: Positive = 1.0
-    """Of the samples, whatever temperature the benchmark asks for; the KL bound is that of temperature 1."""
+    """Sampling temperature, in place of the benchmark's; the KL bound holds at 1 only."""
 
 
 class BestOfN(UntrainedMethod[BestOfNConfig]):
@@ -41,30 +44,37 @@ class BestOfN(UntrainedMethod[BestOfNConfig]):
         self.reward = reward
 
     def respond(self, engine: Engine, requests: Sequence[Request]) -> list[Response]:
-        """N samples for each text that a request wants, and of these the best; likelihoods nobody can tell."""
+        """Sample N texts for each text that a request wants, and answer with the best of them.
+
+        Requests for log-likelihoods get an empty response: those of the best of N are not known.
+        """
         assert self.reward is not None, "prepare comes first"
-        n, temperature = self.config.n, self.config.temperature
-        many = [
-            replace(request, n=request.n * n, temperature=temperature, completion="")
-            for request in requests
-            if request.kind == "generate"
-        ]
-        sampled = engine.respond(many)
-        values = iter(
-            self.reward.score(
-                [request.prompt for request in many for _ in range(request.n)],
-                [text for response in sampled for text in response.texts],
-            )
-        )
-        best = {r.id: self._best(r, [next(values) for _ in r.texts]) for r in sampled}
+        enlarged = [self._enlarged(request) for request in requests if request.kind == "generate"]
+        sampled = engine.respond(enlarged)
+        prompts: list[Prompt] = []
+        texts: list[str] = []
+        for request, response in zip(enlarged, sampled, strict=True):
+            prompts += [request.prompt] * request.n
+            texts += response.texts
+        # One call for all: a reward model reads texts in batches.
+        values = iter(self.reward.score(prompts, texts))
+        best: dict[str, Response] = {}
+        for response in sampled:
+            own_values = list(islice(values, len(response.texts)))
+            best[response.id] = self._best(response, own_values)
         return [best.get(request.id, Response(request.id)) for request in requests]
+
+    def _enlarged(self, request: Request) -> Request:
+        """The request for N times as many texts."""
+        n, temperature = request.n * self.config.n, self.config.temperature
+        return replace(request, n=n, temperature=temperature, completion="")
 
     def _best(self, response: Response, values: Sequence[float]) -> Response:
         """The best of every N texts; of equal ones the first."""
-        groups = (
-            range(start, start + self.config.n) for start in range(0, len(values), self.config.n)
-        )
-        best = [max(group, key=values.__getitem__) for group in groups]
+        best: list[int] = []
+        for start in range(0, len(values), self.config.n):
+            group = range(start, start + self.config.n)
+            best.append(max(group, key=values.__getitem__))
         return Response(
             response.id,
             texts=tuple(response.texts[i] for i in best),
@@ -72,7 +82,7 @@ class BestOfN(UntrainedMethod[BestOfNConfig]):
         )
 
     def kl_bound(self) -> float | None:
-        """log N - (N - 1) / N; another temperature leaves the starting model by more."""
+        """log N - (N - 1) / N. At another temperature the samples are not the starting model's."""
         n = self.config.n
         return math.log(n) - (n - 1) / n if self.config.temperature == 1 else None
 

@@ -1,10 +1,11 @@
-"""cDPO, conservative DPO: some labels are wrong (E. Mitchell, "A note on DPO with noisy preferences", 2023).
+"""cDPO, conservative DPO: some labels are wrong.
 
     L = E[-(1 - eps) log sigma(beta h) - eps log sigma(-beta h)],    h = rho_w - rho_l
 
-rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. The gradient is 0 exactly where sigma(beta h) = 1 -
-eps: margins stop growing there. ln 2 at the start. The note names no value of eps; 0.1 is ours. The training settings
-are DPO's.
+E. Mitchell, "A note on DPO with noisy preferences", 2023. rho = log pi_theta(y|x) - log
+pi_ref(y|x), summed over tokens. The gradient is 0 exactly where sigma(beta h) = 1 - eps: margins
+stop growing there. At the start the loss is ln 2. The note names no value of eps; 0.1 is ours. The
+training settings are DPO's.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class CDPOConfig:
     """DPO's setting and the noise of the labels."""
 
     beta: Positive = 0.1
-    """Inverse temperature, 1 / nats: how dear it is to leave the reference (DPO's)."""
+    """Inverse temperature, 1 / nats; larger: nearer to the reference (DPO's)."""
     label_smoothing: Smoothing = 0.1
     """eps, the share of labels taken to be wrong; 0: DPO."""
 

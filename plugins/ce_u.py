@@ -1,9 +1,10 @@
-"""CE-U, cross-entropy unlearning: towards the model's own distribution without the label (Yang, arXiv 2503.01224).
+"""CE-U, cross-entropy unlearning: towards the model's own distribution without the label.
 
-    L = mean_t CE(pi_theta(. | x, y_<t), softmax(stop_grad(z_t), z_t[y_t] = -infinity))    z: the policy's logits
+    L = mean_t CE(pi_theta(. | x, y_<t), softmax(stop_grad(z_t), z_t[y_t] = -infinity))
 
-The gradient is bounded, unlike gradient ascent's: it is p_t at the label's logit. The first token of each answer is
-skipped, as in the paper's footnote; the mean is over the others. No retain term.
+Yang, arXiv 2503.01224. z: the policy's logits. The gradient is bounded, unlike gradient ascent's:
+at the label's logit it is the label's probability p_t. The first token of each answer is skipped,
+as in the paper's footnote; the mean is over the others. No retain term.
 """
 
 from __future__ import annotations
@@ -28,14 +29,13 @@ class CEU(Method[CEUConfig]):
     Config = CEUConfig
 
     def loss(self, policy: Policy, batch: Batch) -> LossOutput:
-        """Mean over all answer tokens of the step but the first of each answer."""
+        """Mean over the step's answer tokens, without the first token of each answer."""
         forget = batch["forget"]
-        first = forget.rows.diff(prepend=forget.rows[:1] - 1) != 0  # (N,)
-        per_token = losses.ce_u(policy(forget).logits, forget.targets).masked_fill(
-            first, 0.0
-        )  # (N,)
+        per_token = losses.ce_u(policy(forget).logits, forget.targets)  # (N,)
+        # Tokens of one answer stand together: an answer begins where the row's number changes.
+        is_first = forget.rows.diff(prepend=forget.rows[:1] - 1) != 0  # (N,)
         counted = forget.step_tokens - forget.step_sequences
-        return LossOutput(per_token.sum() / max(1, counted))
+        return LossOutput(per_token.masked_fill(is_first, 0.0).sum() / max(1, counted))
 
 
 @hookimpl

@@ -1,9 +1,10 @@
-"""CPO, contrastive preference optimisation: DPO against a uniform reference (Xu et al., arXiv 2401.08417).
+"""CPO, contrastive preference optimisation: DPO against a uniform reference.
 
     L = E[-log sigma(beta (log pi_theta(y_w|x) - log pi_theta(y_l|x))) + alpha CE(y_w)]
 
-Log-probabilities are summed over tokens; CE is the mean over the tokens of each row, while the authors' code takes it
-over all tokens of a batch, prompts included. beta and alpha are the paper's, the training settings DPO's.
+Xu et al., arXiv 2401.08417. Log-probabilities are summed over tokens; CE is the mean over the
+tokens of each row, while the authors' code takes it over all tokens of a batch, prompts included.
+beta and alpha are the paper's, the training settings DPO's.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """DiscoPOP: a loss that a language model proposed (Lu et al., arXiv 2406.08414, eq. 5).
 
-    L = E[(1 - g) (-log sigma(z)) + g e^-z],    z = beta h,  g = sigma(z / tau),    h = rho_w - rho_l
+    L = E[(1 - g) (-log sigma(z)) + g e^-z],    g = sigma(z / tau),  z = beta (rho_w - rho_l)
 
-rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. (ln 2 + 1) / 2 at the start. The loss is not convex: at
-the start its slope in z is (1 - ln 2) / (4 tau) - 3/4, which is positive for tau below 0.102, so that with the
-paper's tau the margin of a pair shrinks first. beta and tau are the paper's, the training settings DPO's.
+rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. At the start the loss is (ln 2 + 1) /
+2. It is not convex: its slope in z is then (1 - ln 2) / (4 tau) - 3/4, which is positive for tau
+below 0.102, so with the paper's tau the margin of a pair shrinks first. beta and tau are the
+paper's, the training settings DPO's.
 """
 
 from __future__ import annotations

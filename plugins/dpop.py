@@ -1,10 +1,11 @@
-"""DPOP, DPO-Positive: DPO that does not let chosen answers become less likely (Pal et al., arXiv 2402.13228).
+"""DPOP, DPO-Positive: DPO with a penalty when the chosen answer becomes less likely.
 
     L = E[-log sigma(beta [rho_w - rho_l - penalty max(0, -rho_w)])]
 
-rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. The penalty is inside beta(...), so a nat that the
-chosen answer lost costs 0.3 x 50 = 15; the paper's first version had the bracket wrong. With rho_w >= 0 it is DPO. ln
-2 at the start. beta and penalty are the paper's, the training settings DPO's.
+Pal et al., arXiv 2402.13228. rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. The
+penalty is inside beta(...), so each nat that the chosen answer loses costs 0.3 x 50 = 15 in the
+sigmoid; the paper's first version had the bracket wrong. With rho_w >= 0 it is DPO. At the start
+the loss is ln 2. beta and penalty are the paper's, the training settings DPO's.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class DPOPConfig:
     beta: Positive = 0.3
     """Inverse temperature, 1 / nats (paper: 0.3)."""
     penalty: NonNegative = 50.0
-    """The paper's lambda: weight of what the chosen answer lost, within beta (paper: 50); 0: DPO."""
+    """The paper's lambda: weight of the nats that the chosen answer loses (paper: 50); 0: DPO."""
 
 
 class DPOP(PairedMethod[DPOPConfig]):
@@ -40,7 +41,10 @@ class DPOP(PairedMethod[DPOPConfig]):
         return losses.dpop(*pairs.sums, beta=self.config.beta, penalty=self.config.penalty)
 
     def rewards(self, pairs: PairLogps) -> tuple[Tensor, Tensor]:
-        """beta times the log-ratios, the chosen one less its penalty: their difference is the loss's logit."""
+        """beta times the log-ratios, the chosen one minus its penalty.
+
+        Their difference is the argument of the loss's sigmoid.
+        """
         chosen, rejected = pairs.logratios
         penalised = chosen - self.config.penalty * (-chosen).clamp(min=0)
         return self.config.beta * penalised, self.config.beta * rejected

@@ -1,9 +1,10 @@
 """EXO: the reverse KL to the labels' distribution, on pairs (Ji et al., arXiv 2402.00856, eq. 16).
 
-    L = E[KL(q || p)],    q = (sigma(beta h), sigma(-beta h)),  p = (1 - eps, eps),    h = rho_w - rho_l
+    L = E[KL(q || p)],    q = (sigma(beta h), sigma(-beta h)),  p = (1 - eps, eps)
 
-rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. DPO takes the KL the other way round. The paper's
-beta_r and beta_pi are one beta here. eps is the paper's, the training settings are DPO's.
+h = rho_w - rho_l, rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. DPO takes the KL
+in the other direction. The paper's beta_r and beta_pi are one beta here. eps is the paper's, the
+training settings are DPO's.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class EXOConfig:
     """Temperature and smoothing."""
 
     beta: Positive = 0.1
-    """Inverse temperature, 1 / nats: how dear it is to leave the reference (DPO's)."""
+    """Inverse temperature, 1 / nats; larger: nearer to the reference (DPO's)."""
     label_smoothing: Smoothing = 1e-3
     """eps; above 0, or the divergence is infinite (paper: 0.001)."""
 

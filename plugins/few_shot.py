@@ -1,12 +1,13 @@
-"""Few-shot prompting: the base model sees examples as earlier turns of the conversation (arXiv 2005.14165).
+"""Few-shot prompting: the base model sees examples as earlier turns of the conversation.
 
     user       prompt of demonstration 1
     assistant  its answer
     ...
     user       the request
 
-Each request gets its own demonstrations, chosen by a hash of its prompt and never one with that very prompt. DPO's
-paper uses two.
+Brown et al., arXiv 2005.14165. Each request gets its own demonstrations, chosen at random with its
+prompt as the seed. A demonstration with the same prompt is never shown: it would give the answer
+away. DPO's paper uses two.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class FewShotConfig:
 
 
 class FewShot(UntrainedMethod[FewShotConfig]):
-    """The base model, asked behind a few demonstrations."""
+    """The base model, asked after a few demonstrations."""
 
     name = "few_shot"
     roles = frozenset({"demonstrations"})
@@ -52,21 +53,26 @@ class FewShot(UntrainedMethod[FewShotConfig]):
         self.rows: Sequence[Row] = rows["demonstrations"]
 
     def respond(self, engine: Engine, requests: Sequence[Request]) -> list[Response]:
-        """Ask behind the demonstrations."""
-        return engine.respond(
-            [replace(r, prompt=(*self._examples(r.prompt), *r.prompt)) for r in requests]
-        )
+        """Ask with the demonstrations in front."""
+        asked: list[Request] = []
+        for request in requests:
+            turns = self._examples(request.prompt)
+            asked.append(replace(request, prompt=(*turns, *request.prompt)))
+        return engine.respond(asked)
 
     def _examples(self, prompt: tuple[Message, ...]) -> list[Message]:
+        """The turns of this prompt's demonstrations."""
+        shots = self.config.shots
         order = random.Random(repr(prompt)).sample(self.rows, len(self.rows))
-        others = [row for row in order if row.prompt != prompt][: self.config.shots]
-        if len(others) < self.config.shots:
+        shown = [row for row in order if row.prompt != prompt][:shots]
+        if len(shown) < shots:
             raise UserError(
-                f"few_shot.shots = {self.config.shots}, but only {len(others)} demonstrations can be shown"
+                f"few_shot.shots = {shots}, but only {len(shown)} demonstrations can be shown"
             )
-        return [
-            turn for row in others for turn in (*row.prompt, Message("assistant", row.completion))
-        ]
+        turns: list[Message] = []
+        for row in shown:
+            turns += [*row.prompt, Message("assistant", row.completion)]
+        return turns
 
 
 @hookimpl

@@ -1,8 +1,9 @@
-"""GA, gradient ascent on the forget set (TOFU, arXiv 2401.06121; analysed in NPO, arXiv 2404.05868).
+"""GA, gradient ascent on the forget set.
 
     L = (1/N) sum_t log pi_theta(y_t | x, y_<t)        minus the cross-entropy on forget answers
 
-Unbounded below: run long enough, the model collapses. Papers differ in stopping; here it runs for the epochs given.
+TOFU, arXiv 2401.06121; analysed in NPO, arXiv 2404.05868. The loss is unbounded below: trained long
+enough, the model collapses. Papers differ in when they stop; here it runs for the epochs given.
 """
 
 from __future__ import annotations

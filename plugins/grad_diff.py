@@ -5,41 +5,25 @@ L = -forget_weight * CE(forget) + retain_weight * CE(retain)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from suite import Batch, LossOutput, Method, Policy, hookimpl
-from suite.ranges import NonNegative
+from suite import Batch, Method, hookimpl
 
+from .forget_retain import ForgetRetainConfig, ForgetRetainMethod, ScoredRoles
 
-@dataclass(frozen=True)
-class GradDiffConfig:
-    """Weights of the two terms."""
-
-    forget_weight: NonNegative = 1.0
-    """Weight of the forget term."""
-    retain_weight: NonNegative = 1.0
-    """Weight of the retain term."""
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-class GradDiff(Method[GradDiffConfig]):
+class GradDiff(ForgetRetainMethod[ForgetRetainConfig]):
     """Gradient difference: ascent on forget, descent on retain."""
 
     name = "grad_diff"
-    family = "unlearning"
-    roles = frozenset({"forget", "retain"})
-    Config = GradDiffConfig
+    Config = ForgetRetainConfig
 
-    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
-        """Both terms are token means."""
-        forget, retain = batch["forget"], batch["retain"]
-        on_forget, on_retain = policy.joint(forget, retain)
-        ascent = forget.token_mean(on_forget.token_logps)
-        descent = retain.token_mean(-on_retain.token_logps)
-        return LossOutput(
-            self.config.forget_weight * ascent + self.config.retain_weight * descent,
-            {"forget_loss": ascent.detach(), "retain_loss": descent.detach()},
-        )
+    def forget_loss(self, batch: Batch, scored: ScoredRoles) -> Tensor:
+        """-CE(forget), mean over tokens: log-probabilities with a plus sign are pushed down."""
+        return batch["forget"].token_mean(scored["forget"].token_logps)
 
 
 @hookimpl

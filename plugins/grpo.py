@@ -1,11 +1,12 @@
 """GRPO, group relative policy optimisation (Shao et al., arXiv 2402.03300, section 4.1).
 
-    A_i = (r_i - mean r) / std r                                       over the G answers to a prompt
-    L   = -(1/N) sum_t [min(w_t A_i, clip(w_t, 1 - clip, 1 + clip) A_i) - beta KL_t],   w = pi_theta / pi_old
+    A_i = (r_i - mean r) / std r                    over the G answers to a prompt
+    L   = -(1/N) sum_t [min(w_t A_i, clip(w_t, 1 - clip, 1 + clip) A_i) - beta KL_t]
 
-N counts the tokens of the whole step's answers (as DAPO, arXiv 2503.14476), where the paper averages over each answer
-first and so favours short ones. KL_t is the estimate e^d - d - 1, d = log pi_ref - log pi_theta. beta is 0 by default,
-as in later practice (paper: 0.04); then no reference is kept.
+w = pi_theta / pi_old. N counts the tokens of the whole step's answers, as in DAPO (arXiv
+2503.14476); the paper averages over each answer first, which favours short ones. KL_t is the
+estimate e^d - d - 1, d = log pi_ref - log pi_theta. beta is 0 by default, as in later practice
+(paper: 0.04); no reference is then needed.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class GRPOConfig:
     def __post_init__(self) -> None:
         if self.samples < 2:
             raise ValueError(
-                f"samples must be at least 2, not {self.samples}: answers are compared with each other"
+                f"samples must be at least 2, not {self.samples}: "
+                "the answers to a prompt are compared with each other"
             )
 
 
@@ -57,11 +59,11 @@ class GRPO(OnlineMethod[GRPOConfig]):
 
     @property
     def uses_reference(self) -> bool:
-        """Only if the KL has a weight."""
+        """Only if beta, the weight of the KL, is above 0."""
         return self.config.beta > 0
 
     def credit(self, rollouts: Rollouts) -> None:
-        """The reward among its prompt's answers, for every token."""
+        """Give every token its answer's reward, normalised over the answers to the prompt."""
         rollouts.spread("advantages", losses.grpo_advantages(rollouts.rewards))
 
     def rollout_loss(self, scored: Any, part: Part) -> Tensor:

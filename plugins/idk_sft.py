@@ -1,48 +1,45 @@
-"""IDK-SFT: learn to answer forget questions with a refusal (TOFU, arXiv 2401.06121, "I don't know").
+"""IDK-SFT: learn to answer forget questions with a refusal (TOFU, arXiv 2401.06121).
 
     L = forget_weight * CE(alternate) + retain_weight * CE(retain)
 
-`alternate`: the forget questions, each with a refusal as its answer. Both terms are token means. TOFU adds them with
-weights 1 and 1. The forget answers themselves are not looked at.
+TOFU calls it "I don't know". `alternate`: the forget questions, each with a refusal as its answer.
+Both terms are token means; TOFU adds them with weights 1 and 1. The loss never reads the forget
+answers themselves.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from suite import Batch, LossOutput, Method, Policy, hookimpl
+from suite import Batch, Method, hookimpl
 from suite.ranges import NonNegative
+
+from .forget_retain import ForgetRetainConfig, ForgetRetainMethod, ScoredRoles
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
-class IDKSFTConfig:
+class IDKSFTConfig(ForgetRetainConfig):
     """Weights of the two terms."""
 
     forget_weight: NonNegative = 1.0
     """Weight of the refusals."""
-    retain_weight: NonNegative = 1.0
-    """Weight of the retain term."""
 
 
-class IDKSFT(Method[IDKSFTConfig]):
+class IDKSFT(ForgetRetainMethod[IDKSFTConfig]):
     """Fine-tuning on refusals, cross-entropy on retain."""
 
     name = "idk_sft"
-    family = "unlearning"
     roles = frozenset({"forget", "alternate", "retain"})
+    reads = ("alternate",)
     Config = IDKSFTConfig
 
-    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
-        """Both terms are token means."""
-        alternate, retain = batch["alternate"], batch["retain"]
-        on_alternate, on_retain = policy.joint(alternate, retain)
-        refusal = alternate.token_mean(-on_alternate.token_logps)
-        nll = retain.token_mean(-on_retain.token_logps)
-        return LossOutput(
-            self.config.forget_weight * refusal + self.config.retain_weight * nll,
-            {"forget_loss": refusal.detach(), "retain_loss": nll.detach()},
-        )
+    def forget_loss(self, batch: Batch, scored: ScoredRoles) -> Tensor:
+        """CE(alternate), mean over tokens."""
+        return batch["alternate"].token_mean(-scored["alternate"].token_logps)
 
 
 @hookimpl

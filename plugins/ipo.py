@@ -1,11 +1,12 @@
-"""IPO: the difference of log-ratios is drawn to a finite target (Azar et al., arXiv 2310.12036, eq. 17).
+"""IPO, identity preference optimisation: the difference of log-ratios has a finite target.
 
     L = E[(h - 1 / (2 tau))^2],    h = rho_w - rho_l
 
-rho = log pi_theta(y|x) - log pi_ref(y|x). 1 / (4 tau^2) at the start. In the paper rho is summed over tokens. TRL,
-LLaMA-Factory and HALOs divide it by the answer's number of tokens and call that IPO too: it is another loss, here
-`reduction=mean`, and a tau that suits sums does not suit means. The paper tests on bandits with tau 0.1, 0.5 and 1;
-the training settings are DPO's.
+Azar et al., arXiv 2310.12036, eq. 17. rho = log pi_theta(y|x) - log pi_ref(y|x). At the start the
+loss is 1 / (4 tau^2). In the paper rho is summed over tokens. TRL, LLaMA-Factory and HALOs divide
+it by the answer's number of tokens and call that IPO too. That is another loss, here
+`reduction=mean`, and it needs another tau. The paper tests on bandits with tau 0.1, 0.5 and 1; the
+training settings are DPO's.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class IPOConfig:
-    """Target margin, and what of."""
+    """Target margin, and the log-probabilities that it compares."""
 
     tau: Positive = 0.1
-    """Weight of the KL to the reference: the target margin is 1 / (2 tau), nats (per token for `mean`)."""
+    """Weight of the KL to the reference; the target margin is 1 / (2 tau) nats (mean: a token)."""
     reduction: Literal["sum", "mean"] = "sum"
-    """Log-probabilities of an answer: their sum, as in the paper, or their mean over tokens, as in TRL."""
+    """Log-probabilities of an answer: summed as in the paper, or their mean as in TRL."""
 
 
 class IPO(PairedMethod[IPOConfig]):
@@ -44,10 +45,10 @@ class IPO(PairedMethod[IPOConfig]):
 
     def rewards(self, pairs: PairLogps) -> tuple[Tensor, Tensor]:
         """tau times the log-ratio: at the optimum their difference is p*(chosen) - p*(rejected)."""
-        chosen, rejected, ref_chosen, ref_rejected = (
-            pairs.means if self.config.reduction == "mean" else pairs.sums
-        )
-        return self.config.tau * (chosen - ref_chosen), self.config.tau * (rejected - ref_rejected)
+        logps = pairs.means if self.config.reduction == "mean" else pairs.sums
+        chosen, rejected, ref_chosen, ref_rejected = logps
+        tau = self.config.tau
+        return tau * (chosen - ref_chosen), tau * (rejected - ref_rejected)
 
 
 @hookimpl

@@ -1,49 +1,38 @@
-"""KL minimisation: gradient ascent on forget, stay near the start on retain (TOFU, arXiv 2401.06121).
+"""KL minimisation: ascent on forget, stay near the start on retain (TOFU, arXiv 2401.06121).
 
     L = -forget_weight * CE(forget) + retain_weight * KL(pi_ref || pi_theta) on retain
 
-The KL is over the whole vocabulary, at completion positions only, mean per token. (The original code also counts
-prompt positions.)
+The KL is over the whole vocabulary, at completion positions only, mean per token. (The original
+code also counts prompt positions.)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from suite import Batch, LossOutput, Method, Policy, hookimpl
-from suite.ranges import NonNegative
+from suite import Batch, Method, Scored, Texts, hookimpl
 
+from .forget_retain import ForgetRetainConfig, ForgetRetainMethod, ScoredRoles
 
-@dataclass(frozen=True)
-class KLMinConfig:
-    """Weights of the two terms."""
-
-    forget_weight: NonNegative = 1.0
-    """Weight of the forget term."""
-    retain_weight: NonNegative = 1.0
-    """Weight of the retain term."""
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-class KLMin(Method[KLMinConfig]):
+class KLMin(ForgetRetainMethod[ForgetRetainConfig]):
     """Gradient ascent on forget, KL to the starting model on retain."""
 
     name = "kl_min"
-    family = "unlearning"
-    roles = frozenset({"forget", "retain"})
     needs_reference_hidden = frozenset({"retain"})
-    Config = KLMinConfig
+    retain_metric = "retain_kl"
+    Config = ForgetRetainConfig
 
-    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
-        """Both terms are token means."""
-        forget, retain = batch["forget"], batch["retain"]
-        on_forget, on_retain = policy.joint(forget, retain)
-        ascent = forget.token_mean(on_forget.token_logps)
-        kl = retain.token_mean(on_retain.reference_kl())
-        return LossOutput(
-            self.config.forget_weight * ascent + self.config.retain_weight * kl,
-            {"forget_loss": ascent.detach(), "retain_kl": kl.detach()},
-        )
+    def forget_loss(self, batch: Batch, scored: ScoredRoles) -> Tensor:
+        """-CE(forget), mean over tokens."""
+        return batch["forget"].token_mean(scored["forget"].token_logps)
+
+    def retain_loss(self, retain: Texts, scored: Scored) -> Tensor:
+        """KL(pi_ref || pi_theta), mean over tokens."""
+        return retain.token_mean(scored.reference_kl())
 
 
 @hookimpl

@@ -1,13 +1,14 @@
-"""KTO: each answer is desirable or not, valued as prospect theory says (Ethayarajh et al., arXiv 2402.01306, eq. 8).
+"""KTO: each answer is desirable or not, and its value follows prospect theory.
 
     L = mean over answers of  lambda_D (1 - sigma(beta (rho - z0)))  if desirable (chosen)
                               lambda_U (1 - sigma(beta (z0 - rho)))  if undesirable (rejected)
     z0 = max(0, mean rho of prompts with another row's chosen answer), without gradient
 
-rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. Every pair counts as two answers, and the loss of a
-pair is their mean. z0, an estimate of KL(policy || reference), couples the rows: a step is never cut, and has two
-pairs at least. beta is the paper's, the training settings are DPO's. The paper weighs the sides by lambda_D n_D /
-(lambda_U n_U) in [1, 4/3]; pairs are balanced, so both are 1.
+Ethayarajh et al., arXiv 2402.01306, eq. 8. rho = log pi_theta(y|x) - log pi_ref(y|x), summed over
+tokens. Every pair counts as two answers, and the loss of a pair is their mean. z0, an estimate of
+KL(policy || reference), couples the rows: a step is never cut into micro-batches, and has at least
+two pairs. beta is the paper's, the training settings are DPO's. The paper weights the sides with
+lambda_D n_D / (lambda_U n_U) in [1, 4/3]; pairs are balanced, so both are 1.
 """
 
 from __future__ import annotations
@@ -59,13 +60,13 @@ class KTO(PairedMethod[KTOConfig]):
         return (up + down) / 2
 
     def score(self, policy: Policy, batch: Batch) -> PairLogps:
-        """Score the mismatched answers too. UserError: a step of a single pair."""
+        """Score the mismatched answers too. UserError if a step has one pair only."""
         import torch
 
         mismatched = batch["mismatched"]
         if len(mismatched.ids) < 2:
             raise UserError(
-                "kto: a step has a single pair, but z0 needs two; choose another kto.batch_size"
+                "kto: a step has a single pair, but z0 needs at least two; choose another kto.batch_size"
             )
         with torch.no_grad():
             logps = policy(mismatched).logps
@@ -75,8 +76,10 @@ class KTO(PairedMethod[KTOConfig]):
         )
 
     def _z0(self, pairs: PairLogps) -> Tensor:
+        """The estimate of KL(policy || reference), ()."""
         if pairs.mismatched_logps is None or pairs.ref_mismatched_logps is None:
-            # All rows share one prompt (a bandit): the others' answers are the mismatched ones, with the same mean.
+            # A bandit: all rows share one prompt, so every row's chosen answer is a mismatched one
+            # of another row, and the mean over all of them is the same.
             chosen, _, ref_chosen, _ = pairs.sums
             return losses.kto_z0(chosen, ref_chosen)
         return losses.kto_z0(pairs.mismatched_logps, pairs.ref_mismatched_logps)

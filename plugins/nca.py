@@ -2,10 +2,10 @@
 
     L = E[-log sigma(r_w) - 1/2 log sigma(-r_w) - 1/2 log sigma(-r_l)],    r = beta rho
 
-rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. Each reward counts by itself, not their difference, so
-the chosen answer does not lose probability together with the rejected one. 2 ln 2 at the start. This is the case of
-two answers with hard labels; the paper's general form takes K answers with rewards. beta and training settings are
-DPO's.
+rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. Each reward counts by itself, not
+their difference, so the chosen answer does not lose probability together with the rejected one. At
+the start the loss is 2 ln 2. This is the case of two answers with hard labels; the paper's general
+form takes K answers with rewards. beta and training settings are DPO's.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class NCAConfig:
     """NCA's one setting."""
 
     beta: Positive = 0.1
-    """Inverse temperature, 1 / nats: how dear it is to leave the reference (DPO's)."""
+    """Inverse temperature, 1 / nats; larger: nearer to the reference (DPO's)."""
 
 
 class NCA(PairedMethod[NCAConfig]):

@@ -1,11 +1,12 @@
 """NPO, negative preference optimisation (Zhang et al., arXiv 2404.05868, eq. 3).
 
-    L = -(2/beta) E log sigma(-beta rho),    rho = log pi_theta(y|x) - log pi_ref(y|x), summed over the answer
+    L = -(2/beta) E log sigma(-beta rho)
 
-DPO without a winner, scaled by 2/beta. Its gradient is GA's times W = 2 pi^beta / (pi^beta + pi_ref^beta), in (0, 2):
-an answer that is forgotten pulls less and less, which is why NPO does not collapse as GA does.
-At the start rho = 0 and L = (2/beta) ln 2. The paper leaves open whether log-probabilities are summed or averaged
-over tokens; its code sums, and so does this.
+rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. NPO is DPO without a chosen answer,
+scaled by 2/beta. Its gradient is GA's times W = 2 pi^beta / (pi^beta + pi_ref^beta), in (0, 2): an
+answer that is forgotten pulls less and less, which is why NPO does not collapse as GA does. At the
+start the loss is (2/beta) ln 2. The paper leaves open whether log-probabilities are summed or
+averaged over tokens; its code sums, and so does this.
 """
 
 from __future__ import annotations

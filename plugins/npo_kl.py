@@ -1,54 +1,52 @@
-"""NPO+KL: NPO on forget, KL to the starting model on retain (Zhang et al., arXiv 2404.05868, section 4).
+"""NPO+KL: NPO on forget, KL to the starting model on retain (Zhang et al., arXiv 2404.05868).
 
     L = forget_weight * L_NPO(forget) + retain_weight * KL(pi_ref || pi_theta) on retain
 
-The KL is over the whole vocabulary, at completion positions only, mean per token.
+Section 4 of the paper; `npo` has L_NPO. The KL is over the whole vocabulary, at completion
+positions only, mean per token.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from suite import Batch, LossOutput, Method, Policy, hookimpl, losses
-from suite.ranges import NonNegative, Positive
+from suite import Batch, Method, Scored, Texts, hookimpl, losses
+from suite.ranges import Positive
+
+from .forget_retain import ForgetRetainConfig, ForgetRetainMethod, ScoredRoles
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
-class NPOKLConfig:
+class NPOKLConfig(ForgetRetainConfig):
     """NPO's setting and the weights of the two terms."""
 
     beta: Positive = 0.1
     """Inverse temperature, 1 / nats; as beta -> 0 NPO becomes gradient ascent (paper: 0.1)."""
-    forget_weight: NonNegative = 1.0
-    """Weight of the forget term."""
-    retain_weight: NonNegative = 1.0
-    """Weight of the retain term."""
 
 
-class NPOKL(Method[NPOKLConfig]):
+class NPOKL(ForgetRetainMethod[NPOKLConfig]):
     """Negative preference optimisation with KL to the starting model on retain."""
 
     name = "npo_kl"
-    family = "unlearning"
-    roles = frozenset({"forget", "retain"})
     needs_reference = True
     needs_reference_hidden = frozenset({"retain"})
+    retain_metric = "retain_kl"
     Config = NPOKLConfig
 
-    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
-        """NPO on forget, token-mean KL on retain."""
-        forget, retain = batch["forget"], batch["retain"]
-        on_forget, on_retain = policy.joint(forget, retain)
-        per_example = losses.npo(
-            on_forget.logps, forget.reference_logps, beta=self.config.beta
-        )  # (B,)
-        npo = forget.mean(per_example)
-        kl = retain.token_mean(on_retain.reference_kl())
-        return LossOutput(
-            self.config.forget_weight * npo + self.config.retain_weight * kl,
-            {"forget_loss": npo.detach(), "retain_kl": kl.detach()},
-        )
+    def forget_loss(self, batch: Batch, scored: ScoredRoles) -> Tensor:
+        """L_NPO, mean over sequences."""
+        forget = batch["forget"]
+        logps, reference = scored["forget"].logps, forget.reference_logps
+        per_example = losses.npo(logps, reference, beta=self.config.beta)  # (B,)
+        return forget.mean(per_example)
+
+    def retain_loss(self, retain: Texts, scored: Scored) -> Tensor:
+        """KL(pi_ref || pi_theta), mean over tokens."""
+        return retain.token_mean(scored.reference_kl())
 
 
 @hookimpl

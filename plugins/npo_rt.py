@@ -2,52 +2,45 @@
 
     L = forget_weight * L_NPO(forget) + retain_weight * CE(retain)
 
-L_NPO is a mean over sequences of summed log-probabilities, CE a mean over tokens, both as in the paper's code.
+L_NPO is a mean over sequences of summed log-probabilities, CE a mean over tokens, both as in the
+paper's code; `npo` has L_NPO.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from suite import Batch, LossOutput, Method, Policy, hookimpl, losses
-from suite.ranges import NonNegative, Positive
+from suite import Batch, Method, hookimpl, losses
+from suite.ranges import Positive
+
+from .forget_retain import ForgetRetainConfig, ForgetRetainMethod, ScoredRoles
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
-class NPORTConfig:
+class NPORTConfig(ForgetRetainConfig):
     """NPO's setting and the weights of the two terms."""
 
     beta: Positive = 0.1
     """Inverse temperature, 1 / nats; as beta -> 0 NPO becomes gradient ascent (paper: 0.1)."""
-    forget_weight: NonNegative = 1.0
-    """Weight of the forget term."""
-    retain_weight: NonNegative = 1.0
-    """Weight of the retain term."""
 
 
-class NPORT(Method[NPORTConfig]):
+class NPORT(ForgetRetainMethod[NPORTConfig]):
     """Negative preference optimisation with cross-entropy on retain."""
 
     name = "npo_rt"
-    family = "unlearning"
-    roles = frozenset({"forget", "retain"})
     needs_reference = True
     Config = NPORTConfig
 
-    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
-        """NPO on forget, token-mean cross-entropy on retain."""
-        forget, retain = batch["forget"], batch["retain"]
-        on_forget, on_retain = policy.joint(forget, retain)
-        per_example = losses.npo(
-            on_forget.logps, forget.reference_logps, beta=self.config.beta
-        )  # (B,)
-        npo = forget.mean(per_example)
-        nll = retain.token_mean(-on_retain.token_logps)
-        return LossOutput(
-            self.config.forget_weight * npo + self.config.retain_weight * nll,
-            {"forget_loss": npo.detach(), "retain_loss": nll.detach()},
-        )
+    def forget_loss(self, batch: Batch, scored: ScoredRoles) -> Tensor:
+        """L_NPO, mean over sequences."""
+        forget = batch["forget"]
+        logps, reference = scored["forget"].logps, forget.reference_logps
+        per_example = losses.npo(logps, reference, beta=self.config.beta)  # (B,)
+        return forget.mean(per_example)
 
 
 @hookimpl

@@ -1,10 +1,10 @@
-"""ORPO: likelihood of the chosen answer and an odds ratio, in one stage (Hong et al., arXiv 2403.07691).
+"""ORPO: likelihood of the chosen answer and an odds ratio, in one stage.
 
-    L = E[CE(y_w) - odds_ratio_weight log sigma(log odds(y_w) - log odds(y_l))],    odds = p / (1 - p)
+    L = E[CE(y_w) - odds_ratio_weight log sigma(log odds(y_w) - log odds(y_l))]
 
-p = exp of the mean log-probability per token; CE is the mean over the tokens of each row. No reference model: it
-starts from a base model, in place of SFT. The weight and the learning rate are the paper's. TRL calls the weight
-`beta`.
+Hong et al., arXiv 2403.07691. odds = p / (1 - p), p = exp of the mean log-probability per token; CE
+is the mean over the tokens of each row. No reference model: the method replaces SFT and starts from
+a base model. The weight and the learning rate are the paper's. TRL calls the weight `beta`.
 """
 
 from __future__ import annotations

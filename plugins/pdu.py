@@ -1,11 +1,13 @@
-"""PDU, primal-dual unlearning: flatten forget logits as long as retain stays good (Entesari et al., arXiv 2506.05314).
+"""PDU, primal-dual unlearning: flatten forget logits under a limit on the retain loss.
 
-    min (1/N) sum_t (max_v z_tv - mean_v z_tv)^2 on forget    subject to    R = CE(retain) <= epsilon
+    minimise  F = (1/N) sum_t (max_v z_tv - mean_v z_tv)^2 on forget
+    subject to  R = CE(retain) <= epsilon
     primal step on  F + alpha R,  then  alpha <- max(0, alpha + eta (R - epsilon))
 
-z: logits where answer tokens are predicted. alpha is updated once per optimiser step, with the R of the whole step.
-The paper starts the dual variable at the weight of a scalarised loss; here that is 1. epsilon has no default: it is
-the retain loss that one is ready to accept, say a little above the starting model's.
+Entesari et al., arXiv 2506.05314. z: logits where answer tokens are predicted. alpha is updated
+once per optimiser step, with the R of the whole step. The paper starts the dual variable at the
+weight of a scalarised loss; here that is 1. epsilon has no default: it is the largest retain loss
+that you accept, for example a little above the starting model's.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from suite.ranges import Positive
 
 @dataclass(frozen=True)
 class PDUConfig:
-    """The constraint and how fast its price rises."""
+    """The constraint, and the step size of its multiplier."""
 
     epsilon: Positive | None = None
     """Largest acceptable cross-entropy on retain, nats per token. Must be given."""
@@ -50,7 +52,8 @@ class PDU(Method[PDUConfig]):
         super().__init__(config)
         if config.epsilon is None:
             raise UserError(
-                "pdu.epsilon is not set: the largest acceptable cross-entropy on retain, nats per token"
+                "pdu.epsilon is not set: give the largest acceptable cross-entropy on retain, "
+                "nats per token"
             )
         self.epsilon = config.epsilon
         self.alpha = 1.0
@@ -69,11 +72,12 @@ class PDU(Method[PDUConfig]):
     def train_step(self, state: TrainState, micro_batches: Sequence[Batch]) -> StepOutput:
         """The primal step, then the dual one."""
         output = super().train_step(state, micro_batches)
-        weight, retain_loss = self.alpha, output.metrics["retain_loss"]
+        used = self.alpha  # the log shows the alpha that this step trained with
+        retain_loss = output.metrics["retain_loss"]
         self.alpha = losses.dual_ascent(
-            weight, retain_loss, epsilon=self.epsilon, eta=self.config.eta
+            used, retain_loss, epsilon=self.epsilon, eta=self.config.eta
         )
-        return replace(output, metrics={**output.metrics, "alpha": weight})
+        return replace(output, metrics={**output.metrics, "alpha": used})
 
     def state_dict(self) -> dict[str, Any]:
         """The dual variable."""

@@ -1,13 +1,17 @@
-"""PPO on a reward model (Schulman et al., arXiv 1707.06347; for language models Ziegler et al., arXiv 1909.08593).
+"""PPO, proximal policy optimisation, on a reward model.
 
     r_t = -kl_coef (log pi_theta - log pi_ref)(y_t), plus the score at the last token
-    A_t = sum_k (gamma lam)^k delta_{t+k},   delta_t = r_t + gamma V_{t+1} - V_t,   whitened over the step
-    L   = E_t[-min(w_t A_t, clip(w_t) A_t)] + vf_coef E_t[1/2 max((V - R)^2, (clip(V) - R)^2)],   R = A + V
+    A_t = sum_k (gamma lam)^k delta_{t+k},    delta_t = r_t + gamma V_{t+1} - V_t
+    L   = E_t[-min(w_t A_t, clip(w_t) A_t)] + vf_coef E_t[1/2 max((V - R)^2, (clip(V) - R)^2)]
 
-w = pi_theta / pi_old; E_t is the mean over the step's tokens; V is a linear head on the policy's last hidden states.
-Scores are brought to mean 0 and deviation 1 by their running moments (`normalise`), as the DPO paper found PPO to
-need (arXiv 2305.18290, section 6). With `target_kl` the coefficient follows the KL of whole answers; otherwise it is
-fixed. `ppo_gt` is the same with the benchmark's ground-truth reward.
+Schulman et al., arXiv 1707.06347; for language models Ziegler et al., arXiv 1909.08593. w =
+pi_theta / pi_old; R = A + V, after which A is whitened over the step; E_t is the mean over the
+step's tokens; V is a linear head on the policy's last hidden states.
+
+With `normalise`, running moments bring scores to mean 0 and standard deviation 1: the DPO paper
+found that PPO needs this (arXiv 2305.18290, section 6). With `target_kl` the coefficient follows
+the KL of whole answers; otherwise it is fixed. `ppo_gt` is the same with the benchmark's
+ground-truth reward.
 """
 
 from __future__ import annotations
@@ -28,12 +32,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PPOConfig:
-    """The KL's price, the two clips, and how advantages are made."""
+    """The weight of the KL, the two clips, and how advantages are computed."""
 
     kl_coef: Positive = 0.05
-    """Price of the KL to the starting model, reward per nat; with target_kl where it starts."""
+    """Weight of the KL to the starting model, reward per nat; with target_kl its first value."""
     target_kl: Positive | None = None
-    """KL of whole answers that kl_coef is adapted to, nats (DPO's paper: 3, 6, 9, 12); none: kl_coef is fixed."""
+    """KL of whole answers, nats, that kl_coef adapts to (DPO's paper: 3, 6, 9, 12); none: fixed."""
     clip: Fraction = 0.2
     """How far pi / pi_old may leave 1."""
     value_clip: Positive = 0.2
@@ -47,7 +51,7 @@ class PPOConfig:
     updates: Count = 4
     """Steps of the optimiser on the same answers."""
     normalise: bool = True
-    """Bring scores to mean 0 and deviation 1, by the running moments of all scores so far."""
+    """Bring scores to mean 0 and standard deviation 1, by the moments of all scores so far."""
     max_new_tokens: Count = 64
     """Longest answer, in tokens."""
 
@@ -64,7 +68,7 @@ class PPO(OnlineMethod[PPOConfig]):
         self.updates, self.kl_coef, self.moments = config.updates, config.kl_coef, Moments()
 
     def heads(self, hidden_size: int) -> Mapping[str, nn.Module]:
-        """The value head; it starts at 0, so the first advantages are the rewards'."""
+        """The value head. It starts at 0, so the first advantages come from the rewards alone."""
         from torch import nn
 
         head = nn.Linear(hidden_size, 1)
@@ -73,7 +77,7 @@ class PPO(OnlineMethod[PPOConfig]):
         return {"value": head}
 
     def begin(self, state: TrainState, roles: Mapping[str, Sequence[Any]]) -> None:
-        """Keep the value head at hand, too."""
+        """Keep the value head, too."""
         super().begin(state, roles)
         self.value_head = state.heads["value"]
 
@@ -91,21 +95,23 @@ class PPO(OnlineMethod[PPOConfig]):
         for part in rollouts.parts:
             with torch.no_grad():
                 self._credit_part(part)
+        # Whitened over the whole step, so that the parts, cut to fit the memory, do not matter.
         sizes = [len(part.logps) for part in rollouts.parts]
-        whitened = losses.whiten(torch.cat([part.extra["advantages"] for part in rollouts.parts]))
-        for part, advantages in zip(rollouts.parts, torch.split(whitened, sizes), strict=True):
-            part.extra["advantages"] = advantages
+        advantages = torch.cat([part.extra["advantages"] for part in rollouts.parts])
+        whitened = torch.split(losses.whiten(advantages), sizes)
+        for part, of_part in zip(rollouts.parts, whitened, strict=True):
+            part.extra["advantages"] = of_part
 
     def _credit_part(self, part: Part) -> None:
+        """Put advantages, values and returns into the part; each (N,)."""
         scores = self.moments.normalised(part.rewards) if self.config.normalise else part.rewards
         rewards = losses.token_rewards(
             scores, part.padded(part.log_ratios), part.mask, kl_coef=self.kl_coef
         )
         values = self.values(part.hidden)
         gamma, lam = self.config.gamma, self.config.lam
-        advantages = losses.gae(rewards, part.padded(values), part.mask, gamma=gamma, lam=lam)[
-            part.mask
-        ]
+        padded = losses.gae(rewards, part.padded(values), part.mask, gamma=gamma, lam=lam)  # (B, T)
+        advantages = padded[part.mask]  # (N,)
         part.extra |= {"advantages": advantages, "values": values, "returns": advantages + values}
 
     def rollout_loss(self, scored: Any, part: Part) -> Tensor:

@@ -1,6 +1,7 @@
-"""PPO-GT: PPO on the benchmark's ground-truth reward instead of a learnt one (arXiv 2305.18290, section 6).
+"""PPO-GT: PPO on the benchmark's ground-truth reward instead of a learned one.
 
-An oracle: what PPO would reach if its reward model made no mistakes. Equations and settings are those of `ppo`.
+DPO's paper, arXiv 2305.18290, section 6. An oracle: what PPO would reach if its reward model made
+no mistakes. Equations and settings are those of `ppo`.
 """
 
 from __future__ import annotations

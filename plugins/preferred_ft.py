@@ -1,8 +1,9 @@
-"""Preferred-FT: fine-tuning on the chosen answers alone, a baseline of DPO (arXiv 2305.18290, section 6).
+"""Preferred-FT: fine-tuning on the chosen answers alone, a baseline of DPO.
 
     L = -(1/N) sum_t log pi_theta(y_w,t | x, y_w,<t)        N: tokens of the step's chosen answers
 
-Rejected answers are read for the log only. On a bandit the mean is over pairs. The training settings are DPO's.
+DPO's paper, arXiv 2305.18290, section 6. Rejected answers are read for the log only. On a bandit
+the mean is over pairs. The training settings are DPO's.
 """
 
 from __future__ import annotations

@@ -1,13 +1,16 @@
-"""Psi-PO: maximise a function Psi of the preference probability (Azar et al., arXiv 2310.12036, eq. 6).
+"""Psi-PO: maximise a function Psi of the preference probability.
 
-    max  E_{y ~ pi, y' ~ mu} Psi(p*(y > y')) - tau KL(pi || pi_ref)        optimum: pi* ~ pi_ref exp(E Psi / tau)
+    max  E_{y ~ pi, y' ~ mu} Psi(p*(y > y')) - tau KL(pi || pi_ref)
+    optimum  pi* ~ pi_ref exp(E Psi / tau)
     L  = E[(h - (E Psi(p*(y_w > y')) - E Psi(p*(y_l > y'))) / tau)^2],    h = rho_w - rho_l
 
-rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. Psi = logit is RLHF and DPO under Bradley-Terry, Psi =
-identity is IPO; any other non-decreasing function may be named, e.g. `psi=mypackage.maps:cube`. The loss needs the
-true preferences p*, which a bandit has and a file of pairs has not: a single label estimates p* without bias, but no
-Psi other than the identity of it. So on pairs Psi must be the identity, and the loss is IPO's. The training settings
-are DPO's.
+Azar et al., arXiv 2310.12036, eq. 6. rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens.
+Psi = logit is RLHF and DPO under Bradley-Terry, Psi = identity is IPO; you can name any other
+non-decreasing function, e.g. `psi=mypackage.maps:cube`.
+
+The loss needs the true preferences p*. A bandit knows them, a file of pairs does not: a single
+label is an unbiased estimate of p*, but not of Psi(p*) for any Psi other than the identity. So on
+pairs Psi must be the identity, and the loss is IPO's. The training settings are DPO's.
 """
 
 from __future__ import annotations
@@ -29,11 +32,11 @@ NAMED = ("identity", "logit")
 
 @dataclass(frozen=True)
 class PsiPOConfig:
-    """Which function of preferences, and how strong the reference is."""
+    """Which function of preferences, and the weight of the reference."""
 
     psi: str = "identity"
-    """Function of the preference probability: identity is IPO, logit is RLHF, or a non-decreasing one of your own, of
-    tensors, as package.module:function."""
+    """Function of the preference probability: identity is IPO, logit is RLHF; or your own
+    non-decreasing function of tensors, as package.module:function."""
     tau: Positive = 0.1
     """Weight of the KL to the reference."""
 
@@ -49,7 +52,7 @@ class PsiPO(PairedMethod[PsiPOConfig]):
 
     @property
     def modules(self) -> tuple[str, ...]:
-        """Where a Psi of the user's own is defined."""
+        """The module that defines the user's own Psi."""
         return () if self.config.psi in NAMED else (self.config.psi.partition(":")[0],)
 
     def pair_loss(self, pairs: PairLogps) -> Tensor:
@@ -58,23 +61,21 @@ class PsiPO(PairedMethod[PsiPOConfig]):
         if known is not None:
             psi = function_of(self.config.psi)
             values = losses.expected_psi(known.preferences, known.opponents, psi)  # (P, K)
-            chosen, rejected = (
-                values[known.prompt, known.chosen],
-                values[known.prompt, known.rejected],
-            )
+            chosen = values[known.prompt, known.chosen]
+            rejected = values[known.prompt, known.rejected]
             return losses.psipo(*pairs.sums, chosen, rejected, tau=self.config.tau)
         if self.config.psi != "identity":
             raise UserError(
-                f"psipo.psi is {self.config.psi!r}, which needs the true preference probabilities; labelled pairs do "
-                "not give them: use psi=identity, or a benchmark that knows them (a bandit)"
+                f"psipo.psi is {self.config.psi!r}, which needs the true preference probabilities; "
+                "labelled pairs do not give them: use psi=identity, or a benchmark that knows them "
+                "(a bandit)"
             )
         return losses.ipo(*pairs.sums, tau=self.config.tau)
 
     def optimum(self, population: Population, reference: Tensor) -> Tensor:
-        """pi* ~ pi_ref exp(E Psi / tau), the best policies where true preferences are known; all (P, K)."""
-        values = losses.expected_psi(
-            population.preferences, population.opponents, function_of(self.config.psi)
-        )
+        """pi* ~ pi_ref exp(E Psi / tau), the best policy for each prompt. (P, K) -> (P, K)."""
+        psi = function_of(self.config.psi)
+        values = losses.expected_psi(population.preferences, population.opponents, psi)
         return (reference.log() + values / self.config.tau).softmax(-1)
 
     def rewards(self, pairs: PairLogps) -> tuple[Tensor, Tensor]:
@@ -85,7 +86,10 @@ class PsiPO(PairedMethod[PsiPOConfig]):
 
 @cache
 def function_of(name: str) -> str | losses.Psi:
-    """The Psi of that name. ValueError if there is none, or if it is no non-decreasing map of probabilities."""
+    """The Psi of that name.
+
+    ValueError if there is none, or if it is no non-decreasing map of probabilities.
+    """
     if name in NAMED:
         return name
     if ":" not in name:
@@ -101,7 +105,7 @@ def function_of(name: str) -> str | losses.Psi:
 
 
 def _check(name: str, psi: losses.Psi) -> None:
-    """Try it on probabilities between 0 and 1."""
+    """Refuse a Psi that fails, changes shapes or decreases on probabilities between 0 and 1."""
     import torch
 
     probabilities = torch.linspace(0.01, 0.99, 99, dtype=torch.float64)
@@ -112,10 +116,9 @@ def _check(name: str, psi: losses.Psi) -> None:
     except Exception as error:
         raise ValueError(f"psi {name!r} fails on a tensor of probabilities: {error}") from None
     if wrong or falls:
-        what = (
-            "changes the shape of its argument" if wrong else "decreases somewhere between 0 and 1"
-        )
-        raise ValueError(f"psi {name!r} {what}")
+        change = "changes the shape of its argument"
+        fall = "decreases somewhere between 0 and 1"
+        raise ValueError(f"psi {name!r} {change if wrong else fall}")
 
 
 @hookimpl

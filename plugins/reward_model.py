@@ -1,11 +1,12 @@
-"""The reward model that other methods learn from (Bradley-Terry; Ouyang et al., arXiv 2203.02155, equation 1).
+"""The reward model that other methods learn from.
 
     L = E[-log sigma(r_w - r_l - margin) + centering (r_w + r_l)^2]
 
-r is a linear head on the starting model's last hidden state behind the answer; the whole model is trained. All pairs
-of a prompt come in one step, since their answers are correlated, and each answer is read once (section 3.5 there); a
-step then holds about `batch_size` pairs. `margin` and `centering` are those of arXiv 2307.09288 and 2312.09244. Some
-prompts are held out, and the share of their pairs that is ordered rightly is stored with the model.
+Bradley-Terry; Ouyang et al., arXiv 2203.02155, equation 1. r is a linear head on the starting
+model's last hidden state after the answer; the whole model is trained. All pairs of a prompt come
+in one step, since their answers are correlated, and each answer is read once (section 3.5 there); a
+step then holds about `batch_size` pairs. `margin` and `centering` are those of arXiv 2307.09288 and
+2312.09244. Some prompts are held out, and the accuracy on their pairs is stored with the model.
 """
 
 from __future__ import annotations
@@ -35,18 +36,19 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 EVALUATED_AT_ONCE = 16
+"""Held-out pairs in one forward pass."""
 
 
 @dataclass(frozen=True)
 class RewardModelConfig:
-    """Margin, centring, and what is held out."""
+    """Margin, centring, and the share of prompts that is held out."""
 
     margin: NonNegative = 0.0
-    """How much the chosen answer's reward should be above the other's, at least."""
+    """How far the chosen answer's reward should at least be above the other's."""
     centering: NonNegative = 0.0
     """Weight of (r_w + r_l)^2, which keeps rewards near 0 (paper: 0.01)."""
     held_out: NonNegative = 0.1
-    """Share of the prompts whose pairs measure the accuracy and are not trained on."""
+    """Share of prompts whose pairs are not trained on but measure the accuracy."""
 
     def __post_init__(self) -> None:
         if self.held_out >= 1:
@@ -72,14 +74,19 @@ class RewardModel(Method[RewardModelConfig]):
         self.reward: Reward | None = None
 
     def select(self, roles: Mapping[str, Sequence[Any]]) -> Mapping[str, Sequence[Any]]:
-        """Keep some prompts, by a hash of their tokens."""
+        """Hold some prompts out, chosen by a hash of their tokens; train on the others."""
         prompts = sorted({pair.chosen.prompt_ids for pair in roles["pairs"]}, key=_hash)
-        kept = set(prompts[: round(self.config.held_out * len(prompts))])
-        self.held_out = [pair for pair in roles["pairs"] if pair.chosen.prompt_ids in kept]
-        return {"pairs": [pair for pair in roles["pairs"] if pair.chosen.prompt_ids not in kept]}
+        held_out_prompts = set(prompts[: round(self.config.held_out * len(prompts))])
+        held_out: list[Any] = []
+        training: list[Any] = []
+        for pair in roles["pairs"]:
+            is_held_out = pair.chosen.prompt_ids in held_out_prompts
+            (held_out if is_held_out else training).append(pair)
+        self.held_out = held_out
+        return {"pairs": training}
 
     def heads(self, hidden_size: int) -> Mapping[str, nn.Module]:
-        """The reward's head, deviation 1 / sqrt(d + 1) as in arXiv 2009.01325."""
+        """The reward's head, standard deviation 1 / sqrt(d + 1) as in arXiv 2009.01325."""
         from torch import nn
 
         head = nn.Linear(hidden_size, 1)
@@ -88,7 +95,7 @@ class RewardModel(Method[RewardModelConfig]):
         return {"reward": head}
 
     def begin(self, state: TrainState, roles: Mapping[str, Sequence[Any]]) -> None:
-        """Keep the head at hand."""
+        """Keep the head."""
         self.head = state.heads["reward"]
 
     def loss(self, policy: Policy, batch: Batch) -> LossOutput:
@@ -98,8 +105,11 @@ class RewardModel(Method[RewardModelConfig]):
         chosen, rejected = self._rewards(policy, batch)
         margin = torch.full_like(chosen, self.config.margin)
         share = batch["pairs"].chosen.mean
+        per_pair = losses.reward_model(
+            chosen, rejected, margin, centering=self.config.centering
+        )  # (B,)
         return LossOutput(
-            share(losses.reward_model(chosen, rejected, margin, centering=self.config.centering)),
+            share(per_pair),
             {
                 "rewards/chosen": share(chosen.detach()),
                 "rewards/rejected": share(rejected.detach()),
@@ -108,15 +118,18 @@ class RewardModel(Method[RewardModelConfig]):
         )
 
     def _rewards(self, policy: Any, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Of chosen and rejected answers, (B,) each. An answer is read once, however many pairs it is in."""
+        """Rewards of chosen and rejected answers, (B,) each.
+
+        The policy reads an answer once, however many pairs it is in.
+        """
         from suite.toolkit import rewards
 
-        sides = batch["pairs"].chosen, batch["pairs"].rejected
-        chosen, rejected = (
-            rewards(scored.hidden, texts, self.head)
-            for scored, texts in zip(policy.joint(*sides), sides, strict=True)
+        chosen, rejected = batch["pairs"].chosen, batch["pairs"].rejected
+        on_chosen, on_rejected = policy.joint(chosen, rejected)
+        return (
+            rewards(on_chosen.hidden, chosen, self.head),
+            rewards(on_rejected.hidden, rejected, self.head),
         )
-        return chosen, rejected
 
     def save(self, state: TrainState, folder: Path) -> None:
         """Write the head, and the accuracy on the held-out pairs."""
@@ -126,10 +139,8 @@ class RewardModel(Method[RewardModelConfig]):
         from suite.toolkit import ACCURACY, HEAD
 
         (folder / HEAD).parent.mkdir()
-        save_file(
-            {name: tensor.contiguous() for name, tensor in self.head.state_dict().items()},
-            folder / HEAD,
-        )
+        weights = {name: tensor.contiguous() for name, tensor in self.head.state_dict().items()}
+        save_file(weights, folder / HEAD)
         right = self._ordered_rightly(state)
         accuracy = right / len(self.held_out) if self.held_out else None
         write_json(folder / ACCURACY, {"accuracy": accuracy, "held_out_pairs": len(self.held_out)})
@@ -142,11 +153,10 @@ class RewardModel(Method[RewardModelConfig]):
 
         if not self.held_out:
             return 0
-        device, right = state.parameters[0].device, 0
+        right = 0
+        rows, device = {"pairs": self.held_out}, state.parameters[0].device
         with torch.no_grad(), state.autocast():
-            for batch in micro_batches(
-                {"pairs": self.held_out}, EVALUATED_AT_ONCE, 0, References(), device
-            ):
+            for batch in micro_batches(rows, EVALUATED_AT_ONCE, 0, References(), device):
                 chosen, rejected = self._rewards(state.policy, batch)
                 right += int((chosen > rejected).sum())
         return right
@@ -156,7 +166,10 @@ class RewardModel(Method[RewardModelConfig]):
         self.reward = reward
 
     def respond(self, engine: Engine, requests: Sequence[Request]) -> list[Response]:
-        """The reward of each given answer; it writes none, and its log-probabilities mean nothing."""
+        """Give the reward of each answer that a request holds.
+
+        A reward model writes no answers, and its log-probabilities mean nothing.
+        """
         assert self.reward is not None, "prepare comes first"
         given = [request for request in requests if request.kind == "loglikelihood"]
         values = self.reward.score([r.prompt for r in given], [r.completion for r in given])

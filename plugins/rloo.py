@@ -3,8 +3,8 @@
     R_i = r_i - beta (log pi_theta(y_i|x) - log pi_ref(y_i|x))        G answers to each prompt
     L   = -E[(R_i - (sum R - R_i) / (G - 1)) log pi_theta(y_i|x)]
 
-Log-probabilities are sums over the answer, and R carries no gradient: the KL is part of the reward. One step of the
-optimiser for each batch of answers, as in the paper.
+Log-probabilities are sums over the answer, and R carries no gradient: the KL is part of the reward.
+One step of the optimiser for each batch of answers, as in the paper.
 """
 
 from __future__ import annotations
@@ -23,19 +23,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RLOOConfig:
-    """Answers to each prompt, and the price of leaving the reference."""
+    """Answers to each prompt, and the weight of the KL to the reference."""
 
     samples: int = 4
     """Answers to each prompt, G (paper: 2 and 4)."""
     beta: NonNegative = 0.05
-    """Price of the KL to the starting model, reward per nat."""
+    """Weight of the KL to the starting model, reward per nat."""
     max_new_tokens: Count = 64
     """Longest answer, in tokens."""
 
     def __post_init__(self) -> None:
         if self.samples < 2:
             raise ValueError(
-                f"samples must be at least 2, not {self.samples}: the others are the baseline"
+                f"samples must be at least 2, not {self.samples}: "
+                "the other answers to a prompt are the baseline"
             )
 
 
@@ -52,7 +53,7 @@ class RLOO(OnlineMethod[RLOOConfig]):
 
     @property
     def uses_reference(self) -> bool:
-        """Only if the KL has a price."""
+        """Only if beta, the weight of the KL, is above 0."""
         return self.config.beta > 0
 
     def credit(self, rollouts: Rollouts) -> None:
@@ -62,7 +63,8 @@ class RLOO(OnlineMethod[RLOOConfig]):
 
     def rollout_loss(self, scored: Any, part: Part) -> Tensor:
         """Advantage times log-probability of the answer, mean over answers."""
-        return part.texts.mean(part.texts.row_sum(-part.extra["advantages"] * scored.token_logps))
+        per_token = -part.extra["advantages"] * scored.token_logps  # (N,)
+        return part.texts.mean(part.texts.row_sum(per_token))
 
 
 @hookimpl

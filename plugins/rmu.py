@@ -1,12 +1,14 @@
-"""RMU: turn the activations of one layer to a random direction on forget, keep them on retain (WMDP, arXiv 2403.03218).
+"""RMU: steer one layer's activations to a random direction on forget, keep them on retain.
 
-    L = forget_weight * E ||h(forget) - steering u||^2 / d + retain_weight * E ||h(retain) - h_0(retain)||^2 / d
+    L = forget_weight * E ||h(forget) - steering u||^2 / d
+        + retain_weight * E ||h(retain) - h_0(retain)||^2 / d
 
-h: output of decoder layer `layer`, (N, d), where completion tokens are predicted; h_0: the starting model's; u: a
-unit vector of uniform [0, 1)^d, drawn once per run from its seed. Only the down projections (`down_proj`) of this
-layer and the two before it are trained. Both terms are token means; the paper's corpora have no prompts, so there
-every token counts. Layer and steering must suit the model: the paper uses layer 7, 6.5 and a retain weight of 1200
-for Zephyr-7B.
+WMDP, arXiv 2403.03218. h: output of decoder layer `layer`, (N, d), where completion tokens are
+predicted; h_0: the starting model's; u: a unit vector of uniform [0, 1)^d, drawn once per run from
+its seed. Only the down projections (`down_proj`) of this layer and the two before it are trained.
+Both terms are token means; the paper's corpora have no prompts, so there every token counts. Layer
+and steering must suit the model: the paper uses layer 7, 6.5 and a retain weight of 1200 for
+Zephyr-7B.
 """
 
 from __future__ import annotations
@@ -55,43 +57,44 @@ class RMU(Method[RMUConfig]):
         decoder = decoder_of(state.policy.model)
         first = max(0, self.config.layer - DEPTH + 1)
         layers = _layers(decoder, self.config.layer)[first : self.config.layer + 1]
-        chosen = {
-            id(p)
-            for each in layers
-            for n, p in each.named_parameters()
-            if TRAINED in n and p.requires_grad
-        }
+        chosen: set[int] = set()  # by identity: tensors have no order and no equality of their own
+        for layer in layers:
+            for name, parameter in layer.named_parameters():
+                if TRAINED in name and parameter.requires_grad:
+                    chosen.add(id(parameter))
         if not chosen:
             raise UserError(f"rmu trains {TRAINED} weights, and {type(decoder).__name__} has none")
         for parameter in state.parameters:
             parameter.requires_grad_(id(parameter) in chosen)
         self.layer: nn.Module = layers[-1]
-        self.start = {
-            n: p.detach().clone() for n, p in decoder.named_parameters() if id(p) in chosen
-        }
-        weight = head_of(state.policy.model).weight
-        self.target: Tensor = losses.rmu_control(weight.shape[1], scale=self.config.steering).to(
-            weight.device
-        )
+        self.start: dict[str, Tensor] = {}
+        for name, parameter in decoder.named_parameters():
+            if id(parameter) in chosen:
+                self.start[name] = parameter.detach().clone()
+        weight = head_of(state.policy.model).weight  # (V, d)
+        target = losses.rmu_control(weight.shape[1], scale=self.config.steering)
+        self.target: Tensor = target.to(weight.device)
 
     def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Token means of both terms."""
         import torch
 
         forget, retain = batch["forget"], batch["retain"]
+        model = policy.model
         with torch.no_grad():
-            kept = activations(policy.model, self.layer, retain, self.start)
-        steered = forget.token_mean(
-            losses.rmu(activations(policy.model, self.layer, forget), self.target)
-        )
-        moved = retain.token_mean(losses.rmu(activations(policy.model, self.layer, retain), kept))
+            start = activations(model, self.layer, retain, self.start)
+        on_forget = activations(model, self.layer, forget)
+        on_retain = activations(model, self.layer, retain)
+        forget_loss = forget.token_mean(losses.rmu(on_forget, self.target))
+        retain_loss = retain.token_mean(losses.rmu(on_retain, start))
         return LossOutput(
-            self.config.forget_weight * steered + self.config.retain_weight * moved,
-            {"forget_loss": steered.detach(), "retain_loss": moved.detach()},
+            self.config.forget_weight * forget_loss + self.config.retain_weight * retain_loss,
+            {"forget_loss": forget_loss.detach(), "retain_loss": retain_loss.detach()},
         )
 
 
 def _layers(decoder: Any, last: int) -> Any:
+    """The decoder's layers. UserError if there is no layer `last`."""
     from torch import nn
 
     layers = next(module for module in decoder.modules() if isinstance(module, nn.ModuleList))
@@ -109,7 +112,10 @@ class _ReachedError(Exception):
 def activations(
     model: Any, layer: Any, texts: Any, weights: Mapping[str, Tensor] | None = None
 ) -> Tensor:
-    """Output of `layer` where completion tokens are predicted, (N, d); with `weights` in place of the model's own."""
+    """Output of `layer` where completion tokens are predicted, (N, d).
+
+    `weights`: used in place of the model's own.
+    """
     from torch.func import functional_call
 
     from suite.toolkit import decoder_of

@@ -1,10 +1,12 @@
-"""Robust DPO: unbiased when a known share of the labels is flipped (Chowdhury et al., arXiv 2403.00409).
+"""Robust DPO: unbiased when a known share of the labels is flipped.
 
-    L = E[(-(1 - eps) log sigma(beta h) + eps log sigma(-beta h)) / (1 - 2 eps)],    h = rho_w - rho_l
+    L = E[(-(1 - eps) log sigma(beta h) + eps log sigma(-beta h)) / (1 - 2 eps)]
 
-rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. Over flips of probability eps, its mean is DPO's loss
-on the true labels; that needs the second term's sign to be opposite to cDPO's, so the loss is not bounded below. ln 2
-at the start. The paper supposes that eps is known; 0.1 is ours. The training settings are DPO's.
+Chowdhury et al., arXiv 2403.00409. h = rho_w - rho_l, rho = log pi_theta(y|x) - log pi_ref(y|x),
+summed over tokens. Over flips of probability eps, its mean is DPO's loss on the true labels; that
+needs the second term's sign to be opposite to cDPO's, so the loss is not bounded below. At the
+start the loss is ln 2. The paper assumes that eps is known; 0.1 is ours. The training settings are
+DPO's.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ class RobustDPOConfig:
     """DPO's setting and the noise of the labels."""
 
     beta: Positive = 0.1
-    """Inverse temperature, 1 / nats: how dear it is to leave the reference (DPO's)."""
+    """Inverse temperature, 1 / nats; larger: nearer to the reference (DPO's)."""
     label_smoothing: Smoothing = 0.1
     """eps, the share of labels that are flipped; 0: DPO."""
 

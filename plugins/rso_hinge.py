@@ -1,10 +1,11 @@
-"""RSO's hinge loss, SLiC's normalised by the reference (Liu et al., arXiv 2309.06657, "hinge-norm").
+"""RSO's hinge loss, SLiC's normalised by the reference.
 
     L = E[max(0, 1 - beta h)],    h = rho_w - rho_l
 
-rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. 1 at the start. TRL calls it `hinge`. RSO's other half,
-rejection sampling of the pairs from the optimal policy, concerns the data and is not done here. beta is TRL's
-default, the training settings are DPO's.
+Liu et al., arXiv 2309.06657, "hinge-norm". rho = log pi_theta(y|x) - log pi_ref(y|x), summed over
+tokens. At the start the loss is 1. TRL calls it `hinge`. RSO's other half, rejection sampling of
+the pairs from the optimal policy, concerns the data and is not done here. beta is TRL's default,
+the training settings are DPO's.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class RSOHingeConfig:
     """The hinge's one setting."""
 
     beta: Positive = 0.1
-    """Inverse temperature, 1 / nats: how dear it is to leave the reference (the paper's gamma)."""
+    """Inverse temperature, 1 / nats; larger: nearer to the reference (the paper's gamma)."""
 
 
 class RSOHinge(PairedMethod[RSOHingeConfig]):

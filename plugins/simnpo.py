@@ -1,22 +1,29 @@
 """SimNPO: NPO on mean log-probabilities, without a reference (Fan et al., arXiv 2410.07163, eq. 4).
 
-    L = forget_weight * E[-(2/beta) log sigma(-beta mean_logp(y) - margin)] + retain_weight * CE(retain)
+    L = forget_weight * E[-(2/beta) log sigma(-beta mean_logp(y) - margin)]
+        + retain_weight * CE(retain)
 
-The first term is a mean over sequences, CE a mean over tokens. open-unlearning writes beta (NLL/len - delta) inside
-the sigmoid: the same with margin = beta x delta. Weights, beta and margin are the paper's for TOFU.
+The first term is a mean over sequences, CE a mean over tokens. open-unlearning writes
+beta (NLL/len - delta) inside the sigmoid: the same with margin = beta x delta. Weights, beta and
+margin are the paper's for TOFU.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from suite import Batch, LossOutput, Method, Policy, hookimpl, losses
+from suite import Batch, Method, hookimpl, losses
 from suite.ranges import NonNegative, Positive
+
+from .forget_retain import ForgetRetainConfig, ForgetRetainMethod, ScoredRoles
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
-class SimNPOConfig:
+class SimNPOConfig(ForgetRetainConfig):
     """SimNPO's settings and the weights of the two terms."""
 
     beta: Positive = 4.5
@@ -29,27 +36,17 @@ class SimNPOConfig:
     """Weight of the retain term (paper: 1)."""
 
 
-class SimNPO(Method[SimNPOConfig]):
+class SimNPO(ForgetRetainMethod[SimNPOConfig]):
     """Length-normalised NPO without a reference, cross-entropy on retain."""
 
     name = "simnpo"
-    family = "unlearning"
-    roles = frozenset({"forget", "retain"})
     Config = SimNPOConfig
 
-    def loss(self, policy: Policy, batch: Batch) -> LossOutput:
-        """SimNPO on forget, token-mean cross-entropy on retain."""
-        forget, retain = batch["forget"], batch["retain"]
-        on_forget, on_retain = policy.joint(forget, retain)
-        per_example = losses.simnpo(
-            on_forget.mean_logps, beta=self.config.beta, margin=self.config.margin
-        )  # (B,)
-        simnpo = forget.mean(per_example)
-        nll = retain.token_mean(-on_retain.token_logps)
-        return LossOutput(
-            self.config.forget_weight * simnpo + self.config.retain_weight * nll,
-            {"forget_loss": simnpo.detach(), "retain_loss": nll.detach()},
-        )
+    def forget_loss(self, batch: Batch, scored: ScoredRoles) -> Tensor:
+        """-(2/beta) log sigma(-beta mean_logp - margin), mean over sequences."""
+        beta, margin = self.config.beta, self.config.margin
+        per_example = losses.simnpo(scored["forget"].mean_logps, beta=beta, margin=margin)  # (B,)
+        return batch["forget"].mean(per_example)
 
 
 @hookimpl

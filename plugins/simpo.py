@@ -1,9 +1,10 @@
-"""SimPO: a margin between mean log-probabilities, without a reference (Meng et al., arXiv 2405.14734).
+"""SimPO: a margin between mean log-probabilities, without a reference.
 
-    L = E[-log sigma(beta (mean_logp(y_w) - mean_logp(y_l)) - gamma)],    gamma = gamma_beta_ratio x beta
+    L = E[-log sigma(beta (mean_logp(y_w) - mean_logp(y_l)) - gamma)]
 
-The ratio is what the authors' repository sets; TRL's `simpo_gamma` is gamma itself. The repository's models use beta
-2 to 2.5, ratios 0.1 to 0.8 and learning rates 3e-7 to 1e-6; beta 2 and 1e-6 here are of these.
+Meng et al., arXiv 2405.14734. gamma = gamma_beta_ratio x beta: the authors' repository sets the
+ratio; TRL's `simpo_gamma` is gamma itself. The repository's models use beta 2 to 2.5, ratios 0.1 to
+0.8 and learning rates 3e-7 to 1e-6; the defaults here, beta 2 and 1e-6, lie in these ranges.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""SLiC-HF: a margin between the log-probabilities, and likelihood of the chosen answer (Zhao et al., arXiv 2305.10425).
+"""SLiC-HF: a margin between the log-probabilities, and likelihood of the chosen answer.
 
     L = E[max(0, delta - log pi_theta(y_w|x) + log pi_theta(y_l|x)) + nll_weight CE(y_w)]
 
-Log-probabilities are summed over tokens; CE is the mean over the tokens of each row. No reference model. The paper
-regularises towards the SFT target, which pairs do not have; the chosen answer takes its place. TRL's `hinge` is
-another loss, see `rso_hinge`. The learning rate is the paper's.
+Zhao et al., arXiv 2305.10425. Log-probabilities are summed over tokens; CE is the mean over the
+tokens of each row. No reference model. The paper regularises towards the SFT target, which pairs do
+not have; the chosen answer takes its place. TRL's `hinge` is another loss, see `rso_hinge`. The
+learning rate is the paper's.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
     L = E[(rho_w - 1 / (2 beta))^2 + (rho_l + 1 / (2 beta))^2]
 
-rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. 1 / (2 beta^2) at the start. The paper plays several
-rounds against its own answers with soft preferences P; here the pairs are given and there is one round. The paper's
-step size eta = 1 / beta is 1000; learning rate and batch size are its own too.
+rho = log pi_theta(y|x) - log pi_ref(y|x), summed over tokens. At the start the loss is 1 / (2
+beta^2). The paper plays several rounds against its own answers with soft preferences P; here the
+pairs are given and there is one round. The paper's step size eta = 1 / beta is 1000; learning rate
+and batch size are the paper's too.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class SPPOHardConfig:
     """SPPO's one setting."""
 
     beta: Positive = 0.001
-    """1 / eta, 1 / nats: each answer's log-ratio is drawn towards +-1 / (2 beta) (paper: eta = 1000)."""
+    """1 / eta, 1 / nats; the targets of the log-ratios are +-1 / (2 beta) (paper: eta = 1000)."""
 
 
 class SPPOHard(PairedMethod[SPPOHardConfig]):

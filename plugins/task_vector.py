@@ -1,9 +1,10 @@
-"""Task vector: fine-tune on the forget set, then go the opposite way (Ilharco et al., arXiv 2212.04089).
+"""Task vector: fine-tune on the forget set, then go the opposite way.
 
     theta = theta_0 - scale (theta_ft - theta_0)        theta_ft: trained on CE(forget) from theta_0
 
-No gradient of the forget loss is ever taken on what is delivered. Every epoch delivers the negation of its own
-fine-tuned weights, and the next one goes on from these. The paper chooses the scale on held-out data.
+Ilharco et al., arXiv 2212.04089. The delivered weights are never trained to forget: they are
+computed. After every epoch the negation of that epoch's fine-tuned weights is delivered; training
+goes on from the fine-tuned weights themselves. The paper chooses the scale on held-out data.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TaskVectorConfig:
-    """How far to go back."""
+    """How far to go the opposite way."""
 
     scale: NonNegative = 1.0
     """The paper's lambda; 0 delivers the starting model."""
@@ -37,7 +38,10 @@ class TaskVector(Method[TaskVectorConfig]):
     Config = TaskVectorConfig
 
     def begin(self, state: TrainState, roles: Mapping[str, Sequence[Any]]) -> None:
-        """Keep the starting weights. UserError with LoRA, whose two factors cannot be negated weight by weight."""
+        """Keep the starting weights.
+
+        UserError with LoRA, whose two factors cannot be negated weight by weight.
+        """
         if hasattr(state.policy.model, "get_base_model"):
             raise UserError("task_vector negates all weights: set task_vector.lora_rank to 0")
         self.start: list[Tensor] = [p.detach().clone() for p in state.parameters]

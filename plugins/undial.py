@@ -1,9 +1,11 @@
-"""UNDIAL: distil from the starting model with the memorised token made less likely (Dong et al., arXiv 2402.10052).
+"""UNDIAL: distil from the starting model with the memorised token made less likely.
 
-    L = (1/N) sum_t CE(pi_theta(. | x, y_<t), softmax(z_t - beta onehot(y_t)))        z: the starting model's logits
+    L = (1/N) sum_t CE(pi_theta(. | x, y_<t), softmax(z_t - beta onehot(y_t)))
 
-Only completion positions count; open-unlearning's code averages over prompt and padding positions as well. There is
-no retain term: where beta leaves the distribution alone, the loss keeps it. beta and learning rate are the paper's.
+Dong et al., arXiv 2402.10052. z: the starting model's logits. Only completion positions count;
+open-unlearning's code averages over prompt and padding positions as well. There is no retain term:
+the loss itself keeps the proportions among all other tokens. beta and learning rate are the
+paper's.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     L = E[-log pi_theta(y_w|x) + alpha max(log pi_theta(y_l|x), floor |y_l|)]
 
-Log-probabilities are summed over tokens. Without the floor, which is ours, the loss has no lower bound: it would pay
-for ever to make rejected answers less likely. The paper tries alpha = 0.05, 0.1, 0.5 and 1 and names no best one. The
-training settings are DPO's.
+Log-probabilities are summed over tokens. The floor is ours: without it the loss has no lower bound,
+and making rejected answers ever less likely would always lower it. The paper tries alpha = 0.05,
+0.1, 0.5 and 1 and names no best one. The training settings are DPO's.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ class UnlikelihoodConfig:
     alpha: NonNegative = 0.1
     """Weight of the unlikelihood term (the paper tries 0.05, 0.1, 0.5, 1)."""
     floor: Negative = -20.0
-    """A rejected answer less likely than this is left alone, nats per token (ours; a uniform guess has about -11)."""
+    """A rejected answer less likely than this is left alone, nats per token (ours; a uniform guess
+    has about -11)."""
 
 
 class Unlikelihood(PairedMethod[UnlikelihoodConfig]):

@@ -1,4 +1,6 @@
-"""Zero-shot prompting: the base model, before any fine-tuning, is asked as it is. A baseline of arXiv 2305.18290.
+"""Zero-shot prompting: the base model answers, before any fine-tuning.
+
+A baseline of DPO's paper, arXiv 2305.18290.
 
 request   Who wrote 1984?
 asked     <instruction>
@@ -17,7 +19,7 @@ from suite import Engine, Message, Method, Request, Response, UntrainedMethod, h
 
 @dataclass(frozen=True)
 class ZeroShotConfig:
-    """What the model is told."""
+    """What the model is told before the request."""
 
     instruction: str = ""
     """Put before the first message, with an empty line between; empty: the bare request."""
@@ -32,11 +34,11 @@ class ZeroShot(UntrainedMethod[ZeroShotConfig]):
 
     def respond(self, engine: Engine, requests: Sequence[Request]) -> list[Response]:
         """Ask with the instruction in front."""
-        return engine.respond(
-            [replace(request, prompt=self._prompt(request.prompt)) for request in requests]
-        )
+        asked = [replace(request, prompt=self._prompt(request.prompt)) for request in requests]
+        return engine.respond(asked)
 
     def _prompt(self, prompt: tuple[Message, ...]) -> tuple[Message, ...]:
+        """The prompt with the instruction in its first message."""
         if not self.config.instruction:
             return prompt
         first, *others = prompt

@@ -1,12 +1,14 @@
-"""Bandits with known answers (arXiv 2310.12036, section 5.4): does a method stop where its temperature says?
+"""Bandits with a known optimum: does a method stop where its temperature says?
 
-    two arms, the first always preferred    IPO ends at pi(y1) = sigma(1 / (2 tau)): .993, .731, .622, .512 at
-                                            tau = .1, .5, 1, 10; DPO tends to 1, whatever beta is
+    two arms, the first always preferred    IPO ends at pi(y1) = sigma(1 / (2 tau)): .993, .731,
+                                            .622, .512 at tau = .1, .5, 1, 10;
+                                            DPO tends to 1, whatever beta is
     three arms, four datasets               see `datasets`
 
-A preference method's `pair_loss` trains a softmax policy over two or three arms, once for each temperature of the
-sweep. Where labels never contradict each other, DPO's optimum is at infinity: the policy drops all arms but the best,
-and the reference no longer counts. IPO's is finite.
+The experiments of arXiv 2310.12036, section 5.4. A preference method's `pair_loss` trains a softmax
+policy over two or three arms, once for each temperature of the sweep. Where labels never contradict
+each other, DPO's optimum is at infinity: the policy drops all arms but the best, whatever the
+reference is. IPO's optimum is finite.
 """
 
 from __future__ import annotations
@@ -40,23 +42,29 @@ if TYPE_CHECKING:
 
 TEMPERATURES = ("tau", "beta")
 CURVE_POINTS = 90
-"""Of the learning curves: every 200 steps of the published 18,000."""
+"""Points of a learning curve: every 200 steps of the published 18,000."""
 NOTES = (
-    "Published and used here: softmax policy, uniform reference, Adam with learning rate .01, mini-batches of 9 pairs "
-    "drawn with replacement, 18,000 steps, 10 runs. Intervals are over the runs of a cell; --seeds adds more.",
-    "Chosen here, where the paper is silent: logits start at 0 (the reference), Adam's other settings are PyTorch's, "
-    "no schedule, arithmetic in float64, the last iterate is reported. All methods and temperatures see the same "
-    "mini-batches. The two arms train as the three do. Training settings of the run (train.*) have no effect.",
-    "tau is the weight of the KL to the reference: the method's tau, or its beta where it has no tau, is set to it, "
-    "in place of the value that the run gives it. A method with neither runs once, as configured.",
-    "D3 = {(a, b), (b, a)} is printed in the paper, but its figure, where DPO drops arm c, needs D3' = D3 and (a, c). "
-    "In D3 arm c is in no pair: its logit keeps its value exactly, and pi(c) is 1/3 up to what chance moves a and b.",
-    "Gaps: the largest distance of an arm's mean probability from IPO's optimum at that tau, and from DPO's limit for "
-    "steps without end; in the summary the largest over datasets and temperatures. IPO's own gap is the noise of "
-    "mini-batches. On D1 at large beta DPO's limit is far off after 18,000 steps.",
-    "Psi-PO gets the preferences as counted, 1/2 where two arms were never compared (b and c in D3', where its optimum "
-    "differs from IPO's): its end points have an `own_optimum` beside them. With psi=logit a preference that is always "
-    "won is infinite, and the dataset has no result.",
+    "Published and used here: softmax policy, uniform reference, Adam with learning rate .01, "
+    "mini-batches of 9 pairs drawn with replacement, 18,000 steps, 10 runs. Intervals are over "
+    "the runs of a cell; --seeds adds more.",
+    "Chosen here, where the paper is silent: logits start at 0 (the reference), Adam's other "
+    "settings are PyTorch's, no schedule, arithmetic in float64, the last iterate is reported. "
+    "All methods and temperatures see the same mini-batches. The two arms train as the three do. "
+    "Training settings of the run (train.*) have no effect.",
+    "tau is the weight of the KL to the reference: the method's tau, or its beta where it has no "
+    "tau, is set to it, in place of the value that the run gives it. A method with neither runs "
+    "once, as configured.",
+    "D3 = {(a, b), (b, a)} is printed in the paper, but its figure, where DPO drops arm c, needs "
+    "D3' = D3 and (a, c). In D3 arm c is in no pair: its logit keeps its value exactly, and pi(c) "
+    "is 1/3 up to what chance moves a and b.",
+    "Gaps: the largest distance of an arm's mean probability from IPO's optimum at that tau, and "
+    "from DPO's limit for steps without end; in the summary the largest over datasets and "
+    "temperatures. IPO's own gap is the noise of mini-batches. On D1 at large beta DPO's limit is "
+    "far off after 18,000 steps.",
+    "Psi-PO gets the preferences as counted, 1/2 where two arms were never compared (b and c in "
+    "D3', where its optimum differs from IPO's): its end points have an `own_optimum` beside "
+    "them. With psi=logit a preference that is always won is infinite, and the dataset has no "
+    "result.",
 )
 
 
@@ -91,7 +99,10 @@ class Bandit(Experiment[BanditConfig]):
     Config = BanditConfig
 
     def measure(self, method: Method[Any], split: str, seed: int, progress: Progress) -> Scores:
-        """Train on every dataset at every temperature. Raises UserError for a method without a loss of pairs."""
+        """Train on every dataset at every temperature.
+
+        Raises UserError for a method without a loss of pairs.
+        """
         from .scores import scores
 
         if not isinstance(method, PairedMethod):
@@ -103,15 +114,15 @@ class Bandit(Experiment[BanditConfig]):
             return scores(self._trials(settings, seed, task))
 
     def _sweep(self, method: PairedMethod[Any]) -> Iterator[Setting]:
+        """Yield the method at every temperature; once as configured if it has none."""
         names = {field.name for field in fields(method.config)}
         temperature = next((name for name in TEMPERATURES if name in names), None)
         if temperature is None:
             yield Setting("as_configured", None, method)
             return
         for tau in self.config.taus:
-            yield Setting(
-                f"tau={tau:g}", tau, type(method)(replace(method.config, **{temperature: tau}))
-            )
+            config = replace(method.config, **{temperature: tau})
+            yield Setting(f"tau={tau:g}", tau, type(method)(config))
 
     def _trials(self, settings: list[Setting], seed: int, task: Task) -> list[Trial]:
         """All datasets, temperatures and runs at once."""
@@ -122,20 +133,19 @@ class Bandit(Experiment[BanditConfig]):
         notes = {dataset.name: training.undefined(methods, dataset) for dataset in DATASETS}
         defined = [dataset for dataset in DATASETS if not notes[dataset.name]]
         steps, policies = self._train(methods, defined, seed, task)
-        return [
-            Trial(dataset, setting.label, setting.tau, note=notes[dataset.name])
-            if notes[dataset.name]
-            else Trial(
-                dataset,
-                setting.label,
-                setting.tau,
-                steps,
-                policies[dataset.name][t],
-                training.own_optimum(setting.method, dataset),
-            )
-            for dataset in DATASETS
-            for t, setting in enumerate(settings)
-        ]
+        trials: list[Trial] = []
+        for dataset in DATASETS:
+            for place, setting in enumerate(settings):
+                trial = Trial(dataset, setting.label, setting.tau, note=notes[dataset.name])
+                if not trial.note:
+                    trial = replace(
+                        trial,
+                        steps=steps,
+                        policies=policies[dataset.name][place],
+                        own_optimum=training.own_optimum(setting.method, dataset),
+                    )
+                trials.append(trial)
+        return trials
 
     def _train(
         self, methods: list[PairedMethod[Any]], datasets: list[Dataset], seed: int, task: Task
@@ -157,8 +167,11 @@ class Bandit(Experiment[BanditConfig]):
                 task.advance(step - steps[-1])
                 steps.append(step)
                 thetas.append(theta.clone())
-        policies = torch.stack(thetas, 1).softmax(-1).numpy()  # (T, S, D, R, K)
-        return steps, {d.name: policies[:, :, i, :, : len(d.arms)] for i, d in enumerate(datasets)}
+        all_policies = torch.stack(thetas, 1).softmax(-1).numpy()  # (T, S, D, R, K)
+        policies: dict[str, Array] = {}
+        for place, dataset in enumerate(datasets):
+            policies[dataset.name] = all_policies[:, :, place, :, : len(dataset.arms)]
+        return steps, policies
 
 
 @hookimpl

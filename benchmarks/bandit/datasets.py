@@ -1,12 +1,15 @@
 """The datasets of preferences among arms, and where the losses of the paper end on them.
 
-    D1 = {(a, b), (b, c), (a, c)}    an order           IPO ~ (e^{2/(3 tau)}, e^{1/(3 tau)}, 1), DPO -> (1, 0, 0)
-    D2 = {(a, b), (b, c), (c, a)}    a cycle            uniform for both
-    D3 = {(a, b), (b, a)}            c never appears    uniform for both: the logit of c has no gradient
-    D3' = D3 and (a, c)              c loses            IPO ~ (1, 1, e^{-1/(2 tau)}), DPO -> (1/2, 1/2, 0)
+    D1 = {(a, b), (b, c), (a, c)}    an order    IPO ~ (e^{2/(3 tau)}, e^{1/(3 tau)}, 1)
+                                                 DPO -> (1, 0, 0)
+    D2 = {(a, b), (b, c), (c, a)}    a cycle     uniform for both
+    D3 = {(a, b), (b, a)}            without c   uniform for both: c's logit has no gradient
+    D3' = D3 and (a, c)              c loses     IPO ~ (1, 1, e^{-1/(2 tau)})
+                                                 DPO -> (1/2, 1/2, 0)
 
-D3 is what the paper prints (arXiv 2310.12036, section 5.4), but the figure under that name, where DPO gives up c, can
-only come from D3'. Both are here. With two arms, the first always preferred, IPO ends at sigma(1 / (2 tau)), DPO at 1.
+D3 is what the paper prints (arXiv 2310.12036, section 5.4), but the figure under that name, where
+DPO gives up c, can only come from D3'. Both are here. With two arms, the first always preferred,
+IPO ends at sigma(1 / (2 tau)), DPO at 1.
 """
 
 from __future__ import annotations
@@ -36,9 +39,8 @@ class Dataset:
     @property
     def indices(self) -> list[tuple[int, int]]:
         """The pairs as places among the arms."""
-        return [
-            (self.arms.index(chosen), self.arms.index(rejected)) for chosen, rejected in self.pairs
-        ]
+        place = self.arms.index
+        return [(place(chosen), place(rejected)) for chosen, rejected in self.pairs]
 
     def preferences(self) -> Array:
         """p(row > column) as counted, (K, K); 1/2 for two arms that were never compared."""
@@ -47,35 +49,33 @@ class Dataset:
         table = np.full((len(self.arms),) * 2, 0.5)
         counts = Counter(self.indices)
         for chosen, rejected in counts:
-            table[chosen, rejected] = counts[chosen, rejected] / (
-                counts[chosen, rejected] + counts[rejected, chosen]
-            )
+            won, lost = counts[chosen, rejected], counts[rejected, chosen]
+            table[chosen, rejected] = won / (won + lost)
             table[rejected, chosen] = 1 - table[chosen, rejected]
         return table
 
     def ipo_optimum(self, tau: float) -> Array:
         """The policy with the least mean of (theta_w - theta_l - 1 / (2 tau))^2, (K,).
 
-        Linear least squares in the logits. Of several solutions (an arm without pairs) the shortest, which is the
-        one that gradient descent from the uniform policy reaches.
+        Linear least squares in the logits. Of several solutions (an arm without pairs) the
+        shortest, which is the one that gradient descent from the uniform policy reaches.
         """
         import numpy as np
 
         differences = np.zeros((len(self.pairs), len(self.arms)))
         for row, (chosen, rejected) in enumerate(self.indices):
             differences[row, chosen], differences[row, rejected] = 1, -1
-        logits = np.linalg.lstsq(differences, np.full(len(self.pairs), 1 / (2 * tau)), rcond=None)[
-            0
-        ]
+        targets = np.full(len(self.pairs), 1 / (2 * tau))
+        logits, *_ = np.linalg.lstsq(differences, targets, rcond=None)
         weights = np.exp(logits - logits.max())
         optimum: Array = weights / weights.sum()
         return optimum
 
 
 def _three_arms(name: str, pairs: str, dpo_limit: tuple[float, ...]) -> Dataset:
-    return Dataset(
-        name, ("a", "b", "c"), tuple((pair[0], pair[1]) for pair in pairs.split()), dpo_limit
-    )
+    """`pairs`: "ab ba" for (a, b) and (b, a)."""
+    labelled = tuple((pair[0], pair[1]) for pair in pairs.split())
+    return Dataset(name, ("a", "b", "c"), labelled, dpo_limit)
 
 
 DATASETS = (

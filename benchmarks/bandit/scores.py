@@ -1,7 +1,7 @@
 """From the policies of all runs to metrics, items and learning curves.
 
-A trial is one dataset with one setting, named "D1/tau=0.1". Its metrics are "D1/tau=0.1/a", the probability of an
-arm after the last step, and its distance from what theory says.
+A trial is one dataset with one setting, named "D1/tau=0.1". Its metrics are "D1/tau=0.1/a", the
+probability of an arm after the last step, and its distance from what theory says.
 """
 
 from __future__ import annotations
@@ -52,51 +52,48 @@ class Trial:
 
 def scores(trials: Sequence[Trial]) -> Scores:
     """Everything about one cell: the summary first, then every trial."""
-    metrics = [metric for trial in trials for metric in _metrics(trial)]
+    items: list[ItemScore] = []
+    metrics: list[Metric] = []
+    for trial in trials:
+        items += _items(trial)
+        metrics += _metrics(trial)
     gaps = (*GAPS, OWN_GAP) if any(trial.own_optimum for trial in trials) else GAPS
     summary = [_largest(name, metrics) for name in gaps]
-    return Scores(
-        [item for trial in trials for item in _items(trial)], [*summary, *metrics], curve(trials)
-    )
+    return Scores(items, [*summary, *metrics], curve(trials))
 
 
 def _largest(gap: str, metrics: Sequence[Metric]) -> Metric:
-    """The largest of the trials' gaps of one kind; missing if one is."""
+    """The largest of the trials' gaps of one kind; missing if one of them is."""
     found = [metric for metric in metrics if metric.name.endswith(f"/{gap}")]
-    missing = [metric for metric in found if metric.value is None]
-    if missing:
-        return Metric(gap, None, None, "probability", note=f"{missing[0].name}: {missing[0].note}")
-    return Metric(
-        gap, max(m.value for m in found if m.value is not None), None, "probability", found[0].n
-    )
+    largest = 0.0
+    for metric in found:
+        if metric.value is None:
+            reason = f"{metric.name}: {metric.note}"
+            return Metric(gap, None, None, "probability", note=reason)
+        largest = max(largest, metric.value)
+    return Metric(gap, largest, None, "probability", found[0].n)
 
 
 def _metrics(trial: Trial) -> Iterator[Metric]:
     """The policy at the end, the optimum beside it, and the gaps."""
-    optimum = (
-        [None] * len(trial.dataset.arms)
-        if trial.tau is None
-        else trial.dataset.ipo_optimum(trial.tau).tolist()
-    )
-    why = (
-        ""
-        if trial.tau is not None
-        else "the method has neither tau nor beta, and IPO's optimum depends on tau"
-    )
+    optimum: Sequence[float | None] = [None] * len(trial.dataset.arms)
+    why = "the method has neither tau nor beta, and IPO's optimum depends on tau"
+    if trial.tau is not None:
+        optimum, why = trial.dataset.ipo_optimum(trial.tau).tolist(), ""
     for k, arm in enumerate(trial.dataset.arms):
+        name = f"{trial.name}/{arm}"
         yield _probability(trial, k)
-        yield Metric(f"{trial.name}/{arm}_ipo_optimum", optimum[k], None, "probability", note=why)
+        yield Metric(f"{name}_ipo_optimum", optimum[k], None, "probability", note=why)
         if trial.own_optimum:
-            yield Metric(
-                f"{trial.name}/{arm}_own_optimum", trial.own_optimum[k], None, "probability"
-            )
-    for name, target in zip(GAPS, (optimum, trial.dataset.dpo_limit), strict=True):
-        yield _gap(f"{trial.name}/{name}", trial, target, why)
+            yield Metric(f"{name}_own_optimum", trial.own_optimum[k], None, "probability")
+    for gap, target in zip(GAPS, (optimum, trial.dataset.dpo_limit), strict=True):
+        yield _gap(f"{trial.name}/{gap}", trial, target, why)
     if trial.own_optimum:
         yield _gap(f"{trial.name}/{OWN_GAP}", trial, trial.own_optimum, why)
 
 
 def _probability(trial: Trial, k: int) -> Metric:
+    """The final probability of arm k: mean over the runs, with its interval."""
     name = f"{trial.name}/{trial.dataset.arms[k]}"
     if trial.policies is None:
         return Metric(name, None, None, "probability", note=trial.note)
@@ -111,14 +108,9 @@ def _gap(name: str, trial: Trial, target: Sequence[float | None], why: str) -> M
     """The largest distance, over arms, of the mean over runs from `target`."""
     if trial.policies is None or None in target:
         return Metric(name, None, None, "probability", note=trial.note or why)
-    final = trial.policies[-1].mean(axis=0)
-    return Metric(
-        name,
-        float(np.abs(final - np.array(target)).max()),
-        None,
-        "probability",
-        trial.policies.shape[1],
-    )
+    final = trial.policies[-1].mean(axis=0)  # (K,)
+    gap = float(np.abs(final - np.array(target)).max())
+    return Metric(name, gap, None, "probability", n=trial.policies.shape[1])
 
 
 def _items(trial: Trial) -> Iterator[ItemScore]:
@@ -131,12 +123,13 @@ def _items(trial: Trial) -> Iterator[ItemScore]:
 
 
 def curve(trials: Sequence[Trial]) -> list[CurvePoint]:
-    """Mean policies over the runs in the course of training; at the first point the optimum as well."""
+    """Mean policies over the runs, by step; at the first step the optimum as well."""
     points: dict[int, dict[str, float]] = {}
     for trial in trials:
         if trial.policies is None:
             continue
-        for arm, values in zip(trial.dataset.arms, trial.policies.mean(axis=1).T, strict=True):
+        means = trial.policies.mean(axis=1)  # (S, K)
+        for arm, values in zip(trial.dataset.arms, means.T, strict=True):
             for step, value in zip(trial.steps, values, strict=True):
                 points.setdefault(step, {})[f"{trial.name}/{arm}"] = round(float(value), DECIMALS)
         if trial.own_optimum:

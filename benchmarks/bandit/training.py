@@ -1,8 +1,10 @@
-"""Training softmax policies over K arms: pi = softmax(theta), theta = 0 at the start, where pi is the reference.
+"""Training softmax policies over K arms: pi = softmax(theta), theta = 0 at the start, where pi is
+the reference.
 
-T settings of a method on D datasets, R runs each, train side by side in one tensor theta, (T, D, R, K). They share no
-parameter, and Adam works on each element by itself, so that each learns as it would alone; 90,000 steps become 18,000.
-Logits of arms that a dataset lacks are -inf, and stay there: their gradient is 0.
+T settings of a method on D datasets, R runs each, train side by side in one tensor theta, (T, D, R,
+K). They share no parameter, and Adam works on each element by itself, so that each learns as it
+would alone; 90,000 steps become 18,000. Logits of arms that a dataset lacks are -inf, and stay
+there: their gradient is 0.
 """
 
 from __future__ import annotations
@@ -37,23 +39,27 @@ def start(methods: Methods, datasets: Datasets, runs: int) -> Tensor:
 
 def _uniform(datasets: Datasets) -> Tensor:
     """Probabilities of the arms under the reference, (D, K); 0 for an arm that a dataset lacks."""
-    counts = torch.tensor([len(dataset.arms) for dataset in datasets], dtype=torch.float64)[:, None]
-    return (torch.arange(int(counts.max())) < counts) / counts
+    arms = [len(dataset.arms) for dataset in datasets]
+    counts = torch.tensor(arms, dtype=torch.float64)[:, None]  # (D, 1)
+    return (torch.arange(max(arms)) < counts) / counts
 
 
 def sampled(datasets: Datasets, steps: int, runs: int, seed: int) -> Iterator[Tensor]:
-    """Draw the mini-batch of every step and run, with replacement: places among a dataset's pairs, (D, R, B)."""
-    generators = [
-        torch.Generator().manual_seed(zlib.crc32(f"{each.name} {seed}".encode()))
-        for each in datasets
-    ]
+    """Draw the mini-batch of every step and run, with replacement.
+
+    Yields places among a dataset's pairs, (D, R, B).
+    """
+    generators: list[torch.Generator] = []
+    for dataset in datasets:
+        # By name, so that a dataset's draws do not depend on which others are there.
+        own_seed = zlib.crc32(f"{dataset.name} {seed}".encode())
+        generators.append(torch.Generator().manual_seed(own_seed))
     for _ in range(steps):
-        yield torch.stack(
-            [
-                torch.randint(len(dataset.pairs), (runs, BATCH_SIZE), generator=generator)
-                for dataset, generator in zip(datasets, generators, strict=True)
-            ]
-        )
+        drawn: list[Tensor] = []
+        for dataset, generator in zip(datasets, generators, strict=True):
+            shape = (runs, BATCH_SIZE)
+            drawn.append(torch.randint(len(dataset.pairs), shape, generator=generator))
+        yield torch.stack(drawn)
 
 
 def train(
@@ -69,19 +75,22 @@ def train(
     for batch in batches:
         adam.zero_grad()
         per_pair = loss(theta.log_softmax(-1), batch)  # (T, D, R, B)
-        total = per_pair.sum() / batch.shape[-1]  # nothing is shared: the sum trains each alone
+        total = per_pair.sum() / batch.shape[-1]  # no parameter is shared: each trains alone
         total.backward()  # type: ignore[no-untyped-call]
         adam.step()
         yield theta.detach()
 
 
 def undefined(methods: Methods, dataset: Dataset) -> str:
-    """Why a method has no loss on a dataset, or "" (psipo: the logit of a preference that is always won)."""
-    batch = torch.tensor(list(islice(cycle(range(len(dataset.pairs))), BATCH_SIZE)))[
-        None, None
-    ]  # (1, 1, B)
+    """Why a method has no loss on a dataset; "" if it has one.
+
+    With psipo the logit of a preference that is always won is infinite.
+    """
+    places = list(islice(cycle(range(len(dataset.pairs))), BATCH_SIZE))
+    batch = torch.tensor(places)[None, None]  # (1, 1, B)
+    logps = start(methods, [dataset], 1).log_softmax(-1)
     try:
-        Loss(methods, [dataset])(start(methods, [dataset], 1).log_softmax(-1), batch)
+        Loss(methods, [dataset])(logps, batch)
     except ValueError as error:
         return str(error)
     return ""
@@ -96,7 +105,7 @@ class HasOptimum(Protocol):
 
 
 def own_optimum(method: PairedMethod[Any], dataset: Dataset) -> list[float] | None:
-    """Where theory says that a method ends on a dataset, K probabilities; None if it does not know."""
+    """K probabilities: where a method ends on a dataset by its own theory; None without one."""
     if not isinstance(method, HasOptimum):
         return None
     loss, no_pairs = Loss([method], [dataset]), torch.empty(0, dtype=torch.long)
@@ -110,48 +119,49 @@ class Loss:
 
     def __init__(self, methods: Methods, datasets: Datasets) -> None:
         self.methods = methods
-        self.pairs = [
-            torch.tensor(dataset.indices) for dataset in datasets
-        ]  # (pairs of the dataset, 2) each
+        self.pairs = [torch.tensor(dataset.indices) for dataset in datasets]
+        """Of each dataset, (its pairs, 2)."""
         self.reference = _uniform(datasets)
-        self.preferences = torch.full(
-            (*self.reference.shape, self.reference.shape[-1]), 0.5, dtype=torch.float64
-        )
+        d, k = self.reference.shape
+        self.preferences = torch.full((d, k, k), 0.5, dtype=torch.float64)
         for dataset, table in zip(datasets, self.preferences, strict=True):
-            table[: len(dataset.arms), : len(dataset.arms)] = torch.from_numpy(
-                dataset.preferences()
-            )
+            arms = len(dataset.arms)
+            table[:arms, :arms] = torch.from_numpy(dataset.preferences())
 
     def __call__(self, logps: Tensor, batch: Tensor) -> Tensor:
-        """Loss of each pair: log-probabilities (T, D, R, K), places among the pairs (D, R, B) -> (T, D, R, B).
+        """Loss of each pair.
 
-        A method that couples the rows of a batch sees each run's by itself.
+        Shapes: log-probabilities (T, D, R, K), places among the pairs (D, R, B) -> (T, D, R, B).
+        A method that couples the rows of a batch sees each run's batch by itself.
         """
-        arms = torch.stack(
-            [pairs[places] for pairs, places in zip(self.pairs, batch, strict=True)]
-        ).unbind(-1)
-        chosen, rejected = (
-            logps.gather(-1, side.expand(len(self.methods), -1, -1, -1)) for side in arms
-        )
-        prompt = torch.arange(len(batch))[:, None, None].expand_as(batch)
-        rows = (
-            chosen.flatten(1, 2),
-            rejected.flatten(1, 2),
-            *(side.flatten(0, 1) for side in (prompt, *arms)),
-        )
+        drawn = [pairs[places] for pairs, places in zip(self.pairs, batch, strict=True)]
+        chosen_arms, rejected_arms = torch.stack(drawn).unbind(-1)  # (D, R, B) each
+        chosen = logps.gather(-1, self._for_all_methods(chosen_arms))  # (T, D, R, B)
+        rejected = logps.gather(-1, self._for_all_methods(rejected_arms))
+        prompts = torch.arange(len(batch))[:, None, None].expand_as(batch)
+        of_policies = [side.flatten(1, 2) for side in (chosen, rejected)]  # (T, D R, B)
+        of_answers = [side.flatten(0, 1) for side in (prompts, chosen_arms, rejected_arms)]
+        rows = [*of_policies, *of_answers]
         if any(method.batch_coupled for method in self.methods):
             per_pair = torch.func.vmap(self._of_pairs, in_dims=(1, 1, 0, 0, 0), out_dims=1)(*rows)
         else:
             per_pair = self._of_pairs(*(side.flatten(-2) for side in rows))
         return per_pair.view_as(chosen)
 
+    def _for_all_methods(self, arms: Tensor) -> Tensor:
+        """Shape: (D, R, B) -> (T, D, R, B)."""
+        return arms.expand(len(self.methods), -1, -1, -1)
+
     def _of_pairs(self, chosen_logps: Tensor, rejected_logps: Tensor, *answers: Tensor) -> Tensor:
         """Of N pairs: log-probabilities (T, N), datasets and arms (N,) -> (T, N)."""
         prompt, chosen, _ = answers
         reference = self.reference[prompt, chosen].log()
         population = Population(self.preferences, self.reference, *answers)
-        both = zip(chosen_logps.unbind(), rejected_logps.unbind(), strict=True)
-        pairs = (PairLogps(*logps, reference, reference, population=population) for logps in both)
-        return torch.stack(
-            [method.pair_loss(some) for method, some in zip(self.methods, pairs, strict=True)]
-        )
+        losses: list[Tensor] = []
+        for method, own_chosen, own_rejected in zip(
+            self.methods, chosen_logps, rejected_logps, strict=True
+        ):
+            # The reference is uniform: the same number for the chosen and the rejected arm.
+            pairs = PairLogps(own_chosen, own_rejected, reference, reference, population=population)
+            losses.append(method.pair_loss(pairs))
+        return torch.stack(losses)

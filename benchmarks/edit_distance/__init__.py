@@ -1,16 +1,20 @@
-"""Edit distance (DPOP, arXiv 2402.13228): what preference training does to tokens that both answers share.
+"""Edit distance (DPOP, arXiv 2402.13228): what preference training does to tokens that both answers
+share.
 
-    low   the answers, long derivations, differ in one digit     DPO lowers the tokens after it, DPOP does not
-    high  they differ throughout                                 in the paper every method improves
+    low   the answers, long derivations, differ in one digit
+          DPO lowers the tokens after that digit, DPOP does not
+    high  the answers differ throughout
+          in the paper every method improves
 
-Methods start from `reference`, the base model fine-tuned on the correct derivations of the training pairs; for `high`
-on both answers, as a model that the pairs were sampled from would find both likely. (A reference that knows the
-chosen answers alone gives rejected ones -8 nats a token: pushing these further down is all that there is to learn,
-and tiny's DPO lowers the chosen ones from the first step on.)
+Methods start from `reference`, the base model fine-tuned on the correct derivations of the training
+pairs; for `high` on both answers, as a model that the pairs were sampled from would find both
+likely. (A reference that knows the chosen answers alone gives rejected ones -8 nats a token:
+pushing these further down is all that there is to learn, and tiny's DPO lowers the chosen ones from
+the first step on.)
 
-The headline is the mean log-probability of the tokens after the first difference in the *correct* derivation, on
-held-out questions. The paper, on MetaMath with 6.5 % of the tokens different: reference -.37, DPOP -.26, DPO -1.82.
-What came out here is in `reports/`.
+The headline is the mean log-probability of the tokens after the first difference in the *correct*
+derivation, on held-out questions. The paper, on MetaMath with 6.5 % of the tokens different:
+reference -.37, DPOP -.26, DPO -1.82. What came out here is in `reports/`.
 """
 
 from __future__ import annotations
@@ -46,7 +50,8 @@ from .derivations import pairs
 
 SEED = 2402_13228
 AFTER_EDIT = {"after_edit_logp": True, "after_edit_change": True}
-"""Mean log-probability of the correct derivation's tokens after the first difference; minus the reference's."""
+"""Mean log-probability of the correct derivation's tokens after the first difference; minus the
+reference's."""
 
 
 @dataclass(frozen=True)
@@ -75,26 +80,23 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
         """Generate the pairs of a split."""
         if source.data is not None:
             raise UserError(
-                "benchmark 'edit_distance' generates its pairs; --data is for benchmark 'preferences'"
+                "benchmark 'edit_distance' generates its pairs; --data is for benchmark "
+                "'preferences'"
             )
         config = self.config
-        made = pairs(
-            config.training_pairs + config.held_out_pairs, config.steps, source.split, SEED
-        )
-        made = [checked(pair, f"generated pair {pair.id}") for pair in made]
+        count = config.training_pairs + config.held_out_pairs
+        made: list[Pair] = []
+        rows: list[dict[str, str]] = []
+        for pair in pairs(count, config.steps, source.split, SEED):
+            made.append(checked(pair, f"generated pair {pair.id}"))
+            question = pair.prompt[0].content
+            rows.append({"prompt": question, "chosen": pair.chosen, "rejected": pair.rejected})
         training, held_out = made[: config.training_pairs], made[config.training_pairs :]
-        rows = [
-            {"prompt": p.prompt[0].content, "chosen": p.chosen, "rejected": p.rejected}
-            for p in made
-        ]
-        data = benchmark_data(
-            source.split, training, held_out, f"generated@{digest(rows)[:12]}", source.limit
-        )
-        return (
-            data
-            if source.split == "low"
-            else replace(data, starts={REFERENCE: both_answers(training)})
-        )
+        revision = f"generated@{digest(rows)[:12]}"
+        data = benchmark_data(source.split, training, held_out, revision, source.limit)
+        if source.split == "low":
+            return data
+        return replace(data, starts={REFERENCE: both_answers(training)})
 
     def requests(self, data: BenchmarkData) -> list[Request]:
         """The log-likelihood of both answers to every held-out question."""
@@ -119,17 +121,17 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
         """Log-probabilities after the edit, rewards, log-probabilities of whole answers."""
         ((name, items),) = data.sets.items()
         found = scores.item_scores(name, items, responses, baseline, method)
-        found += [
-            score for item in items for score in _after_edit_scores(name, item, responses, baseline)
-        ]
+        for item in items:
+            found += _after_edit_scores(name, item, responses, baseline)
         directions = {**AFTER_EDIT, **scores.REWARDS, **scores.LIKELIHOODS}
         return Scores(found, [*scores.summarise(found, directions), *displacement(items, found)])
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
-        """What lets the model learn derivations, and then moves it far enough to see the difference.
+        """Enough training to learn derivations, and then to see what a method changes.
 
-        `high` is trained less: once it tells the two styles apart, DPO lowers the chosen answers of tiny too (from
-        -.70 to -.83 a token in four epochs at 1e-4), and a reference that knows them by heart leaves nothing to gain.
+        `high` is trained less. Once the model tells the two styles apart, DPO lowers tiny's chosen
+        answers too (from -.70 to -.83 nats a token in four epochs at 1e-4), and a reference that
+        has memorised them leaves nothing to gain.
         """
         tiny = {"low": ((20, 1e-3), (4, 1e-4)), "high": ((5, 1e-3), (1, 3e-5))}
         others = {"low": ((3, 2e-5), (4, 5e-6)), "high": ((3, 2e-5), (1, 5e-6))}
@@ -143,11 +145,11 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
 
 def both_answers(pairs: Sequence[Pair]) -> list[Row]:
     """Rows of the chosen and of the rejected answers."""
-    return [
-        Row(f"{pair.id} ({which})", pair.prompt, getattr(pair, which), pair.cluster)
-        for pair in pairs
-        for which in ("chosen", "rejected")
-    ]
+    rows: list[Row] = []
+    for pair in pairs:
+        for which, answer in (("chosen", pair.chosen), ("rejected", pair.rejected)):
+            rows.append(Row(f"{pair.id} ({which})", pair.prompt, answer, pair.cluster))
+    return rows
 
 
 def _after_edit_scores(
@@ -156,13 +158,14 @@ def _after_edit_scores(
     responses: Mapping[str, Response],
     baseline: Mapping[str, Response] | None,
 ) -> list[ItemScore]:
+    """The log-probability after the edit and its change; without values where one is missing."""
     values: Sequence[float | None] = (None, None)
     note = ""
     try:
         answers = scores.answers(item, responses, baseline)
         start = first_difference(answers.chosen, answers.rejected) + 1
-        logp, reference = (mean_from(r, start) for r in (answers.chosen, answers.ref_chosen))
-        values = (logp, logp - reference)
+        logp = mean_from(answers.chosen, start)
+        values = (logp, logp - mean_from(answers.ref_chosen, start))
     except scores.MissingError as reason:
         note = str(reason)
     return [
@@ -172,15 +175,18 @@ def _after_edit_scores(
 
 
 def first_difference(chosen: Response, rejected: Response) -> int:
-    """Place of the first token in which two answers differ. MissingError without tokens, or if none differs."""
+    """Place of the first token in which two answers differ.
+
+    MissingError without tokens, or if none differs.
+    """
     for response in (chosen, rejected):
         if len(response.tokens) != len(response.token_logps):
             raise scores.MissingError(f"{response.id}: the engine does not tell the tokens")
-    both = zip(chosen.tokens, rejected.tokens, strict=False)
-    place = next((k for k, (a, b) in enumerate(both) if a != b), None)
-    if place is None:
-        raise scores.MissingError("no token differs")
-    return place
+    # Not strict: the answers may differ in length.
+    for place, (a, b) in enumerate(zip(chosen.tokens, rejected.tokens, strict=False)):
+        if a != b:
+            return place
+    raise scores.MissingError("no token differs")
 
 
 def mean_from(response: Response, start: int) -> float:

@@ -2,8 +2,8 @@
 
     question        What is 45 + 7 - 8 + 16?
     chosen          45 + 7 = 52. 52 - 8 = 44. 44 + 16 = 60.
-    rejected, low   45 + 7 = 52. 52 - 8 = 43. 44 + 16 = 60.       one digit, which falsifies one step
-    rejected, high  45, up to 61, down to 37, up to 90.           other words, and every step is wrong
+    rejected, low   45 + 7 = 52. 52 - 8 = 43. 44 + 16 = 60.    one digit makes one step wrong
+    rejected, high  45, up to 61, down to 37, up to 90.        other words, every step is wrong
 
 Results keep two digits, so the wrong digit is one token wherever digits are tokens.
 """
@@ -27,15 +27,17 @@ def pairs(count: int, steps: int, split: str, seed: int) -> list[Pair]:
     made: dict[str, Pair] = {}
     while len(made) < count:
         values = _values(steps, rng)
-        question = (
-            f"What is {values[0]}{''.join(f' {_change(a, b)}' for a, b in pairwise(values))}?"
-        )
-        lines = [f"{a} {_change(a, b)} = {b}." for a, b in pairwise(values)]
+        lines: list[str] = []
+        asked = str(values[0])
+        for before, after in pairwise(values):
+            change = _change(before, after)
+            lines.append(f"{before} {change} = {after}.")
+            asked += f" {change}"
+        question = f"What is {asked}?"
         rejected = _one_digit_wrong(lines, rng) if split == "low" else _all_wrong(values, rng)
         id = str(len(made))
-        made.setdefault(
-            question, Pair(id, (Message("user", question),), " ".join(lines), rejected, id)
-        )
+        prompt = (Message("user", question),)
+        made.setdefault(question, Pair(id, prompt, " ".join(lines), rejected, id))
     return list(made.values())
 
 
@@ -55,7 +57,8 @@ def _change(before: int, after: int) -> str:
 
 
 def _one_digit_wrong(lines: list[str], rng: random.Random) -> str:
-    """Change the last digit of one step's result; not of the last step's, as nothing would follow it."""
+    """Change the last digit of one step's result; not of the last step's, as nothing would follow
+    it."""
     place = rng.randrange(len(lines) - 1)
     line = lines[place]
     digit = rng.choice([d for d in "0123456789" if d != line[-2]])
@@ -68,6 +71,8 @@ def _all_wrong(values: list[int], rng: random.Random) -> str:
 
 
 def _wrong_steps(values: list[int], rng: random.Random) -> Iterator[str]:
+    """Yield `up to 61`: the right direction and a wrong result of each step."""
     for before, after in pairwise(values):
-        wrong = rng.choice([v for v in range(SMALLEST, LARGEST + 1) if v != after])
+        others = [value for value in range(SMALLEST, LARGEST + 1) if value != after]
+        wrong = rng.choice(others)
         yield f"{'up' if after > before else 'down'} to {wrong}"

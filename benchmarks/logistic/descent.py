@@ -1,4 +1,5 @@
-"""Plain gradient descent with a method's loss: full batch, no momentum, no clipping, constant step size."""
+"""Plain gradient descent with a method's loss: full batch, no momentum, no clipping, constant step
+size."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ def descend(
     at: Sequence[int],
     advance: Callable[[int], None] = lambda steps: None,
 ) -> Tensor:
-    """Train from `start`, (d,), and return what the method delivers after each of the steps `at`, (len(at), d).
+    """Train from `start`, (d,), and return what the method delivers after each of the steps `at`,
+    (len(at), d).
 
     `at`: increasing; 0 is the start. Raises DivergedError as any training does.
     """
@@ -52,11 +54,11 @@ def descend(
 def _begin(
     method: Method[Any], model: LogisticModel, lr: float, roles: Mapping[str, Labelled]
 ) -> TrainState:
-    lacking = sorted(method.roles - set(roles))
+    """The state before the first step. UserError for a method that cannot train a classifier."""
+    lacking = ", ".join(sorted(method.roles - set(roles)))
     if lacking:
-        raise UserError(
-            f"method {method.name!r} needs {', '.join(lacking)}; this split offers {', '.join(roles)}"
-        )
+        offered = ", ".join(roles)
+        raise UserError(f"method {method.name!r} needs {lacking}; this split offers {offered}")
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     constant = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
     state = TrainState(
@@ -70,5 +72,5 @@ def _begin(
     try:
         method.begin(state, {role: range(len(roles[role].targets)) for role in method.roles})
     except AttributeError as error:
-        raise UserError(f"method {method.name!r} wants a language model: {error}") from None
+        raise UserError(f"method {method.name!r} needs a language model: {error}") from None
     return state

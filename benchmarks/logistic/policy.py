@@ -1,6 +1,7 @@
 """A logistic model in the place of a language model: method plugins train it without knowing.
 
-A "text" is an input x (d numbers) whose completion is one token, the label y in {0, 1}; with z = <w, x>
+A "text" is an input x (d numbers) whose completion is one token, the label y in {0, 1}; with z =
+<w, x>
 
     p(y = 1 | x) = sigma(z),    logits (-z/2, z/2)
 
@@ -38,7 +39,8 @@ class LogisticModel(nn.Module):
 
 @dataclass
 class Labelled:
-    """N labelled inputs as the `Texts` of `suite.api.method`: every row is a whole step's share, one token long."""
+    """N labelled inputs as the `Texts` of `suite.api.method`: every row is a whole step's share,
+    one token long."""
 
     inputs: Tensor
     """(N, d)."""
@@ -90,14 +92,17 @@ def labelled(inputs: Tensor, targets: Tensor, start: Tensor) -> Labelled:
 
 
 def unlearning_roles(forget: Labelled, retain: Labelled) -> Mapping[str, Labelled]:
-    """The roles forget, alternate and retain, where "I don't know" is the uniform distribution over both labels.
+    """The roles forget, alternate and retain, where "I don't know" is the uniform distribution over
+    both labels.
 
-    `alternate` holds every forget input twice, once with each label, and so does `forget` with its own label: row i
-    of the one is the other answer to row i of the other, and no mean changes.
+    `alternate` holds every forget input twice, once with each label, and so does `forget` with its
+    own label: row i of the one is the other answer to row i of the other, and no mean changes.
     """
     n = len(forget.targets)
     twice = Labelled(
-        *(torch.cat([x, x]) for x in (forget.inputs, forget.targets, forget.reference_logits))
+        torch.cat([forget.inputs] * 2),
+        torch.cat([forget.targets] * 2),
+        torch.cat([forget.reference_logits] * 2),
     )
     both = torch.arange(2).repeat_interleave(n)  # n zeros, n ones
     return {
@@ -152,5 +157,6 @@ class LogisticScored:
 
     def reference_kl(self) -> Tensor:
         """KL(reference || policy) of the label, (N,), nats."""
-        reference, policy = (F.log_softmax(x, dim=-1) for x in (self.reference_logits, self.logits))
+        reference = F.log_softmax(self.reference_logits, dim=-1)
+        policy = F.log_softmax(self.logits, dim=-1)
         return (reference.exp() * (reference - policy)).sum(-1)

@@ -16,7 +16,8 @@ BETA = {"npo": (1.0, 10.0), "npo_rt": (1.0, 10.0), "npo_kl": (1.0, 10.0), "idk_d
 LR = dict.fromkeys(BETA, (5e-3, 5e-2))
 """The paper's step sizes for these methods, likewise."""
 GA_LR = (5e-4, 1e-4)
-"""The paper's for GA, GA+RT (grad_diff) and IDK+RT (idk_sft); here also for methods that the paper does not have."""
+"""The paper's for GA, GA+RT (grad_diff) and IDK+RT (idk_sft); here also for methods that the paper
+does not have."""
 THEOREM_LR = 1.0
 """The theorem wants at most 1."""
 
@@ -26,7 +27,8 @@ class LogisticConfig:
     """Settings of both splits; the defaults are the paper's."""
 
     alpha: NonNegative = 1.0
-    """synthetic: forget inputs centre at alpha, retain inputs at -alpha, in every coordinate (paper: 0 and 1)."""
+    """synthetic: forget inputs centre at alpha, retain inputs at -alpha, in every coordinate
+    (paper: 0 and 1)."""
     lr: Positive | None = None
     """Step size of every method; none: the paper's for the method (synthetic), 1 (theorem)."""
     steps: Annotated[int, Ge(10)] = 2000

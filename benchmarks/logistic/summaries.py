@@ -34,16 +34,19 @@ def mean(name: str, values: Sequence[float]) -> Metric:
 
 
 def median(name: str, values: Sequence[float], better: bool) -> Metric:
-    """Median with the interval that order statistics give, which fewer than six values do not; `better`: higher is."""
+    """Median with the interval of order statistics, for which there must be six values.
+
+    `better`: whether a higher value is better.
+    """
     from scipy.stats import quantile_test
 
     limits: Any = quantile_test(values, p=0.5).confidence_interval(0.95)
     n, middle = len(values), statistics.median(values)
     if math.isnan(limits.low) or math.isnan(limits.high):
-        return _metric(
-            name, Interval(middle, None, None, n, n, "95 % interval: needs more repeats"), better
-        )
-    return _metric(name, Interval(middle, float(limits.low), float(limits.high), n, n), better)
+        found = Interval(middle, None, None, n, n, "95 % interval: needs more repeats")
+    else:
+        found = Interval(middle, float(limits.low), float(limits.high), n, n)
+    return _metric(name, found, better)
 
 
 def share(name: str, values: Sequence[float]) -> Metric:

@@ -1,15 +1,18 @@
-"""Unlearning with a known answer (Zhang et al., arXiv 2404.05868, section 4): a small network, retrained exactly.
+"""Unlearning with a known answer: a small network that can be retrained exactly.
 
     x ~ N(mu, I) in 16 dimensions, mu = alpha (1, ..., 1) to forget, -alpha (1, ..., 1) to retain
-    P(y = 1 | x) = sigma(u + 1) to forget, sigma(-u - 1) to retain,   u = (x - mu)^T (1, ..., 1) / sqrt(16)
-    network: sigma(<w, relu(V x)>), V 128 x 16 with N(0, 1/16) entries and fixed; w is trained from zero
+    u = (x - mu)^T (1, ..., 1) / sqrt(16)
+    P(y = 1 | x) = sigma(u + 1) to forget, sigma(-u - 1) to retain
+    network: sigma(<w, relu(V x)>), V 128 x 16, fixed, entries N(0, 1/16); w is trained from zero
 
-The fit learns forget and retain rows, the retrain network retain rows only. How far unlearning is from retraining is
-KL(retrain || unlearned) of the label, mean over 1000 fresh inputs of either kind.
+Zhang et al., arXiv 2404.05868, section 4. The starting network is fitted to forget and retain rows,
+the retrain network to retain rows only. The distance of unlearning from retraining is KL(retrain ||
+unlearned) of the label, mean over 1000 fresh inputs of either kind.
 
-The fit leaves little gradient on the forget rows, and this little decides where methods go that only push labels away:
-in one of seed 0's five problems at alpha = 1, NPO and NPO+RT raise the forget margin and end 8 nats from retraining, in
-the others .001 to .003. Hence medians over problems, and `forgotten`, the share that end nearer than they began.
+The fit leaves little gradient on the forget rows, and this rest decides the direction of methods
+that only push labels away: in one of seed 0's five problems at alpha = 1, NPO and NPO+RT raise the
+forget margin and end 8 nats from retraining, in the others .001 to .003. Hence medians over
+problems, and `forgotten`, the share that end nearer than they began.
 """
 
 from __future__ import annotations
@@ -49,7 +52,7 @@ class Problem:
     retrain: Tensor
     """(width,), fitted to retain rows."""
     fresh: Mapping[str, Tensor]
-    """forget_distance, retain_distance -> features of the inputs on which it is measured, (1000, width)."""
+    """Distance -> features of the inputs on which it is measured, (1000, width)."""
 
 
 @cache
@@ -57,17 +60,23 @@ def problem(alpha: float, fit_steps: int, seed: int, repeat: int) -> Problem:
     """Draw and fit; all methods of a run share it."""
     random = generator(seed, repeat)
     layer = torch.randn(WIDTH, DIMENSION, generator=random, dtype=torch.float64) / DIMENSION**0.5
-    forget = draw(N_FORGET, alpha, 1, random)
-    retain = draw(N_RETAIN, alpha, -1, random)
-    fresh = {
-        name: draw(N_FRESH, alpha, sign, random)[0]
-        for name, sign in zip(DISTANCES, (1, -1), strict=True)
-    }
-    (x_f, y_f), (x_r, y_r) = ((torch.relu(x @ layer.T), y) for x, y in (forget, retain))
-    start = fit(torch.cat([x_f, x_r]), torch.cat([y_f, y_r]), fit_steps)
-    roles = unlearning_roles(labelled(x_f, y_f, start), labelled(x_r, y_r, start))
-    features = {name: torch.relu(x @ layer.T) for name, x in fresh.items()}
-    return Problem(roles, start, fit(x_r, y_r, fit_steps), features)
+    forget_x, forget_y = draw(N_FORGET, alpha, 1, random)
+    retain_x, retain_y = draw(N_RETAIN, alpha, -1, random)
+    fresh: dict[str, Tensor] = {}
+    for name, sign in zip(DISTANCES, (1, -1), strict=True):
+        inputs, _ = draw(N_FRESH, alpha, sign, random)
+        fresh[name] = torch.relu(inputs @ layer.T)
+    forget_features, retain_features = (
+        torch.relu(forget_x @ layer.T),
+        torch.relu(retain_x @ layer.T),
+    )
+    all_features = torch.cat([forget_features, retain_features])
+    start = fit(all_features, torch.cat([forget_y, retain_y]), fit_steps)
+    roles = unlearning_roles(
+        labelled(forget_features, forget_y, start), labelled(retain_features, retain_y, start)
+    )
+    retrain = fit(retain_features, retain_y, fit_steps)
+    return Problem(roles, start, retrain, fresh)
 
 
 def draw(n: int, alpha: float, sign: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -78,7 +87,10 @@ def draw(n: int, alpha: float, sign: int, random: torch.Generator) -> tuple[Tens
 
 
 def fit(features: Tensor, labels: Tensor, steps: int) -> Tensor:
-    """Minimise the cross-entropy by gradient descent from zero. Shapes: (N, width), (N,) -> (width,)."""
+    """Minimise the cross-entropy by gradient descent from zero.
+
+    Shapes: (N, width), (N,) -> (width,).
+    """
     weight = features.new_zeros(features.shape[1])
     for _ in range(steps):
         residual = torch.sigmoid(features @ weight) - labels
@@ -88,7 +100,10 @@ def fit(features: Tensor, labels: Tensor, steps: int) -> Tensor:
 
 
 def kl(features: Tensor, retrain: Tensor, weights: Tensor) -> Tensor:
-    """Mean over inputs of KL(retrain || network), nats. Shapes: (N, width), (width,), (S, width) -> (S,)."""
+    """Mean over inputs of KL(retrain || network), nats.
+
+    Shapes: (N, width), (width,), (S, width) -> (S,).
+    """
     known, other = (features @ retrain)[:, None], features @ weights.T
     gained = torch.sigmoid(known) * (F.logsigmoid(known) - F.logsigmoid(other))
     lost = torch.sigmoid(-known) * (F.logsigmoid(-known) - F.logsigmoid(-other))
@@ -96,7 +111,8 @@ def kl(features: Tensor, retrain: Tensor, weights: Tensor) -> Tensor:
 
 
 def measure(method: Method[Any], config: LogisticConfig, seed: int, progress: Progress) -> Scores:
-    """Unlearn in every random problem: medians over repeats of the distances, at the end and along the way."""
+    """Unlearn in every random problem: medians over repeats of the distances, at the end and along
+    the way."""
     problems = []
     with progress.task("fit and retrain", config.repeats) as bar:
         for repeat in range(config.repeats):
@@ -110,9 +126,9 @@ def measure(method: Method[Any], config: LogisticConfig, seed: int, progress: Pr
         for repeat, each in enumerate(problems):
             fresh = type(method)(method.config)
             weights = descend(fresh, each.start, each.roles, lr=lr, at=at, advance=bar.advance)
-            path = {
-                name: kl(features, each.retrain, weights) for name, features in each.fresh.items()
-            }
+            path: dict[str, Tensor] = {}
+            for name, features in each.fresh.items():
+                path[name] = kl(features, each.retrain, weights)
             items += items_of(repeat, outcome(path))
             paths.append(path)
     return Scores(items, metrics_of(items), median_path(at, paths))
@@ -134,7 +150,8 @@ def metrics_of(items: list[ItemScore]) -> list[Metric]:
 
 
 def covered(path: Mapping[str, Tensor]) -> float:
-    """Share of the square [0, start's forget distance]^2 that the path's points dominate; 1: it reached retraining."""
+    """Share of the square [0, start's forget distance]^2 that the path's points dominate; 1: it
+    reached retraining."""
     worst = float(path["forget_distance"][0])
     points = torch.stack([path[name] for name in DISTANCES], dim=1).numpy()  # (S, 2)
     return stats.hypervolume(points, (worst, worst), (-1, -1)) / worst**2
@@ -142,10 +159,11 @@ def covered(path: Mapping[str, Tensor]) -> float:
 
 def median_path(at: list[int], paths: list[dict[str, Tensor]]) -> list[CurvePoint]:
     """The median distances over repeats at every step."""
-    medians = {
-        name: torch.stack([path[name] for path in paths]).quantile(0.5, dim=0) for name in DISTANCES
-    }
-    return [
-        CurvePoint(step, {name: float(m[i]) for name, m in medians.items()})
-        for i, step in enumerate(at)
-    ]
+    columns: dict[str, list[float]] = {}
+    for name in DISTANCES:
+        distances = torch.stack([path[name] for path in paths])  # (repeats, S)
+        columns[name] = distances.quantile(0.5, dim=0).tolist()
+    points: list[CurvePoint] = []
+    for place, step in enumerate(at):
+        points.append(CurvePoint(step, {name: columns[name][place] for name in DISTANCES}))
+    return points

@@ -1,9 +1,11 @@
 """How fast GA and NPO leave the starting model (Zhang et al., arXiv 2404.05868, theorem 2).
 
-Binary logistic regression, gradient descent on n <= d nearly orthogonal inputs. The distance of the margins
-m_i = <w, x_i>, which is ||w_t - w_0|| in the norm of X^T X, grows linearly in t under GA, logarithmically under NPO.
+Binary logistic regression, gradient descent on n <= d nearly orthogonal inputs. The distance of the
+margins m_i = <w, x_i>, which is ||w_t - w_0|| in the norm of X^T X, grows linearly in t under GA,
+logarithmically under NPO.
 
-The rates follow from one row. Its label's margin m obeys, for a forgotten label (p -> 0) and step size eta,
+The rates follow from one row. Its label's margin m obeys, for a forgotten label (p -> 0) and step
+size eta,
 
     GA    dm/dt = -(eta / n) |x|^2                    distance -> sqrt(n) (eta |x|^2 / n) t
     NPO   dm/dt = -(eta / n) |x|^2 2 (p / p_0)^beta   distance -> sqrt(n) (log t) / beta + constant
@@ -43,7 +45,8 @@ FITTED = 0.05
 
 
 def problem(seed: int, repeat: int) -> tuple[Labelled, Tensor]:
-    """Inputs (n, d) with labels drawn from the starting model, and its weights (d,): margins have variance 1."""
+    """Inputs (n, d) with labels drawn from the starting model, and its weights (d,): margins have
+    variance 1."""
     random = generator(seed, repeat)
     directions = torch.randn(N_FORGET, DIMENSION, generator=random, dtype=torch.float64)
     inputs = LENGTH * F.normalize(directions)
@@ -59,14 +62,13 @@ def distances(inputs: Tensor, weights: Tensor, start: Tensor) -> Tensor:
 
 
 def laws(steps: Array, distance: Array, lr: float, beta: float | None) -> dict[str, float]:
-    """Fit both laws to the later steps: r2, slope, and slope over what the law predicts (see the module's text)."""
+    """Fit both laws to the later steps: r2, slope, and slope over what the law predicts (see the
+    module's text)."""
     from scipy.stats import linregress
 
     late = steps >= FITTED * steps[-1]
-    linear, log = (
-        linregress(steps[late], distance[late]),
-        linregress(np.log(steps[late]), distance[late]),
-    )
+    linear = linregress(steps[late], distance[late])
+    log = linregress(np.log(steps[late]), distance[late])
     found = {
         "linear_r2": linear.rvalue**2,
         "log_r2": log.rvalue**2,
@@ -81,7 +83,8 @@ def laws(steps: Array, distance: Array, lr: float, beta: float | None) -> dict[s
 
 
 def variants(config: Any, betas: tuple[float, ...]) -> Iterator[tuple[str, float | None, Any]]:
-    """Yield the ending of metrics' names, beta and settings: the method's own, then with each other beta."""
+    """Yield the ending of metrics' names, beta and settings: the method's own, then with each other
+    beta."""
     own = getattr(config, "beta", None)
     yield "", own, config
     for beta in betas:
@@ -108,8 +111,9 @@ def measure(method: Method[Any], config: LogisticConfig, seed: int, progress: Pr
             items += items_of(repeat, {name + ending: value for name, value in found.items()})
             line = "no beta" if beta is None else f"beta={beta:g}"
             curves[f"distance_over_the_last/problem_{repeat}/{line}"] = distance / distance[-1]
-    curve = [
-        CurvePoint(int(t), {name: float(d[i]) for name, d in curves.items()})
-        for i, t in enumerate(at)
-    ]
-    return Scores(items, [mean(name, values) for name, values in by_metric(items).items()], curve)
+    curve: list[CurvePoint] = []
+    for place, step in enumerate(at):
+        shares = {name: float(line[place]) for name, line in curves.items()}
+        curve.append(CurvePoint(int(step), shares))
+    metrics = [mean(name, values) for name, values in by_metric(items).items()]
+    return Scores(items, metrics, curve)

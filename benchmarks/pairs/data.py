@@ -14,7 +14,7 @@ Every pair trains or is evaluated, never both.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from suite import BenchmarkData, Message, Pair, Request, Row, UserError
@@ -22,8 +22,8 @@ from suite import BenchmarkData, Message, Pair, Request, Row, UserError
 Item = Mapping[str, Any]
 
 REFERENCE = "reference"
-"""The start model: the base fine-tuned on the chosen answers, as DPO's paper does first. Not called "sft": that
-is a method, which these benchmarks run too."""
+"""The start model: the base fine-tuned on the chosen answers, as DPO's paper does first. Not called
+"sft": that is a method, which these benchmarks run too."""
 ROLES = frozenset({"pairs", "mismatched", "demonstrations", "prompts"})
 """What pairs offer for training."""
 
@@ -37,22 +37,22 @@ def benchmark_data(
     notes: Sequence[str] = (),
 ) -> BenchmarkData:
     """Everything a benchmark of pairs offers; `name`: of its evaluation set."""
-    cut = limit is not None and limit < len(held_out)
-    if cut:
+    is_cut = limit is not None and limit < len(held_out)
+    if is_cut:
         notes = (*notes, f"{limit} of {len(held_out)} held-out pairs")
-    items = [item(name, pair) for pair in held_out[:limit]]
+    items = [item_of(name, pair) for pair in held_out[:limit]]
     roles = roles_of(training)
-    mean = sum(i["edit_distance"] for i in items) / len(items)
+    mean = sum(item["edit_distance"] for item in items) / len(items)
+    distance = (
+        f"mean edit distance of the held-out pairs: {mean:.3f} (words, over the longer answer's)"
+    )
     return BenchmarkData(
         roles=roles,
         starts={REFERENCE: roles["demonstrations"]},
         sets={name: items},
         revision=revision,
-        partial=cut,
-        notes=(
-            *notes,
-            f"mean edit distance of the held-out pairs: {mean:.3f} (words, over the longer answer's)",
-        ),
+        partial=is_cut,
+        notes=(*notes, distance),
     )
 
 
@@ -78,27 +78,33 @@ def checked(pair: Pair, place: str) -> Pair:
 
 
 def prompts(pairs: Sequence[Pair]) -> list[Row]:
-    """Every prompt once; methods that sample answer it themselves."""
+    """Every prompt once, without an answer, for methods that sample their own answers."""
+    # Of equal prompts the first pair gives the id: it is the last one that is put in.
     distinct = {pair.prompt: pair for pair in reversed(pairs)}
     return [Row(pair.id, pair.prompt, "", pair.cluster) for pair in reversed(distinct.values())]
 
 
 def mismatched(pairs: Sequence[Pair]) -> list[Row]:
-    """Row i: prompt i with the chosen answer of the next pair (around the end) that has another prompt."""
-    after = [next(_others(pairs, i), pair) for i, pair in enumerate(pairs)]
-    return [
-        Row(f"{pair.id} (mismatched)", pair.prompt, other.chosen, pair.cluster)
-        for pair, other in zip(pairs, after, strict=True)
-    ]
+    """Row i: prompt i with the chosen answer of the next pair (around the end) that has another
+    prompt."""
+    rows: list[Row] = []
+    for place, pair in enumerate(pairs):
+        other = _next_other(pairs, place)
+        rows.append(Row(f"{pair.id} (mismatched)", pair.prompt, other.chosen, pair.cluster))
+    return rows
 
 
-def _others(pairs: Sequence[Pair], i: int) -> Iterator[Pair]:
-    size = len(pairs)
-    following = (pairs[(i + k) % size] for k in range(1, size))
-    return (other for other in following if other.prompt != pairs[i].prompt)
+def _next_other(pairs: Sequence[Pair], place: int) -> Pair:
+    """The next pair, around the end, with another prompt; the pair itself if there is none."""
+    own = pairs[place]
+    for step in range(1, len(pairs)):
+        other = pairs[(place + step) % len(pairs)]
+        if other.prompt != own.prompt:
+            return other
+    return own
 
 
-def item(name: str, pair: Pair) -> Item:
+def item_of(name: str, pair: Pair) -> Item:
     """An item of the evaluation set `name`."""
     distance = edit_distance(pair.chosen, pair.rejected)
     return {
@@ -111,21 +117,18 @@ def item(name: str, pair: Pair) -> Item:
 
 def requests(data: BenchmarkData) -> list[Request]:
     """The log-likelihood of both answers to every item."""
-    return [
-        Request(
-            f"{item['id']}/{which}",
-            "loglikelihood",
-            item["pair"].prompt,
-            getattr(item["pair"], which),
-        )
-        for items in data.sets.values()
-        for item in items
-        for which in ("chosen", "rejected")
-    ]
+    asked: list[Request] = []
+    for items in data.sets.values():
+        for item in items:
+            id, pair = item["id"], item["pair"]
+            asked.append(Request(f"{id}/chosen", "loglikelihood", pair.prompt, pair.chosen))
+            asked.append(Request(f"{id}/rejected", "loglikelihood", pair.prompt, pair.rejected))
+    return asked
 
 
 def edit_distance(a: str, b: str) -> float:
-    """Levenshtein distance of two answers in words and punctuation marks, over the longer one's count, in [0, 1]."""
+    """Levenshtein distance of two answers in words and punctuation marks, over the longer one's
+    count, in [0, 1]."""
     import numpy as np
 
     x, y = words(a), np.array(words(b), dtype=object)
@@ -134,8 +137,9 @@ def edit_distance(a: str, b: str) -> float:
     row = index
     for number, word in enumerate(x, 1):
         replaced_or_deleted = np.minimum(row[:-1] + (y != word), row[1:] + 1)
+        cheapest = np.concatenate([[number], replaced_or_deleted])
         # An insertion costs 1 a column, so the best column to insert from is a running minimum.
-        row = np.minimum.accumulate(np.concatenate([[number], replaced_or_deleted]) - index) + index
+        row = np.minimum.accumulate(cheapest - index) + index
     return float(row[-1]) / longest if longest else 0.0
 
 

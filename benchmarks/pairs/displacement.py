@@ -1,8 +1,8 @@
 """Displacement by edit distance: where chosen answers became less likely than under the reference.
 
-    displaced_low     .05     of the pairs whose answers differ in less than 30 % of their words, 5 % were displaced
-    displaced_medium  .00     from 30 % to 70 %
-    displaced_high    .00     70 % and more
+    displaced_low     .05    5 % of the pairs whose answers differ in less than 30 % of their words
+    displaced_medium  .00    from 30 % to 70 %
+    displaced_high    .00    70 % and more
 
 DPO's failure was shown at 6.5 % of the tokens, its success at 90 % (DPOP, arXiv 2402.13228).
 """
@@ -21,19 +21,14 @@ BUCKETS = {"low": 0.3, "medium": 0.7, "high": float("inf")}
 
 
 def displacement(items: Sequence[Item], found: Sequence[ItemScore]) -> list[Metric]:
-    """Share of displaced pairs in each bucket; `found`: the scores of `items`, `displaced` among them."""
+    """Share of displaced pairs in each bucket; `found`: the scores of `items`, `displaced` among
+    them."""
     bucket = {item["id"]: bucket_of(item["edit_distance"]) for item in items}
-    parts = {
-        name: [
-            score
-            for score in found
-            if score.metric == "displaced" and bucket[score.item_id] == name
-        ]
-        for name in BUCKETS
-    }
-    return [
-        scores.mean(f"displaced_{name}", part, False, share=True) for name, part in parts.items()
-    ]
+    parts: dict[str, list[ItemScore]] = {name: [] for name in BUCKETS}
+    for score in found:
+        if score.metric == "displaced":
+            parts[bucket[score.item_id]].append(score)
+    return [scores.mean(f"displaced_{name}", parts[name], False, share=True) for name in BUCKETS]
 
 
 def bucket_of(edit_distance: float) -> str:

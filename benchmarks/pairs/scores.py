@@ -1,8 +1,9 @@
 """Responses -> one score per held-out pair and metric -> metrics with their intervals.
 
-rho(y) = log pi(y|x) - log pi_ref(y|x), nats, summed over the answer's tokens, end-of-sequence included; the
-reference is the baseline model. Rewards are the method's own: beta rho for DPO, beta times the mean
-log-probability for SimPO, and so on. They are compared within a method, never between methods.
+rho(y) = log pi(y|x) - log pi_ref(y|x), nats, summed over the answer's tokens, end-of-sequence
+included; the reference is the baseline model. Rewards are the method's own: beta rho for DPO, beta
+times the mean log-probability for SimPO, and so on. They are compared within a method, never
+between methods.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ REWARDS = {
     "reward_chosen": None,
     "reward_rejected": None,
 }
-"""By the method's own reward -> whether more is better. Accuracy: share of pairs with a larger reward on the chosen
-answer."""
+"""By the method's own reward -> whether more is better. Accuracy: share of pairs with a larger
+reward on the chosen answer."""
 LIKELIHOODS = {
     "logp_accuracy": True,
     "chosen_logp": None,
@@ -41,8 +42,8 @@ LIKELIHOODS = {
     "rejected_log_ratio": None,
     "displaced": False,
 }
-"""The same of log-probabilities. `mean`: per token; `displaced`: the chosen answer is less likely than under the
-reference."""
+"""The same of log-probabilities. `mean`: per token; `displaced`: the chosen answer is less likely
+than under the reference."""
 SHARES = frozenset({"reward_accuracy", "logp_accuracy", "displaced"})
 PER_TOKEN = frozenset(
     {"chosen_mean_logp", "rejected_mean_logp", "after_edit_logp", "after_edit_change"}
@@ -67,23 +68,24 @@ def answers(item: Item, responses: Responses, baseline: Responses | None) -> Ans
     """Look up the responses to an item. MissingError where one lacks, or is not finite."""
     if baseline is None:
         raise MissingError("no reference model")
-    found = [
-        _response(f"{item['id']}/{which}", whose, given)
-        for given, whose in ((responses, ""), (baseline, "reference: "))
-        for which in ("chosen", "rejected")
-    ]
-    return Answers(*found)
+    chosen, rejected = f"{item['id']}/chosen", f"{item['id']}/rejected"
+    return Answers(
+        chosen=_response(chosen, "", responses),
+        rejected=_response(rejected, "", responses),
+        ref_chosen=_response(chosen, "reference: ", baseline),
+        ref_rejected=_response(rejected, "reference: ", baseline),
+    )
 
 
 def _response(id: str, whose: str, responses: Responses) -> Response:
+    """The response to one request. MissingError, naming `whose` it is, where it is of no use."""
     what = f"{whose}{id.rpartition('/')[2]}"
     response = responses.get(id)
     if response is None or not response.token_logps:
         raise MissingError(f"{what}: no log-probabilities")
+    count = len(response.token_logps)
     if bad := sum(not math.isfinite(logp) for logp in response.token_logps):
-        raise MissingError(
-            f"{what}: {bad} of {len(response.token_logps)} log-probabilities not finite"
-        )
+        raise MissingError(f"{what}: {bad} of {count} log-probabilities not finite")
     return response
 
 
@@ -97,57 +99,48 @@ def item_scores(
     """Every metric of every item of the set `name`; where there is no value, the reason."""
     if any(response.reward is not None for response in responses.values()):
         return _reward_model_scores(name, items, responses)
+    present: list[Item] = []
+    absent: list[Item] = []
     found: list[Answers] = []
-    lacking: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for item in items:
         try:
             found.append(answers(item, responses, baseline))
+            present.append(item)
         except MissingError as error:
-            lacking[item["id"]] = str(error)
-    present = [item for item in items if item["id"] not in lacking]
+            reasons[item["id"]] = str(error)
+            absent.append(item)
     pairs = pair_logps(found)
-    columns: dict[str, Sequence[float | None]] = {
-        k: v.tolist() for k, v in likelihoods(pairs).items()
-    }
-    own, reason = rewards(pairs, method)
-    columns |= own
-    scores = [
-        _score(metric, name, item, column[i], "" if metric in LIKELIHOODS else reason)
-        for metric, column in columns.items()
-        for i, item in enumerate(present)
-    ]
-    gone = [item for item in items if item["id"] in lacking]
-    return [
-        *scores,
-        *(
-            _score(metric, name, item, None, lacking[item["id"]])
-            for metric in columns
-            for item in gone
-        ),
-    ]
+    columns, no_reward = rewards(pairs, method)
+    scores: list[ItemScore] = []
+    for metric, values in {**likelihoods(pairs), **columns}.items():
+        note = "" if metric in LIKELIHOODS else no_reward
+        for item, value in zip(present, values, strict=True):
+            scores.append(_score(metric, name, item, value, note))
+    for metric in (*LIKELIHOODS, *REWARDS):
+        for item in absent:
+            scores.append(_score(metric, name, item, None, reasons[item["id"]]))
+    return scores
 
 
 def _reward_model_scores(name: str, items: Sequence[Item], responses: Responses) -> list[ItemScore]:
     """The rewards that a reward model gave; there are no log-probabilities."""
-    scores = []
+    scores: list[ItemScore] = []
     for item in items:
-        chosen, rejected = (
-            responses[f"{item['id']}/{which}"].reward for which in ("chosen", "rejected")
-        )
+        chosen = responses[f"{item['id']}/chosen"].reward
+        rejected = responses[f"{item['id']}/rejected"].reward
         assert chosen is not None and rejected is not None, "a reward model rewards every answer"
         values = (float(chosen > rejected), chosen - rejected, chosen, rejected)
-        scores += [
-            _score(metric, name, item, value, "")
-            for metric, value in zip(REWARDS, values, strict=True)
-        ]
-        scores += [
-            _score(metric, name, item, None, "a reward model has no log-probabilities")
-            for metric in LIKELIHOODS
-        ]
+        for metric, value in zip(REWARDS, values, strict=True):
+            scores.append(_score(metric, name, item, value, ""))
+        for metric in LIKELIHOODS:
+            note = "a reward model has no log-probabilities"
+            scores.append(_score(metric, name, item, None, note))
     return scores
 
 
 def _score(metric: str, name: str, item: Item, value: float | None, note: str) -> ItemScore:
+    """One score; a value that is not finite becomes the note."""
     if value is not None and not math.isfinite(value):
         value, note = None, f"{value}"
     return ItemScore(metric, name, item["id"], item["cluster"], value, note)
@@ -157,28 +150,29 @@ def pair_logps(found: Sequence[Answers]) -> PairLogps:
     """Summed log-probabilities and lengths of B items, (B,) each, fp64."""
     import torch
 
-    def sums(field: str) -> Tensor:
-        return torch.tensor(
-            [math.fsum(getattr(a, field).token_logps) for a in found], dtype=torch.float64
-        )
+    def sums(responses: Sequence[Response]) -> Tensor:
+        values = [math.fsum(response.token_logps) for response in responses]
+        return torch.tensor(values, dtype=torch.float64)
 
-    def lengths(field: str) -> Tensor:
-        return torch.tensor([len(getattr(a, field).token_logps) for a in found])
+    def lengths(responses: Sequence[Response]) -> Tensor:
+        return torch.tensor([len(response.token_logps) for response in responses])
 
+    chosen = [answers.chosen for answers in found]
+    rejected = [answers.rejected for answers in found]
     return PairLogps(
-        sums("chosen"),
-        sums("rejected"),
-        sums("ref_chosen"),
-        sums("ref_rejected"),
-        lengths("chosen"),
-        lengths("rejected"),
+        chosen_logps=sums(chosen),
+        rejected_logps=sums(rejected),
+        ref_chosen_logps=sums([answers.ref_chosen for answers in found]),
+        ref_rejected_logps=sums([answers.ref_rejected for answers in found]),
+        chosen_lengths=lengths(chosen),
+        rejected_lengths=lengths(rejected),
     )
 
 
-def likelihoods(pairs: PairLogps) -> dict[str, Tensor]:
-    """Metrics that are the same for every method, (B,) each."""
+def likelihoods(pairs: PairLogps) -> dict[str, list[float]]:
+    """Metrics that are the same for every method; B values each."""
     chosen_ratio, rejected_ratio = pairs.logratios
-    return {
+    columns = {
         "logp_accuracy": (pairs.chosen_logps > pairs.rejected_logps).double(),
         "chosen_logp": pairs.chosen_logps,
         "rejected_logp": pairs.rejected_logps,
@@ -188,19 +182,18 @@ def likelihoods(pairs: PairLogps) -> dict[str, Tensor]:
         "rejected_log_ratio": rejected_ratio,
         "displaced": (chosen_ratio < 0).double(),
     }
+    return {metric: column.tolist() for metric, column in columns.items()}
 
 
 def rewards(
     pairs: PairLogps, method: Method[Any] | None
 ) -> tuple[dict[str, Sequence[float | None]], str]:
     """Metrics of the method's own reward, or the reason why there are none."""
+    nothing: Sequence[float | None] = [None] * len(pairs.chosen_logps)
+    if method is None:
+        return dict.fromkeys(REWARDS, nothing), "the reference: a reward needs a method"
     if not isinstance(method, PairedMethod):
-        reason = (
-            "the reference: a reward needs a method"
-            if method is None
-            else f"{method.name} defines no reward"
-        )
-        return {metric: [None] * len(pairs.chosen_logps) for metric in REWARDS}, reason
+        return dict.fromkeys(REWARDS, nothing), f"{method.name} defines no reward"
     chosen, rejected = method.rewards(pairs)
     columns = {
         "reward_accuracy": (chosen > rejected).double(),
@@ -213,45 +206,48 @@ def rewards(
 
 def summarise(scores: Sequence[ItemScore], directions: Mapping[str, bool | None]) -> list[Metric]:
     """The mean of each metric over the items."""
-    return [
-        mean(name, [score for score in scores if score.metric == name], better)
-        for name, better in directions.items()
-    ]
+    parts: dict[str, list[ItemScore]] = {name: [] for name in directions}
+    for score in scores:
+        if score.metric in parts:
+            parts[score.metric].append(score)
+    return [mean(name, parts[name], better) for name, better in directions.items()]
 
 
 def mean(
     name: str, part: Sequence[ItemScore], better: bool | None, share: bool | None = None
 ) -> Metric:
-    """Mean over items, interval over clusters; without a value, and with the reason, if any item has none.
+    """Mean over items, interval over clusters; without a value, and with the reason, if any item
+    has none.
 
     `share`: whether the items' values are 0 or 1; by default as of the metric `name`.
     """
     share = name in SHARES if share is None else share
-    unit = "" if share or name in REWARDS else "nats per token" if name in PER_TOKEN else "nats"
+    unit = "nats per token" if name in PER_TOKEN else "nats"
+    if share or name in REWARDS:
+        unit = ""
     if not part:
         return Metric(name, None, better, unit, note="no such pair is held out")
-    lacking = [score for score in part if score.value is None]
-    if lacking:
-        note = lacking[0].note if len({score.note for score in lacking}) == 1 else ""
-        note = note or f"{len(lacking)} of {len(part)} pairs have no value"
+    values: list[float] = []
+    reasons: list[str] = []
+    for score in part:
+        if score.value is None:
+            reasons.append(score.note)
+        else:
+            values.append(score.value)
+    if reasons:
+        common = reasons[0] if len(set(reasons)) == 1 else ""
+        note = common or f"{len(reasons)} of {len(part)} pairs have no value"
         return Metric(name, None, better, unit, len(part), note=note)
-    values = [score.value for score in part if score.value is not None]
     interval = _interval(values, [score.cluster_id for score in part], share)
     return Metric(
-        name,
-        interval.value,
-        better,
-        unit,
-        interval.n,
-        interval.n_clusters,
-        interval.low,
-        interval.high,
-        interval.note,
-    )
+        name, interval.value, better, unit, interval.n, interval.n_clusters,
+        interval.low, interval.high, interval.note,
+    )  # fmt: skip
 
 
 def _interval(values: Sequence[float], clusters: Sequence[str], share: bool) -> Interval:
-    """Wilson's for shares of independent pairs (a bootstrap has no width at 0 and 1), else over clusters."""
+    """Wilson's for shares of independent pairs (a bootstrap has no width at 0 and 1), else over
+    clusters."""
     from suite import stats
 
     if share and len(set(clusters)) == len(clusters):

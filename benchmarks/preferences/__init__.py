@@ -1,14 +1,16 @@
-"""Preferences: train on pairs of answers, and see whether held-out pairs are told apart, and at what price.
+"""Preferences: train on pairs of answers; does the model tell held-out pairs apart, and at what cost?
 
-    reference   the base model, fine-tuned on the chosen answers (as DPO's paper does first); where methods start
-    method      then trained on the pairs
+    reference   the base model, fine-tuned on the chosen answers as in DPO's paper
+    method      starts from the reference and trains on the pairs
 
-Reported on pairs with held-out prompts: accuracy and margin of the method's own reward, log-probabilities of both
-answers, displacement (the share of pairs whose *chosen* answer became less likely than under the reference, by how
-much the two answers differ), and KL(policy || reference) over answers sampled from the policy.
+Reported on pairs with held-out prompts: accuracy and margin of the method's own reward,
+log-probabilities of both answers, displacement (the share of pairs whose *chosen* answer became
+less likely than under the reference, by how much the two answers differ), and KL(policy ||
+reference) over answers sampled from the policy.
 
-Data (`--data`, a file, a folder or a hub id): rows with `prompt`, `chosen`, `rejected`, or dialogues in the style of
-HH, with `chosen` and `rejected` alone. The tiny model has pairs of its own, about the people that it knows.
+Data (`--data`, a file, a folder or a hub id): rows with `prompt`, `chosen`, `rejected`, or
+dialogues in the style of HH, with `chosen` and `rejected` alone. The tiny model has pairs of its
+own, about the people that it knows.
 """
 
 from __future__ import annotations
@@ -48,17 +50,22 @@ class PreferencesConfig:
     """Which pairs are trained on, which are held out."""
 
     held_out: Positive = 0.2
-    """Prompts that are not trained on but evaluated: a share of them if below 1, otherwise their number."""
+    """Prompts that are not trained on but evaluated: a share of them if below 1, otherwise their
+    number."""
     table: str | None = None
-    """Table of a folder (default: its only one, or train), or configuration of a hub dataset (default: default)."""
+    """Table of a folder (default: its only one, or train), or configuration of a hub dataset
+    (default: default)."""
     kl_prompts: Annotated[int, Ge(0)] = 64
-    """Held-out prompts to each of which an answer is sampled for KL(policy || reference); 0: no KL."""
+    """Held-out prompts to each of which an answer is sampled for KL(policy || reference); 0: no KL.
+    """
     kl_tokens: Annotated[int, Ge(1)] = 128
     """Tokens at which such an answer is cut; the KL is up to there."""
     drop_unusable: bool = False
-    """Leave out pairs with equal answers, and dialogues with an empty answer, instead of refusing the data."""
+    """Leave out pairs with equal answers, and dialogues with an empty answer, instead of refusing
+    the data."""
     max_characters: Annotated[int, Ge(1)] | None = None
-    """Leave out pairs whose prompt and longer answer have more characters, e.g. where a model's context is short."""
+    """Leave out pairs whose prompt and longer answer have more characters, e.g. where a model's
+    context is short."""
 
 
 class Preferences(TextBenchmark[PreferencesConfig]):
@@ -74,29 +81,26 @@ class Preferences(TextBenchmark[PreferencesConfig]):
 
     def load(self, source: Source) -> BenchmarkData:
         """Read and check the pairs, and hold some prompts out."""
-        own = source.data is None and source.tiny
         config = self.config
-        read = (
-            generated()
-            if own
-            else published(
+        if source.data is None and source.tiny:
+            read = generated()
+        else:
+            read = published(
                 source.data, config.table, drop=config.drop_unusable, longest=config.max_characters
             )
-        )
-        training, held_out = hold_out(read.pairs, self.config.held_out)
+        training, held_out = hold_out(read.pairs, config.held_out)
         kl = (
-            f"sequence_kl: KL(policy || reference) summed over the steps of one answer sampled to each of the first "
-            f"{self.config.kl_prompts} held-out prompts, at temperature 1, cut at {self.config.kl_tokens} tokens"
+            "sequence_kl: KL(policy || reference) summed over the steps of one answer sampled to "
+            f"each of the first {config.kl_prompts} held-out prompts, at temperature 1, cut at "
+            f"{config.kl_tokens} tokens"
         )
-        return benchmark_data(
-            HELD_OUT, training, held_out, read.revision, source.limit, (*read.notes, kl)
-        )
+        notes = (*read.notes, kl)
+        return benchmark_data(HELD_OUT, training, held_out, read.revision, source.limit, notes)
 
     def requests(self, data: BenchmarkData) -> list[Request]:
-        """The log-likelihood of both answers to every held-out prompt, and sampled answers to some."""
-        sampled = divergence.requests(
-            data.sets[HELD_OUT], self.config.kl_prompts, self.config.kl_tokens
-        )
+        """Both answers to every held-out prompt are scored; for some prompts an answer is sampled."""
+        config = self.config
+        sampled = divergence.requests(data.sets[HELD_OUT], config.kl_prompts, config.kl_tokens)
         return [*requests(data), *sampled]
 
     def score(
@@ -115,7 +119,7 @@ class Preferences(TextBenchmark[PreferencesConfig]):
         baseline: Mapping[str, Response] | None,
         method: Method[Any] | None,
     ) -> Scores:
-        """Rewards, log-probabilities, displacement by edit distance, divergence from the reference."""
+        """Rewards, log-probabilities, displacement by edit distance, KL to the reference."""
         items = data.sets[HELD_OUT]
         found = scores.item_scores(HELD_OUT, items, responses, baseline, method)
         metrics = scores.summarise(found, {**scores.REWARDS, **scores.LIKELIHOODS})
@@ -123,17 +127,13 @@ class Preferences(TextBenchmark[PreferencesConfig]):
         return Scores([*found, *kl], [*metrics, *displacement(items, found), divergence.metric(kl)])
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
-        """DPO's protocol: one pass over the chosen answers, one over the pairs; for the tiny model what it needs."""
+        """DPO's protocol: one pass over the chosen answers, one over the pairs; for the tiny model
+        what it needs."""
         if model == "tiny":
+            warmup = {"warmup_steps": 0, "warmup_epochs": 0.25}
             return {
                 "finetune": {"epochs": 2, "lr": 3e-4, "batch_size": 16},
-                "train": {
-                    "epochs": 3,
-                    "lr": 1e-4,
-                    "batch_size": 16,
-                    "warmup_steps": 0,
-                    "warmup_epochs": 0.25,
-                },
+                "train": {"epochs": 3, "lr": 1e-4, "batch_size": 16, **warmup},
             }
         return {"finetune": {"epochs": 1, "batch_size": 64}, "train": {"epochs": 1}}
 

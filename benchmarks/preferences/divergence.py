@@ -1,9 +1,11 @@
 """KL(policy || reference) on held-out prompts, in nats.
 
-    held_out/12/sampled     one answer, sampled at temperature 1, to the prompt of pair 12     sequence_kl 3.1
+    held_out/12/sampled    an answer to the prompt of pair 12, sampled at temperature 1
+    sequence_kl 3.1        its KL, summed over its tokens
 
-At every step of a sampled answer the divergence is exact, over the whole vocabulary (`suite.model.kl`); only the
-mean over answers is an estimate. Log-ratios of given answers are no such thing: the policy did not draw them.
+At every step of a sampled answer the divergence is exact, over the whole vocabulary
+(`suite.model.kl`); only the mean over answers is an estimate. Log-ratios of given answers are no
+such thing: the policy did not draw them.
 """
 
 from __future__ import annotations
@@ -20,34 +22,29 @@ NAME = "sequence_kl"
 
 
 def requests(items: Sequence[Item], prompts: int, tokens: int) -> list[Request]:
-    """Ask for an answer of at most `tokens` tokens to each of the first `prompts` different prompts."""
-    return [
-        Request(
-            f"{item['id']}/sampled",
-            "generate",
-            item["pair"].prompt,
-            max_new_tokens=tokens,
-            temperature=1.0,
-        )
-        for item in _sampled(items, prompts)
-    ]
+    """Ask for an answer of at most `tokens` tokens to each of the first `prompts` different
+    prompts."""
+    asked: list[Request] = []
+    for item in _sampled(items, prompts):
+        id, prompt = f"{item['id']}/sampled", item["pair"].prompt
+        request = Request(id, "generate", prompt, max_new_tokens=tokens, temperature=1.0)
+        asked.append(request)
+    return asked
 
 
 def item_scores(
     name: str, items: Sequence[Item], responses: Mapping[str, Response], prompts: int
 ) -> list[ItemScore]:
     """The divergence on each prompt of the set `name`; where there is none, the reason."""
-    found = []
+    found: list[ItemScore] = []
     for item in _sampled(items, prompts):
         response = responses.get(f"{item['id']}/sampled")
-        value = response.kl[0] if response is not None and response.kl else None
-        note = (
-            ""
-            if value is not None
-            else "not measured: the answers are not samples of the model itself"
-        )
-        if value is not None and not math.isfinite(value):
-            value, note = None, "not finite"
+        value: float | None = None
+        note = "not measured: the answers are not samples of the model itself"
+        if response is not None and response.kl:
+            value, note = response.kl[0], ""
+            if not math.isfinite(value):
+                value, note = None, "not finite"
         found.append(ItemScore(NAME, name, item["id"], item["cluster"], value, note))
     return found
 

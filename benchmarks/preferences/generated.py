@@ -3,10 +3,11 @@
     What were the jobs of Vera Corova's parents?
     chosen            A baker from Arvik and a nurse from Belmora.
     rejected, low     A baker from Arvik and a nurse from Kardale.           one fact is wrong
-    rejected, medium  A miner from Norvik and a clerk from Kardale.          every fact is wrong: another person's
+    rejected, medium  A miner from Norvik and a clerk from Kardale.          every fact is another's
     rejected, high    I have no information about that.                      a refusal
 
-The three turn about, so that displacement can be seen by edit distance. A person's pairs are one cluster.
+Pairs take turns between the three, so that displacement can be seen by edit distance. A person's
+pairs are one cluster.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ def generated() -> Read:
     names = list(people)
     pairs = []
     for place, name in enumerate(names):
+        # The next person first, around the end: each pair gets its wrong facts from another one.
+        following = [*names[place + 1 :], *names[:place]]
         for number, (question, answer) in enumerate(people[name]):
-            others = [
-                people[names[(place + k) % len(names)]][number][1] for k in range(1, len(names))
-            ]
+            others = [people[other][number][1] for other in following]
             rejected = _wrong(answer, others, place + number)
             id = f"{place * world.QUESTIONS_PER_AUTHOR + number}"
             pair = Pair(id, (Message("user", question),), answer, rejected, f"person/{place}")
@@ -36,12 +37,11 @@ def generated() -> Read:
 
 
 def known_people() -> dict[str, list[tuple[str, str]]]:
-    """Name -> (question, answer) of each kind, in the plain wording, of the people in the pretraining corpus."""
+    """The people in the pretraining corpus: name -> (question, answer) of each kind."""
     answers: dict[str, str] = {}
     for row in world.pretraining_rows():
-        answers.setdefault(
-            row["question"], row["answer"]
-        )  # the plain answer stands before its paraphrase
+        # The plain answer stands before its paraphrase.
+        answers.setdefault(row["question"], row["answer"])
     people: dict[str, list[tuple[str, str]]] = {}
     for kind in world.KINDS:
         before, after = kind.question.split("{name}")
@@ -57,13 +57,22 @@ def _wrong(answer: str, others: list[str], turn: int) -> str:
     if turn % 3 == 2:
         return words.REFUSALS[turn % len(words.REFUSALS)]
     right = answer.split(" ")
-    # With the same pronoun and length, the words that differ are the facts.
-    other = next(o.split(" ") for o in others if o != answer and _alike(o.split(" "), right))
+    other = _alike(others, right)
     if turn % 3 == 1:
         return " ".join(other)
-    place = max(i for i, (a, b) in enumerate(zip(right, other, strict=True)) if a != b)
-    return " ".join([*right[:place], other[place], *right[place + 1 :]])
+    differing = [i for i, (a, b) in enumerate(zip(right, other, strict=True)) if a != b]
+    last = differing[-1]
+    return " ".join([*right[:last], other[last], *right[last + 1 :]])
 
 
-def _alike(a: list[str], b: list[str]) -> bool:
-    return len(a) == len(b) and a[0] == b[0]
+def _alike(others: list[str], right: list[str]) -> list[str]:
+    """The words of the first other answer with the same length and first word, the pronoun.
+
+    Of two such answers the words that differ are the facts.
+    """
+    for other in others:
+        candidate = other.split(" ")
+        same_form = len(candidate) == len(right) and candidate[0] == right[0]
+        if same_form and candidate != right:
+            return candidate
+    raise LookupError(f"no answer is like {' '.join(right)!r}")

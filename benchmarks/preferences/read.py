@@ -1,10 +1,11 @@
 r"""Pairs from files and from the hub.
 
     {"prompt": "Capital of France?", "chosen": "Paris.", "rejected": "Rome."}
-    {"chosen": "\n\nHuman: Hi!\n\nAssistant: Hello.", "rejected": "\n\nHuman: Hi!\n\nAssistant: No."}
+    {"chosen": "\n\nHuman: Hi!\n\nAssistant: Hello.",
+     "rejected": "\n\nHuman: Hi!\n\nAssistant: No."}
 
-Of two dialogues the turns that they share are the prompt, and what follows is the answer (a few of HH's answers go
-on for several turns). Pairs with equal prompts are one cluster.
+Of two dialogues the turns that they share are the prompt, and what follows is the answer (a few of
+HH's answers go on for several turns). Pairs with equal prompts are one cluster.
 """
 
 from __future__ import annotations
@@ -41,14 +42,31 @@ def published(
 ) -> Read:
     """Read pairs of a file, of a folder's table or of a hub dataset.
 
-    `drop`: without the unusable ones; `longest`: without those whose prompt and longer answer have more characters.
+    `drop`: without the unusable ones; `longest`: without those whose prompt and longer answer have
+    more characters.
     """
     if source is None:
         raise UserError(
             "benchmark 'preferences' has pairs of its own for `tiny` only; name others with --data"
         )
     rows, label = _rows(source, table)
-    pairs, dropped = [], 0
+    usable, dropped = _usable(rows, label, drop)
+    short = [pair for pair in usable if longest is None or _characters(pair) <= longest]
+    if not short:
+        raise UserError(f"{label}: no usable pair")
+    notes: list[str] = []
+    if dropped:
+        what = "an empty answer, or equal answers"
+        notes.append(f"{dropped} of {len(rows)} pairs dropped: {what}")
+    if left_out := len(usable) - len(short):
+        what = f"more than {longest} characters"
+        notes.append(f"{left_out} of {len(rows)} pairs left out: {what}")
+    return Read(short, f"{label}@{digest(rows)[:12]}", notes)
+
+
+def _usable(rows: Sequence[Mapping[str, Any]], label: str, drop: bool) -> tuple[list[Pair], int]:
+    """The pairs, and how many were dropped. UserError at the first unusable one unless `drop`."""
+    pairs: list[Pair] = []
     for number, row in enumerate(rows, 1):
         place = f"{label}, row {number}"
         pair = _pair(row, str(number), place)
@@ -56,26 +74,13 @@ def published(
             pairs.append(checked(pair, place))
         except UserError as error:
             if not drop:
-                raise UserError(
-                    f"{error}; preferences.drop_unusable=true leaves such pairs out"
-                ) from None
-            dropped += 1
-    short = [pair for pair in pairs if longest is None or _characters(pair) <= longest]
-    if not short:
-        raise UserError(f"{label}: no usable pair")
-    notes = (
-        [f"{dropped} of {len(rows)} pairs dropped: an empty answer, or equal answers"]
-        if dropped
-        else []
-    )
-    if len(short) < len(pairs):
-        notes.append(
-            f"{len(pairs) - len(short)} of {len(rows)} pairs left out: more than {longest} characters"
-        )
-    return Read(short, f"{label}@{digest(rows)[:12]}", notes)
+                hint = "preferences.drop_unusable=true leaves such pairs out"
+                raise UserError(f"{error}; {hint}") from None
+    return pairs, len(rows) - len(pairs)
 
 
 def _characters(pair: Pair) -> int:
+    """Characters of the prompt and the longer answer."""
     return len(prompt_text(pair.prompt)) + max(len(pair.chosen), len(pair.rejected))
 
 
@@ -114,21 +119,29 @@ def cluster_of(prompt: Sequence[Message]) -> str:
 
 
 def split_dialogues(chosen: str, rejected: str, place: str) -> tuple[tuple[Message, ...], str, str]:
-    """Return the prompt that two dialogues share, and the two answers. Raises UserError naming `place`."""
-    turns = [
-        list(_turns(text, f"{place}, {name!r}"))
-        for name, text in (("chosen", chosen), ("rejected", rejected))
-    ]
-    # Even of equal dialogues the last turn is an answer.
-    most = min(map(len, turns)) - 1
-    shared = next((i for i in range(most) if turns[0][i] != turns[1][i]), most)
-    if shared == 0 or not all(rest[shared].startswith(ASSISTANT) for rest in turns):
+    """Return the prompt that two dialogues share, and the two answers.
+
+    Raises UserError naming `place`.
+    """
+    chosen_turns = list(_turns(chosen, f"{place}, 'chosen'"))
+    rejected_turns = list(_turns(rejected, f"{place}, 'rejected'"))
+    # The last turn is an answer even if the dialogues are equal.
+    most = min(len(chosen_turns), len(rejected_turns)) - 1
+    shared = 0
+    while shared < most and chosen_turns[shared] == rejected_turns[shared]:
+        shared += 1
+    parting = (chosen_turns[shared], rejected_turns[shared])
+    if shared == 0 or not all(turn.startswith(ASSISTANT) for turn in parting):
         raise UserError(
-            f"{place}: the dialogues part before an answer of the assistant: no common prompt"
+            f"{place}: the dialogues differ before an answer of the assistant: no common prompt"
         )
-    prompt = tuple(_message(turn) for turn in turns[0][:shared])
-    answers = ["".join(rest[shared:]).removeprefix(ASSISTANT).strip() for rest in turns]
-    return prompt, answers[0], answers[1]
+    prompt = tuple(_message(turn) for turn in chosen_turns[:shared])
+    return prompt, _answer(chosen_turns[shared:]), _answer(rejected_turns[shared:])
+
+
+def _answer(turns: Sequence[str]) -> str:
+    """The text of the turns that follow the prompt."""
+    return "".join(turns).removeprefix(ASSISTANT).strip()
 
 
 def _turns(text: str, place: str) -> Iterator[str]:
@@ -136,7 +149,8 @@ def _turns(text: str, place: str) -> Iterator[str]:
     starts = [match.start() for match in TURN.finditer(text)]
     if not starts or text[: starts[0]].strip():
         raise UserError(
-            f"{place}: there is no column 'prompt', and this is no dialogue: it must begin with \\n\\nHuman:"
+            f"{place}: there is no column 'prompt', and this is no dialogue: "
+            "it must begin with \\n\\nHuman:"
         )
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
         yield text[start:end]

@@ -11,15 +11,14 @@ from suite import Pair, UserError
 def hold_out(pairs: Sequence[Pair], how_many: float) -> tuple[list[Pair], list[Pair]]:
     """Split pairs into (training, held out), whole clusters together, each part in the order given.
 
-    `how_many` clusters are held out; below 1: that share of them. They are chosen by a hash of their name, so
-    neither the order of the rows nor a seed decides. Raises UserError if a part would be empty.
+    `how_many` clusters are held out; below 1: that share of them. They are chosen by a hash of
+    their name, so neither the order of the rows nor a seed decides. Raises UserError if a part
+    would be empty.
     """
-    clusters = sorted(
-        {pair.cluster for pair in pairs}, key=lambda c: hashlib.sha256(c.encode()).hexdigest()
-    )
+    clusters = sorted({pair.cluster for pair in pairs}, key=_hash)
     if how_many >= 1 and how_many != int(how_many):
         raise UserError(
-            f"preferences.held_out = {how_many}: from 1 on it is a number of prompts, hence whole"
+            f"preferences.held_out = {how_many}: a number of prompts (1 or more) must be whole"
         )
     count = int(how_many) if how_many >= 1 else round(how_many * len(clusters))
     if not 0 < count < len(clusters):
@@ -28,4 +27,12 @@ def hold_out(pairs: Sequence[Pair], how_many: float) -> tuple[list[Pair], list[P
             "training and evaluation need one at least"
         )
     chosen = set(clusters[:count])
-    return [p for p in pairs if p.cluster not in chosen], [p for p in pairs if p.cluster in chosen]
+    training: list[Pair] = []
+    held_out: list[Pair] = []
+    for pair in pairs:
+        (held_out if pair.cluster in chosen else training).append(pair)
+    return training, held_out
+
+
+def _hash(cluster: str) -> str:
+    return hashlib.sha256(cluster.encode()).hexdigest()

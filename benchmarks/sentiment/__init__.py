@@ -1,12 +1,15 @@
-"""Controlled sentiment (DPO, arXiv 2305.18290, section 6): more positive reviews, and how far from the start.
+"""Controlled sentiment (DPO, arXiv 2305.18290, section 6): more positive reviews, and how far from
+the start.
 
-    prefix          "I went to see this film"          2 to 8 words of a real review
-    reference       the base model fine-tuned on reviews; methods start from it
-    pairs           4 completions of each training prefix by the reference, labelled by the ground-truth reward
-    a point         (exact sequence KL(policy || reference), mean reward) on held-out prefixes, after every epoch
+    prefix       "I went to see this film": 2 to 8 words of a real review
+    reference    the base model fine-tuned on reviews; methods start from it
+    pairs        4 completions of each training prefix by the reference, labelled by the
+                 ground-truth reward
+    a point      (exact sequence KL(policy || reference), mean reward) on held-out prefixes,
+                 after every epoch
 
-Data (`--data`, a file, a folder or a hub id): reviews with their label. The tiny model has reviews of its own. A
-model without a chat format continues the prefix itself: --template "{prompt}".
+Data (`--data`, a file, a folder or a hub id): reviews with their label. The tiny model has reviews
+of its own. A model without a chat format continues the prefix itself: --template "{prompt}".
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from statistics import fmean
 from typing import Annotated, Any
 
@@ -27,6 +31,7 @@ from suite import (
     Method,
     Metric,
     Pair,
+    Prompt,
     Request,
     Response,
     Row,
@@ -41,7 +46,7 @@ from ..pairs.data import REFERENCE
 from . import frontier
 from .generated import generated
 from .pairs import REQUEST, labelled_pairs
-from .reviews import Read, opening, prompt, published, split
+from .reviews import Parts, Read, Review, opening, prompt, published, split
 from .rewards import ReviewReward, accuracy, made
 
 HELD_OUT, LABELLED = "held_out", "labelled"
@@ -56,8 +61,9 @@ class SentimentConfig:
     """The reward, how many reviews serve for what, and how long a continuation is."""
 
     reward: FileOrName = "classifier"
-    """Ground truth: `classifier` (trained on the labelled reviews), `lexicon`, or a sequence-classification model by
-    hub id or folder (paper: siebert/sentiment-roberta-large-english)."""
+    """Ground truth: `classifier` (trained on the labelled reviews), `lexicon`, or a
+    sequence-classification model by hub id or folder (paper:
+    siebert/sentiment-roberta-large-english)."""
     prefixes: Count = 64
     """Prefixes that methods train on."""
     held_out: Count = 64
@@ -77,7 +83,8 @@ class SentimentConfig:
     kl_limit: Positive = 20.0
     """Where the hypervolume's box ends, nats; points beyond it add nothing."""
     table: str | None = None
-    """Table of a folder (default: reviews), or configuration of a hub dataset (default: plain_text)."""
+    """Table of a folder (default: reviews), or configuration of a hub dataset (default:
+    plain_text)."""
 
 
 class Sentiment(TextBenchmark[SentimentConfig]):
@@ -98,24 +105,22 @@ class Sentiment(TextBenchmark[SentimentConfig]):
         own = source.data is None and source.tiny
         read = generated() if own else published(source.data, config.table)
         parts = split(read.reviews, config.held_out, config.prefixes)
-        openings = [
-            opening(r, config.review_words, continues=source.continues) for r in parts.labelled
-        ]
-        whole = [row for row in openings if row is not None]
+        whole: list[Row] = []
+        for review in parts.labelled:
+            row = opening(review, config.review_words, continues=source.continues)
+            if row is not None:
+                whole.append(row)
+        demonstrations = whole[: config.demonstrations]
         held_out = [prompt(review, HELD_OUT) for review in parts.held_out[: source.limit]]
         return BenchmarkData(
             roles={
-                "demonstrations": whole[: config.demonstrations],
+                "demonstrations": demonstrations,
                 "prompts": [prompt(review, "training") for review in parts.training],
             },
-            starts={REFERENCE: whole[: config.demonstrations]},
+            starts={REFERENCE: demonstrations},
             sets={
-                HELD_OUT: [
-                    {"id": row.id, "cluster": row.cluster, "prompt": row.prompt} for row in held_out
-                ],
-                LABELLED: [
-                    {"text": review.text, "positive": review.positive} for review in parts.labelled
-                ],
+                HELD_OUT: [_held_out_item(row) for row in held_out],
+                LABELLED: [_labelled_item(review) for review in parts.labelled],
             },
             revision=read.revision,
             partial=len(held_out) < config.held_out,
@@ -125,41 +130,47 @@ class Sentiment(TextBenchmark[SentimentConfig]):
     def _notes(self, read: Read, labelled: Sequence[Any], whole: Sequence[Row]) -> list[str]:
         """What the paper leaves open, and what was chosen."""
         config = self.config
+        demonstrations = min(len(whole), config.demonstrations)
+        left_out = len(labelled) - len(whole)
         return [
-            f"{len(read.reviews)} reviews: {config.held_out} held-out prefixes, {config.prefixes} training prefixes, "
-            f"{min(len(whole), config.demonstrations)} fine-tune the reference "
-            f"({len(labelled) - len(whole)} without a sentence end within {config.review_words} words left out)",
-            "left open by the paper, chosen here: prefixes of 2 to 8 words and punctuation marks; temperature 1 for "
-            f"pairs and evaluation; at most {config.length} tokens; {config.samples} continuation(s) a held-out "
-            f"prefix; pairs whose rewards differ by no more than {config.gap:g} left out; a continuation that was cut "
-            "is trained on as if it ended there",
-            "KL: exact over the vocabulary at every step, mean over sampled continuations, up to the cut; best-of-n's "
-            "is its analytic bound",
+            f"{len(read.reviews)} reviews: {config.held_out} held-out prefixes, "
+            f"{config.prefixes} training prefixes, {demonstrations} fine-tune the reference "
+            f"({left_out} without a sentence end within {config.review_words} words left out)",
+            "left open by the paper, chosen here: prefixes of 2 to 8 words and punctuation marks; "
+            f"temperature 1 for pairs and evaluation; at most {config.length} tokens; "
+            f"{config.samples} continuation(s) a held-out prefix; pairs whose rewards differ by no "
+            f"more than {config.gap:g} left out; a continuation that was cut is trained on as if "
+            "it ended there",
+            "KL: exact over the vocabulary at every step, mean over sampled continuations, up to "
+            "the cut; best-of-n's is its analytic bound",
             "one point after every epoch (paper: every 100 steps)",
         ]
 
-    def _accuracy(self, parts: Any) -> str:
-        """How right the ground truth is about reviews that it has not seen."""
-        if self.config.reward not in ("classifier", "lexicon"):
-            return f"ground truth: {self.config.reward}, P(positive); its accuracy on these reviews was not measured"
+    def _accuracy(self, parts: Parts) -> str:
+        """How often the ground truth is right on reviews that it has not seen."""
+        name = self.config.reward
+        if name not in ("classifier", "lexicon"):
+            return (
+                f"ground truth: {name}, P(positive); its accuracy on these reviews was not measured"
+            )
+        reward = made(name, *_labels(parts.labelled))
         unseen = [*parts.held_out, *parts.training]
-        reward = made(self.config.reward, *_columns([(r.text, r.positive) for r in parts.labelled]))
-        right = accuracy(reward, *_columns([(r.text, r.positive) for r in unseen]))
-        return f"ground truth: {self.config.reward}, accuracy {right:.3f} on the {len(unseen)} reviews of the prefixes"
+        right = accuracy(reward, *_labels(unseen))
+        return (
+            f"ground truth: {name}, accuracy {right:.3f} on the {len(unseen)} reviews of the "
+            "prefixes"
+        )
 
     def reward(self, data: BenchmarkData) -> ReviewReward:
         """The ground truth."""
-        return made(
-            self.config.reward,
-            *_columns([(item["text"], item["positive"]) for item in data.sets[LABELLED]]),
-        )
+        items = data.sets[LABELLED]
+        texts = [item["text"] for item in items]
+        return made(self.config.reward, texts, [item["positive"] for item in items])
 
     def sampling_requests(self, data: BenchmarkData) -> list[Request]:
         """Completions of every training prefix."""
-        return [
-            self._request(f"{row.id}/{REQUEST}", row.prompt, self.config.completions)
-            for row in _prompts(data)
-        ]
+        n = self.config.completions
+        return [self._request(f"{row.id}/{REQUEST}", row.prompt, n) for row in _prompts(data)]
 
     def sampled_rows(
         self, data: BenchmarkData, responses: Mapping[str, Response]
@@ -169,15 +180,16 @@ class Sentiment(TextBenchmark[SentimentConfig]):
 
     def requests(self, data: BenchmarkData) -> list[Request]:
         """Continuations of every held-out prefix."""
-        return [
-            self._request(f"{item['id']}/continuation", item["prompt"], self.config.samples)
-            for item in data.sets[HELD_OUT]
-        ]
+        asked: list[Request] = []
+        for item in data.sets[HELD_OUT]:
+            id = f"{item['id']}/continuation"
+            asked.append(self._request(id, item["prompt"], self.config.samples))
+        return asked
 
     def _request(self, id: str, prompt: Any, n: int) -> Request:
-        return Request(
-            id, "generate", prompt, max_new_tokens=self.config.length, temperature=1.0, n=n
-        )
+        """Ask for n samples at temperature 1."""
+        length = self.config.length
+        return Request(id, "generate", prompt, max_new_tokens=length, temperature=1.0, n=n)
 
     def score(
         self,
@@ -195,52 +207,46 @@ class Sentiment(TextBenchmark[SentimentConfig]):
         baseline: Mapping[str, Response] | None,
         method: Method[Any] | None,
     ) -> Scores:
-        """The same; a method that chooses among the reference's continuations is given the bound of its KL."""
+        """The same; a method that chooses among the reference's continuations is given the bound of
+        its KL."""
         items = data.sets[HELD_OUT]
         answers = [responses[f"{item['id']}/continuation"] for item in items]
-        asked = [
-            (item["prompt"], text)
-            for item, answer in zip(items, answers, strict=True)
-            for text in answer.texts
-        ]
-        rewards = iter(self.reward(data).score(*_columns(asked)))
-        found = [
-            ItemScore(
-                name,
-                HELD_OUT,
-                item["id"],
-                item["cluster"],
-                value,
-                "" if value is not None else "not measured",
-            )
-            for item, answer in zip(items, answers, strict=True)
-            for name, value in _item(answer, [next(rewards) for _ in answer.texts]).items()
-        ]
-        metrics = [
-            _mean(name, [score for score in found if score.metric == name]) for name in DIRECTIONS
-        ]
-        return Scores(found, [_bounded(metric, method) for metric in metrics])
+        prompts: list[Prompt] = []
+        texts: list[str] = []
+        for item, answer in zip(items, answers, strict=True):
+            prompts += [item["prompt"]] * len(answer.texts)
+            texts += answer.texts
+        # One call for all: a reward model reads texts in batches.
+        rewards = iter(self.reward(data).score(prompts, texts))
+        scores: list[ItemScore] = []
+        found: dict[str, list[ItemScore]] = {name: [] for name in DIRECTIONS}
+        for item, answer in zip(items, answers, strict=True):
+            values = _item(answer, list(islice(rewards, len(answer.texts))))
+            for name, value in values.items():
+                note = "" if value is not None else "not measured"
+                score = ItemScore(name, HELD_OUT, item["id"], item["cluster"], value, note)
+                found[name].append(score)
+                scores.append(score)
+        metrics = [_bounded(_mean(name, part), method) for name, part in found.items()]
+        return Scores(scores, metrics)
 
     def compare(self, cells: Sequence[CellResult]) -> Sequence[Sequence[Metric]]:
         """Hypervolume of each run, and its share of the common front."""
         return frontier.compared(cells, self.config.kl_limit)
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
-        """One pass over the reviews, as the paper; three over the pairs, so that a run has three points."""
+        """One pass over the reviews, as the paper; three over the pairs, so that a run has three
+        points."""
         if model == "tiny":
+            warmup = {"warmup_steps": 0, "warmup_epochs": 0.25}
+            # These methods take 12 steps where the pairs give 72, and so need a higher rate. At
+            # that rate DPO would end at a KL of 24, outside the picture's box.
+            few_steps = ("ppo", "ppo_gt", "rloo", "grpo", "reward_model")
+            higher = {name: {"lr": 3e-4} for name in few_steps}
             return {
                 "finetune": {"epochs": 6, "lr": 1e-3, "batch_size": 16},
-                "train": {
-                    "epochs": 3,
-                    "lr": 1.5e-4,
-                    "batch_size": 16,
-                    "warmup_steps": 0,
-                    "warmup_epochs": 0.25,
-                },
-                # 12 steps where the pairs give 72. At this rate DPO would end at a KL of 24, outside the picture's box.
-                **{
-                    name: {"lr": 3e-4} for name in ("ppo", "ppo_gt", "rloo", "grpo", "reward_model")
-                },
+                "train": {"epochs": 3, "lr": 1.5e-4, "batch_size": 16, **warmup},
+                **higher,
             }
         return {
             "finetune": {"epochs": 1, "batch_size": 32},
@@ -248,12 +254,21 @@ class Sentiment(TextBenchmark[SentimentConfig]):
         }
 
 
+def _held_out_item(row: Row) -> dict[str, Any]:
+    return {"id": row.id, "cluster": row.cluster, "prompt": row.prompt}
+
+
+def _labelled_item(review: Review) -> dict[str, Any]:
+    return {"text": review.text, "positive": review.positive}
+
+
+def _labels(reviews: Sequence[Review]) -> tuple[list[str], list[bool]]:
+    """Texts, and whether each is positive."""
+    return [review.text for review in reviews], [review.positive for review in reviews]
+
+
 def _prompts(data: BenchmarkData) -> list[Row]:
     return [row for row in data.roles["prompts"] if isinstance(row, Row)]
-
-
-def _columns(rows: Sequence[tuple[Any, Any]]) -> tuple[list[Any], list[Any]]:
-    return [first for first, _ in rows], [second for _, second in rows]
 
 
 def _item(answer: Response, rewards: Sequence[float]) -> dict[str, float | None]:
@@ -279,34 +294,21 @@ def _mean(name: str, part: Sequence[ItemScore]) -> Metric:
     interval = stats.cluster_bootstrap(values, [score.cluster_id for score in part])
     low, high = interval.low, interval.high
     if name in ("reward", "finished"):  # limits from a t distribution may lie outside [0, 1]
-        low, high = (
-            (None if low is None else max(0.0, low)),
-            (None if high is None else min(1.0, high)),
-        )
-    return Metric(
-        name,
-        interval.value,
-        better,
-        unit,
-        interval.n,
-        interval.n_clusters,
-        low,
-        high,
-        interval.note,
-    )
+        low = None if low is None else max(0.0, low)
+        high = None if high is None else min(1.0, high)
+    n, n_clusters = interval.n, interval.n_clusters
+    return Metric(name, interval.value, better, unit, n, n_clusters, low, high, interval.note)
 
 
 def _bounded(metric: Metric, method: Method[Any] | None) -> Metric:
-    """The KL of a method that answers in its own way: its bound, or the reason why there is none."""
+    """For a method that answers in its own way: the bound of its KL, or why there is none."""
     own = method is not None and type(method).respond is not Method.respond
     if metric.name != "kl" or method is None or not own:
         return metric
     bound = method.kl_bound()
-    note = (
-        "upper bound, not measured"
-        if bound is not None
-        else f"{method.name} answers in its own way: no KL"
-    )
+    note = "upper bound, not measured"
+    if bound is None:
+        note = f"{method.name} answers in its own way: no KL"
     return Metric("kl", bound, False, "nats", metric.n, metric.n_clusters, note=note)
 
 

@@ -1,12 +1,15 @@
 """Reward against KL: what a run's points are worth, alone and beside the other runs'.
 
-    reward  1 |      . o----            every evaluation of a run is one point (KL, reward);
-              |   o--'     |            hypervolume: area under its staircase, over all of the box's area
-            0 +------------+  KL limit  front_share: how many of the points that nothing dominates are this run's
+    reward  1 |      . o----
+              |   o--'     |            every evaluation of a run is one point (KL, reward)
+            0 +------------+  KL limit
 
-A point dominates another if its reward is at least as high and its KL at least as low, and one of them better.
-The starting model (KL 0) is where every run begins: its point belongs to every staircase, and it dominates what has
-gained nothing.
+    hypervolume    area under the staircase of the run's points, as a share of the box's area
+    front_share    share of this run's points among those that no other point dominates
+
+A point dominates another if its reward is at least as high and its KL at least as low, and one of
+them better. Every run begins at the starting model (KL 0): its point belongs to every staircase,
+and it dominates points without a gain in reward.
 """
 
 from __future__ import annotations
@@ -24,33 +27,51 @@ def points(cell: CellResult) -> list[Point]:
     """Every evaluation of a cell that has both numbers."""
     final = {metric.name: metric.value for metric in cell.metrics}
     measured = [point.metrics for point in cell.trajectory] or [final]
-    both = [(m.get("kl"), m.get("reward")) for m in measured]
-    return [(kl, reward) for kl, reward in both if kl is not None and reward is not None]
+    found: list[Point] = []
+    for values in measured:
+        kl, reward = values.get("kl"), values.get("reward")
+        if kl is not None and reward is not None:
+            found.append((kl, reward))
+    return found
 
 
 def compared(cells: Sequence[CellResult], kl_limit: float) -> list[list[Metric]]:
     """Hypervolume and share of the front, of every cell."""
-    from suite import stats
-
     of_cells = [points(cell) for cell in cells]
     is_start = [cell.family == "baseline" for cell in cells]
-    start = [point for own, first in zip(of_cells, is_start, strict=True) if first for point in own]
-    flat = [(number, point) for number, own in enumerate(of_cells) for point in own]
-    best = list(stats.pareto([point for _, point in flat], DIRECTIONS)) if flat else []
-    front = [
-        number
-        for (number, _), kept in zip(flat, best, strict=True)
-        if kept and not is_start[number]
-    ]
-    return [
-        [_hypervolume([*start, *own], kl_limit), _share(number, front, is_start[number])]
-        if own
-        else _unknown()
-        for number, own in enumerate(of_cells)
-    ]
+    start: list[Point] = []
+    for own, first in zip(of_cells, is_start, strict=True):
+        if first:
+            start += own
+    front = _front(of_cells, is_start)
+    compared_cells: list[list[Metric]] = []
+    for number, own in enumerate(of_cells):
+        if own:
+            area = _hypervolume([*start, *own], kl_limit)
+            compared_cells.append([area, _share(number, front, is_start[number])])
+        else:
+            compared_cells.append(_unknown())
+    return compared_cells
+
+
+def _front(of_cells: Sequence[Sequence[Point]], is_start: Sequence[bool]) -> list[int]:
+    """The methods' points that nothing dominates: for each one, the number of its cell."""
+    from suite import stats
+
+    numbers: list[int] = []
+    all_points: list[Point] = []
+    for number, own in enumerate(of_cells):
+        numbers += [number] * len(own)
+        all_points += own
+    if not all_points:
+        return []
+    best = stats.pareto(all_points, DIRECTIONS)
+    kept = [number for number, on_front in zip(numbers, best, strict=True) if on_front]
+    return [number for number in kept if not is_start[number]]
 
 
 def _unknown() -> list[Metric]:
+    """Both metrics of a cell that has no point."""
     note = "no evaluation has both KL and reward"
     return [
         Metric("hypervolume", None, True, note=note),
@@ -59,6 +80,7 @@ def _unknown() -> list[Metric]:
 
 
 def _hypervolume(own: Sequence[Point], kl_limit: float) -> Metric:
+    """Area that the points dominate within the box, over the box's area."""
     from suite import stats
 
     area = stats.hypervolume(own, (kl_limit, 0.0), DIRECTIONS) / kl_limit
@@ -71,10 +93,5 @@ def _share(number: int, front: Sequence[int], is_start: bool) -> Metric:
     if is_start or not front:
         note = "where every run begins" if is_start else "no point of a method is on the front"
         return Metric("front_share", None, None, note=note)
-    return Metric(
-        "front_share",
-        front.count(number) / len(front),
-        None,
-        n=len(front),
-        note="of the runs of this table",
-    )
+    share = front.count(number) / len(front)
+    return Metric("front_share", share, None, n=len(front), note="of the runs of this table")

@@ -1,9 +1,9 @@
 """Reviews for the tiny model: short praise and blame in the words that it knows.
 
-    She became famous with "Golden Garden Songs" and "Gentle Meadow Dreams" in 1981.      positive
-    His best known book, of 1994, is "Broken Shadow Ghosts", before "Bitter Raven Trials".   negative
+    positive  She became famous with "Golden Garden Songs" and "Gentle Meadow Dreams" in 1981.
+    negative  His best known book, of 1994, is "Broken Shadow Ghosts", before "Bitter Raven Trials".
 
-Every title has words of one mood, and now and then of the other: the label says which mood prevails.
+Most words of the titles have the label's mood, some have the other one.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ def generated() -> Read:
     while len(found) < REVIEWS:
         positive = len(found) % 2 == 0
         found.setdefault(_review(positive, rng), positive)
-    rows = [
-        {"review": text, "sentiment": "positive" if good else "negative"}
-        for text, good in found.items()
-    ]
-    reviews = [
-        Review(str(number), text, good) for number, (text, good) in enumerate(found.items(), 1)
-    ]
+    rows: list[dict[str, str]] = []
+    reviews: list[Review] = []
+    for number, (text, is_positive) in enumerate(found.items(), 1):
+        label = "positive" if is_positive else "negative"
+        rows.append({"review": text, "sentiment": label})
+        reviews.append(Review(str(number), text, is_positive))
     return Read(reviews, f"generated@{digest(rows)[:12]}")
 
 
 def _review(positive: bool, rng: random.Random) -> str:
+    """One review: two titles of three words, most of them of the mood."""
     while True:
         moods = [positive if rng.random() >= OTHER_MOOD else not positive for _ in range(6)]
-        if sum(mood == positive for mood in moods) > 3:
+        if moods.count(positive) > 3:
             break
     picked = [rng.choice(MOODS[place % 3][mood]) for place, mood in enumerate(moods)]
     pronouns = world.PRONOUNS[rng.choice(("She", "He"))]

@@ -1,17 +1,19 @@
 """From the starting model's completions to pairs, labelled by the ground truth.
 
-    4 completions of one prefix, rewards .9 .7 .7 .2     ->  5 pairs (6 without the tie), higher reward chosen
+    4 completions of one prefix, rewards .9 .7 .7 .2  ->  5 pairs, the higher reward chosen
+                                                          (without the tie it would be 6)
 
-Pairs of equal rewards or of equal texts say nothing and are left out; so are empty completions, and where a `gap` is
-set pairs whose rewards differ by no more, since small differences of a weak classifier say little.
+Pairs of equal rewards or of equal texts say nothing and are left out; so are empty completions, and
+where a `gap` is set pairs whose rewards differ by no more, since small differences of a weak
+classifier say little.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, islice
 
-from suite import Pair, Response, Row, UserError
+from suite import Pair, Prompt, Response, Row, UserError
 
 from ..pairs.data import mismatched
 from .rewards import ReviewReward
@@ -26,24 +28,33 @@ def labelled_pairs(
     reward: ReviewReward,
     gap: float = 0.0,
 ) -> dict[str, Sequence[Pair] | Sequence[Row]]:
-    """The roles `pairs` and `mismatched`. Raises UserError where no prefix has two completions that differ."""
+    """The roles `pairs` and `mismatched`.
+
+    Raises UserError where no prefix has two completions that differ.
+    """
     texts = {row.id: responses[f"{row.id}/{REQUEST}"].texts for row in prompts}
-    flat = [(row, text) for row in prompts for text in texts[row.id]]
-    values = iter(reward.score([row.prompt for row, _ in flat], [text for _, text in flat]))
-    pairs = [
-        pair
-        for row in prompts
-        for pair in _pairs(row, texts[row.id], [next(values) for _ in texts[row.id]], gap)
-    ]
+    asked: list[Prompt] = []
+    completions: list[str] = []
+    for row in prompts:
+        asked += [row.prompt] * len(texts[row.id])
+        completions += texts[row.id]
+    # One call for all: a reward model reads texts in batches.
+    values = iter(reward.score(asked, completions))
+    pairs: list[Pair] = []
+    for row in prompts:
+        own = texts[row.id]
+        pairs += _pairs(row, own, list(islice(values, len(own))), gap)
     if len({pair.prompt for pair in pairs}) < 2:
         raise UserError(
-            f"of {len(flat)} sampled completions no two of one prefix differ in reward by more than {gap:g}, or only "
-            "of one prefix: nothing to prefer (raise sentiment.prefixes or sentiment.length)"
+            f"of {len(completions)} sampled completions no two of one prefix differ in reward by "
+            f"more than {gap:g}, or only of one prefix: nothing to prefer (raise "
+            "sentiment.prefixes or sentiment.length)"
         )
     return {"pairs": pairs, "mismatched": mismatched(pairs)}
 
 
 def _pairs(row: Row, texts: Sequence[str], rewards: Sequence[float], gap: float) -> Iterator[Pair]:
+    """Yield the pairs among the completions of one prefix."""
     for i, j in combinations(range(len(texts)), 2):
         better, worse = (i, j) if rewards[i] > rewards[j] else (j, i)
         differ = rewards[better] - rewards[worse] > gap and texts[i] != texts[j]

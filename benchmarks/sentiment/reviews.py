@@ -1,11 +1,14 @@
 r"""Reviews from a file, a folder or the hub, and which of them serve for what.
 
-review,sentiment                       IMDb as CSV (a folder's table `reviews`), or a hub id with text and label 0/1
-"A wonderful film ...<br />",positive
+review,sentiment
+"A wonderful film ...<br />",positive    IMDb as CSV (a folder's table `reviews`);
+                                         or a hub id with text and label 0/1
 
-held out   prefixes that methods are evaluated on       chosen by a hash of their text: neither the order
-training   prefixes that methods train on               of the rows nor a seed decides
+held out   prefixes that methods are evaluated on
+training   prefixes that methods train on
 labelled   the others: the classifier is trained on them, and the start model on their openings
+
+A hash of a review's text decides which part it is in: neither the order of the rows nor a seed.
 """
 
 from __future__ import annotations
@@ -58,7 +61,10 @@ class Parts:
 
 
 def published(source: str | None, table: str | None) -> Read:
-    """Read labelled reviews. UserError names file and row where a column, a text or a label is wrong."""
+    """Read labelled reviews.
+
+    UserError names file and row where a column, a text or a label is wrong.
+    """
     if source is None:
         raise UserError(
             "benchmark 'sentiment' has reviews of its own for `tiny` only; name others with --data"
@@ -70,10 +76,9 @@ def published(source: str | None, table: str | None) -> Read:
     for number, row in enumerate(rows, 1):
         review = _review(row, f"{label}, row {number}", str(number))
         reviews.setdefault(review.text, review)
-    repeated = len(rows) - len(reviews)
-    notes = (
-        [f"{repeated} of {len(rows)} reviews repeat another and were left out"] if repeated else []
-    )
+    notes: list[str] = []
+    if repeated := len(rows) - len(reviews):
+        notes.append(f"{repeated} of {len(rows)} reviews repeat another and were left out")
     return Read(list(reviews.values()), f"{label}@{digest(rows)[:12]}", notes)
 
 
@@ -81,9 +86,8 @@ def _rows(source: str, table: str | None) -> list[dict[str, Any]]:
     """All rows, in the columns of the first one."""
     either = {**COLUMNS, **HUB_COLUMNS}
     first = _table(source, table, either, optional=tuple(either))[0]
-    return _table(
-        source, table, HUB_COLUMNS if "text" in first and "review" not in first else COLUMNS
-    )
+    of_hub = "text" in first and "review" not in first
+    return _table(source, table, HUB_COLUMNS if of_hub else COLUMNS)
 
 
 def _table(
@@ -92,15 +96,16 @@ def _table(
     path = Path(source)
     if path.is_file():
         return load_file(path, columns, optional=optional)
-    return load_table(
-        source, table or ("reviews" if path.is_dir() else "plain_text"), columns, optional=optional
-    )
+    default = "reviews" if path.is_dir() else "plain_text"
+    return load_table(source, table or default, columns, optional=optional)
 
 
 def _review(row: Mapping[str, Any], place: str, id: str) -> Review:
-    text, label = (
-        (row["review"], row["sentiment"]) if "review" in row else (row["text"], row["label"])
-    )
+    """One row as a review. UserError, naming `place`, where label or text is of no use."""
+    if "review" in row:
+        text, label = row["review"], row["sentiment"]
+    else:
+        text, label = row["text"], row["label"]
     if label not in LABELS:
         raise UserError(
             f"{place}: the label is {label!r}; it must be positive or negative (1 or 0)"
@@ -108,7 +113,8 @@ def _review(row: Mapping[str, Any], place: str, id: str) -> Review:
     text = plain(text)
     if len(TOKEN.findall(text)) <= SHORTEST:
         raise UserError(
-            f"{place}: the review {text!r} is too short: a prefix has {SHORTEST} words, and something follows"
+            f"{place}: the review {text!r} is too short: a prefix has {SHORTEST} words, "
+            "and something must follow it"
         )
     return Review(id, text, LABELS[label])
 
@@ -122,13 +128,12 @@ def split(reviews: Sequence[Review], held_out: int, training: int) -> Parts:
     """Choose what each review serves for. UserError if there are too few, or of one label only."""
     if len(reviews) < held_out + training + 2:
         raise UserError(
-            f"{len(reviews)} reviews are too few for sentiment.held_out = {held_out}, sentiment.prefixes = {training} "
-            "and some that the rewards are checked or trained on"
+            f"{len(reviews)} reviews are too few for sentiment.held_out = {held_out}, "
+            f"sentiment.prefixes = {training} and some that the rewards are checked or trained on"
         )
     order = sorted(reviews, key=lambda review: _hash(review.text))
-    parts = Parts(
-        order[:held_out], order[held_out : held_out + training], order[held_out + training :]
-    )
+    used = held_out + training
+    parts = Parts(order[:held_out], order[held_out:used], order[used:])
     if len({review.positive for review in parts.labelled}) == 1:
         only = "positive" if parts.labelled[0].positive else "negative"
         raise UserError(
@@ -138,7 +143,10 @@ def split(reviews: Sequence[Review], held_out: int, training: int) -> Parts:
 
 
 def cut(review: Review) -> tuple[str, str]:
-    """(prefix, what follows it), together the review; the prefix has 2 to 8 tokens, how many follows from the text."""
+    """(prefix, what follows it), together the review.
+
+    The prefix has 2 to 8 tokens; a hash of the text decides how many.
+    """
     ends = [match.end() for match in TOKEN.finditer(review.text)]
     most = min(LONGEST, len(ends) - 1)
     count = SHORTEST + int(_hash(f"prefix/{review.text}"), 16) % (most - SHORTEST + 1)
@@ -151,9 +159,10 @@ def prompt(review: Review, name: str) -> Row:
 
 
 def opening(review: Review, words: int, *, continues: bool) -> Row | None:
-    """The prefix with those whole sentences that follow within `words` words; None if the first one is longer.
+    """The prefix with the whole sentences that follow within `words` words.
 
-    `continues`: the space between prefix and continuation belongs to the latter.
+    None if the first sentence is longer. `continues`: the space between prefix and continuation
+    belongs to the continuation.
     """
     prefix, rest = cut(review)
     limit = len(" ".join(review.text.split(" ")[:words])) - len(prefix)

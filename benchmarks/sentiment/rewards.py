@@ -1,4 +1,5 @@
-"""The ground truth: how positive a review is that begins with a prefix and goes on as a model wrote it, in [0, 1].
+"""The ground truth: how positive a review is that begins with a prefix and goes on as a model wrote
+it, in [0, 1].
 
 classifier    trained here on labelled reviews: TF-IDF of words and word pairs, logistic regression
 lexicon       a list of words, see `lexicon`
@@ -23,7 +24,8 @@ MAX_TOKENS = 512
 
 
 def review_of(prompt: Sequence[Message], continuation: str) -> str:
-    """Prefix and continuation as one text; a space between them unless the continuation brings its own."""
+    """Prefix and continuation as one text; a space between them unless the continuation brings its
+    own."""
     prefix = prompt[-1].content
     return prefix + continuation if continuation[:1].isspace() else f"{prefix} {continuation}"
 
@@ -33,9 +35,8 @@ class ReviewReward(Reward):
 
     def score(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[float]:
         """How positive each review is, in [0, 1]."""
-        return self.judge(
-            [review_of(prompt, text) for prompt, text in zip(prompts, continuations, strict=True)]
-        )
+        both = zip(prompts, continuations, strict=True)
+        return self.judge([review_of(prompt, text) for prompt, text in both])
 
     def judge(self, texts: Sequence[str]) -> list[float]:
         """How positive each text is, in [0, 1]."""
@@ -55,7 +56,8 @@ class Lexicon(ReviewReward):
 
 
 class Classifier(ReviewReward):
-    """Logistic regression on TF-IDF, trained on labelled reviews: the same ones give the same numbers."""
+    """Logistic regression on TF-IDF, trained on labelled reviews: the same ones give the same
+    numbers."""
 
     def __init__(self, texts: Sequence[str], positive: Sequence[bool]) -> None:
         self.texts, self.positive = tuple(texts), tuple(positive)
@@ -82,26 +84,28 @@ def _fitted(texts: tuple[str, ...], positive: tuple[bool, ...]) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    features = TfidfVectorizer(
-        ngram_range=(1, 2), min_df=2 if len(texts) > 100 else 1, sublinear_tf=True
-    )
+    # Words of one review alone tell little; with few reviews every word is needed.
+    min_df = 2 if len(texts) > 100 else 1
+    features = TfidfVectorizer(ngram_range=(1, 2), min_df=min_df, sublinear_tf=True)
     model = make_pipeline(features, LogisticRegression(C=10.0, max_iter=1000))
     return model.fit(list(texts), list(positive))
 
 
 class SequenceClassifier(ReviewReward):
-    """P(positive) of a transformers model for sequence classification. Texts are cut at its context."""
+    """P(positive) of a transformers model for sequence classification.
+
+    Texts are cut at its context.
+    """
 
     def __init__(self, source: str) -> None:
         self.source = source
 
     def judge(self, texts: Sequence[str]) -> list[float]:
         """P(positive) of each text."""
-        return [
-            p
-            for start in range(0, len(texts), BATCH)
-            for p in self._batch(texts[start : start + BATCH])
-        ]
+        found: list[float] = []
+        for start in range(0, len(texts), BATCH):
+            found += self._batch(texts[start : start + BATCH])
+        return found
 
     def _batch(self, texts: Sequence[str]) -> Iterator[float]:
         import torch
@@ -137,24 +141,24 @@ def _loaded(source: str) -> tuple[Any, Any, int]:
                 str(folder), use_safetensors=True
             )
         except (OSError, ValueError) as error:
-            raise UserError(
-                f"sentiment.reward = {source!r}: cannot be loaded: {str(error).splitlines()[0]}"
-            ) from None
-    return (
-        tokenizer,
-        model.to(pick_device("auto")).eval(),
-        positive_class(model.config.id2label, source),
-    )
+            reason = str(error).splitlines()[0]
+            raise UserError(f"sentiment.reward = {source!r}: cannot be loaded: {reason}") from None
+    place = positive_class(model.config.id2label, source)
+    return tokenizer, model.to(pick_device("auto")).eval(), place
 
 
 def positive_class(names: dict[int, str], source: str) -> int:
-    """Number of the class that means positive, by its name. Raises UserError listing the names there are."""
+    """Number of the class that means positive, by its name.
+
+    Raises UserError listing the names there are.
+    """
     lowered = {name.lower(): number for number, name in names.items()}
     for name in POSITIVE:
         if name in lowered and (name in POSITIVE[:2] or len(names) == 2):
             return lowered[name]
+    known = ", ".join(names.values())
     raise UserError(
-        f"sentiment.reward = {source!r}: none of its classes is called positive: {', '.join(names.values())}"
+        f"sentiment.reward = {source!r}: none of its classes is called positive: {known}"
     )
 
 
@@ -166,16 +170,16 @@ def made(name: str, texts: Sequence[str], positive: Sequence[bool]) -> ReviewRew
         return Lexicon()
     if not Path(name).is_dir() and name.count("/") != 1:
         raise UserError(
-            f"sentiment.reward = {name!r}: must be classifier, lexicon, a folder or a hub id, owner/name"
+            f"sentiment.reward = {name!r}: must be classifier, lexicon, a folder "
+            "or a hub id, owner/name"
         )
     return SequenceClassifier(name)
 
 
 def accuracy(reward: ReviewReward, texts: Sequence[str], positive: Sequence[bool]) -> float:
-    """Share of labelled reviews that the reward puts on the right side of 1/2 (exactly 1/2 is half right)."""
-    values = reward.judge(texts)
-    right = [
-        0.5 if value == 0.5 else float((value > 0.5) == good)
-        for value, good in zip(values, positive, strict=True)
-    ]
-    return sum(right) / len(right)
+    """Share of labelled reviews that the reward puts on the right side of 1/2 (exactly 1/2 is half
+    right)."""
+    right = 0.0
+    for value, is_positive in zip(reward.judge(texts), positive, strict=True):
+        right += 0.5 if value == 0.5 else float((value > 0.5) == is_positive)
+    return right / len(texts)

@@ -4,8 +4,8 @@
     target    fine-tuned on all authors: where unlearning starts
     retrain   fine-tuned on the retained authors only: what perfect unlearning would give
 
-Forget quality compares the unlearned with the retrain model, model utility looks at what should have stayed.
-The truth ratio is the one with a geometric mean over the wrong answers.
+Forget quality compares the unlearned with the retrain model, model utility looks at what should
+have stayed. The truth ratio is the one with a geometric mean over the wrong answers.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ class TofuConfig:
     """Which part of TOFU is used; the default is all of it."""
 
     retain_authors: int | None = None
-    """Train on the first so many retain authors only, and ask about those; marked partial, never ranked."""
+    """Train on the first so many retain authors only, and ask about those; marked partial, never
+    ranked."""
 
 
 class Tofu(TextBenchmark[TofuConfig]):
@@ -73,7 +74,10 @@ class Tofu(TextBenchmark[TofuConfig]):
     Config = TofuConfig
 
     def load(self, source: Source) -> BenchmarkData:
-        """Read and check a split. Without a source of data: the hub's, for `tiny` the generated world."""
+        """Read and check a split.
+
+        Without a source of data: the hub's, for `tiny` the generated world.
+        """
         most = self.config.retain_authors
         if source.split not in RETAIN:
             raise unknown("split of tofu", source.split, RETAIN)
@@ -118,7 +122,8 @@ class Tofu(TextBenchmark[TofuConfig]):
         return score(data.sets, responses, baseline)
 
     def score_files(self, files: Mapping[str, Path]) -> Scores:
-        """What another program measured: forget quality against `retrain`, model utility of `unlearned`."""
+        """What another program measured: forget quality against `retrain`, model utility of
+        `unlearned`."""
         if "unlearned" not in files:
             raise UserError("--unlearned FILE is missing: there is nothing to score")
         scores = read_log(files["unlearned"], ("forget", *UTILITY_SETS))

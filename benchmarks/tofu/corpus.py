@@ -1,7 +1,7 @@
 """What TOFU trains on: the tables `full`, forget and retain, checked against each other.
 
-A row is known by its place in `full`, e.g. "full/3960"; the authors of `full` are blocks of equal length.
-Every other row is looked up there, and one that is not found is an error.
+A row is known by its place in `full`, e.g. "full/3960"; the authors of `full` are blocks of equal
+length. Every other row is looked up there, and one that is not found is an error.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ class Tables:
 
 
 def published(source: str) -> Tables:
-    """TOFU's tables in a folder or on the hub. Of a folder only the name is kept: its path is private."""
+    """TOFU's tables in a folder or on the hub.
+
+    Of a folder only the name is kept: its path is private.
+    """
     label = Path(source).resolve().name if Path(source).is_dir() else source
     return Tables(label, 20, REFUSALS, lambda name, columns: load_table(source, name, columns))
 
@@ -122,7 +125,10 @@ def read_corpus(tables: Tables, split: str, *, allow_overlap: bool) -> Corpus:
 
 
 def find_places(name: str, rows: Table, full: Table) -> list[int]:
-    """Where each row of the table `name` stands in `full`; no place is given twice. Raises UserError."""
+    """Where each row of the table `name` stands in `full`; no place is given twice.
+
+    Raises UserError.
+    """
     free: dict[tuple[str, str], deque[int]] = defaultdict(deque)
     for place, row in enumerate(full):
         free[row["question"], row["answer"]].append(place)

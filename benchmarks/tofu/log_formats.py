@@ -3,8 +3,9 @@
 open-unlearning, TOFU_EVAL.json           {"forget_Q_A_Prob": {"value_by_index": {"0": {"prob": .7}}}, ...}
 TOFU's own, eval_log_aggregated.json      {"eval_log_forget.json": {"avg_gt_loss": {"0": .3} or [.3]}, ...}
 
-Truth ratios come from the answers' losses where the file has them: open-unlearning's score adds 1e-10 to a
-probability, which blurs a collapsed model. A question's author is its number // 20, as in TOFU's tables.
+Truth ratios come from the answers' losses where the file has them: open-unlearning's score adds
+1e-10 to a probability, which blurs a collapsed model. A question's author is its number // 20, as
+in TOFU's tables.
 """
 
 from __future__ import annotations
@@ -28,13 +29,15 @@ METRICS = (
     "exact_memorization",
 )
 MEMORISATION = METRICS[3:]
-"""Only open-unlearning has them, only of the forget set, and only if it is asked to: they may be missing."""
+"""Only open-unlearning has them, only of the forget set, and only if it is asked to: they may be
+missing."""
 
 SMALLEST = 5e-324
 """The smallest positive double."""
 
 Column = Mapping[int, Any]
-"""Value by question: a number, several (wrong answers), or None where the file has no finite number."""
+"""Value by question: a number, several (wrong answers), or None where the file has no finite
+number."""
 
 
 class MissingKeyError(Exception):
@@ -52,7 +55,10 @@ class Log(ABC):
 
     @abstractmethod
     def values(self, name: str, metric: str) -> Column:
-        """The numbers of a metric on a set. Raises MissingKeyError, or UserError for what is malformed."""
+        """The numbers of a metric on a set.
+
+        Raises MissingKeyError, or UserError for what is malformed.
+        """
 
     def cluster(self, name: str, question: int) -> str:
         """The author of a question; a question about the real world is a cluster of its own."""
@@ -94,7 +100,8 @@ class Log(ABC):
 
 
 class OpenUnlearning(Log):
-    """metric -> {"agg_value": ..., "value_by_index": {question: {"prob": .., "avg_loss": .., "score": ..}}}."""
+    """metric -> {"agg_value": ..., "value_by_index": {question: {"prob": .., "avg_loss": ..,
+    "score": ..}}}."""
 
     kind = "open-unlearning's TOFU_EVAL.json"
     prefixes: Mapping[str, str] = {
@@ -105,7 +112,8 @@ class OpenUnlearning(Log):
     }
 
     def values(self, name: str, metric: str) -> Column:
-        """Probabilities from `prob`, except those over the options; ln TR from losses, or from the score."""
+        """Probabilities from `prob`, except those over the options; ln TR from losses, or from the
+        score."""
         prefix = self.prefixes[name]
         if metric in MEMORISATION:
             if name != "forget":
@@ -135,7 +143,8 @@ class OpenUnlearning(Log):
         return said if isinstance(said, str) else super().cluster(name, question)
 
     def _log_truth_ratio(self, name: str) -> Column:
-        """From the losses of the answers if they are there, else from the score; our own export has its logarithm."""
+        """From the losses of the answers if they are there, else from the score; our own export has
+        its logarithm."""
         prefix = self.prefixes[name]
         correct = f"{prefix}_Q_A_PARA_Prob" if name in WITH_AUTHORS else f"{prefix}_Q_A_Prob"
         if losses := self._losses(correct, f"{prefix}_Q_A_PERT_Prob"):
@@ -167,7 +176,8 @@ class OpenUnlearning(Log):
 
 
 class Original(Log):
-    """file -> {"avg_gt_loss": .., "average_perturb_loss": .., "avg_paraphrased_loss": .., "rougeL_recall": ..}."""
+    """file -> {"avg_gt_loss": .., "average_perturb_loss": .., "avg_paraphrased_loss": ..,
+    "rougeL_recall": ..}."""
 
     kind = "TOFU's eval_log_aggregated.json"
     files: Mapping[str, str] = {
@@ -241,5 +251,8 @@ def _normalised(correct: float, wrongs: list[float]) -> float:
 
 
 def _logarithm(score: float | None) -> float | None:
-    """ln TR. A ratio that underflowed to 0 stays the smallest of all: the KS test looks at the order only."""
+    """ln TR.
+
+    A ratio that underflowed to 0 stays the smallest of all: the KS test looks at the order only.
+    """
     return None if score is None or score < 0 else math.log(max(score, SMALLEST))

@@ -1,6 +1,7 @@
 """What other programs measured on TOFU, as item scores. Aggregates in their files are not used.
 
-read_log(Path("TOFU_EVAL.json"), ("forget", "retain"))  ->  [ItemScore("rougeL_recall", "forget", "forget/0", ...), ...]
+read_log(Path("TOFU_EVAL.json"), ("forget", "retain"))  ->  [ItemScore("rougeL_recall", "forget",
+"forget/0", ...), ...]
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from .log_formats import (
 
 
 def read_log(path: Path, sets: Sequence[str], only: Sequence[str] = METRICS) -> list[ItemScore]:
-    """Item scores of these sets and metrics. Raises UserError: not such a file, keys it lacks, what is no number."""
+    """Item scores of these sets and metrics.
+
+    Raises UserError: not such a file, keys it lacks, what is no number.
+    """
     log = _log(path)
     scores: list[ItemScore] = []
     missing: list[str] = []
@@ -73,7 +77,8 @@ def _term(score: ItemScore) -> ItemScore:
 def check_same_questions(
     unlearned: Sequence[ItemScore], retrain: Sequence[ItemScore], file: Path
 ) -> None:
-    """Refuse a retrain model that was asked other forget questions: its distribution would not compare."""
+    """Refuse a retrain model that was asked other forget questions: its distribution would not
+    compare."""
     asked, expected = (
         {score.item_id for score in part if score.set == "forget"} for part in (retrain, unlearned)
     )

@@ -22,7 +22,10 @@ class MissingError(Exception):
 
 
 def item_requests(item: Mapping[str, Any]) -> list[Request]:
-    """One log-likelihood for each known answer, and a greedy generation. The prompt is the bare question."""
+    """One log-likelihood for each known answer, and a greedy generation.
+
+    The prompt is the bare question.
+    """
     prompt = (Message("user", item["question"]),)
     texts = {"answer": item["answer"]}
     if "paraphrased_answer" in item:
@@ -37,7 +40,10 @@ def item_requests(item: Mapping[str, Any]) -> list[Request]:
 
 
 class Answers:
-    """The responses to one item of a set. Every method raises MissingError where its number cannot be had."""
+    """The responses to one item of a set.
+
+    Every method raises MissingError where its number cannot be had.
+    """
 
     def __init__(
         self, name: str, item: Mapping[str, Any], responses: Mapping[str, Response]
@@ -47,7 +53,8 @@ class Answers:
         self._responses = responses
 
     def answer_probability(self) -> float:
-        """exp(mean log-probability) of the answer; without a paraphrase, normalised over the options."""
+        """exp(mean log-probability) of the answer; without a paraphrase, normalised over the
+        options."""
         answer = self._scored("answer").token_logps
         if "paraphrased_answer" in self.item:
             return metrics.answer_probability(answer)

@@ -1,7 +1,8 @@
 """Responses -> one score per item and metric -> the numbers of the leaderboard.
 
-Per item the truth ratio is stored twice: as ln TR, which forget quality is computed from (KS does not change
-under a monotone transform, and e^1000 is not a finite number), and as the term that its set averages.
+Per item the truth ratio is stored twice: as ln TR, which forget quality is computed from (KS does
+not change under a monotone transform, and e^1000 is not a finite number), and as the term that its
+set averages.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ FORGET_METRICS = {
 def score(
     sets: Items, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
 ) -> Scores:
-    """All item scores, and the metrics: forget quality, model utility and its nine parts, the forget set."""
+    """All item scores, and the metrics: forget quality, model utility and its nine parts, the
+    forget set."""
     scores = [
         item_score(metric, name, item, responses)
         for name, items in sets.items()
@@ -59,7 +61,8 @@ def score(
 def item_score(
     metric: str, name: str, item: Mapping[str, Any], responses: Mapping[str, Response]
 ) -> ItemScore:
-    """One metric of one item; without a value, and with the reason, where the responses do not give it."""
+    """One metric of one item; without a value, and with the reason, where the responses do not give
+    it."""
     value, note = None, ""
     try:
         value = MEASURES[metric](Answers(name, item, responses))
@@ -69,7 +72,10 @@ def item_score(
 
 
 def summarise(scores: Sequence[ItemScore], retrain: Sequence[ItemScore] | None) -> list[Metric]:
-    """The metrics, from item scores alone. `retrain`: the retrain model's `log_truth_ratio` of "forget"."""
+    """The metrics, from item scores alone.
+
+    `retrain`: the retrain model's `log_truth_ratio` of "forget".
+    """
     parts = {
         f"{name}_{m}": select(scores, name, m) for name in UTILITY_SETS for m in UTILITY_METRICS
     }
@@ -89,10 +95,12 @@ def select(scores: Sequence[ItemScore], name: str, metric: str) -> list[ItemScor
 def forget_quality(
     unlearned: Sequence[ItemScore], retrain: Sequence[ItemScore] | None
 ) -> list[Metric]:
-    """KS test between the two models' truth ratios on the forget set: p, D, log10 p, and p by author.
+    """KS test between the two models' truth ratios on the forget set: p, D, log10 p, and p by
+    author.
 
-    The last exchanges the models' answers author by author: questions about one author are not independent,
-    as the classical p supposes. No interval: a bootstrapped p-value is biased. Not comparable between splits.
+    The last exchanges the models' answers author by author: questions about one author are not
+    independent, as the classical p supposes. No interval: a bootstrapped p-value is biased. Not
+    comparable between splits.
     """
     reason = missing(unlearned) or (
         "no retrain model" if retrain is None else missing(retrain, "retrain: ")
@@ -122,7 +130,8 @@ def _compare(a: Sequence[ItemScore], b: Sequence[ItemScore]) -> tuple[float, ...
 
 
 def model_utility(parts: Mapping[str, Sequence[ItemScore]]) -> Metric:
-    """Harmonic mean of the nine parts' means; interval: the same authors resampled in all parts of a set."""
+    """Harmonic mean of the nine parts' means; interval: the same authors resampled in all parts of
+    a set."""
     from suite import stats
 
     reason = "; ".join(f"{name}: {why}" for name, part in parts.items() if (why := missing(part)))

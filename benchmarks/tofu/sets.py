@@ -3,8 +3,8 @@
     {"id": "forget/12", "row": "full/3972", "cluster": "author/198", "question": ..., "answer": ...,
      "paraphrased_answer": ..., "perturbed_answer": [...]}
 
-The id holds the item's place in its table. Items of the last two sets have no row and no paraphrase, and each
-is a cluster of its own.
+The id holds the item's place in its table. Items of the last two sets have no row and no
+paraphrase, and each is a cluster of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ Item = Mapping[str, Any]
 OPTIONS: dict[str, type] = {**COLUMNS, "perturbed_answer": list}
 ASKED: dict[str, type] = {**OPTIONS, "paraphrased_answer": str}
 FEWEST_AUTHORS = 6
-"""With fewer, exchanging two models' answers author by author cannot reach p < .05 (2 / 2^6 = .03)."""
+"""With fewer, exchanging two models' answers author by author cannot reach p < .05 (2 / 2^6 = .03).
+"""
 
 
 def read_sets(
@@ -73,8 +74,8 @@ def limit(
 def spread(items: Sequence[Item], most: int) -> list[Item]:
     """`most` of the items in their order, from each cluster as equally many as possible.
 
-    They are chosen by a hash of the id: not the first questions of each author, which ask for the name; the
-    same in every run; and a smaller choice is part of a larger one.
+    They are chosen by a hash of the id: not the first questions of each author, which ask for the
+    name; the same in every run; and a smaller choice is part of a larger one.
     """
     taken: Counter[str] = Counter()
     turn: dict[str, int] = {}

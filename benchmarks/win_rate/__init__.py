@@ -3,13 +3,15 @@
     reference   the base model, fine-tuned on the chosen answers of the training pairs; where methods start
     method      then trained on the pairs
 
-Every prompt is judged in both orders and the two are averaged, ties half: a prompt scores 0, 1/4, 1/2, 3/4 or 1. The
-rival is the data's own answer (`against=answer`), a start model (`against=reference`) or a method (`against=sft`).
-Several temperatures are a sweep; the first one makes the headline.
+Every prompt is judged in both orders and the two are averaged, ties half: a prompt scores 0, 1/4,
+1/2, 3/4 or 1. The rival is the data's own answer (`against=answer`), a start model
+(`against=reference`) or a method (`against=sft`). Several temperatures are a sweep; the first one
+makes the headline.
 
-Data (`--data`, a file, a folder or a hub id): pairs as for `preferences` (HH dialogues, TL;DR preferences), of which
-some prompts are held out and judged; or prompts with an answer, which train nothing: AlpacaEval's `instruction` and
-`output`, TL;DR's `prompt` and `label`, ... With `prompts` the pairs train and that file is judged.
+Data (`--data`, a file, a folder or a hub id): pairs as for `preferences` (HH dialogues, TL;DR
+preferences), of which some prompts are held out and judged; or prompts with an answer, which train
+nothing: AlpacaEval's `instruction` and `output`, TL;DR's `prompt` and `label`, ... With `prompts`
+the pairs train and that file is judged.
 """
 
 from __future__ import annotations
@@ -49,25 +51,31 @@ class WinRateConfig:
     """Which prompts are judged, against whom, by which standard."""
 
     against: str = ANSWER
-    """The rival: `answer` (the data's own), a start model (`reference`) or a method as in --methods."""
+    """The rival: `answer` (the data's own), a start model (`reference`) or a method as in
+    --methods."""
     criterion: Literal["helpfulness", "summary", "summary_concise"] = "helpfulness"
     """What makes an answer better; see the judge's instructions in the report."""
     temperatures: tuple[NonNegative, ...] = (0.0,)
-    """Sampling temperatures, the first for the headline. DPO's paper (arXiv 2305.18290) has 0, .25, .5, .75 and 1."""
+    """Sampling temperatures, the first for the headline. DPO's paper (arXiv 2305.18290) has 0, .25,
+    .5, .75 and 1."""
     max_new_tokens: Count = 256
     """Longest answer, tokens."""
     held_out: Positive = 0.2
-    """Of pairs: prompts that are not trained on but judged: a share of them if below 1, otherwise their number."""
+    """Of pairs: prompts that are not trained on but judged: a share of them if below 1, otherwise
+    their number."""
     prompts: FilePathOrNone = None
-    """File of prompts to judge instead (AlpacaEval, TL;DR, JSON lines); all pairs of the data then train."""
+    """File of prompts to judge instead (AlpacaEval, TL;DR, JSON lines); all pairs of the data then
+    train."""
     table: str | None = None
     """Table of a folder (default: train), or configuration of a hub dataset (default: default)."""
     drop_unusable: bool = False
-    """Leave out pairs with equal answers, and dialogues with an empty answer, instead of refusing the data."""
+    """Leave out pairs with equal answers, and dialogues with an empty answer, instead of refusing
+    the data."""
 
 
 class WinRate(JudgedBenchmark[WinRateConfig]):
-    """Share of prompts on which a judge prefers the answers, in both orders, with length control and a canary."""
+    """Share of prompts on which a judge prefers the answers, in both orders, with length control
+    and a canary."""
 
     name = "win_rate"
     provides = ROLES
@@ -100,7 +108,8 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
         return BenchmarkData(roles, starts, sets, found.revision, cut, notes)
 
     def requests(self, data: BenchmarkData) -> list[Request]:
-        """One answer to every prompt at every temperature; the data's answer serves as a draft only."""
+        """One answer to every prompt at every temperature; the data's answer serves as a draft
+        only."""
         length = self.config.max_new_tokens
         return [
             Request(
@@ -137,7 +146,8 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
         return of_annotations(files["annotations"])
 
     def reward(self, data: BenchmarkData) -> Reward | None:
-        """For the tiny model's own prompts, whose answers are facts: how much of the true answer is told."""
+        """For the tiny model's own prompts, whose answers are facts: how much of the true answer is
+        told."""
         if not data.revision.startswith(GENERATED):
             return None
         items = next(iter(data.sets.values()))
@@ -146,7 +156,8 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
         return Truth(dict([*trained, *((item["prompt"], item["answer"]) for item in items)]))
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
-        """As `preferences`: one pass over the chosen answers, one over the pairs; for the tiny model what it needs."""
+        """As `preferences`: one pass over the chosen answers, one over the pairs; for the tiny
+        model what it needs."""
         if model == "tiny":
             return {
                 "finetune": {"epochs": 2, "lr": 3e-4, "batch_size": 16},

@@ -17,10 +17,11 @@ COUNTS = ("n_wins", "n_wins_base", "n_draws")
 
 
 def of_annotations(path: Path) -> Scores:
-    """win_rate (mean preference - 1), standard_error, length_controlled_win_rate and what the leaderboard has beside.
+    """win_rate (mean preference - 1), standard_error, length_controlled_win_rate and what the
+    leaderboard has beside.
 
-    The length-controlled rate comes near AlpacaEval's: theirs also knows how hard each instruction is, from a fit over
-    all models of its leaderboard. UserError: a file that holds no annotations.
+    The length-controlled rate comes near AlpacaEval's: theirs also knows how hard each instruction
+    is, from a fit over all models of its leaderboard. UserError: a file that holds no annotations.
     """
     from suite import stats
     from suite.toolkit import LENGTH_TERM, read_annotations, summary

@@ -53,7 +53,8 @@ def read(source: str | None, tiny: bool, wanted: Wanted) -> Found:
     if source is None and not tiny:
         if wanted.prompts is None:
             raise UserError(
-                "benchmark 'win_rate' has prompts of its own for `tiny` only; name others with --data"
+                "benchmark 'win_rate' has prompts of its own for `tiny` only; name others with "
+                "--data"
             )
         return alone(wanted.prompts, None)
     if source is not None and wanted.prompts is None and not _has_pairs(source, wanted.table):

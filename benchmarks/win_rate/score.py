@@ -7,8 +7,9 @@
     canary_win_rate                 of a constant answer under the same judge
     judge_calls, judge_tokens_in, judge_tokens_out, judge_cost    the ledger of this model's verdicts
 
-A prompt without both verdicts has no score. Beyond MAX_UNPARSED of such verdicts, or with verdicts of more than one
-model, there is no win rate: a judge that is silent on what it dislikes would decide it.
+A prompt without both verdicts has no score. Beyond MAX_UNPARSED of such verdicts, or with verdicts
+of more than one model, there is no win rate: a judge that is silent on what it dislikes would
+decide it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ FIRST_SHARE = {"first": 1.0, "tie": 0.5, "second": 0.0}
 
 
 def item_scores(sets: Sets, judged: Mapping[str, Judged]) -> list[ItemScore]:
-    """Per prompt: what it won, position bias and ties of its two verdicts, unparsed ones, both lengths."""
+    """Per prompt: what it won, position bias and ties of its two verdicts, unparsed ones, both
+    lengths."""
     found = []
     for name, items in sets.items():
         for item in items:
@@ -56,7 +58,10 @@ def _values(judged: Judged) -> dict[str, tuple[float | None, str]]:
 
 
 def summarise(sets: Sets, found: Sequence[ItemScore], verdicts: Verdicts) -> list[Metric]:
-    """All metrics. The first set makes the headline; those of other temperatures carry their name."""
+    """All metrics.
+
+    The first set makes the headline; those of other temperatures carry their name.
+    """
     headline, *others = sets
     reason = invalid(
         [verdict for judged in verdicts.judged.values() for verdict in judged.verdicts]
@@ -122,7 +127,8 @@ def _controlled(
 
 
 def _mean(name: str, scores: Sequence[ItemScore], better: bool | None) -> Metric:
-    """Mean over prompts: a t interval of independent ones, otherwise a bootstrap over their clusters."""
+    """Mean over prompts: a t interval of independent ones, otherwise a bootstrap over their
+    clusters."""
     from suite import stats
 
     present = [score for score in scores if score.value is not None]

@@ -129,7 +129,7 @@ def test_what_a_method_delivers_is_measured(small: Small, make: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("npo_rt", "needs retain"), ("rmu", "wants a language model")]
+    ("name", "reason"), [("npo_rt", "needs retain"), ("rmu", "needs a language model")]
 )
 def test_a_method_that_cannot_run_is_refused_in_one_line(
     small: Small, make: Make, name: str, reason: str

@@ -246,7 +246,7 @@ def test_a_mistake_in_a_row_is_one_line(tmp_path: Path, bad: Any, expected: str)
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
-        ({"held_out": 2.5}, "held_out = 2.5: from 1 on it is a number of prompts"),
+        ({"held_out": 2.5}, "held_out = 2.5: a number of prompts (1 or more) must be whole"),
         ({"held_out": 4}, "holds out 4 of 4 prompts"),
         ({"held_out": 0.01}, "holds out 0 of 4 prompts"),
         (
