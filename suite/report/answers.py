@@ -13,7 +13,7 @@ from suite.report.numbers import number
 from suite.report.table import Row, Table
 from suite.results.samples import Sample
 
-QUESTIONS = 40
+QUESTIONS = 10
 """The number of questions shown, over all tables."""
 LONGEST = 1500
 """The number of characters of a text that are shown; the cell's samples file has all of it."""

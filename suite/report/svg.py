@@ -67,10 +67,38 @@ def as_svg(figure: Figure, name: str, description: str) -> str:
     text = re.sub(r' style="([^"]*)"', lambda match: _as_attributes(match[1]), text)
     viewbox = re.search(r'viewBox="[^"]*"', text)
     assert viewbox is not None, "matplotlib writes a viewBox"
-    body = text[text.index(">") + 1 :]
+    body = _shorten_numbers(text[text.index(">") + 1 :])
     opening = _OPENING.format(viewbox=viewbox[0], label=escape(description))
     lines = (line.strip() for line in f"{opening}{body}".splitlines())
     return "\n".join(filter(None, lines))
+
+
+def _shorten_numbers(text: str) -> str:
+    """Round coordinates to a hundredth of a point, which nobody sees, and spell paths in short.
+
+    Scales stay as they are: they size the letters.
+    """
+    coordinates = r' (?:x|y|x1|x2|y1|y2|points)="[^"]*"|translate\([^)]*\)'
+    text = re.sub(coordinates, lambda match: _rounded(match[0]), text)
+    return re.sub(r' d="([^"]*)"', lambda match: f' d="{_short_path(_rounded(match[1]))}"', text)
+
+
+def _rounded(text: str) -> str:
+    return re.sub(r"-?\d+\.\d+", lambda match: f"{round(float(match[0]), 2) + 0.0:.6g}", text)
+
+
+def _short_path(path: str) -> str:
+    """Leave out the letter of a line that follows a move or another line: SVG takes it for granted."""
+    found = []
+    last = ""
+    for part in path.split():
+        if part.isalpha():
+            if not (part == "L" and last in ("M", "L")):
+                found.append(part)
+            last = part
+        else:
+            found.append(part)
+    return " ".join(found)
 
 
 def _prefix_identifiers(text: str, name: str) -> str:

@@ -119,7 +119,7 @@ def dumps(results: Results) -> str:
 
 def _encoded(results: Results) -> str:
     content = {"schema_version": results.schema_version, **asdict(results)}
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1)
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     text = text.encode("utf-8", "replace").decode()  # lone surrogates are not JSON
     return re.sub(r"[^\x00-\x7e]", lambda match: json.dumps(match[0])[1:-1], text) + "\n"
 
