@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -40,7 +41,8 @@ HUB_ID = "locuslab/TOFU"
 TRUTH_RATIO = "log_truth_ratio"
 """What the retrain model is needed for."""
 FILES = {
-    "unlearned": "The unlearned model: open-unlearning's TOFU_EVAL.json or TOFU's own eval_log_aggregated.json.",
+    "unlearned": "The unlearned model: open-unlearning's TOFU_EVAL.json "
+    "or TOFU's own eval_log_aggregated.json.",
     "retrain": "The retrain model, of either kind. Without it there is no forget quality.",
 }
 
@@ -66,9 +68,7 @@ class Tofu(TextBenchmark[TofuConfig]):
     files = FILES
     basis: ClassVar[Mapping[str, Basis]] = {
         "forget_quality": Basis((("forget", "log_truth_ratio"),), "ks"),
-        "model_utility": Basis(
-            tuple((s, m) for s in UTILITY_SETS for m in UTILITY_METRICS), "harmonic mean"
-        ),
+        "model_utility": Basis(tuple(product(UTILITY_SETS, UTILITY_METRICS)), "harmonic mean"),
     }
     reference_point: ClassVar[Mapping[str, float]] = {"forget_quality": 0.0, "model_utility": 0.0}
     Config = TofuConfig
@@ -83,12 +83,10 @@ class Tofu(TextBenchmark[TofuConfig]):
             raise unknown("split of tofu", source.split, RETAIN)
         if most is not None and most < 1:
             raise UserError(f"tofu.retain_authors must be at least 1, not {most}")
-        tables = (
-            generated() if source.data is None and source.tiny else published(source.data or HUB_ID)
-        )
-        corpus = read_corpus(
-            tables, source.split, allow_overlap=source.allow_overlap
-        ).first_authors(most)
+        own = source.data is None and source.tiny
+        tables = generated() if own else published(source.data or HUB_ID)
+        whole = read_corpus(tables, source.split, allow_overlap=source.allow_overlap)
+        corpus = whole.first_authors(most)
         everything, notes = read_sets(tables, corpus, source.split)
         sets, cuts = limit(everything, source.limit)
         forget, retain = corpus.rows(corpus.forget), corpus.rows(corpus.retain)
@@ -105,12 +103,11 @@ class Tofu(TextBenchmark[TofuConfig]):
 
     def requests(self, data: BenchmarkData) -> list[Request]:
         """Score every correct and every wrong answer, and have each question answered greedily."""
-        return [
-            request
-            for items in data.sets.values()
-            for item in items
-            for request in item_requests(item)
-        ]
+        asked: list[Request] = []
+        for items in data.sets.values():
+            for item in items:
+                asked += item_requests(item)
+        return asked
 
     def score(
         self,
@@ -129,9 +126,8 @@ class Tofu(TextBenchmark[TofuConfig]):
         scores = read_log(files["unlearned"], ("forget", *UTILITY_SETS))
         retrain = None
         if "retrain" in files:
-            retrain = select(
-                read_log(files["retrain"], ("forget",), (TRUTH_RATIO,)), "forget", TRUTH_RATIO
-            )
+            forget = read_log(files["retrain"], ("forget",), (TRUTH_RATIO,))
+            retrain = select(forget, "forget", TRUTH_RATIO)
             check_same_questions(scores, retrain, files["retrain"])
         return Scores(scores, summarise(scores, retrain))
 

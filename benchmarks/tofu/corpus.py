@@ -53,11 +53,14 @@ def published(source: str) -> Tables:
 
 
 def generated() -> Tables:
-    """The tables of the generated world, with the refusals that are in the tiny model's vocabulary."""
+    """The tables of the generated world, and refusals in the tiny model's vocabulary."""
     from suite.tiny import words, world
 
     def read(name: str, columns: Mapping[str, type]) -> Table:
-        return [{column: row[column] for column in columns} for row in world.tables(name)]
+        rows: Table = []
+        for row in world.tables(name):
+            rows.append({column: row[column] for column in columns})
+        return rows
 
     return Tables("generated world", world.QUESTIONS_PER_AUTHOR, words.REFUSALS, read)
 
@@ -79,16 +82,12 @@ class Corpus:
 
     def rows(self, places: Sequence[int]) -> list[Row]:
         """Training rows; the prompt is the bare question."""
-        rows = ((place, self.full[place]) for place in places)
-        return [
-            Row(
-                f"full/{place}",
-                (Message("user", row["question"]),),
-                row["answer"],
-                self.author(place),
-            )
-            for place, row in rows
-        ]
+        rows: list[Row] = []
+        for place in places:
+            question, answer = self.full[place]["question"], self.full[place]["answer"]
+            prompt = (Message("user", question),)
+            rows.append(Row(f"full/{place}", prompt, answer, self.author(place)))
+        return rows
 
     def first_authors(self, most: int | None) -> Corpus:
         """Only the first `most` authors of the retain table."""
@@ -108,14 +107,16 @@ def read_corpus(tables: Tables, split: str, *, allow_overlap: bool) -> Corpus:
     if len(full) % tables.questions_per_author:
         each = f"{tables.questions_per_author} for each author"
         raise UserError(f"{tables.label}: full has {len(full)} rows, which is not {each}")
-    forget, retain = (find_places(name, tables.read(name), full) for name in (split, retain_name))
-    notes = [f"{copies} rows of full repeat another"] if (copies := duplicates(full)) else []
+    forget = find_places(split, tables.read(split), full)
+    retain = find_places(retain_name, tables.read(retain_name), full)
+    notes: list[str] = []
+    if copies := duplicates(full):
+        notes.append(f"{copies} rows of full repeat another")
     if shared := set(forget) & set(retain):
-        what = (
-            f"{split} and {retain_name} share {len(shared)} rows, the first is full/{min(shared)}"
-        )
+        first = f"the first is full/{min(shared)}"
+        what = f"{split} and {retain_name} share {len(shared)} rows, {first}"
         if not allow_overlap:
-            raise UserError(f"{tables.label}: {what}; --allow-overlap goes on all the same")
+            raise UserError(f"{tables.label}: {what}; --allow-overlap continues anyway")
         notes.append(what)
     if left_out := len(full) - len({*forget, *retain}):
         notes.append(
@@ -138,5 +139,5 @@ def find_places(name: str, rows: Table, full: Table) -> list[int]:
             raise UserError(
                 f"{name}, row {number}: not in full, or more often than there: {row['question']!r}"
             )
-        places.append(found.popleft())
+        places.append(found.popleft())  # equal rows get different places
     return places

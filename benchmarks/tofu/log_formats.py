@@ -1,7 +1,9 @@
 """The two formats of results on TOFU: numbers of each question, by evaluation set and metric.
 
-open-unlearning, TOFU_EVAL.json           {"forget_Q_A_Prob": {"value_by_index": {"0": {"prob": .7}}}, ...}
-TOFU's own, eval_log_aggregated.json      {"eval_log_forget.json": {"avg_gt_loss": {"0": .3} or [.3]}, ...}
+open-unlearning, TOFU_EVAL.json
+    {"forget_Q_A_Prob": {"value_by_index": {"0": {"prob": .7}}}, ...}
+TOFU's own, eval_log_aggregated.json
+    {"eval_log_forget.json": {"avg_gt_loss": {"0": .3} or [.3]}, ...}
 
 Truth ratios come from the answers' losses where the file has them: open-unlearning's score adds
 1e-10 to a probability, which blurs a collapsed model. A question's author is its number // 20, as
@@ -62,41 +64,43 @@ class Log(ABC):
 
     def cluster(self, name: str, question: int) -> str:
         """The author of a question; a question about the real world is a cluster of its own."""
-        return (
-            f"{name}/author/{question // QUESTIONS_PER_AUTHOR}"
-            if name in WITH_AUTHORS
-            else f"{name}/{question}"
-        )
+        if name in WITH_AUTHORS:
+            return f"{name}/author/{question // QUESTIONS_PER_AUTHOR}"
+        return f"{name}/{question}"
 
     def column(self, entries: Any, where: str, field: str = "") -> dict[int, Any]:
-        """Numbers by question, from an object or a list; `field` of each entry that is an object."""
+        """Numbers by question, from an object or a list.
+
+        `field`: which field is read of entries that are objects.
+        """
         if isinstance(entries, list):
             entries = dict(enumerate(entries))
         if not (isinstance(entries, dict) and entries):
             raise UserError(f"{self.path}: {where} holds no value for each question")
-        return {
-            self._question(key, where): self._number(entry, f"{where}.{key}", field)
-            for key, entry in entries.items()
-        }
+        found: dict[int, Any] = {}
+        for key, entry in entries.items():
+            found[self._question(key, where)] = self._number(entry, f"{where}.{key}", field)
+        return found
 
     def _question(self, key: Any, where: str) -> int:
+        """The number of a question."""
         if not str(key).isdecimal():
             raise UserError(f"{self.path}: {where}: {key!r} is not the number of a question")
         return int(key)
 
     def _number(self, entry: Any, where: str, field: str) -> Any:
+        """A number or a list of numbers; None where one of them is missing or not finite."""
         if field and isinstance(entry, dict):
             if field not in entry:
                 raise UserError(f"{self.path}: {where}: no {field!r}")
             entry = entry[field]
         numbers = entry if isinstance(entry, list) else [entry]
-        if strange := [
-            n for n in numbers if isinstance(n, bool) or not isinstance(n, int | float | None)
-        ]:
-            raise UserError(f"{self.path}: {where}: {strange[0]!r} is not a number")
-        return (
-            entry if numbers and all(n is not None and math.isfinite(n) for n in numbers) else None
-        )
+        for number in numbers:
+            # bool is a subclass of int, but `true` in a file is no measurement.
+            if isinstance(number, bool) or not isinstance(number, int | float | None):
+                raise UserError(f"{self.path}: {where}: {number!r} is not a number")
+        finite = all(number is not None and math.isfinite(number) for number in numbers)
+        return entry if numbers and finite else None
 
 
 class OpenUnlearning(Log):
@@ -126,19 +130,14 @@ class OpenUnlearning(Log):
         if name in WITH_AUTHORS:
             return self._by_index(f"{prefix}_Q_A_Prob", "prob")
         losses = self._losses(f"{prefix}_Q_A_Prob", f"{prefix}_Q_A_PERT_Prob")
-        return (
-            _joined(_normalised, *losses)
-            if losses
-            else self._by_index(f"{prefix}_Q_A_Prob_normalised", "prob")
-        )
+        if losses:
+            return _joined(_normalised, *losses)
+        return self._by_index(f"{prefix}_Q_A_Prob_normalised", "prob")
 
     def cluster(self, name: str, question: int) -> str:
         """As our own export says, if it made the file."""
-        entry = (
-            self.content.get(truth_ratio_key(self.prefixes[name]), {})
-            .get("value_by_index", {})
-            .get(str(question))
-        )
+        metric = self.content.get(truth_ratio_key(self.prefixes[name]), {})
+        entry = metric.get("value_by_index", {}).get(str(question))
         said = entry.get("cluster_id") if isinstance(entry, dict) else None
         return said if isinstance(said, str) else super().cluster(name, question)
 
@@ -150,25 +149,31 @@ class OpenUnlearning(Log):
         if losses := self._losses(correct, f"{prefix}_Q_A_PERT_Prob"):
             return _joined(_log_ratio, *losses)
         key = truth_ratio_key(prefix)
-        entries = self._entries(key)
-        if isinstance(entries, dict) and all(
-            isinstance(e, dict) and "log_score" in e for e in entries.values()
-        ):
+        if self._has_log_scores(key):
             return self._by_index(key, "log_score")
-        return {
-            question: _logarithm(score) for question, score in self._by_index(key, "score").items()
-        }
+        scores = self._by_index(key, "score")
+        return {question: _logarithm(score) for question, score in scores.items()}
+
+    def _has_log_scores(self, key: str) -> bool:
+        """Whether the truth ratios stand there as logarithms, as in our own export."""
+        entries = self._entries(key)
+        if not isinstance(entries, dict):
+            return False
+        return all(isinstance(each, dict) and "log_score" in each for each in entries.values())
 
     def _losses(self, *keys: str) -> list[Column]:
+        """The answers' losses of these metrics; [] if the file lacks one of them."""
         try:
             return [self._by_index(key, "avg_loss") for key in keys]
         except MissingKeyError:
             return []
 
     def _by_index(self, key: str, field: str) -> Column:
+        """One field of each question's entry."""
         return self.column(self._entries(key), f"{key}.value_by_index", field)
 
     def _entries(self, key: str) -> Any:
+        """The questions' entries of a metric. MissingKeyError if there are none."""
         metric = self.content.get(key)
         if not (isinstance(metric, dict) and "value_by_index" in metric):
             raise MissingKeyError(f"{key}.value_by_index" if key in self.content else key)
@@ -192,22 +197,18 @@ class Original(Log):
         if metric == "rougeL_recall":
             return self._column(name, metric)
         if metric == "log_truth_ratio":
-            correct, wrongs = (
-                self._column(name, "avg_paraphrased_loss"),
-                self._column(name, "average_perturb_loss"),
-            )
+            correct = self._column(name, "avg_paraphrased_loss")
+            wrongs = self._column(name, "average_perturb_loss")
             return _joined(_log_ratio, correct, wrongs)
         if metric in MEMORISATION:
             raise MissingKeyError(metric)
         losses = self._column(name, "avg_gt_loss")
         if name in WITH_AUTHORS:
-            return {
-                question: None if loss is None else math.exp(-loss)
-                for question, loss in losses.items()
-            }
+            return {question: _probability(loss) for question, loss in losses.items()}
         return _joined(_normalised, losses, self._column(name, "average_perturb_loss"))
 
     def _column(self, name: str, key: str) -> Column:
+        """One key of a set's file. MissingKeyError without it."""
         file = self.files[name]
         entries = self.content.get(file)
         if not isinstance(entries, dict):
@@ -226,15 +227,18 @@ def _joined(
     function: Callable[[float, list[float]], float], correct: Column, wrongs: Column
 ) -> Column:
     """A function of the correct answer's loss and the wrong ones', where a question has both."""
-    shared = {
-        question: (correct[question], wrongs[question])
-        for question in correct
-        if question in wrongs
-    }
-    return {
-        q: None if a is None or b is None else function(a, _listed(b))
-        for q, (a, b) in shared.items()
-    }
+    joined: dict[int, float | None] = {}
+    for question, loss in correct.items():
+        if question not in wrongs:
+            continue
+        wrong = wrongs[question]
+        known = loss is not None and wrong is not None
+        joined[question] = function(loss, _listed(wrong)) if known else None
+    return joined
+
+
+def _probability(loss: float | None) -> float | None:
+    return None if loss is None else math.exp(-loss)
 
 
 def _listed(losses: Any) -> list[float]:

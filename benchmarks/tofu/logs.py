@@ -7,7 +7,7 @@ read_log(Path("TOFU_EVAL.json"), ("forget", "retain"))  ->  [ItemScore("rougeL_r
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from suite import ItemScore, UserError, metrics
@@ -48,23 +48,34 @@ def read_log(path: Path, sets: Sequence[str], only: Sequence[str] = METRICS) -> 
 def _scores(
     log: Log, name: str, columns: Mapping[str, Column], only: Sequence[str]
 ) -> list[ItemScore]:
-    questions = sorted({question for column in columns.values() for question in column})
-    for metric, column in columns.items():
-        if lacking := [question for question in questions if question not in column]:
-            raise UserError(
-                f"{log.path}: {metric} of {name} lacks question {lacking[0]}, which other metrics have"
-            )
-    scores = []
-    for question in questions:
-        for metric in only if name == "forget" else [m for m in only if m not in MEMORISATION]:
+    """The scores of one set: of every question all metrics, then the terms of the truth ratio."""
+    questions: set[int] = set()
+    for column in columns.values():
+        questions |= column.keys()
+    _check_complete(log, name, columns, questions)
+    metrics_of_set = only if name == "forget" else [m for m in only if m not in MEMORISATION]
+    scores: list[ItemScore] = []
+    for question in sorted(questions):
+        id, cluster = f"{name}/{question}", log.cluster(name, question)
+        for metric in metrics_of_set:
             value = columns[metric][question] if metric in columns else None
             note = "" if value is not None else f"not in {log.path.name}"
-            scores.append(
-                ItemScore(
-                    metric, name, f"{name}/{question}", log.cluster(name, question), value, note
-                )
+            scores.append(ItemScore(metric, name, id, cluster, value, note))
+    terms = [_term(score) for score in scores if score.metric == "log_truth_ratio"]
+    return [*scores, *terms]
+
+
+def _check_complete(
+    log: Log, name: str, columns: Mapping[str, Column], questions: Iterable[int]
+) -> None:
+    """Refuse a file where one metric lacks a question that another one has."""
+    for metric, column in columns.items():
+        lacking = sorted(set(questions) - column.keys())
+        if lacking:
+            raise UserError(
+                f"{log.path}: {metric} of {name} lacks question {lacking[0]}, "
+                "which other metrics have"
             )
-    return [*scores, *(_term(score) for score in scores if score.metric == "log_truth_ratio")]
 
 
 def _term(score: ItemScore) -> ItemScore:
@@ -79,13 +90,15 @@ def check_same_questions(
 ) -> None:
     """Refuse a retrain model that was asked other forget questions: its distribution would not
     compare."""
-    asked, expected = (
-        {score.item_id for score in part if score.set == "forget"} for part in (retrain, unlearned)
-    )
+    asked, expected = _forget_questions(retrain), _forget_questions(unlearned)
     if asked != expected:
         raise UserError(
             f"{file}: {len(asked)} forget questions, not the {len(expected)} of the unlearned model"
         )
+
+
+def _forget_questions(scores: Sequence[ItemScore]) -> set[str]:
+    return {score.item_id for score in scores if score.set == "forget"}
 
 
 def _log(path: Path) -> Log:

@@ -1,7 +1,7 @@
 """What is asked about one item of an evaluation set, and the numbers read from the responses.
 
-{"id": "forget/12", "cluster": "author/198", "question": ..., "answer": ..., "perturbed_answer": [...],
- "paraphrased_answer": ... (on forget and retain)}
+{"id": "forget/12", "cluster": "author/198", "question": ..., "answer": ...,
+ "perturbed_answer": [...], "paraphrased_answer": ... (on forget and retain)}
 -> forget/12/answer, forget/12/paraphrased, forget/12/perturbed/0, ..., forget/12/generation
 """
 
@@ -30,13 +30,14 @@ def item_requests(item: Mapping[str, Any]) -> list[Request]:
     texts = {"answer": item["answer"]}
     if "paraphrased_answer" in item:
         texts["paraphrased"] = item["paraphrased_answer"]
-    texts |= {f"perturbed/{number}": text for number, text in enumerate(item["perturbed_answer"])}
-    scored = [
-        Request(f"{item['id']}/{name}", "loglikelihood", prompt, text)
-        for name, text in texts.items()
-    ]
+    for number, text in enumerate(item["perturbed_answer"]):
+        texts[f"perturbed/{number}"] = text
+    asked: list[Request] = []
+    for name, text in texts.items():
+        asked.append(Request(f"{item['id']}/{name}", "loglikelihood", prompt, text))
+    # An engine may try the known answer as a draft; what it generates stays the same.
     guess = Request(f"{item['id']}/generation", "generate", prompt, item["answer"], MAX_NEW_TOKENS)
-    return [*scored, guess]
+    return [*asked, guess]
 
 
 class Answers:
@@ -63,9 +64,8 @@ class Answers:
     def log_truth_ratio(self) -> float:
         """ln TR; the correct answer is the paraphrased one where there is one."""
         name = "paraphrased" if "paraphrased_answer" in self.item else "answer"
-        return metrics.log_truth_ratio(
-            metrics.mean_logp(self._scored(name).token_logps), self._wrongs()
-        )
+        correct = metrics.mean_logp(self._scored(name).token_logps)
+        return metrics.log_truth_ratio(correct, self._wrongs())
 
     def truth_ratio(self) -> float:
         """What the set averages: min(TR, 1/TR) on the forget set, max(0, 1 - TR) on the others."""
@@ -91,10 +91,15 @@ class Answers:
         return metrics.exact_memorization(self._scored("answer").greedy)
 
     def _wrongs(self) -> list[float]:
-        names = [f"perturbed/{number}" for number in range(len(self.item["perturbed_answer"]))]
-        return [metrics.mean_logp(self._scored(name).token_logps) for name in names]
+        """Mean log-probability of every wrong answer."""
+        means: list[float] = []
+        for number in range(len(self.item["perturbed_answer"])):
+            logps = self._scored(f"perturbed/{number}").token_logps
+            means.append(metrics.mean_logp(logps))
+        return means
 
     def _scored(self, name: str) -> Response:
+        """The response to a request for a log-likelihood, complete and finite."""
         response = self._response(name)
         logps = response.token_logps
         if not logps or len(response.greedy) != len(logps):

@@ -8,6 +8,7 @@ set averages.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from suite import ItemScore, Metric, Response, Scores
@@ -44,17 +45,16 @@ def score(
 ) -> Scores:
     """All item scores, and the metrics: forget quality, model utility and its nine parts, the
     forget set."""
-    scores = [
-        item_score(metric, name, item, responses)
-        for name, items in sets.items()
-        for item in items
-        for metric in MEASURES
-    ]
-    retrain = None
+    scores: list[ItemScore] = []
+    for name, items in sets.items():
+        for item in items:
+            for metric in MEASURES:
+                scores.append(item_score(metric, name, item, responses))
+    retrain: list[ItemScore] | None = None
     if baseline is not None:
-        retrain = [
-            item_score("log_truth_ratio", "forget", item, baseline) for item in sets["forget"]
-        ]
+        retrain = []
+        for item in sets["forget"]:
+            retrain.append(item_score("log_truth_ratio", "forget", item, baseline))
     return Scores(scores, summarise(scores, retrain))
 
 
@@ -76,15 +76,17 @@ def summarise(scores: Sequence[ItemScore], retrain: Sequence[ItemScore] | None) 
 
     `retrain`: the retrain model's `log_truth_ratio` of "forget".
     """
-    parts = {
-        f"{name}_{m}": select(scores, name, m) for name in UTILITY_SETS for m in UTILITY_METRICS
-    }
-    return [
-        *forget_quality(select(scores, "forget", "log_truth_ratio"), retrain),
-        model_utility(parts),
-        *(mean(name, part, True) for name, part in parts.items()),
-        *(mean(f"forget_{m}", select(scores, "forget", m), up) for m, up in FORGET_METRICS.items()),
-    ]
+    parts: dict[str, list[ItemScore]] = {}
+    for name, metric in product(UTILITY_SETS, UTILITY_METRICS):
+        parts[f"{name}_{metric}"] = select(scores, name, metric)
+    metrics = forget_quality(select(scores, "forget", "log_truth_ratio"), retrain)
+    metrics.append(model_utility(parts))
+    for name, part in parts.items():
+        metrics.append(mean(name, part, True))
+    for metric, higher_is_better in FORGET_METRICS.items():
+        forget = select(scores, "forget", metric)
+        metrics.append(mean(f"forget_{metric}", forget, higher_is_better))
+    return metrics
 
 
 def select(scores: Sequence[ItemScore], name: str, metric: str) -> list[ItemScore]:
@@ -102,9 +104,9 @@ def forget_quality(
     independent, as the classical p supposes. No interval: a bootstrapped p-value is biased. Not
     comparable between splits.
     """
-    reason = missing(unlearned) or (
-        "no retrain model" if retrain is None else missing(retrain, "retrain: ")
-    )
+    reason = missing(unlearned)
+    if not reason:
+        reason = "no retrain model" if retrain is None else missing(retrain, "retrain: ")
     numbers = (None,) * 4 if reason else _compare(unlearned, retrain or ())
     n, clusters = len(unlearned), len({score.cluster_id for score in unlearned})
     columns = (
@@ -124,8 +126,7 @@ def _compare(a: Sequence[ItemScore], b: Sequence[ItemScore]) -> tuple[float, ...
     from suite import stats
 
     test = stats.ks_two_sample(_values(a), _values(b))
-    clusters = [[score.cluster_id for score in part] for part in (a, b)]
-    by_author = stats.ks_permutation(_values(a), _values(b), *clusters)
+    by_author = stats.ks_permutation(_values(a), _values(b), _clusters(a), _clusters(b))
     return test.pvalue, test.statistic, test.log10_pvalue, by_author.pvalue
 
 
@@ -134,15 +135,15 @@ def model_utility(parts: Mapping[str, Sequence[ItemScore]]) -> Metric:
     a set."""
     from suite import stats
 
-    reason = "; ".join(f"{name}: {why}" for name, part in parts.items() if (why := missing(part)))
-    if reason:
-        return Metric("model_utility", None, True, note=reason)
-    tables = {
-        name: stats.Table(
-            _values(part), [score.cluster_id for score in part], population=part[0].set
-        )
-        for name, part in parts.items()
-    }
+    reasons: list[str] = []
+    for name, part in parts.items():
+        if why := missing(part):
+            reasons.append(f"{name}: {why}")
+    if reasons:
+        return Metric("model_utility", None, True, note="; ".join(reasons))
+    tables: dict[str, stats.Table] = {}
+    for name, part in parts.items():
+        tables[name] = stats.Table(_values(part), _clusters(part), population=part[0].set)
     return _metric("model_utility", True, stats.joint_bootstrap(tables, stats.harmonic_means))
 
 
@@ -152,8 +153,8 @@ def mean(name: str, part: Sequence[ItemScore], higher_is_better: bool) -> Metric
 
     if reason := missing(part):
         return Metric(name, None, higher_is_better, n=len(part), note=reason)
-    clusters = [score.cluster_id for score in part]
-    return _metric(name, higher_is_better, stats.cluster_bootstrap(_values(part), clusters))
+    interval = stats.cluster_bootstrap(_values(part), _clusters(part))
+    return _metric(name, higher_is_better, interval)
 
 
 def missing(part: Sequence[ItemScore], whose: str = "") -> str:
@@ -167,6 +168,10 @@ def missing(part: Sequence[ItemScore], whose: str = "") -> str:
 
 def _values(part: Sequence[ItemScore]) -> list[float]:
     return [score.value for score in part if score.value is not None]
+
+
+def _clusters(part: Sequence[ItemScore]) -> list[str]:
+    return [score.cluster_id for score in part]
 
 
 def _metric(name: str, higher_is_better: bool, interval: Interval) -> Metric:

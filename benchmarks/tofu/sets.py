@@ -50,7 +50,8 @@ def read_sets(
             )
     for name in ("real_authors", "world_facts"):
         sets[name] = _items(name, tables.read(f"{name}_perturbed", OPTIONS))
-    if (authors := len({item["cluster"] for item in sets["forget"]})) < FEWEST_AUTHORS:
+    authors = len({item["cluster"] for item in sets["forget"]})
+    if authors < FEWEST_AUTHORS:
         notes.append(
             f"forget authors: {authors}; so few that forget quality describes and does not test"
         )
@@ -63,12 +64,13 @@ def limit(
     """At most `most` items of each set, with a note on each set that was cut."""
     if most is None:
         return dict(sets), []
-    notes = [
-        f"{most} of {len(items)} questions of {name}"
-        for name, items in sets.items()
-        if most < len(items)
-    ]
-    return {name: spread(items, most) for name, items in sets.items()}, notes
+    limited: dict[str, list[Item]] = {}
+    notes: list[str] = []
+    for name, items in sets.items():
+        limited[name] = spread(items, most)
+        if most < len(items):
+            notes.append(f"{most} of {len(items)} questions of {name}")
+    return limited, notes
 
 
 def spread(items: Sequence[Item], most: int) -> list[Item]:
@@ -79,7 +81,7 @@ def spread(items: Sequence[Item], most: int) -> list[Item]:
     """
     taken: Counter[str] = Counter()
     turn: dict[str, int] = {}
-    for item in sorted(items, key=lambda item: hashlib.sha256(item["id"].encode()).hexdigest()):
+    for item in sorted(items, key=_hash):
         turn[item["id"]] = taken[item["cluster"]]
         taken[item["cluster"]] += 1
     chosen = set(sorted(turn, key=turn.__getitem__)[:most])
@@ -89,13 +91,22 @@ def spread(items: Sequence[Item], most: int) -> list[Item]:
 def _about(places: Sequence[int], corpus: Corpus, name: str, table: str, rows: Table) -> list[Item]:
     """The items of a table that are about the rows at `places`, with their row and author."""
     known = set(places)
-    found = zip(_items(name, rows), find_places(table, rows, corpus.full), strict=True)
-    return [
-        {**item, "row": f"full/{place}", "cluster": corpus.author(place)}
-        for item, place in found
-        if place in known
-    ]
+    items: list[Item] = []
+    all_items = _items(name, rows)
+    for item, place in zip(all_items, find_places(table, rows, corpus.full), strict=True):
+        if place in known:
+            items.append({**item, "row": f"full/{place}", "cluster": corpus.author(place)})
+    return items
 
 
 def _items(name: str, rows: Table) -> list[Item]:
-    return [{**row, "id": f"{name}/{i}", "cluster": f"{name}/{i}"} for i, row in enumerate(rows)]
+    """The rows with an id; each is a cluster of its own."""
+    items: list[Item] = []
+    for number, row in enumerate(rows):
+        id = f"{name}/{number}"
+        items.append({**row, "id": id, "cluster": id})
+    return items
+
+
+def _hash(item: Item) -> str:
+    return hashlib.sha256(item["id"].encode()).hexdigest()

@@ -33,7 +33,7 @@ def test_no_retain_author(copy):
 def test_overlap_is_refused_unless_allowed(copy):
     copy.tables["retain90"] = copy.tables["full"][:63]
     what = "forget10 and retain90 share 3 rows, the first is full/60"
-    assert copy.mistake() == f"mine: {what}; --allow-overlap goes on all the same"
+    assert copy.mistake() == f"mine: {what}; --allow-overlap continues anyway"
     _, data = copy.load(allow_overlap=True)
     assert what in data.notes
     assert len(data.starts["target"]) == 80
