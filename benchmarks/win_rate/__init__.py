@@ -1,7 +1,7 @@
 """Win rate: whose answers does a judge prefer, the candidate's or the rival's?
 
-    reference   the base model, fine-tuned on the chosen answers of the training pairs; where methods start
-    method      then trained on the pairs
+    reference   the base model, fine-tuned on the chosen answers of the training pairs
+    method      starts from the reference and trains on the pairs
 
 Every prompt is judged in both orders and the two are averaged, ties half: a prompt scores 0, 1/4,
 1/2, 3/4 or 1. The rival is the data's own answer (`against=answer`), a start model
@@ -27,6 +27,7 @@ from suite import (
     Benchmark,
     BenchmarkData,
     JudgedBenchmark,
+    Message,
     Pair,
     Question,
     Request,
@@ -95,44 +96,45 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
         """Read pairs and prompts; each temperature is an evaluation set."""
         found = read(source.data, source.tiny, self.config)
         judged = found.judged[: source.limit]
-        cut = len(judged) < len(found.judged)
-        notes = (
-            [*found.notes, f"{len(judged)} of {len(found.judged)} prompts"] if cut else found.notes
-        )
+        is_cut = len(judged) < len(found.judged)
+        notes = list(found.notes)
+        if is_cut:
+            notes.append(f"{len(judged)} of {len(found.judged)} prompts")
+        sets: dict[str, list[dict[str, Any]]] = {}
+        for temperature in self.config.temperatures:
+            name = set_name(temperature)
+            sets[name] = [_item(name, pair) for pair in judged]
         roles = roles_of(found.training) if found.training else {}
-        sets = {
-            name: [_item(name, pair) for pair in judged]
-            for name in map(set_name, self.config.temperatures)
-        }
         starts = {REFERENCE: roles["demonstrations"]} if roles else {}
-        return BenchmarkData(roles, starts, sets, found.revision, cut, notes)
+        return BenchmarkData(roles, starts, sets, found.revision, is_cut, notes)
 
     def requests(self, data: BenchmarkData) -> list[Request]:
         """One answer to every prompt at every temperature; the data's answer serves as a draft
         only."""
-        length = self.config.max_new_tokens
-        return [
-            Request(
-                f"{item['id']}/answer",
-                "generate",
-                item["prompt"],
-                item["answer"],
-                length,
-                temperature,
-                1,
-                place,
-            )
-            for temperature in self.config.temperatures
-            for place, item in enumerate(data.sets[set_name(temperature)])
-        ]
+        asked: list[Request] = []
+        for temperature in self.config.temperatures:
+            for place, item in enumerate(data.sets[set_name(temperature)]):
+                request = Request(
+                    f"{item['id']}/answer",
+                    "generate",
+                    item["prompt"],
+                    completion=item["answer"],
+                    max_new_tokens=self.config.max_new_tokens,
+                    temperature=temperature,
+                    n=1,
+                    seed=place,
+                )
+                asked.append(request)
+        return asked
 
     def questions(self, data: BenchmarkData) -> list[Question]:
         """Every answer is judged."""
-        return [
-            Question(f"{item['id']}/answer", item["prompt"], item["answer"], self.config.criterion)
-            for items in data.sets.values()
-            for item in items
-        ]
+        asked: list[Question] = []
+        for items in data.sets.values():
+            for item in items:
+                id, criterion = f"{item['id']}/answer", self.config.criterion
+                asked.append(Question(id, item["prompt"], item["answer"], criterion))
+        return asked
 
     def score_judged(
         self, data: BenchmarkData, responses: Mapping[str, Response], verdicts: Verdicts
@@ -150,24 +152,23 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
         told."""
         if not data.revision.startswith(GENERATED):
             return None
-        items = next(iter(data.sets.values()))
-        pairs = [pair for pair in data.roles["pairs"] if isinstance(pair, Pair)]
-        trained = [(pair.prompt, pair.chosen) for pair in pairs]
-        return Truth(dict([*trained, *((item["prompt"], item["answer"]) for item in items)]))
+        answers: dict[tuple[Message, ...], str] = {}
+        for pair in data.roles["pairs"]:
+            if isinstance(pair, Pair):
+                answers[pair.prompt] = pair.chosen
+        first_set = next(iter(data.sets.values()))  # every set has the same prompts
+        for item in first_set:
+            answers[item["prompt"]] = item["answer"]
+        return Truth(answers)
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
         """As `preferences`: one pass over the chosen answers, one over the pairs; for the tiny
         model what it needs."""
         if model == "tiny":
+            warmup = {"warmup_steps": 0, "warmup_epochs": 0.25}
             return {
                 "finetune": {"epochs": 2, "lr": 3e-4, "batch_size": 16},
-                "train": {
-                    "epochs": 3,
-                    "lr": 1e-4,
-                    "batch_size": 16,
-                    "warmup_steps": 0,
-                    "warmup_epochs": 0.25,
-                },
+                "train": {"epochs": 3, "lr": 1e-4, "batch_size": 16, **warmup},
             }
         return {"finetune": {"epochs": 1, "batch_size": 64}, "train": {"epochs": 1}}
 

@@ -5,6 +5,7 @@ suite score --bench win_rate --annotations annotations.json
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,56 +18,62 @@ COUNTS = ("n_wins", "n_wins_base", "n_draws")
 
 
 def of_annotations(path: Path) -> Scores:
-    """win_rate (mean preference - 1), standard_error, length_controlled_win_rate and what the
-    leaderboard has beside.
+    """Win rates, their standard error and the other columns of AlpacaEval's leaderboard.
 
-    The length-controlled rate comes near AlpacaEval's: theirs also knows how hard each instruction
+    The length-controlled rate comes near AlpacaEval's. Theirs also knows how hard each instruction
     is, from a fit over all models of its leaderboard. UserError: a file that holds no annotations.
     """
-    from suite import stats
-    from suite.toolkit import LENGTH_TERM, read_annotations, summary
+    from suite.toolkit import read_annotations, summary
 
     annotations = read_annotations(path)
-    wins = [each.preference - 1 for each in annotations]
-    plain = stats.mean_interval_t(wins)
-    controlled = stats.length_controlled_win_rate(
-        wins,
-        [len(each.output_2) for each in annotations],
-        [len(each.output_1) for each in annotations],
-        length_prior=LENGTH_TERM,
-    )
-    near = f"length term held near {LENGTH_TERM[0]} (sd {LENGTH_TERM[1]}), without AlpacaEval's difficulties"
+    wins: list[float] = []
+    items: list[ItemScore] = []
+    for place, each in enumerate(annotations):
+        id, win = f"annotations/{place}", each.preference - 1
+        wins.append(win)
+        items.append(ItemScore("win_rate", "annotations", id, id, win))
+    own_lengths = [len(each.output_2) for each in annotations]
+    rival_lengths = [len(each.output_1) for each in annotations]
     row, n = summary(annotations), len(wins)
+    error_note = "" if n > 1 else "one item"
     metrics = [
-        _percent("win_rate", plain, ""),
-        Metric(
-            "standard_error",
-            row["standard_error"],
-            None,
-            "%",
-            n,
-            n,
-            note="" if n > 1 else "one item",
-        ),
-        _percent(
-            "length_controlled_win_rate",
-            controlled,
-            "; ".join(filter(None, [near, controlled.note])),
-        ),
+        _win_rate(wins),
+        Metric("standard_error", row["standard_error"], None, "%", n, n, note=error_note),
+        _length_controlled(wins, own_lengths, rival_lengths),
         Metric("discrete_win_rate", row["discrete_win_rate"], True, "%", n, n),
-        *(Metric(name, row[name], None, "", n, n) for name in COUNTS),
-        Metric("avg_length", row["avg_length"], None, "characters", n, n),
     ]
-    items = [
-        ItemScore("win_rate", "annotations", f"annotations/{i}", f"annotations/{i}", win)
-        for i, win in enumerate(wins)
-    ]
+    for name in COUNTS:
+        metrics.append(Metric(name, row[name], None, "", n, n))
+    metrics.append(Metric("avg_length", row["avg_length"], None, "characters", n, n))
     return Scores(items, metrics)
 
 
-def _percent(name: str, interval: Interval, note: str) -> Metric:
-    value, low, high = (
-        None if x is None else 100 * x for x in (interval.value, interval.low, interval.high)
+def _win_rate(wins: Sequence[float]) -> Metric:
+    from suite import stats
+
+    return _percent("win_rate", stats.mean_interval_t(wins), "")
+
+
+def _length_controlled(
+    wins: Sequence[float], own_lengths: Sequence[float], rival_lengths: Sequence[float]
+) -> Metric:
+    """The win rate at equal lengths, with AlpacaEval's length term."""
+    from suite import stats
+    from suite.toolkit import LENGTH_TERM
+
+    interval = stats.length_controlled_win_rate(
+        wins, own_lengths, rival_lengths, length_prior=LENGTH_TERM
     )
-    low, high = None if low is None else max(0.0, low), None if high is None else min(100.0, high)
+    middle, deviation = LENGTH_TERM
+    note = f"length term held near {middle} (sd {deviation}), without AlpacaEval's difficulties"
+    if interval.note:
+        note = f"{note}; {interval.note}"
+    return _percent("length_controlled_win_rate", interval, note)
+
+
+def _percent(name: str, interval: Interval, note: str) -> Metric:
+    """A share as percent, its limits cut at 0 and 100."""
+    low = None if interval.low is None else max(0.0, 100 * interval.low)
+    high = None if interval.high is None else min(100.0, 100 * interval.high)
+    value = None if interval.value is None else 100 * interval.value
     return Metric(name, value, True, "%", interval.n, interval.n_clusters, low, high, note)

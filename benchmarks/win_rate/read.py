@@ -1,8 +1,8 @@
 """Prompts with an answer, from pairs or from files that hold no pairs.
 
-{"instruction": "Name a river.", "output": "The Rhine."}         AlpacaEval: model_outputs.json, evaluation set
-{"prompt": "SUBREDDIT: ... TL;DR:", "label": "..."}              TL;DR; `completion`, `answer`, `summary` too
-{"prompt": "Name a river."}                                      to be compared with another model's answer
+{"instruction": "Name a river.", "output": "The Rhine."}   AlpacaEval: model_outputs.json, its own set
+{"prompt": "SUBREDDIT: ... TL;DR:", "label": "..."}        TL;DR; also `completion`, `answer`, `summary`
+{"prompt": "Name a river."}                                to compare with another model's answer
 """
 
 from __future__ import annotations
@@ -53,22 +53,18 @@ def read(source: str | None, tiny: bool, wanted: Wanted) -> Found:
     if source is None and not tiny:
         if wanted.prompts is None:
             raise UserError(
-                "benchmark 'win_rate' has prompts of its own for `tiny` only; name others with "
-                "--data"
+                "benchmark 'win_rate' has prompts of its own for `tiny` only; "
+                "name others with --data"
             )
         return alone(wanted.prompts, None)
     if source is not None and wanted.prompts is None and not _has_pairs(source, wanted.table):
         return alone(source, wanted.table)
-    pairs = (
-        generated()
-        if source is None
-        else published(source, wanted.table, drop=wanted.drop_unusable)
-    )
+    drop = wanted.drop_unusable
+    pairs = generated() if source is None else published(source, wanted.table, drop=drop)
     if wanted.prompts is not None:
         judged = alone(wanted.prompts, None)
-        return Found(
-            pairs.pairs, judged.judged, f"{pairs.revision}; prompts {judged.revision}", pairs.notes
-        )
+        revision = f"{pairs.revision}; prompts {judged.revision}"
+        return Found(pairs.pairs, judged.judged, revision, pairs.notes)
     training, held_out = hold_out(pairs.pairs, wanted.held_out)
     return Found(training, held_out, pairs.revision, pairs.notes)
 
@@ -78,17 +74,21 @@ def alone(source: str, table: str | None) -> Found:
     columns = {**dict.fromkeys(PROMPTS, str), **dict.fromkeys(ANSWERS, str)}
     rows = _rows(source, table, columns)
     label = Path(source).resolve().name if Path(source).exists() else source
-    judged = []
+    judged: list[Pair] = []
     for number, row in enumerate(rows, 1):
-        prompt = next((row[name] for name in PROMPTS if name in row), None)
+        prompt = _first(row, PROMPTS)
         if prompt is None:
-            raise UserError(
-                f"{label}, row {number}: no prompt: one of {', '.join(PROMPTS)} is needed"
-            )
+            names = ", ".join(PROMPTS)
+            raise UserError(f"{label}, row {number}: no prompt: one of {names} is needed")
         messages = (Message("user", prompt),)
-        answer = next((row[name] for name in ANSWERS if name in row), "")
+        answer = _first(row, ANSWERS) or ""
         judged.append(Pair(str(number), messages, answer, "", cluster_of(messages)))
     return Found([], judged, f"{label}@{digest(rows)[:12]}", ["no pairs: nothing is trained"])
+
+
+def _first(row: Mapping[str, str], names: Sequence[str]) -> str | None:
+    """The first of these columns that the row has."""
+    return next((row[name] for name in names if name in row), None)
 
 
 def _has_pairs(source: str, table: str | None) -> bool:
@@ -101,6 +101,5 @@ def _rows(source: str, table: str | None, columns: Mapping[str, type]) -> list[d
     path = Path(source)
     if path.is_file():
         return load_file(path, columns, optional=columns)
-    return load_table(
-        source, table or ("train" if path.is_dir() else "default"), columns, optional=columns
-    )
+    default = "train" if path.is_dir() else "default"
+    return load_table(source, table or default, columns, optional=columns)

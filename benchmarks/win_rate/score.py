@@ -2,14 +2,16 @@
 
     win_rate                        mean of the prompts' scores: 0, 1/4, 1/2, 3/4 or 1
     length_controlled_win_rate      the same at equal lengths, see `suite.stats.length_control`
-    position_bias                   share of verdicts for the answer shown first, ties half: .5 is none
+    position_bias                   share of verdicts for the answer shown first, ties half:
+                                    .5 is no bias
     tie_rate, unparsed_rate         shares of verdicts
     canary_win_rate                 of a constant answer under the same judge
-    judge_calls, judge_tokens_in, judge_tokens_out, judge_cost    the ledger of this model's verdicts
+    judge_calls, judge_cost,        what this model's verdicts took
+    judge_tokens_in, judge_tokens_out
 
-A prompt without both verdicts has no score. Beyond MAX_UNPARSED of such verdicts, or with verdicts
-of more than one model, there is no win rate: a judge that is silent on what it dislikes would
-decide it.
+A prompt without both verdicts has no score. Where more than MAX_UNPARSED of the verdicts could not
+be read, or the verdicts come from more than one model, there is no win rate: otherwise a judge that
+gives no verdict on what it dislikes would decide it.
 """
 
 from __future__ import annotations
@@ -25,33 +27,39 @@ if TYPE_CHECKING:
 
 Sets = Mapping[str, Sequence[Mapping[str, Any]]]
 MAX_UNPARSED = 0.02
+"""Largest share of verdicts that could not be read with which a win rate is computed."""
 FIRST_SHARE = {"first": 1.0, "tie": 0.5, "second": 0.0}
+"""Verdict -> what the answer that was shown first gets."""
 
 
 def item_scores(sets: Sets, judged: Mapping[str, Judged]) -> list[ItemScore]:
     """Per prompt: what it won, position bias and ties of its two verdicts, unparsed ones, both
     lengths."""
-    found = []
+    found: list[ItemScore] = []
     for name, items in sets.items():
         for item in items:
-            for metric, (value, note) in _values(judged[f"{item['id']}/answer"]).items():
+            values = _values(judged[f"{item['id']}/answer"])
+            for metric, (value, note) in values.items():
                 found.append(ItemScore(metric, name, item["id"], item["cluster"], value, note))
     return found
 
 
 def _values(judged: Judged) -> dict[str, tuple[float | None, str]]:
-    lacking = next((v.note for v in judged.verdicts if v.choice is None), "")
-    given = [verdict for verdict in judged.verdicts if verdict.choice is not None]
-    asked = [
-        FIRST_SHARE[v.choice]
-        for v in given
-        if v.choice is not None and judged.candidate != judged.rival
-    ]
+    """Value and note of each metric of one prompt."""
+    lacking = next((verdict.note for verdict in judged.verdicts if verdict.choice is None), "")
+    choices = [verdict.choice for verdict in judged.verdicts if verdict.choice is not None]
+    unparsed = len(judged.verdicts) - len(choices)
+    bias: tuple[float | None, str] = (None, lacking or "equal answers")
+    ties: tuple[float | None, str] = (None, lacking)
+    if choices:
+        ties = (fmean(choice == "tie" for choice in choices), "")
+        if judged.candidate != judged.rival:
+            bias = (fmean(FIRST_SHARE[choice] for choice in choices), "")
     return {
         "win_rate": (judged.score, lacking),
-        "position_bias": (fmean(asked), "") if asked else (None, lacking or "equal answers"),
-        "tie_rate": (fmean(v.choice == "tie" for v in given), "") if given else (None, lacking),
-        "unparsed_rate": (fmean(v.choice is None for v in judged.verdicts), ""),
+        "position_bias": bias,
+        "tie_rate": ties,
+        "unparsed_rate": (unparsed / len(judged.verdicts), ""),
         "length": (float(len(judged.candidate)), ""),
         "rival_length": (float(len(judged.rival)), ""),
     }
@@ -62,45 +70,47 @@ def summarise(sets: Sets, found: Sequence[ItemScore], verdicts: Verdicts) -> lis
 
     The first set makes the headline; those of other temperatures carry their name.
     """
-    headline, *others = sets
-    reason = invalid(
-        [verdict for judged in verdicts.judged.values() for verdict in judged.verdicts]
-    )
-    metrics = list(_of_set("", [score for score in found if score.set == headline], reason))
-    for name in others:
-        metrics += _of_set(f"_{name}", [score for score in found if score.set == name], reason)
-    for name in ("position_bias", "tie_rate", "unparsed_rate"):
-        metrics.append(
-            _mean(
-                name,
-                [s for s in found if s.metric == name],
-                False if name == "unparsed_rate" else None,
-            )
-        )
+    all_verdicts: list[Verdict] = []
+    for judged in verdicts.judged.values():
+        all_verdicts += judged.verdicts
+    reason = invalid(all_verdicts)
+    metrics: list[Metric] = []
+    for place, name in enumerate(sets):
+        suffix = "" if place == 0 else f"_{name}"
+        metrics += _of_set(suffix, [score for score in found if score.set == name], reason)
+    metrics += [
+        _mean("position_bias", _of_metric("position_bias", found), None),
+        _mean("tie_rate", _of_metric("tie_rate", found), None),
+        _mean("unparsed_rate", _of_metric("unparsed_rate", found), False),
+    ]
     return [*metrics, _canary(verdicts.canary), *_ledger(verdicts)]
+
+
+def _of_metric(name: str, scores: Sequence[ItemScore]) -> list[ItemScore]:
+    return [score for score in scores if score.metric == name]
 
 
 def invalid(verdicts: Sequence[Verdict]) -> str:
     """Why no win rate may be computed from these verdicts; "" if one may."""
     unparsed = fmean(verdict.choice is None for verdict in verdicts)
     if unparsed > MAX_UNPARSED:
-        return f"invalid: {unparsed:.1%} of the verdicts could not be read (at most {MAX_UNPARSED:.0%} may)"
+        what = f"{unparsed:.1%} of the verdicts could not be read"
+        return f"invalid: {what} (at most {MAX_UNPARSED:.0%} may)"
     models = sorted({verdict.model for verdict in verdicts if verdict.model})
     return f"invalid: the judge changed meanwhile: {', '.join(models)}" if len(models) > 1 else ""
 
 
 def _of_set(suffix: str, scores: Sequence[ItemScore], reason: str) -> Iterator[Metric]:
-    by_metric = {
-        name: [s for s in scores if s.metric == name]
-        for name in ("win_rate", "length", "rival_length")
-    }
+    """Win rate and length-controlled win rate of one set. `reason`: why there is none."""
     plain, controlled = f"win_rate{suffix}", f"length_controlled_win_rate{suffix}"
     if reason:
         yield Metric(plain, None, True, note=reason)
         yield Metric(controlled, None, True, note=reason)
         return
-    yield _mean(plain, by_metric["win_rate"], True)
-    yield _controlled(controlled, *by_metric.values())
+    wins = _of_metric("win_rate", scores)
+    yield _mean(plain, wins, True)
+    lengths, rivals = _of_metric("length", scores), _of_metric("rival_length", scores)
+    yield _controlled(controlled, wins, lengths, rivals)
 
 
 def _controlled(
@@ -131,16 +141,16 @@ def _mean(name: str, scores: Sequence[ItemScore], better: bool | None) -> Metric
     clusters."""
     from suite import stats
 
-    present = [score for score in scores if score.value is not None]
-    if not present:
-        notes = {score.note for score in scores}
-        return Metric(
-            name, None, better, note="; ".join(sorted(notes)) or "no prompt has both verdicts"
-        )
-    values, clusters = (
-        [s.value for s in present if s.value is not None],
-        [s.cluster_id for s in present],
-    )
+    values: list[float] = []
+    clusters: list[str] = []
+    for score in scores:
+        if score.value is not None:
+            values.append(score.value)
+            clusters.append(score.cluster_id)
+    if not values:
+        notes = sorted({score.note for score in scores})
+        note = "; ".join(notes) or "no prompt has both verdicts"
+        return Metric(name, None, better, note=note)
     if len(set(clusters)) == len(clusters):
         return _metric(name, stats.mean_interval_t(values), better)
     return _metric(name, stats.cluster_bootstrap(values, clusters), better)
@@ -156,33 +166,24 @@ def _metric(name: str, interval: Interval, better: bool | None) -> Metric:
 
 
 def _canary(judged: Mapping[str, Judged]) -> Metric:
+    """Win rate of the constant answer."""
+    name = "canary_win_rate"
     scores = [each.score for each in judged.values() if each.score is not None]
     if not scores:
-        return Metric(
-            "canary_win_rate", None, False, note="no verdict on the constant answer could be read"
-        )
+        note = "no verdict on the constant answer could be read"
+        return Metric(name, None, False, note=note)
     rate = fmean(scores)
-    note = (
-        "a constant answer wins half of the comparisons: do not trust this judge"
-        if rate >= 0.5
-        else ""
-    )
-    return Metric("canary_win_rate", rate, False, n=len(scores), n_clusters=len(scores), note=note)
+    note = ""
+    if rate >= 0.5:
+        note = "a constant answer wins half of the comparisons: do not trust this judge"
+    return Metric(name, rate, False, n=len(scores), n_clusters=len(scores), note=note)
 
 
 def _ledger(verdicts: Verdicts) -> Iterator[Metric]:
+    """What the judging of this model took."""
     cost, n = verdicts.cost, len(verdicts.judged)
-    counts = {"calls": cost.calls, "tokens_in": cost.tokens_in, "tokens_out": cost.tokens_out}
-    for name, count in counts.items():
-        yield Metric(
-            f"judge_{name}", float(count), None, "calls" if name == "calls" else "tokens", n, n
-        )
-    yield Metric(
-        "judge_cost",
-        cost.dollars,
-        None,
-        "USD",
-        n,
-        n,
-        note="" if cost.dollars is not None else "the judge has no price",
-    )
+    yield Metric("judge_calls", float(cost.calls), None, "calls", n, n)
+    yield Metric("judge_tokens_in", float(cost.tokens_in), None, "tokens", n, n)
+    yield Metric("judge_tokens_out", float(cost.tokens_out), None, "tokens", n, n)
+    note = "" if cost.dollars is not None else "the judge has no price"
+    yield Metric("judge_cost", cost.dollars, None, "USD", n, n, note=note)

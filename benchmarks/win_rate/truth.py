@@ -20,10 +20,10 @@ class Truth(Reward):
         self, prompts: Sequence[tuple[Message, ...]], continuations: Sequence[str]
     ) -> list[float]:
         """One number for each continuation. KeyError: a prompt without a known answer."""
-        return [
-            rougeL_recall(text, self.answers[p]) or 0.0
-            for p, text in zip(prompts, continuations, strict=True)
-        ]
+        found: list[float] = []
+        for prompt, text in zip(prompts, continuations, strict=True):
+            found.append(rougeL_recall(text, self.answers[prompt]) or 0.0)
+        return found
 
     def identity(self) -> dict[str, Json]:
         """The answers decide."""
