@@ -1,2 +1,4 @@
-"""The benchmarks that come with suite; installed as `suite_benchmarks`, found through their entry
-points."""
+"""The benchmarks that come with suite, installed as `suite_benchmarks`.
+
+The host finds them through their entry points.
+"""

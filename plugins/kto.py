@@ -66,7 +66,8 @@ class KTO(PairedMethod[KTOConfig]):
         mismatched = batch["mismatched"]
         if len(mismatched.ids) < 2:
             raise UserError(
-                "kto: a step has a single pair, but z0 needs at least two; choose another kto.batch_size"
+                "kto: a step has a single pair, but z0 needs at least two; "
+                "choose another kto.batch_size"
             )
         with torch.no_grad():
             logps = policy(mismatched).logps

@@ -1,5 +1,6 @@
-"""Training softmax policies over K arms: pi = softmax(theta), theta = 0 at the start, where pi is
-the reference.
+"""Training of softmax policies over K arms: pi = softmax(theta).
+
+theta is 0 at the start, where pi is the reference.
 
 T settings of a method on D datasets, R runs each, train side by side in one tensor theta, (T, D, R,
 K). They share no parameter, and Adam works on each element by itself, so that each learns as it

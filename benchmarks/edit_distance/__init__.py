@@ -1,5 +1,6 @@
-"""Edit distance (DPOP, arXiv 2402.13228): what preference training does to tokens that both answers
-share.
+"""Edit distance: what preference training does to tokens that both answers share.
+
+The experiment of DPOP, arXiv 2402.13228.
 
     low   the answers, long derivations, differ in one digit
           DPO lowers the tokens after that digit, DPOP does not

@@ -57,8 +57,10 @@ def _change(before: int, after: int) -> str:
 
 
 def _one_digit_wrong(lines: list[str], rng: random.Random) -> str:
-    """Change the last digit of one step's result; not of the last step's, as nothing would follow
-    it."""
+    """Change the last digit of one step's result.
+
+    Never of the last step's: something must follow the wrong digit.
+    """
     place = rng.randrange(len(lines) - 1)
     line = lines[place]
     digit = rng.choice([d for d in "0123456789" if d != line[-2]])

@@ -83,8 +83,10 @@ class LMEval(ModelBenchmark[LMEvalConfig]):
         self.found.load()
 
     def measure(self, model: ModelFolder, out: Path) -> Measured:
-        """Evaluate with the harness; harness.json and harness_samples.jsonl in `out` are its own
-        log."""
+        """Evaluate with the harness.
+
+        Its own log is written to harness.json and harness_samples.jsonl in `out`.
+        """
         from .harness import evaluate
         from .outcome import measured
 

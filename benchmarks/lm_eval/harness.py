@@ -23,8 +23,10 @@ VOLATILE = ("date", "git_hash", "upper_git_hash", "pretty_env_info", "config")
 
 
 def evaluate(found: Found, config: LMEvalConfig, model: ModelFolder, out: Path) -> dict[str, Any]:
-    """Return what `simple_evaluate` returns; keep it as harness.json and harness_samples.jsonl in
-    `out`."""
+    """Return what `simple_evaluate` returns.
+
+    It is kept as harness.json and harness_samples.jsonl in `out`.
+    """
     import lm_eval
 
     loaded = _loaded(config, model)

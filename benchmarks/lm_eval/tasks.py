@@ -108,8 +108,10 @@ def _manager(own: Path | None, defaults: bool) -> Any:
 
 
 def _configs(name: str, index: Any) -> Iterator[tuple[str, dict[str, Any] | None]]:
-    """The definition of that name and of all it refers to; None: not in this index, or defined
-    where it is listed."""
+    """Yield the definition of that name and of all that it refers to.
+
+    A definition is None where the index does not have it or it stands in the list itself.
+    """
     entry = index.get(name)
     if entry is None:
         return

@@ -1,5 +1,7 @@
-"""Plain gradient descent with a method's loss: full batch, no momentum, no clipping, constant step
-size."""
+"""Plain gradient descent with a method's loss.
+
+Full batch, no momentum, no clipping, constant step size.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,7 @@ def descend(
     at: Sequence[int],
     advance: Callable[[int], None] = lambda steps: None,
 ) -> Tensor:
-    """Train from `start`, (d,), and return what the method delivers after each of the steps `at`,
-    (len(at), d).
+    """Train from `start`, (d,); return what is delivered after the steps `at`, (len(at), d).
 
     `at`: increasing; 0 is the start. Raises DivergedError as any training does.
     """

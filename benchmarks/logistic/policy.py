@@ -39,8 +39,10 @@ class LogisticModel(nn.Module):
 
 @dataclass
 class Labelled:
-    """N labelled inputs as the `Texts` of `suite.api.method`: every row is a whole step's share,
-    one token long."""
+    """N labelled inputs as the `Texts` of `suite.api.batch`.
+
+    The batch is the whole step, and every row is one token long.
+    """
 
     inputs: Tensor
     """(N, d)."""
@@ -92,8 +94,9 @@ def labelled(inputs: Tensor, targets: Tensor, start: Tensor) -> Labelled:
 
 
 def unlearning_roles(forget: Labelled, retain: Labelled) -> Mapping[str, Labelled]:
-    """The roles forget, alternate and retain, where "I don't know" is the uniform distribution over
-    both labels.
+    """The roles forget, alternate and retain.
+
+    "I don't know" is the uniform distribution over both labels.
 
     `alternate` holds every forget input twice, once with each label, and so does `forget` with its
     own label: row i of the one is the other answer to row i of the other, and no mean changes.

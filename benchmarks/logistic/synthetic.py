@@ -111,8 +111,10 @@ def kl(features: Tensor, retrain: Tensor, weights: Tensor) -> Tensor:
 
 
 def measure(method: Method[Any], config: LogisticConfig, seed: int, progress: Progress) -> Scores:
-    """Unlearn in every random problem: medians over repeats of the distances, at the end and along
-    the way."""
+    """Unlearn in every random problem.
+
+    Reports medians over repeats of the distances, at the end and along the way.
+    """
     problems = []
     with progress.task("fit and retrain", config.repeats) as bar:
         for repeat in range(config.repeats):
@@ -150,8 +152,10 @@ def metrics_of(items: list[ItemScore]) -> list[Metric]:
 
 
 def covered(path: Mapping[str, Tensor]) -> float:
-    """Share of the square [0, start's forget distance]^2 that the path's points dominate; 1: it
-    reached retraining."""
+    """Share of the square [0, start's forget distance]^2 that the path's points dominate.
+
+    1: the path reached retraining.
+    """
     worst = float(path["forget_distance"][0])
     points = torch.stack([path[name] for name in DISTANCES], dim=1).numpy()  # (S, 2)
     return stats.hypervolume(points, (worst, worst), (-1, -1)) / worst**2

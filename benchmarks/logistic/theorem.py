@@ -45,8 +45,10 @@ FITTED = 0.05
 
 
 def problem(seed: int, repeat: int) -> tuple[Labelled, Tensor]:
-    """Inputs (n, d) with labels drawn from the starting model, and its weights (d,): margins have
-    variance 1."""
+    """Inputs (n, d) with labels drawn from the starting model, and its weights (d,).
+
+    The margins have variance 1.
+    """
     random = generator(seed, repeat)
     directions = torch.randn(N_FORGET, DIMENSION, generator=random, dtype=torch.float64)
     inputs = LENGTH * F.normalize(directions)
@@ -62,8 +64,10 @@ def distances(inputs: Tensor, weights: Tensor, start: Tensor) -> Tensor:
 
 
 def laws(steps: Array, distance: Array, lr: float, beta: float | None) -> dict[str, float]:
-    """Fit both laws to the later steps: r2, slope, and slope over what the law predicts (see the
-    module's text)."""
+    """Fit both laws to the later steps.
+
+    Gives r2, the slope, and the slope over what the law predicts (see the module's text).
+    """
     from scipy.stats import linregress
 
     late = steps >= FITTED * steps[-1]
@@ -83,8 +87,10 @@ def laws(steps: Array, distance: Array, lr: float, beta: float | None) -> dict[s
 
 
 def variants(config: Any, betas: tuple[float, ...]) -> Iterator[tuple[str, float | None, Any]]:
-    """Yield the ending of metrics' names, beta and settings: the method's own, then with each other
-    beta."""
+    """Yield the ending of metrics' names, beta and settings, for every beta.
+
+    The first one is the method's own beta.
+    """
     own = getattr(config, "beta", None)
     yield "", own, config
     for beta in betas:

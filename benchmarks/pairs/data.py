@@ -85,8 +85,10 @@ def prompts(pairs: Sequence[Pair]) -> list[Row]:
 
 
 def mismatched(pairs: Sequence[Pair]) -> list[Row]:
-    """Row i: prompt i with the chosen answer of the next pair (around the end) that has another
-    prompt."""
+    """Row i: prompt i with the chosen answer of the next pair that has another prompt.
+
+    After the last pair comes the first one.
+    """
     rows: list[Row] = []
     for place, pair in enumerate(pairs):
         other = _next_other(pairs, place)
@@ -127,8 +129,10 @@ def requests(data: BenchmarkData) -> list[Request]:
 
 
 def edit_distance(a: str, b: str) -> float:
-    """Levenshtein distance of two answers in words and punctuation marks, over the longer one's
-    count, in [0, 1]."""
+    """Levenshtein distance of two answers, as a share of the longer one's length, in [0, 1].
+
+    Counted in words and punctuation marks.
+    """
     import numpy as np
 
     x, y = words(a), np.array(words(b), dtype=object)

@@ -21,8 +21,10 @@ BUCKETS = {"low": 0.3, "medium": 0.7, "high": float("inf")}
 
 
 def displacement(items: Sequence[Item], found: Sequence[ItemScore]) -> list[Metric]:
-    """Share of displaced pairs in each bucket; `found`: the scores of `items`, `displaced` among
-    them."""
+    """Share of displaced pairs in each bucket.
+
+    `found`: the scores of `items`, `displaced` among them.
+    """
     bucket = {item["id"]: bucket_of(item["edit_distance"]) for item in items}
     parts: dict[str, list[ItemScore]] = {name: [] for name in BUCKETS}
     for score in found:

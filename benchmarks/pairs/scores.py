@@ -216,8 +216,9 @@ def summarise(scores: Sequence[ItemScore], directions: Mapping[str, bool | None]
 def mean(
     name: str, part: Sequence[ItemScore], better: bool | None, share: bool | None = None
 ) -> Metric:
-    """Mean over items, interval over clusters; without a value, and with the reason, if any item
-    has none.
+    """Mean over items, interval over clusters.
+
+    Without a value, and with the reason, if any item has none.
 
     `share`: whether the items' values are 0 or 1; by default as of the metric `name`.
     """
@@ -246,8 +247,10 @@ def mean(
 
 
 def _interval(values: Sequence[float], clusters: Sequence[str], share: bool) -> Interval:
-    """Wilson's for shares of independent pairs (a bootstrap has no width at 0 and 1), else over
-    clusters."""
+    """Wilson's for shares of independent pairs, else a bootstrap over clusters.
+
+    A bootstrap has no width at 0 and 1.
+    """
     from suite import stats
 
     if share and len(set(clusters)) == len(clusters):

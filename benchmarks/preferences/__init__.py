@@ -1,4 +1,4 @@
-"""Preferences: train on pairs of answers; does the model tell held-out pairs apart, and at what cost?
+"""Preferences: train on pairs; does the model tell held-out pairs apart, and at what cost?
 
     reference   the base model, fine-tuned on the chosen answers as in DPO's paper
     method      starts from the reference and trains on the pairs
@@ -98,7 +98,7 @@ class Preferences(TextBenchmark[PreferencesConfig]):
         return benchmark_data(HELD_OUT, training, held_out, read.revision, source.limit, notes)
 
     def requests(self, data: BenchmarkData) -> list[Request]:
-        """Both answers to every held-out prompt are scored; for some prompts an answer is sampled."""
+        """Score both answers to every held-out prompt, and sample an answer to some."""
         config = self.config
         sampled = divergence.requests(data.sets[HELD_OUT], config.kl_prompts, config.kl_tokens)
         return [*requests(data), *sampled]
@@ -127,8 +127,10 @@ class Preferences(TextBenchmark[PreferencesConfig]):
         return Scores([*found, *kl], [*metrics, *displacement(items, found), divergence.metric(kl)])
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
-        """DPO's protocol: one pass over the chosen answers, one over the pairs; for the tiny model
-        what it needs."""
+        """DPO's protocol: one pass over the chosen answers, one over the pairs.
+
+        The tiny model gets what it needs to learn.
+        """
         if model == "tiny":
             warmup = {"warmup_steps": 0, "warmup_epochs": 0.25}
             return {

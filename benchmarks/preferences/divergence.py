@@ -22,8 +22,10 @@ NAME = "sequence_kl"
 
 
 def requests(items: Sequence[Item], prompts: int, tokens: int) -> list[Request]:
-    """Ask for an answer of at most `tokens` tokens to each of the first `prompts` different
-    prompts."""
+    """Ask for a sampled answer to each of the first `prompts` different prompts.
+
+    `tokens`: where an answer is cut.
+    """
     asked: list[Request] = []
     for item in _sampled(items, prompts):
         id, prompt = f"{item['id']}/sampled", item["pair"].prompt

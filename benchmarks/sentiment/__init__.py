@@ -1,5 +1,6 @@
-"""Controlled sentiment (DPO, arXiv 2305.18290, section 6): more positive reviews, and how far from
-the start.
+"""Controlled sentiment: more positive reviews, and how far from the start.
+
+The experiment of DPO's paper, arXiv 2305.18290, section 6.
 
     prefix       "I went to see this film": 2 to 8 words of a real review
     reference    the base model fine-tuned on reviews; methods start from it
@@ -107,21 +108,22 @@ class Sentiment(TextBenchmark[SentimentConfig]):
         parts = split(read.reviews, config.held_out, config.prefixes)
         whole: list[Row] = []
         for review in parts.labelled:
-            row = opening(review, config.review_words, continues=source.continues)
-            if row is not None:
-                whole.append(row)
+            demonstration = opening(review, config.review_words, continues=source.continues)
+            if demonstration is not None:
+                whole.append(demonstration)
         demonstrations = whole[: config.demonstrations]
-        held_out = [prompt(review, HELD_OUT) for review in parts.held_out[: source.limit]]
+        prompts = [prompt(review, "training") for review in parts.training]
+        held_out: list[dict[str, Any]] = []
+        for review in parts.held_out[: source.limit]:
+            row = prompt(review, HELD_OUT)
+            held_out.append({"id": row.id, "cluster": row.cluster, "prompt": row.prompt})
+        labelled: list[dict[str, Any]] = []
+        for review in parts.labelled:
+            labelled.append({"text": review.text, "positive": review.positive})
         return BenchmarkData(
-            roles={
-                "demonstrations": demonstrations,
-                "prompts": [prompt(review, "training") for review in parts.training],
-            },
+            roles={"demonstrations": demonstrations, "prompts": prompts},
             starts={REFERENCE: demonstrations},
-            sets={
-                HELD_OUT: [_held_out_item(row) for row in held_out],
-                LABELLED: [_labelled_item(review) for review in parts.labelled],
-            },
+            sets={HELD_OUT: held_out, LABELLED: labelled},
             revision=read.revision,
             partial=len(held_out) < config.held_out,
             notes=(*read.notes, *self._notes(read, parts.labelled, whole), self._accuracy(parts)),
@@ -207,8 +209,10 @@ class Sentiment(TextBenchmark[SentimentConfig]):
         baseline: Mapping[str, Response] | None,
         method: Method[Any] | None,
     ) -> Scores:
-        """The same; a method that chooses among the reference's continuations is given the bound of
-        its KL."""
+        """The same, with the method at hand.
+
+        A method that chooses among the reference's continuations gets the bound of its KL.
+        """
         items = data.sets[HELD_OUT]
         answers = [responses[f"{item['id']}/continuation"] for item in items]
         prompts: list[Prompt] = []
@@ -235,8 +239,10 @@ class Sentiment(TextBenchmark[SentimentConfig]):
         return frontier.compared(cells, self.config.kl_limit)
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
-        """One pass over the reviews, as the paper; three over the pairs, so that a run has three
-        points."""
+        """One pass over the reviews, as in the paper; three over the pairs.
+
+        Three passes give a run three points.
+        """
         if model == "tiny":
             warmup = {"warmup_steps": 0, "warmup_epochs": 0.25}
             # These methods take 12 steps where the pairs give 72, and so need a higher rate. At
@@ -252,14 +258,6 @@ class Sentiment(TextBenchmark[SentimentConfig]):
             "finetune": {"epochs": 1, "batch_size": 32},
             "train": {"epochs": 3, "batch_size": 64},
         }
-
-
-def _held_out_item(row: Row) -> dict[str, Any]:
-    return {"id": row.id, "cluster": row.cluster, "prompt": row.prompt}
-
-
-def _labelled_item(review: Review) -> dict[str, Any]:
-    return {"text": review.text, "positive": review.positive}
 
 
 def _labels(reviews: Sequence[Review]) -> tuple[list[str], list[bool]]:

@@ -1,5 +1,6 @@
-"""The ground truth: how positive a review is that begins with a prefix and goes on as a model wrote
-it, in [0, 1].
+"""The ground truth: how positive a review is, in [0, 1].
+
+The review begins with a prefix, and a model wrote the rest.
 
 classifier    trained here on labelled reviews: TF-IDF of words and word pairs, logistic regression
 lexicon       a list of words, see `lexicon`
@@ -24,8 +25,10 @@ MAX_TOKENS = 512
 
 
 def review_of(prompt: Sequence[Message], continuation: str) -> str:
-    """Prefix and continuation as one text; a space between them unless the continuation brings its
-    own."""
+    """Prefix and continuation as one text.
+
+    A space comes between them unless the continuation begins with one.
+    """
     prefix = prompt[-1].content
     return prefix + continuation if continuation[:1].isspace() else f"{prefix} {continuation}"
 
@@ -56,8 +59,10 @@ class Lexicon(ReviewReward):
 
 
 class Classifier(ReviewReward):
-    """Logistic regression on TF-IDF, trained on labelled reviews: the same ones give the same
-    numbers."""
+    """Logistic regression on TF-IDF, trained on labelled reviews.
+
+    The same reviews give the same numbers.
+    """
 
     def __init__(self, texts: Sequence[str], positive: Sequence[bool]) -> None:
         self.texts, self.positive = tuple(texts), tuple(positive)
@@ -177,8 +182,10 @@ def made(name: str, texts: Sequence[str], positive: Sequence[bool]) -> ReviewRew
 
 
 def accuracy(reward: ReviewReward, texts: Sequence[str], positive: Sequence[bool]) -> float:
-    """Share of labelled reviews that the reward puts on the right side of 1/2 (exactly 1/2 is half
-    right)."""
+    """Share of labelled reviews that the reward puts on the right side of 1/2.
+
+    Exactly 1/2 counts half.
+    """
     right = 0.0
     for value, is_positive in zip(reward.judge(texts), positive, strict=True):
         right += 0.5 if value == 0.5 else float((value > 0.5) == is_positive)

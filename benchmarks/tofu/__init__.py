@@ -119,8 +119,10 @@ class Tofu(TextBenchmark[TofuConfig]):
         return score(data.sets, responses, baseline)
 
     def score_files(self, files: Mapping[str, Path]) -> Scores:
-        """What another program measured: forget quality against `retrain`, model utility of
-        `unlearned`."""
+        """Score what another program measured.
+
+        Forget quality against `retrain`, model utility of `unlearned`.
+        """
         if "unlearned" not in files:
             raise UserError("--unlearned FILE is missing: there is nothing to score")
         scores = read_log(files["unlearned"], ("forget", *UTILITY_SETS))

@@ -104,8 +104,11 @@ class Log(ABC):
 
 
 class OpenUnlearning(Log):
-    """metric -> {"agg_value": ..., "value_by_index": {question: {"prob": .., "avg_loss": ..,
-    "score": ..}}}."""
+    """open-unlearning's results.
+
+    metric -> {"agg_value": ..., "value_by_index": {question: {"prob": ..., "avg_loss": ...,
+    "score": ...}}}.
+    """
 
     kind = "open-unlearning's TOFU_EVAL.json"
     prefixes: Mapping[str, str] = {
@@ -116,8 +119,10 @@ class OpenUnlearning(Log):
     }
 
     def values(self, name: str, metric: str) -> Column:
-        """Probabilities from `prob`, except those over the options; ln TR from losses, or from the
-        score."""
+        """Probabilities from `prob`, except those over the options.
+
+        ln TR from losses, or from the score.
+        """
         prefix = self.prefixes[name]
         if metric in MEMORISATION:
             if name != "forget":
@@ -142,8 +147,10 @@ class OpenUnlearning(Log):
         return said if isinstance(said, str) else super().cluster(name, question)
 
     def _log_truth_ratio(self, name: str) -> Column:
-        """From the losses of the answers if they are there, else from the score; our own export has
-        its logarithm."""
+        """From the losses of the answers if they are there, else from the score.
+
+        Our own export has the logarithm of the score.
+        """
         prefix = self.prefixes[name]
         correct = f"{prefix}_Q_A_PARA_Prob" if name in WITH_AUTHORS else f"{prefix}_Q_A_Prob"
         if losses := self._losses(correct, f"{prefix}_Q_A_PERT_Prob"):
@@ -181,8 +188,11 @@ class OpenUnlearning(Log):
 
 
 class Original(Log):
-    """file -> {"avg_gt_loss": .., "average_perturb_loss": .., "avg_paraphrased_loss": ..,
-    "rougeL_recall": ..}."""
+    """The results of TOFU's own code.
+
+    file -> {"avg_gt_loss": ..., "average_perturb_loss": ..., "avg_paraphrased_loss": ...,
+    "rougeL_recall": ...}.
+    """
 
     kind = "TOFU's eval_log_aggregated.json"
     files: Mapping[str, str] = {

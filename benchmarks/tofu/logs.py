@@ -88,8 +88,10 @@ def _term(score: ItemScore) -> ItemScore:
 def check_same_questions(
     unlearned: Sequence[ItemScore], retrain: Sequence[ItemScore], file: Path
 ) -> None:
-    """Refuse a retrain model that was asked other forget questions: its distribution would not
-    compare."""
+    """Refuse a retrain model that was asked other forget questions.
+
+    The two distributions would not compare.
+    """
     asked, expected = _forget_questions(retrain), _forget_questions(unlearned)
     if asked != expected:
         raise UserError(

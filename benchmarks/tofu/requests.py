@@ -54,8 +54,10 @@ class Answers:
         self._responses = responses
 
     def answer_probability(self) -> float:
-        """exp(mean log-probability) of the answer; without a paraphrase, normalised over the
-        options."""
+        """exp(mean log-probability) of the answer.
+
+        For items without a paraphrase normalised over the options.
+        """
         answer = self._scored("answer").token_logps
         if "paraphrased_answer" in self.item:
             return metrics.answer_probability(answer)

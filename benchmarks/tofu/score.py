@@ -43,8 +43,10 @@ FORGET_METRICS = {
 def score(
     sets: Items, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
 ) -> Scores:
-    """All item scores, and the metrics: forget quality, model utility and its nine parts, the
-    forget set."""
+    """All item scores and metrics.
+
+    Metrics: forget quality, model utility and its nine parts, the forget set.
+    """
     scores: list[ItemScore] = []
     for name, items in sets.items():
         for item in items:
@@ -61,8 +63,10 @@ def score(
 def item_score(
     metric: str, name: str, item: Mapping[str, Any], responses: Mapping[str, Response]
 ) -> ItemScore:
-    """One metric of one item; without a value, and with the reason, where the responses do not give
-    it."""
+    """One metric of one item.
+
+    Without a value, and with the reason, where the responses do not give it.
+    """
     value, note = None, ""
     try:
         value = MEASURES[metric](Answers(name, item, responses))
@@ -97,8 +101,9 @@ def select(scores: Sequence[ItemScore], name: str, metric: str) -> list[ItemScor
 def forget_quality(
     unlearned: Sequence[ItemScore], retrain: Sequence[ItemScore] | None
 ) -> list[Metric]:
-    """KS test between the two models' truth ratios on the forget set: p, D, log10 p, and p by
-    author.
+    """KS test between the two models' truth ratios on the forget set.
+
+    Reports p, D, log10 p, and p by author.
 
     The last exchanges the models' answers author by author: questions about one author are not
     independent, as the classical p supposes. No interval: a bootstrapped p-value is biased. Not
@@ -131,8 +136,10 @@ def _compare(a: Sequence[ItemScore], b: Sequence[ItemScore]) -> tuple[float, ...
 
 
 def model_utility(parts: Mapping[str, Sequence[ItemScore]]) -> Metric:
-    """Harmonic mean of the nine parts' means; interval: the same authors resampled in all parts of
-    a set."""
+    """Harmonic mean of the nine parts' means.
+
+    Interval: the same authors are resampled in all parts of a set.
+    """
     from suite import stats
 
     reasons: list[str] = []

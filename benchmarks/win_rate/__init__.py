@@ -75,8 +75,10 @@ class WinRateConfig:
 
 
 class WinRate(JudgedBenchmark[WinRateConfig]):
-    """Share of prompts on which a judge prefers the answers, in both orders, with length control
-    and a canary."""
+    """Share of prompts on which a judge prefers the answers, judged in both orders.
+
+    With length control and a canary.
+    """
 
     name = "win_rate"
     provides = ROLES
@@ -109,8 +111,10 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
         return BenchmarkData(roles, starts, sets, found.revision, is_cut, notes)
 
     def requests(self, data: BenchmarkData) -> list[Request]:
-        """One answer to every prompt at every temperature; the data's answer serves as a draft
-        only."""
+        """One answer to every prompt at every temperature.
+
+        The data's answer serves as a draft only.
+        """
         asked: list[Request] = []
         for temperature in self.config.temperatures:
             for place, item in enumerate(data.sets[set_name(temperature)]):
@@ -148,8 +152,10 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
         return of_annotations(files["annotations"])
 
     def reward(self, data: BenchmarkData) -> Reward | None:
-        """For the tiny model's own prompts, whose answers are facts: how much of the true answer is
-        told."""
+        """How much of the true answer is told.
+
+        Only for the tiny model's own prompts, whose answers are facts.
+        """
         if not data.revision.startswith(GENERATED):
             return None
         answers: dict[tuple[Message, ...], str] = {}
@@ -162,8 +168,10 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
         return Truth(answers)
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
-        """As `preferences`: one pass over the chosen answers, one over the pairs; for the tiny
-        model what it needs."""
+        """As `preferences`: one pass over the chosen answers, one over the pairs.
+
+        The tiny model gets what it needs to learn.
+        """
         if model == "tiny":
             warmup = {"warmup_steps": 0, "warmup_epochs": 0.25}
             return {

@@ -1,8 +1,10 @@
 """Prompts with an answer, from pairs or from files that hold no pairs.
 
-{"instruction": "Name a river.", "output": "The Rhine."}   AlpacaEval: model_outputs.json, its own set
-{"prompt": "SUBREDDIT: ... TL;DR:", "label": "..."}        TL;DR; also `completion`, `answer`, `summary`
-{"prompt": "Name a river."}                                to compare with another model's answer
+{"instruction": "Name a river.", "output": "The Rhine."}    AlpacaEval
+{"prompt": "SUBREDDIT: ... TL;DR:", "label": "..."}         TL;DR
+{"prompt": "Name a river."}                                 to compare with a model's answer
+
+The answer may also stand in `completion`, `answer`, `summary` or `reference`.
 """
 
 from __future__ import annotations

@@ -33,8 +33,10 @@ FIRST_SHARE = {"first": 1.0, "tie": 0.5, "second": 0.0}
 
 
 def item_scores(sets: Sets, judged: Mapping[str, Judged]) -> list[ItemScore]:
-    """Per prompt: what it won, position bias and ties of its two verdicts, unparsed ones, both
-    lengths."""
+    """Scores of each prompt.
+
+    What it won, position bias, ties and unparsed verdicts, both lengths.
+    """
     found: list[ItemScore] = []
     for name, items in sets.items():
         for item in items:
@@ -137,8 +139,10 @@ def _controlled(
 
 
 def _mean(name: str, scores: Sequence[ItemScore], better: bool | None) -> Metric:
-    """Mean over prompts: a t interval of independent ones, otherwise a bootstrap over their
-    clusters."""
+    """Mean over prompts.
+
+    A t interval of independent prompts, otherwise a bootstrap over their clusters.
+    """
     from suite import stats
 
     values: list[float] = []
