@@ -6,10 +6,23 @@ from typing import Any
 
 import pytest
 import torch
-from plugin_bench import END, make
+from plugin_bench import END, make, registry
+from suite_plugins.forget_retain import ForgetRetainMethod
 
 from suite import UserError, losses
 from suite.model.logprobs import decoder_of
+
+WEIGHTED = [cls.name for cls in registry().methods() if issubclass(cls, ForgetRetainMethod)]
+
+
+@pytest.mark.parametrize("name", WEIGHTED)
+def test_the_loss_is_the_weighted_sum_of_the_logged_terms(bench: Any, name: str) -> None:
+    made = bench(name, forget_weight=0.25, retain_weight=3.0)
+    made.step()  # at the start some terms are 0
+    output = made.loss()
+    forget = output.metrics["forget_loss"]
+    retain = output.metrics[made.method.retain_metric]
+    torch.testing.assert_close(output.loss, 0.25 * forget + 3.0 * retain)
 
 
 def test_rmu_trains_the_down_projections_and_draws_towards_the_target(bench: Any) -> None:
