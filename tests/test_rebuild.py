@@ -185,7 +185,7 @@ def test_the_command_in_a_report_makes_the_run_again(
     assert main(["run", "--config", str(file), "--out", "first"]) == 0
     monkeypatch.delenv("SUITE_SEEDS")
     page = (tmp_path / "first" / "leaderboard.md").read_text()
-    command = page.split("Rebuild it with:")[1].strip()
+    command = page.split("To reproduce these results, run:")[1].strip()
     assert main([*shlex.split(command)[1:], "--out", "second"]) == 0
     # Scored again from its own folder, through the link that is the default, it stays the same run.
     assert main([*shlex.split(command)[1:]]) == 0

@@ -87,15 +87,15 @@ def test_a_cell_stands_once_and_belongs_to_a_comparison(results: Results) -> Non
     ("old", "new", "complaint"),
     [
         (
-            '"schema_version": 1',
-            '"schema_version": 2',
+            '"schema_version":1',
+            '"schema_version":2',
             "schema_version is 2, but this program reads 1",
         ),
-        ('"seed": 0', '"seed": "0"', r"cells\.0\.cell\.seed: .*integer"),
-        ('"seed": 0', '"seeed": 0', r"cells\.0\.cell\.seed: missing|Unexpected|required"),
-        ('"status": "ok"', '"status": "fine"', r"cells\.0\.status"),
-        ('"value": 0.62', '"value": NaN', r"metric model_utility is nan"),
-        ('"value": 0.62', '"value": null', r"metric model_utility is null"),
+        ('"seed":0', '"seed":"0"', r"cells\.0\.cell\.seed: .*integer"),
+        ('"seed":0', '"seeed":0', r"cells\.0\.cell\.seed: missing|Unexpected|required"),
+        ('"status":"ok"', '"status":"fine"', r"cells\.0\.status"),
+        ('"value":0.62', '"value":NaN', r"metric model_utility is nan"),
+        ('"value":0.62', '"value":null', r"metric model_utility is null"),
         ('"run"', "run", "not a results file"),
     ],
 )
