@@ -14,7 +14,7 @@ from suite.config import resolve
 from suite.registry import Registry
 from suite.run import pipeline
 from tests.benchmarks.preferences.test_preferences_run import write_pairs
-from tests.judges.test_openai_judge import Rule, asked
+from tests.judges.test_openai import Rule, asked
 from tests.run.conftest import suite
 from tests.servers.openai_server import Fault, OpenAIServer, changed_model
 

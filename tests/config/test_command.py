@@ -146,7 +146,7 @@ def test_the_answers_of_a_published_run_that_are_not_stored_are_said_to_be_missi
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SUITE_STORE", str(tmp_path))
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     for name in ("preferences", "bandit"):
         before = sorted((root / "reports" / name).iterdir())
         assert main(["score", str(root / "reports" / name)]) == 4

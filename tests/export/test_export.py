@@ -14,7 +14,7 @@ from suite.cli import main
 from suite.results import schema as results
 from suite.results.samples import read_samples
 
-RUN = Path(__file__).parent.parent / "reports" / "tofu_smollm2_reduced"
+RUN = Path(__file__).parents[2] / "reports" / "tofu_smollm2_reduced"
 
 
 def export(name: str, out: Path) -> dict[str, Path]:

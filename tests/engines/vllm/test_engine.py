@@ -20,12 +20,12 @@ import psutil
 import pytest
 import torch
 from small_models import QUESTIONS, asked
-from test_vllm_parts import gone
 
 from suite.api.requests import Request, Response
 from suite.core.errors import UserError
 from suite.engines.hf.engine import HFEngine
 from suite.engines.vllm.engine import VLLMConfig, VLLMEngine
+from tests.engines.vllm.test_parts import gone
 from tests.run.conftest import write_tables
 
 pytestmark = [
