@@ -1,0 +1,58 @@
+"""The README's main job in small, as a user starts it: random weights, three retain authors, two epochs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.run.conftest import metrics, suite
+
+FILES = {"results.json", "leaderboard.md", "leaderboard.html", "leaderboard.csv", "config.toml"}
+
+
+@pytest.fixture(scope="module")
+def folder(quick: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first run and, in `again`, the same command on the same store."""
+    folder = tmp_path_factory.mktemp("quick")
+    for out in ("out", "again"):
+        command = ("run", "--methods", "ga,npo", *quick, "--out", str(folder / out))
+        done = suite(*command, store=folder / "store")
+        assert done.returncode == 0, done.stderr
+        assert "npo" in done.stdout
+    return folder
+
+
+def test_every_cell_is_there_with_finite_metrics_and_its_epochs(folder: Path) -> None:
+    found = metrics(folder / "out")
+    assert list(found) == ["target", "retrain", "ga", "npo"]
+    for method, (status, values, best, trajectory) in found.items():
+        assert status == "ok"
+        assert {"forget_quality", "model_utility"} <= {value["name"] for value in values}
+        assert all(value["value"] is not None or value["note"] for value in values)
+        assert len(trajectory) == (2 if method in ("ga", "npo") else 0)
+        assert (best is not None) == (method in ("ga", "npo"))
+
+
+def test_both_methods_forget(folder: Path) -> None:
+    """After two epochs the forget answers are less likely than in the model that the methods start from."""
+    probability = {}
+    for method, (_, values, _, _) in metrics(folder / "out").items():
+        by_name = {value["name"]: value["value"] for value in values}
+        probability[method] = by_name["forget_answer_probability"]
+    assert max(probability["ga"], probability["npo"]) < probability["target"]
+
+
+def test_the_report_is_written(folder: Path) -> None:
+    assert {path.name for path in (folder / "out").iterdir()} >= FILES
+    assert len(list((folder / "out" / "samples").glob("*.jsonl"))) == 4
+    page = (folder / "out" / "leaderboard.html").read_text()
+    assert "model_utility" in page
+
+
+def test_the_same_command_computes_nothing_again(folder: Path) -> None:
+    assert metrics(folder / "again") == metrics(folder / "out")
+    cells = json.loads((folder / "again" / "results.json").read_text())["cells"]
+    for cell in cells:
+        assert all(timing["cached"] for timing in cell["timings"].values()), cell["cell"]
