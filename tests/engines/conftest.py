@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_models import save
+
+from tests.engines.small_models import save
 
 
 @pytest.fixture(scope="session")

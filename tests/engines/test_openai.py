@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_models import QUESTIONS, asked
 
 from suite import UserError
 from suite.api.requests import Request, Response
 from suite.engines.hf.engine import HFEngine
 from suite.engines.openai import OpenAIConfig, OpenAIEngine
+from tests.engines.small_models import QUESTIONS, asked
 from tests.servers.openai_server import (
     Fault,
     FolderModel,

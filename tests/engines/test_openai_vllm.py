@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_models import QUESTIONS, asked
 
 from suite.api.requests import Request
 from suite.engines.hf.engine import HFEngine
 from suite.engines.openai import OpenAIConfig, OpenAIEngine
 from suite.engines.vllm.engine import DEFAULTS
+from tests.engines.small_models import QUESTIONS, asked
 
 pytest.importorskip("vllm")
 pytestmark = pytest.mark.slow

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 import torch
-from small_models import QUESTIONS, asked
 
 from suite.api.requests import Request, Response
 from suite.core.errors import UserError
 from suite.engines.hf.engine import HFConfig, HFEngine
+from tests.engines.small_models import QUESTIONS, asked
 
 WRONG = ["Nobody knows.", "Lahore", "It was written by somebody else altogether, a long time ago."]
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_models import asked
 
 from suite.api.requests import Request
 from suite.core.errors import UserError
 from suite.engines.hf.sharing import ENOUGH, FEW, LONG, Prompt, common_prefix, families, pack, plan
 from suite.model.encoding import Encoder
+from tests.engines.small_models import asked
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,12 @@ from typing import Any
 import psutil
 import pytest
 import torch
-from small_models import QUESTIONS, asked
 
 from suite.api.requests import Request, Response
 from suite.core.errors import UserError
 from suite.engines.hf.engine import HFEngine
 from suite.engines.vllm.engine import VLLMConfig, VLLMEngine
+from tests.engines.small_models import QUESTIONS, asked
 from tests.engines.vllm.test_parts import gone
 from tests.run.conftest import write_tables
 

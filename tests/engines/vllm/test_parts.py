@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_models import asked
 
 from suite.api.requests import Request
 from suite.core.errors import UserError
@@ -28,6 +27,7 @@ from suite.engines.vllm.items import Asked, ask
 from suite.engines.vllm.messages import receive, send
 from suite.model.encoding import Encoder
 from suite.model.folder import load_encoder
+from tests.engines.small_models import asked
 
 WORKER = "suite.engines.vllm.worker"
 PARENT = f"""
