@@ -1,8 +1,9 @@
 """`suite` compares ways of making a language model forget, and ways of aligning it.
 
-The names below, and the public modules (`suite.losses`, `stats`, `tables`, `metrics`, `ranges`, `settings`,
-`hookspecs`, `tiny`, `toolkit`), are all that the author of a plugin imports; the built-in plugins import nothing else.
-Importing this package is light: torch and transformers are loaded only when something is computed.
+The names below, and the public modules (`suite.losses`, `stats`, `tables`, `metrics`, `ranges`,
+`settings`, `hookspecs`, `tiny`, `toolkit`), are all that the author of a plugin imports; the
+built-in plugins import nothing else. Importing this package is light: torch and transformers are
+loaded only when something is computed.
 """
 
 from __future__ import annotations
@@ -157,7 +158,8 @@ def _lazy_losses() -> ModuleType:
     assert spec.loader is not None
     spec.loader = importlib.util.LazyLoader(spec.loader)
     module = importlib.util.module_from_spec(spec)
-    # Kept as an attribute at once: a second find_spec would ask the lazy module for its spec, and so load it.
+    # Kept as an attribute at once: a second find_spec would ask the lazy module for its spec, and
+    # so load it.
     globals()["losses"] = sys.modules["suite.losses"] = module
     spec.loader.exec_module(module)
     return module

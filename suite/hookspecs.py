@@ -1,8 +1,8 @@
 """Every hook that a plugin may implement. `docs/plugins.md` shows each in use.
 
-A plugin is a module named by an entry point of the group `suite`; it implements a hook by a function of the
-hook's name, marked `@suite.hookimpl`. Hooks declare; they never compute. Observers are told what happens in a
-run and cannot change it. An implementation may leave out arguments.
+A plugin is a module named by an entry point of the group `suite`; it implements a hook by a
+function of the hook's name, marked `@suite.hookimpl`. Hooks declare; they never compute. Observers
+are told what happens in a run and cannot change it. An implementation may leave out arguments.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def suite_commands(cli: click.Group) -> None:
 
 @hookspec
 def suite_run_started(config: RunConfig, report_dir: Path) -> None:
-    """Observe that a run begins: its settings (`config.log` names the loggers asked for), and where it writes."""
+    """Observe that a run begins: its settings (`config.log` names the loggers asked for), and where
+    it writes."""
 
 
 @hookspec
@@ -75,7 +76,8 @@ def suite_cell_started(cell: Cell) -> None:
 
 @hookspec
 def suite_train_logged(cell: Cell, step: int, metrics: Mapping[str, float]) -> None:
-    """Observe one optimiser step (counted from 1): its loss, gradient norm and what the method logs."""
+    """Observe one optimiser step (counted from 1): its loss, gradient norm and what the method
+    logs."""
 
 
 @hookspec

@@ -1,7 +1,8 @@
-"""The settings of a run, as plain dataclasses: the one source of flags, help, configuration files and JSON schema.
+"""The settings of a run, as plain dataclasses: the one source of flags, help, configuration files
+and JSON schema.
 
-The docstring under each field is its help text. How the layers (defaults, file, environment, flags) are merged is
-in `suite.config`.
+The docstring under each field is its help text. How the layers (defaults, file, environment, flags)
+are merged is in `suite.config`.
 """
 
 from __future__ import annotations
@@ -14,16 +15,19 @@ from suite.ranges import FileOrName, FileOrNameOrNone, FilePath, FilePathOrNone
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a model is trained. Any of these may also stand in a method's own section, for that method alone."""
+    """How a model is trained. Any of these may also stand in a method's own section, for that
+    method alone."""
 
     epochs: int = 10
-    """Passes over the primary role (forget, pairs, demonstrations). NPO's protocol: 5 to fine-tune, 10 to unlearn."""
+    """Passes over the primary role (forget, pairs, demonstrations). NPO's protocol: 5 to fine-tune,
+    10 to unlearn."""
     lr: float = 1e-5
     """Peak learning rate of AdamW."""
     batch_size: int = 32
     """Sequences (or pairs) per optimiser step, of each role."""
     micro_batch: int = 0
-    """Largest number of sequences in one forward pass; 0: the whole step. Does not change the gradient."""
+    """Largest number of sequences in one forward pass; 0: the whole step. Does not change the
+    gradient."""
     weight_decay: float = 0.01
     """AdamW's decoupled weight decay."""
     warmup_epochs: float = 1.0
@@ -37,7 +41,8 @@ class TrainConfig:
     max_length: int = 512
     """Longest prompt + completion, in tokens. A longer one is refused, never cut silently."""
     lora_rank: int = 0
-    """0: train all weights; otherwise the rank of LoRA adapters on every linear layer of the decoder."""
+    """0: train all weights; otherwise the rank of LoRA adapters on every linear layer of the
+    decoder."""
     lora_alpha: float = 16.0
     """LoRA's scale."""
 
@@ -53,19 +58,26 @@ class RunConfig:
     bench: tuple[str, ...] = ("tofu",)
     """Benchmarks to run, separated by commas: `tofu,lm_eval:arc_easy`."""
     model: FileOrName = "tiny"
-    """Hub id, local folder, .gguf file, or `tiny`: a small model that the run itself trains in seconds."""
+    """Hub id, local folder, .gguf file, or `tiny`: a small model that the run itself trains in
+    seconds."""
     data: FileOrNameOrNone = None
-    """Folder or hub id of the benchmark's data; without it the benchmark's own default (for `tiny`: generated)."""
+    """Folder or hub id of the benchmark's data; without it the benchmark's own default (for `tiny`:
+    generated)."""
     split: tuple[str, ...] = ()
-    """Splits of the benchmark, separated by commas: `forget01,forget10`; without any, those that it runs by default."""
+    """Splits of the benchmark, separated by commas: `forget01,forget10`; without any, those that it
+    runs by default."""
     seeds: tuple[int, ...] = (0,)
-    """Seeds of data order and sampling; every method runs once per seed. May stand in a method's section, too."""
+    """Seeds of data order and sampling; every method runs once per seed. May stand in a method's
+    section, too."""
     engine: str = "hf"
-    """Who answers requests: hf (in this process), vllm (in a process of its own), openai (an endpoint)."""
+    """Who answers requests: hf (in this process), vllm (in a process of its own), openai (an
+    endpoint)."""
     judge: str = "length"
-    """Who compares answers, on benchmarks that need it: length (a control), reward, local, openai."""
+    """Who compares answers, on benchmarks that need it: length (a control), reward, local,
+    openai."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Precision of forward passes; weights and optimiser stay float32. auto: bfloat16 where the hardware has it."""
+    """Precision of forward passes; weights and optimiser stay float32. auto: bfloat16 where the
+    hardware has it."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, ..."""
     template: str = "chat"
@@ -73,7 +85,8 @@ class RunConfig:
     pad_token: str | None = None
     """The token to pad with, where the tokenizer names none."""
     limit: int | None = None
-    """Evaluate on at most this many items of each set; results are marked partial and never ranked."""
+    """Evaluate on at most this many items of each set; results are marked partial and never
+    ranked."""
     evaluate: Literal["epochs", "final"] = "epochs"
     """Evaluate after every epoch (and report the best one too), or only at the end."""
     checkpoint_seconds: float = 60.0
@@ -83,7 +96,8 @@ class RunConfig:
     block: tuple[str, ...] = ()
     """Plugins (entry-point names) that are not loaded."""
     log: tuple[str, ...] = ()
-    """Log training there too, besides <out>/log.jsonl: tensorboard, wandb, trackio (extras of those names)."""
+    """Log training there too, besides <out>/log.jsonl: tensorboard, wandb, trackio (extras of those
+    names)."""
     out: FilePath = "runs/latest"
     """Folder for results.json, the leaderboards and samples. If its last part is `latest`, each run
     gets a new folder beside it, named by time and content, and `latest` is a link to the last."""

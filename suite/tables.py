@@ -1,11 +1,12 @@
-"""Read a table of training or evaluation data, from a local folder or from the hub, and check every row.
+"""Read a table of training or evaluation data, from a local folder or from the hub, and check every
+row.
 
     rows = load_table("data/tofu", "forget10", {"question": str, "answer": str})
     rows = load_table("locuslab/TOFU", "forget10_perturbed", {"question": str, "perturbed_answer": list})
 
-A local table is `<folder>/<name>` with one of the endings .json or .jsonl (JSON lines, or one JSON array),
-.csv (the first line names the columns) or .parquet. Whatever is wrong with a row is an error that names file,
-line and column: nothing is dropped or repaired silently.
+A local table is `<folder>/<name>` with one of the endings .json or .jsonl (JSON lines, or one JSON
+array), .csv (the first line names the columns) or .parquet. Whatever is wrong with a row is an
+error that names file, line and column: nothing is dropped or repaired silently.
 """
 
 from __future__ import annotations
@@ -39,10 +40,12 @@ def load_table(
     optional: Collection[str] = (),
     split: str = "train",
 ) -> list[dict[str, Any]]:
-    """Read the table `name` of `source`: one dict per row, in the file's order, holding `columns` alone.
+    """Read the table `name` of `source`: one dict per row, in the file's order, holding `columns`
+    alone.
 
-    `columns`: name -> type of its values; `list` means texts, at least one. Texts are never empty and always
-    valid Unicode. A row may lack `optional` columns. `split` is used on the hub only. Raises UserError.
+    `columns`: name -> type of its values; `list` means texts, at least one. Texts are never empty
+    and always valid Unicode. A row may lack `optional` columns. `split` is used on the hub only.
+    Raises UserError.
     """
     if Path(source).is_dir():
         path = _find(Path(source), name)

@@ -1,4 +1,5 @@
-"""What several test files share: the shared data folder and a small model folder with random weights."""
+"""What several test files share: the shared data folder and a small model folder with random
+weights."""
 
 from __future__ import annotations
 
@@ -67,7 +68,8 @@ def smollm2_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def smollm2(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """SmolLM2-135M-Instruct as a model folder: SUITE_SMOLLM2, otherwise made from the .gguf file."""
+    """SmolLM2-135M-Instruct as a model folder: SUITE_SMOLLM2, otherwise made from the .gguf
+    file."""
     if folder := os.environ.get("SUITE_SMOLLM2"):
         return Path(folder)
     from suite.model.folder import import_base

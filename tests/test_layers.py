@@ -1,4 +1,5 @@
-"""Imports go one way: a folder of suite/ imports only from folders before it here, and no module is in a circle.
+"""Imports go one way: a folder of suite/ imports only from folders before it here, and no module is
+in a circle.
 
 Imports for types count too. `docs/design.md` shows the same folders, in the same order.
 """
@@ -33,7 +34,8 @@ def layer(module: str) -> str:
 
 
 def imports() -> list[tuple[str, str]]:
-    """Every (module, imported module) of suite/, without those of the package `suite` itself, which hands out names."""
+    """Every (module, imported module) of suite/, without those of the package `suite` itself, which
+    hands out names."""
     pairs = []
     for module in sorted(graph().modules - {"suite"}):
         for imported in sorted(graph().find_modules_directly_imported_by(module) - {"suite"}):

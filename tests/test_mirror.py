@@ -1,4 +1,5 @@
-"""Which source files have a test of their own: at the mirrored path, or in a test that imports them.
+"""Which source files have a test of their own: at the mirrored path, or in a test that imports
+them.
 
 The few that have none are listed here, with what does run them; the list may only shrink.
 """
@@ -47,7 +48,8 @@ RUN_BY = {
     "tests/store/test_verify.py": "store: digests jsonl manifest publish",
     "tests/test_public.py": "ranges",
 }
-"""Test -> the files of suite/ that have no test of their own and are run by it: "folder: names; folder: names"."""
+"""Test -> the files of suite/ that have no test of their own and are run by it: "folder: names;
+folder: names"."""
 BENCHMARKS = (
     "lm_eval/__init__ lm_eval/harness lm_eval/outcome lm_eval/tasks pairs/displacement preferences/divergence "
     "preferences/generated tofu/corpus tofu/log_formats tofu/logs tofu/requests tofu/score win_rate/truth"

@@ -1,4 +1,5 @@
-"""docs/plugins.md documents every hook with its exact signature, and its example is a working plugin."""
+"""docs/plugins.md documents every hook with its exact signature, and its example is a working
+plugin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Plugins, the built-in ones and the third-party example, import from `suite` and its public modules only."""
+"""Plugins, the built-in ones and the third-party example, import from `suite` and its public
+modules only."""
 
 from __future__ import annotations
 

@@ -1,1 +1,2 @@
-"""What plugins derive from, and what travels between them and the host. Authors import these names from `suite`."""
+"""What plugins derive from, and what travels between them and the host. Authors import these names
+from `suite`."""

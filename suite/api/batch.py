@@ -1,6 +1,7 @@
 """What a loss sees: the texts of a micro-batch, and what the model in training says of them.
 
-N: completion tokens of all B texts together, one text after another; prompts and padding are not counted.
+N: completion tokens of all B texts together, one text after another; prompts and padding are not
+counted.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 
 class Texts(Protocol):
-    """A micro-batch of B completions with N completion tokens altogether (prompts and padding not counted)."""
+    """A micro-batch of B completions with N completion tokens altogether (prompts and padding not
+    counted)."""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -53,7 +55,8 @@ class Texts(Protocol):
 
     @property
     def reference_logps(self) -> Tensor:
-        """Summed log-probabilities under the frozen starting model, (B,), nats. Only if `needs_reference`."""
+        """Summed log-probabilities under the frozen starting model, (B,), nats. Only if
+        `needs_reference`."""
         ...
 
     @property
@@ -76,7 +79,8 @@ class Texts(Protocol):
         ...
 
     def token_mean(self, per_token: Tensor) -> Tensor:
-        """This micro-batch's share of the mean over the step's completion tokens. Shape: (N,) -> ()."""
+        """This micro-batch's share of the mean over the step's completion tokens. Shape: (N,) ->
+        ()."""
         ...
 
     def row_sum(self, per_token: Tensor) -> Tensor:
@@ -139,21 +143,25 @@ class Scored(Protocol):
 
     @property
     def logits(self) -> Tensor:
-        """Logits at the completion positions, (N, V). Large: only for losses over the whole vocabulary."""
+        """Logits at the completion positions, (N, V). Large: only for losses over the whole
+        vocabulary."""
         ...
 
     @property
     def reference_logits(self) -> Tensor:
-        """The frozen starting model's logits at these positions, (N, V). Only with `needs_reference_hidden`."""
+        """The frozen starting model's logits at these positions, (N, V). Only with
+        `needs_reference_hidden`."""
         ...
 
     def reference_kl(self) -> Tensor:
-        """KL(reference || policy) at each completion position, (N,), nats. Only with `needs_reference_hidden`."""
+        """KL(reference || policy) at each completion position, (N,), nats. Only with
+        `needs_reference_hidden`."""
         ...
 
 
 class Policy(Protocol):
-    """The model in training. Calling it runs one forward pass; keep the result if two terms need it."""
+    """The model in training. Calling it runs one forward pass; keep the result if two terms need
+    it."""
 
     model: nn.Module
 
@@ -162,5 +170,6 @@ class Policy(Protocol):
         ...
 
     def joint(self, *batches: Texts) -> Sequence[Scored]:
-        """Score several batches in one forward pass: the same numbers, sooner. One result for each."""
+        """Score several batches in one forward pass: the same numbers, sooner. One result for
+        each."""
         ...

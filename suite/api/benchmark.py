@@ -1,4 +1,5 @@
-"""A benchmark: which data a method trains on, what is asked of the trained model, how the answers are scored.
+"""A benchmark: which data a method trains on, what is asked of the trained model, how the answers
+are scored.
 
 data = bench.load(source)                     roles -> rows, evaluation sets
 requests = bench.requests(data)               what every model of the comparison is asked
@@ -40,10 +41,11 @@ class Benchmark(ABC, Generic[C]):
     baseline: ClassVar[str | None] = None
     """The start model that scores are compared with, e.g. "retrain"."""
     files: ClassVar[Mapping[str, str]] = {}
-    """Files of other tools that `score_files` reads: option -> help. {"retrain": "..."} gives `suite score --bench
-    NAME --retrain FILE`."""
+    """Files of other tools that `score_files` reads: option -> help. {"retrain": "..."} gives
+    `suite score --bench NAME --retrain FILE`."""
     basis: ClassVar[Mapping[str, Basis]] = {}
-    """What headline metrics are made of; a mean of the item scores of its own name needs no mention."""
+    """What headline metrics are made of; a mean of the item scores of its own name needs no
+    mention."""
     reference_point: ClassVar[Mapping[str, float]] = {}
     """Two metrics, with the fixed values above (or below) which hypervolume counts."""
     argument: ClassVar[str | None] = None
@@ -54,16 +56,19 @@ class Benchmark(ABC, Generic[C]):
         self.config = config
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
-        """Settings that the benchmark's protocol prescribes for a model on a split: section -> field -> value."""
+        """Settings that the benchmark's protocol prescribes for a model on a split: section ->
+        field -> value."""
         return {}
 
     def score_files(self, files: Mapping[str, Path]) -> Scores:
-        """Score what another tool measured, without a model. `files`: those of `self.files` that were given (at least
-        one; each exists). Raises UserError naming the file and what it lacks."""
+        """Score what another tool measured, without a model. `files`: those of `self.files` that
+        were given (at least one; each exists). Raises UserError naming the file and what it
+        lacks."""
         raise NotImplementedError
 
     def compare(self, cells: Sequence[CellResult]) -> Sequence[Sequence[Metric]]:
-        """Further metrics of each finished cell, which follow from its whole course or from the other cells."""
+        """Further metrics of each finished cell, which follow from its whole course or from the
+        other cells."""
         return [()] * len(cells)
 
 
@@ -71,9 +76,11 @@ class TextBenchmark(Benchmark[C]):
     """A benchmark that trains and questions a language model."""
 
     sampled_roles: ClassVar[frozenset[str]] = frozenset()
-    """Those of `provides` that `load` does not give, because they are made of answers of the starting model."""
+    """Those of `provides` that `load` does not give, because they are made of answers of the
+    starting model."""
     phases: ClassVar[tuple[Phase, ...]] = ()
-    """What happens to every trained model after its method's training, in order; see `suite.api.phases`."""
+    """What happens to every trained model after its method's training, in order; see
+    `suite.api.phases`."""
     measures_kl: ClassVar[bool] = False
     """Whether `Response.kl` is wanted of every sampled text."""
 
@@ -94,7 +101,8 @@ class TextBenchmark(Benchmark[C]):
     def sampled_rows(
         self, data: BenchmarkData, responses: Mapping[str, Response]
     ) -> Mapping[str, Given]:
-        """Make the rows of every sampled role of the starting model's answers. Raises UserError if there are none."""
+        """Make the rows of every sampled role of the starting model's answers. Raises UserError if
+        there are none."""
         raise NotImplementedError(f"benchmark {self.name!r} has sampled_roles but no sampled_rows")
 
     @abstractmethod
@@ -104,7 +112,8 @@ class TextBenchmark(Benchmark[C]):
         responses: Mapping[str, Response],
         baseline: Mapping[str, Response] | None,
     ) -> Scores:
-        """Turn responses (by request id) into per-item scores and metrics; `baseline`: of the baseline model."""
+        """Turn responses (by request id) into per-item scores and metrics; `baseline`: of the
+        baseline model."""
 
     def score_method(
         self,
@@ -113,7 +122,8 @@ class TextBenchmark(Benchmark[C]):
         baseline: Mapping[str, Response] | None,
         method: Method[Any] | None,
     ) -> Scores:
-        """Score a cell; `method` trained it (None: a start model). Override it if scores depend on the method itself.
+        """Score a cell; `method` trained it (None: a start model). Override it if scores depend on
+        the method itself.
 
         A preference method has a reward of its own, for example. What the host calls is this.
         """

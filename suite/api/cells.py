@@ -36,7 +36,8 @@ class Cell(Closed):
 
     @property
     def slug(self) -> str:
-        """A file name for the cell: readable, safe on every file system, and never the same for two cells."""
+        """A file name for the cell: readable, safe on every file system, and never the same for two
+        cells."""
         names = (self.method, self.benchmark, self.split, self.model, f"seed{self.seed}")
         parts = [
             name.encode("utf-8", "replace").decode() for name in names
@@ -94,7 +95,8 @@ class CellResult(Closed):
     cell: Cell
     status: Status
     family: str
-    """The method's family; "baseline" (target, retrain, ...): a row of the table that is not ranked."""
+    """The method's family; "baseline" (target, retrain, ...): a row of the table that is not
+    ranked."""
     metrics: tuple[Metric, ...] = ()
     """Of the final checkpoint."""
     best: CheckpointResult | None = None
@@ -106,6 +108,7 @@ class CellResult(Closed):
     """By stage: train, respond, score, ..."""
     environment: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    """Deviations from the published protocol, and whatever else a reader of the numbers must know."""
+    """Deviations from the published protocol, and whatever else a reader of the numbers must
+    know."""
     error: str = ""
     """Why it is not ok."""

@@ -46,19 +46,21 @@ class BenchmarkData:
     """Everything that a benchmark read, in memory."""
 
     roles: Mapping[str, Given]
-    """Training role -> rows: forget, retain, pairs, ... (a role that is not offered is absent). Rows of `prompts`
-    have an empty completion."""
+    """Training role -> rows: forget, retain, pairs, ... (a role that is not offered is absent).
+    Rows of `prompts` have an empty completion."""
     starts: Mapping[str, Sequence[Row]]
-    """Models fine-tuned from the base before any method runs -> rows, e.g. target, retrain. The first is where
-    methods start; all of them are rows of the table."""
+    """Models fine-tuned from the base before any method runs -> rows, e.g. target, retrain. The
+    first is where methods start; all of them are rows of the table."""
     sets: Mapping[str, Sequence[Mapping[str, Any]]]
     """Evaluation set -> items, in the benchmark's own shape."""
     revision: str
     """Source and revision of the data, for the report."""
     partial: bool = False
-    """Whether it is only a part of the benchmark (a limit on questions, fewer authors): never ranked."""
+    """Whether it is only a part of the benchmark (a limit on questions, fewer authors): never
+    ranked."""
     notes: Sequence[str] = field(default=())
-    """What a reader of the numbers must know: reductions, overlaps that were allowed, dropped rows."""
+    """What a reader of the numbers must know: reductions, overlaps that were allowed, dropped
+    rows."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ class Source:
     allow_overlap: bool = False
     """Go on although rows to forget are also rows to retain."""
     continues: bool = False
-    """Whether an answer goes on right where its prompt ends (the template ends in {prompt}): its first space counts."""
+    """Whether an answer goes on right where its prompt ends (the template ends in {prompt}): its
+    first space counts."""
 
 
 @dataclass(frozen=True)

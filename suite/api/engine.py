@@ -21,10 +21,11 @@ class Engine(ABC):
 
     name: ClassVar[str]
     Config: ClassVar[type[Any]] = NoSettings
-    """A frozen dataclass like a method's: the section of the engine's name, `--set vllm.gpu_share=0.5`."""
+    """A frozen dataclass like a method's: the section of the engine's name, `--set
+    vllm.gpu_share=0.5`."""
     extra: ClassVar[str] = ""
-    """The package that it needs beside its distribution's own, if any. The distribution has an extra
-    of the same name; a run that asks for it without the package is refused while planning."""
+    """The package that it needs beside its distribution's own, if any. The distribution has an
+    extra of the same name; a run that asks for it without the package is refused while planning."""
 
     def __init__(
         self, *, device: str, dtype: str, template: str, max_length: int, config: Any = None
@@ -37,11 +38,13 @@ class Engine(ABC):
 
     @property
     def serves_one_model(self) -> bool:
-        """Whether it cannot be given other weights: then it answers for the model that a run starts from, only."""
+        """Whether it cannot be given other weights: then it answers for the model that a run starts
+        from, only."""
         return False
 
     def check(self, requests: Sequence[Request]) -> None:
-        """Raise UserError for what it cannot answer. Called before anything is computed; nothing is loaded."""
+        """Raise UserError for what it cannot answer. Called before anything is computed; nothing is
+        loaded."""
         return
 
     @abstractmethod
@@ -58,10 +61,12 @@ class Engine(ABC):
         return [answers[request.id] for request in requests]
 
     def rest(self) -> None:  # noqa: B027  optional
-        """No more requests until the next `load`: give back what training could use. By default nothing."""
+        """No more requests until the next `load`: give back what training could use. By default
+        nothing."""
 
     def agreement(self) -> Mapping[str, float] | None:
-        """Log-probabilities of the loaded weights against the training stack's; None where they are the same.
+        """Log-probabilities of the loaded weights against the training stack's; None where they are
+        the same.
 
         `mean` and `max` absolute difference over `tokens` tokens, nats.
         """

@@ -1,10 +1,12 @@
-"""Who compares two answers. A judge is a plugin; `--judge NAME` picks one, its settings are the section `judge_NAME`.
+"""Who compares two answers. A judge is a plugin; `--judge NAME` picks one, its settings are the
+section `judge_NAME`.
 
     comparison = Comparison("t0/12/answer", prompt, "Arvik.", "I do not know.", "helpfulness")
     for verdict in judge.compare([comparison]): ...      Verdict("t0/12/answer", "first")
 
-A judge sees one order of the two answers at a time. That both orders are asked, that equal answers tie, that every
-verdict is kept as soon as it is there: all that is the host's (`suite.judges.asking`).
+A judge sees one order of the two answers at a time. That both orders are asked, that equal answers
+tie, that every verdict is kept as soon as it is there: all that is the host's
+(`suite.judges.asking`).
 """
 
 from __future__ import annotations
@@ -96,14 +98,14 @@ class Judge(ABC, Generic[C]):
 
     name: ClassVar[str]
     revision: ClassVar[int | None] = None
-    """None: verdicts are found by the judge's code, so a changed judge judges again. A judge that is paid for sets a
-    number instead, so that a new version of its code asks (and pays for) nothing again; raise the number whenever the
-    same comparison could get another verdict."""
+    """None: verdicts are found by the judge's code, so a changed judge judges again. A judge that
+    is paid for sets a number instead, so that a new version of its code asks (and pays for) nothing
+    again; raise the number whenever the same comparison could get another verdict."""
     Config: ClassVar[type[Any]]
     """A frozen dataclass like a method's: the section `judge_NAME`."""
     extra: ClassVar[str] = ""
-    """The package that it needs beside its distribution's own, if any. The distribution has an extra
-    of the same name; a run that asks for it without the package is refused while planning."""
+    """The package that it needs beside its distribution's own, if any. The distribution has an
+    extra of the same name; a run that asks for it without the package is refused while planning."""
 
     def __init__(self, config: C, context: Host, rewards: Rewards | None = None) -> None:
         """`rewards`: what the benchmark offers. UserError: settings that cannot work."""
@@ -112,7 +114,8 @@ class Judge(ABC, Generic[C]):
 
     @abstractmethod
     def identity(self) -> dict[str, Json]:
-        """Everything beside name and revision that decides verdicts: model, sampling. No secrets, no limits."""
+        """Everything beside name and revision that decides verdicts: model, sampling. No secrets,
+        no limits."""
 
     @abstractmethod
     def compare(self, comparisons: Sequence[Comparison]) -> Iterator[Verdict]:
@@ -123,7 +126,8 @@ class Judge(ABC, Generic[C]):
         return {}
 
     def open(self, folders: Mapping[str, Path]) -> None:
-        """Take the finished folders of `inputs`. Called before `compare`, if there is something to compare."""
+        """Take the finished folders of `inputs`. Called before `compare`, if there is something to
+        compare."""
 
     def forecast(self, comparison: Comparison) -> Cost:
         """What one comparison will about cost, for `--dry-run`."""

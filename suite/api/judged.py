@@ -4,8 +4,8 @@
     rival  ──┴─ judge ─┬─ score          rival: the answers of another model, or those that the data bring
     canary ── judge ───┘                 canary: a constant answer, judged like a candidate
 
-A benchmark says what is to be judged (`questions`) and what follows from the verdicts (`score_judged`); asking is the
-host's, so verdicts survive a change of either.
+A benchmark says what is to be judged (`questions`) and what follows from the verdicts
+(`score_judged`); asking is the host's, so verdicts survive a change of either.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class Judged:
 
     @property
     def score(self) -> float | None:
-        """What the candidate won, both orders averaged: 0, 1/4, 1/2, 3/4 or 1; None if a verdict lacks."""
+        """What the candidate won, both orders averaged: 0, 1/4, 1/2, 3/4 or 1; None if a verdict
+        lacks."""
         points = [
             None
             if verdict.choice is None

@@ -2,8 +2,8 @@
 
     suite run --methods npo --bench tofu,lm_eval:arc_easy
 
-It measures the models that the run's other benchmarks make: their start models, and what each method made of them.
-Named alone, it measures the model itself.
+It measures the models that the run's other benchmarks make: their start models, and what each
+method made of them. Named alone, it measures the model itself.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class Described:
     revision: str
     """Source and revision of the data, for the report."""
     identity: Json
-    """All that determines the scores beside the model, the engine and the plugin's code; part of the store's key."""
+    """All that determines the scores beside the model, the engine and the plugin's code; part of
+    the store's key."""
     notes: tuple[str, ...] = ()
 
 
@@ -54,13 +55,15 @@ class Measured:
 
     scores: Scores
     samples: Sequence[dict[str, Json]] = ()
-    """As `suite.results.samples.Sample`: set, item_id, prompt, reference, generation, others, scores."""
+    """As `suite.results.samples.Sample`: set, item_id, prompt, reference, generation, others,
+    scores."""
 
 
 class ModelBenchmark(Benchmark[C]):
     """Measures models that other benchmarks make; it has no training data.
 
-    The table's headline metrics are those that `measure` gives first: a direction, and no "/" in the name.
+    The table's headline metrics are those that `measure` gives first: a direction, and no "/" in
+    the name.
     """
 
     provides: ClassVar[frozenset[str]] = frozenset()
@@ -69,7 +72,8 @@ class ModelBenchmark(Benchmark[C]):
 
     @abstractmethod
     def describe(self, engine: str) -> Described:
-        """Called while planning. UserError: what is asked for does not exist, or not with that engine."""
+        """Called while planning. UserError: what is asked for does not exist, or not with that
+        engine."""
 
     def check(self) -> None:
         """Called before anything trains: raise UserError if data is missing."""

@@ -6,8 +6,8 @@
         def pair_loss(self, pairs):
             return losses.ipo(*pairs.sums, tau=self.config.tau)  # (B,)
 
-`pair_loss` sees log-probabilities and nothing else, so the same method trains a language model, whose answers are
-texts, and a bandit, whose answers are arms.
+`pair_loss` sees log-probabilities and nothing else, so the same method trains a language model,
+whose answers are texts, and a bandit, whose answers are arms.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DPO_TRAINING = {"lr": 1e-6, "batch_size": 64, "warmup_steps": 150}
-"""How DPO's paper trains (arXiv 2305.18290, appendix B); most later papers compare under much the same."""
+"""How DPO's paper trains (arXiv 2305.18290, appendix B); most later papers compare under much the
+same."""
 
 Four = tuple["Tensor", "Tensor", "Tensor", "Tensor"]
 """Chosen, rejected, reference chosen, reference rejected; each (B,)."""
@@ -33,7 +34,8 @@ Four = tuple["Tensor", "Tensor", "Tensor", "Tensor"]
 
 @dataclass(frozen=True)
 class Population:
-    """The true preferences among K answers to each of P prompts: a bandit's arms. Texts have none."""
+    """The true preferences among K answers to each of P prompts: a bandit's arms. Texts have
+    none."""
 
     preferences: Tensor
     """(P, K, K), p*(row's answer > column's answer)."""
@@ -64,7 +66,8 @@ class PairLogps:
     rejected_lengths: Tensor | None = None
     """(B,)."""
     mismatched_logps: Tensor | None = None
-    """(B,), each prompt with the chosen answer of another pair; only for methods with the role `mismatched`."""
+    """(B,), each prompt with the chosen answer of another pair; only for methods with the role
+    `mismatched`."""
     ref_mismatched_logps: Tensor | None = None
     """(B,)."""
     population: Population | None = None
@@ -72,7 +75,8 @@ class PairLogps:
 
     @property
     def sums(self) -> Four:
-        """Policy and reference, summed over tokens: what most losses take. ValueError without a reference."""
+        """Policy and reference, summed over tokens: what most losses take. ValueError without a
+        reference."""
         if self.ref_chosen_logps is None or self.ref_rejected_logps is None:
             raise ValueError("the log-probabilities of the reference are missing")
         return (
@@ -111,7 +115,8 @@ def _per_token(logps: Tensor, lengths: Tensor | None) -> Tensor:
 
 
 class PairedMethod(Method[C]):
-    """Base class of methods that learn from pairs. A subclass writes `pair_loss`, and `rewards` where they differ."""
+    """Base class of methods that learn from pairs. A subclass writes `pair_loss`, and `rewards`
+    where they differ."""
 
     family = "alignment"
     roles = frozenset({"pairs"})
@@ -125,7 +130,8 @@ class PairedMethod(Method[C]):
     def rewards(self, pairs: PairLogps) -> tuple[Tensor, Tensor]:
         """Rewards that this method's loss gives to chosen and rejected answers, each (B,).
 
-        By default beta times the log-ratio to the reference, DPO's; `Config` must then have a `beta`.
+        By default beta times the log-ratio to the reference, DPO's; `Config` must then have a
+        `beta`.
         """
         settings: Any = self.config
         chosen, rejected = pairs.logratios
@@ -151,7 +157,8 @@ class PairedMethod(Method[C]):
         )
 
     def share(self, pairs: PairLogps, chosen: Texts) -> Tensor:
-        """This micro-batch's share of the step's loss; methods that average over tokens override it."""
+        """This micro-batch's share of the step's loss; methods that average over tokens override
+        it."""
         return chosen.mean(self.pair_loss(pairs))
 
     def _metrics(self, pairs: PairLogps, chosen: Texts) -> dict[str, Tensor]:

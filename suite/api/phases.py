@@ -1,4 +1,5 @@
-"""What happens to a cell's model after its method's training: attacks, further forget sets, a plugin's own changes.
+"""What happens to a cell's model after its method's training: attacks, further forget sets, a
+plugin's own changes.
 
     class Robust(TextBenchmark):
         phases = (
@@ -7,8 +8,9 @@
             Phase("noisy", kind="noise", spec={"scale": 0.01}),         a plugin's own kind of stage
         )
 
-Phases follow each other: each starts from the model that the one before it leaves, and its model is evaluated as the
-trained model is. Its metrics stand beside those of the trained model, as "<phase>/<metric>".
+Phases follow each other: each starts from the model that the one before it leaves, and its model is
+evaluated as the trained model is. Its metrics stand beside those of the trained model, as
+"<phase>/<metric>".
 """
 
 from __future__ import annotations
@@ -29,13 +31,14 @@ class Phase:
 
     name: str
     kind: str = "train"
-    """Kind of the stage that makes the new model. Every kind but "train" gets the model as its input `model`, with its
-    epoch in the spec, and leaves a model folder."""
+    """Kind of the stage that makes the new model. Every kind but "train" gets the model as its
+    input `model`, with its epoch in the spec, and leaves a model folder."""
     spec: Mapping[str, Json] = field(default_factory=dict)
     """Settings of such a stage."""
     method: str | None = None
     """Kind "train": who trains; None: the cell's own method."""
     roles: Mapping[str, str] = field(default_factory=dict)
-    """Kind "train": the method's role -> the role of the benchmark's data that it gets; the others keep their name."""
+    """Kind "train": the method's role -> the role of the benchmark's data that it gets; the others
+    keep their name."""
     train: Mapping[str, Any] = field(default_factory=dict)
     """Kind "train": training settings that differ from the method's own in this run."""

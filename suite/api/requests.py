@@ -17,7 +17,8 @@ class Request:
     kind: Literal["loglikelihood", "generate"]
     prompt: tuple[Message, ...]
     completion: str = ""
-    """loglikelihood: the text that is scored. generate: a guess at the answer (checked, never trusted) or ""."""
+    """loglikelihood: the text that is scored. generate: a guess at the answer (checked, never
+    trusted) or ""."""
     max_new_tokens: int = 200
     temperature: float = 0.0
     n: int = 1
@@ -34,16 +35,18 @@ class Response:
     greedy: tuple[bool, ...] = ()
     """loglikelihood: whether the model's most likely token was that token."""
     tokens: tuple[int, ...] = ()
-    """loglikelihood: the completion's tokens, by the model's own tokenizer; () where the engine does not tell."""
+    """loglikelihood: the completion's tokens, by the model's own tokenizer; () where the engine
+    does not tell."""
     texts: tuple[str, ...] = ()
     """generate: n continuations."""
     finished: tuple[bool, ...] = ()
     """generate: whether each ended by itself (False: cut at max_new_tokens)."""
     sampled: tuple[tuple[int, ...], ...] = ()
-    """generate at a temperature above 0: the tokens of each text, end-of-sequence included where it ended; () where
-    the engine does not tell."""
+    """generate at a temperature above 0: the tokens of each text, end-of-sequence included where it
+    ended; () where the engine does not tell."""
     kl: tuple[float, ...] = ()
-    """generate: of each text, the sum over its tokens of KL(policy || starting model), nats; only where the benchmark
-    `measures_kl`."""
+    """generate: of each text, the sum over its tokens of KL(policy || starting model), nats; only
+    where the benchmark `measures_kl`."""
     reward: float | None = None
-    """loglikelihood: the completion's reward, where a reward model answers; it has no log-probabilities."""
+    """loglikelihood: the completion's reward, where a reward model answers; it has no
+    log-probabilities."""

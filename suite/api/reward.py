@@ -7,8 +7,8 @@
     class Sentiment(TextBenchmark[...]):
         def reward(self, data): return Lexicon()          # ppo_gt and whoever asks for "ground_truth" get it
 
-A method says what it needs by `needs_reward`: "ground_truth" is the benchmark's, "model" a reward model trained on
-the benchmark's pairs (once, shared by all methods that need it).
+A method says what it needs by `needs_reward`: "ground_truth" is the benchmark's, "model" a reward
+model trained on the benchmark's pairs (once, shared by all methods that need it).
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ Rewarder = Callable[[Sequence[Encoded]], list[float]]
 
 
 class Reward(ABC):
-    """Judges continuations. Making one is cheap; what is slow (reading a classifier) waits for the first `score`."""
+    """Judges continuations. Making one is cheap; what is slow (reading a classifier) waits for the
+    first `score`."""
 
     @abstractmethod
     def score(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[float]:
-        """One finite number for each continuation of the prompt in the same place; higher is better."""
+        """One finite number for each continuation of the prompt in the same place; higher is
+        better."""
 
     @abstractmethod
     def identity(self) -> dict[str, Json]:

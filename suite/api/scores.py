@@ -1,4 +1,5 @@
-"""What a benchmark measures of a cell: scores of items, and the numbers of the leaderboard that are made of them."""
+"""What a benchmark measures of a cell: scores of items, and the numbers of the leaderboard that are
+made of them."""
 
 from __future__ import annotations
 
@@ -41,9 +42,10 @@ class Metric:
 class CurvePoint:
     """What was measured in the course of an experiment.
 
-    The report draws metrics named "group/panel/line", e.g. "D1/tau=0.1/a": a picture for each group, with a row of
-    panels for each method. "D1/tau=0.1/a*optimum" at one step is a value to compare line `a` with, drawn dashed.
-    Axes run from 0 to 1 if a `Metric` of the group has the unit "probability".
+    The report draws metrics named "group/panel/line", e.g. "D1/tau=0.1/a": a picture for each
+    group, with a row of panels for each method. "D1/tau=0.1/a*optimum" at one step is a value to
+    compare line `a` with, drawn dashed. Axes run from 0 to 1 if a `Metric` of the group has the
+    unit "probability".
     """
 
     step: int
@@ -62,9 +64,11 @@ class Scores:
 
 @dataclass(frozen=True)
 class Basis:
-    """Which item scores a headline metric is made of, so that the report can say how sure it is of a difference."""
+    """Which item scores a headline metric is made of, so that the report can say how sure it is of
+    a difference."""
 
     parts: tuple[tuple[str, str], ...]
     """(set, metric of an item)."""
     kind: Literal["mean", "harmonic mean", "ks"] = "mean"
-    """"ks": how far the scores lie from the baseline model's, as a Kolmogorov-Smirnov distance (less is better)."""
+    """"ks": how far the scores lie from the baseline model's, as a Kolmogorov-Smirnov distance
+    (less is better)."""

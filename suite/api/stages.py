@@ -1,4 +1,5 @@
-"""Kinds of stages: who computes a stage is found by the stage's kind. Plugins may add kinds of their own.
+"""Kinds of stages: who computes a stage is found by the stage's kind. Plugins may add kinds of
+their own.
 
     @builds("noise")
     def add_noise(build, host):                    build.spec, build.inputs, build.out, build.resources
@@ -10,7 +11,8 @@
     def suite_stages():
         return [add_noise]
 
-The module in which the builder stands, with all that it imports, is part of the key of every stage of its kind.
+The module in which the builder stands, with all that it imports, is part of the key of every stage
+of its kind.
 """
 
 from __future__ import annotations
@@ -59,7 +61,8 @@ class Host(Protocol):
         label: str = "",
         resources: Mapping[str, Json] | None = None,
     ) -> Stage:
-        """Describe a stage; its key holds the code of the kind's builder. UserError: no such kind."""
+        """Describe a stage; its key holds the code of the kind's builder. UserError: no such
+        kind."""
         ...
 
     def with_config(self, config: RunConfig) -> Host:

@@ -29,7 +29,8 @@ class LossOutput:
     """The loss of one micro-batch."""
 
     loss: Tensor
-    """Scalar: this micro-batch's share of the step's loss (use `texts.mean`, `texts.token_mean`)."""
+    """Scalar: this micro-batch's share of the step's loss (use `texts.mean`,
+    `texts.token_mean`)."""
     metrics: Mapping[str, Tensor | float] = field(default_factory=dict)
     """Scalars to log; shares as well: they are summed over the step's micro-batches."""
 
@@ -74,7 +75,8 @@ class TrainState:
     """The reward of tokenised texts; only if the method `needs_reward`."""
 
     def loss(self, method: HasLoss, batch: Batch) -> LossOutput:
-        """The loss of a micro-batch, in the precision of the run. UserError if it is not a scalar with a gradient."""
+        """The loss of a micro-batch, in the precision of the run. UserError if it is not a scalar
+        with a gradient."""
         with self.autocast():
             output = method.loss(self.policy, batch)
         _check_loss(method, output)
@@ -83,8 +85,9 @@ class TrainState:
     def descend(self, parts: Iterable[LossOutput]) -> StepOutput:
         """One step of the optimiser: backward for each micro-batch, then clip and step.
 
-        Each micro-batch's loss is its share of the step's (it was divided by the step's count), so gradients just add
-        up. Raises DivergedError before the weights change if loss or gradient is not finite.
+        Each micro-batch's loss is its share of the step's (it was divided by the step's count), so
+        gradients just add up. Raises DivergedError before the weights change if loss or gradient is
+        not finite.
         """
         import torch
         from torch.nn.utils import clip_grad_norm_

@@ -1,4 +1,5 @@
-"""From item scores to headline metrics that can be drawn again; `suite.compare.ranking` works on them.
+"""From item scores to headline metrics that can be drawn again; `suite.compare.ranking` works on
+them.
 
 Scored (one cell's items) -> _Parts (arrays, the same items for every row)
     -> Headline (sums by cluster)

@@ -1,4 +1,5 @@
-"""What stands behind a name in --methods and --bench: `npo:beta=0.5:lr=1e-4`, `lm_eval:arc_easy`."""
+"""What stands behind a name in --methods and --bench: `npo:beta=0.5:lr=1e-4`,
+`lm_eval:arc_easy`."""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """The user's mistake: shown as one line, without a traceback. Name the file, the field, the nearest valid name."""
+    """The user's mistake: shown as one line, without a traceback. Name the file, the field, the
+    nearest valid name."""
 
     exit_status = 2
 
@@ -35,7 +36,8 @@ class DoesNotFit(UserError):
 
 
 class DivergedError(Exception):
-    """Training met a loss or gradient that is not finite; the cell is marked `diverged` and never ranked."""
+    """Training met a loss or gradient that is not finite; the cell is marked `diverged` and never
+    ranked."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
@@ -47,11 +49,13 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
 
 
 CUTOFF = 0.65
-"""How alike two names must be, by difflib. Below, hints mislead: `none` is no misspelt `npo` (.57)."""
+"""How alike two names must be, by difflib. Below, hints mislead: `none` is no misspelt `npo`
+(.57)."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Find the known name that is meant, upper and lower case being the same; None if none is near."""
+    """Find the known name that is meant, upper and lower case being the same; None if none is
+    near."""
     plain = {each.lower(): each for each in known}
     near = difflib.get_close_matches(name.lower(), plain, n=1, cutoff=CUTOFF)
     return plain[near[0]] if near else None

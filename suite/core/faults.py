@@ -1,4 +1,5 @@
-"""Fault points: places where a test makes the program die, named by the environment variable SUITE_FAULT.
+"""Fault points: places where a test makes the program die, named by the environment variable
+SUITE_FAULT.
 
     SUITE_FAULT="publish.before_rename=kill"            every arrival at that point
     SUITE_FAULT="train.step:7=kill,jsonl.append:2=term" only step 7; only the second line
@@ -24,7 +25,8 @@ _arrivals: Counter[str] = Counter()
 def point(name: str, index: int | None = None) -> None:
     """Suffer the fault that SUITE_FAULT plans for this point, if any.
 
-    `index` is what `name:N` is compared with, e.g. the step; by default the number of this arrival, from 1.
+    `index` is what `name:N` is compared with, e.g. the step; by default the number of this arrival,
+    from 1.
     """
     plan = os.environ.get("SUITE_FAULT")
     if not plan:

@@ -1,6 +1,7 @@
 """SIGTERM and Ctrl-C: finish the step at hand, leave a checkpoint, then exit 143 or 130.
 
-The handler only notes the signal; long loops call `check` where their state is whole. A second Ctrl-C stops at once.
+The handler only notes the signal; long loops call `check` where their state is whole. A second
+Ctrl-C stops at once.
 """
 
 from __future__ import annotations

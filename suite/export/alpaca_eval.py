@@ -22,7 +22,8 @@ from suite.store import Store, atomic_write
 
 
 def export(out: Path, cells: Iterable[PlannedCell], store: Store) -> None:
-    """Write the files of all judged cells of a run, by the final step's verdicts on the headline's questions."""
+    """Write the files of all judged cells of a run, by the final step's verdicts on the headline's
+    questions."""
     rows = {}
     for cell in cells:
         verdicts = cell.final.verdicts
@@ -59,7 +60,8 @@ def write_cell(
     questions: Sequence[Question],
     judged: Mapping[str, Judged],
 ) -> dict[str, float | None] | None:
-    """Write one cell's files; return its leaderboard row, None without any verdict. `names`: rival, candidate."""
+    """Write one cell's files; return its leaderboard row, None without any verdict. `names`: rival,
+    candidate."""
     rows = [_row(question, judged[question.id], names, annotator) for question in questions]
     outputs = [
         {

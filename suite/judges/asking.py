@@ -35,8 +35,8 @@ Answers = Mapping[str, str]
 
 @builds("judge")
 def judge_answers(build: Build, context: Context) -> None:
-    """Judge every question in both orders. Without the input "responses" the candidate is the canary, without
-    "rival" the other answer is the data's own."""
+    """Judge every question in both orders. Without the input "responses" the candidate is the
+    canary, without "rival" the other answer is the data's own."""
     judge = context.materials[digest(build.spec["judge"])]
     questions: Sequence[Question] = context.materials[build.spec["questions"]]
     own = _answers(build, "responses", {question.id: CANARY for question in questions})
@@ -81,7 +81,8 @@ def key_of(judge: Judge[Any], comparison: Comparison) -> str:
 def _ask(
     judge: Judge[Any], orders: Sequence[tuple[Comparison, Comparison]], build: Build
 ) -> dict[str, dict[str, Json]]:
-    """Verdict by key: from the log, from another model's equal answer in this run, or from the judge."""
+    """Verdict by key: from the log, from another model's equal answer in this run, or from the
+    judge."""
     wanted = {key_of(judge, each): each for pair in orders for each in pair}
     partial = build.scratch / "verdicts.jsonl"
     progress = judge.context.progress

@@ -77,7 +77,8 @@ class Judging:
             spec,
             {**inputs, **rival, **own},
             label=f"verdicts on {label}",
-            # A judge that is paid for has a revision, which stands for all code: see `Judge.revision`.
+            # A judge that is paid for has a revision, which stands for all code: see
+            # `Judge.revision`.
             coded=self.judge.revision is None,
         )
 

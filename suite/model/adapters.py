@@ -26,7 +26,8 @@ def wrap(model: Any, rank: int, alpha: float) -> Any:
 
 @torch.no_grad()
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Write a model folder; with adapters, the merged weights, and the adapters alone in `adapter/`."""
+    """Write a model folder; with adapters, the merged weights, and the adapters alone in
+    `adapter/`."""
     if not hasattr(model, "get_base_model"):
         models.save_model(model, tokenizer, folder)
         return
@@ -38,7 +39,8 @@ def save(model: Any, tokenizer: Any, folder: Path) -> None:
 
 
 def merged_state(base: Any) -> dict[str, torch.Tensor]:
-    """Weights with their adapters added, computed on the side: merging in place cannot be undone exactly."""
+    """Weights with their adapters added, computed on the side: merging in place cannot be undone
+    exactly."""
     from peft.tuners.lora import LoraLayer
 
     layers = {n: m for n, m in base.named_modules() if isinstance(m, LoraLayer)}

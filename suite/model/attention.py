@@ -1,12 +1,13 @@
-"""The attention kernel of training and of the hf engine: torch's, without copies, and in bf16 on a CPU by products.
+"""The attention kernel of training and of the hf engine: torch's, without copies, and in bf16 on a
+CPU by products.
 
-Where several query heads share one key/value head, transformers repeats keys and values for each of them before it
-calls torch's kernel. Here the queries of such a group become further queries of the shared head instead: the same
-products and sums, without the copy. It makes decoding 64 rows of SmolLM2 a quarter faster on a CPU (the copy alone
-takes longer than the attention).
+Where several query heads share one key/value head, transformers repeats keys and values for each of
+them before it calls torch's kernel. Here the queries of such a group become further queries of the
+shared head instead: the same products and sums, without the copy. It makes decoding 64 rows of
+SmolLM2 a quarter faster on a CPU (the copy alone takes longer than the attention).
 
-torch's fused CPU kernel gains little from bf16: forward and backward of five sequences of 256 tokens take it as long as
-in fp32, and twice as long as three matrix products and a softmax.
+torch's fused CPU kernel gains little from bf16: forward and backward of five sequences of 256
+tokens take it as long as in fp32, and twice as long as three matrix products and a softmax.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def grouped_attention(
     scaling: float | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
-    """Attend. Shapes: (B, H, S, d), twice (B, K, T, d), (B, 1, S, T) -> (B, S, H, d). No dropout."""
+    """Attend. Shapes: (B, H, S, d), twice (B, K, T, d), (B, 1, S, T) -> (B, S, H, d). No
+    dropout."""
     rows, heads, steps, size = query.shape
     group = heads // key.shape[1]
     by_products = steps > 1 and _is_cpu_bf16(query)
@@ -57,7 +59,8 @@ def grouped_attention(
 def products(
     query: Tensor, key: Tensor, value: Tensor, *, attn_mask: Tensor, scale: float | None
 ) -> Tensor:
-    """What `F.scaled_dot_product_attention` computes, one operation after the other; softmax in fp32.
+    """What `F.scaled_dot_product_attention` computes, one operation after the other; softmax in
+    fp32.
 
     Shapes: (B, K, S, d), twice (B, K, T, d), bool (B, 1, S, T) -> (B, K, S, d).
     """

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 @dataclass
 class TextBatch:
-    """B texts as tensors, packed into P sequences of T tokens (see `suite.model.packing`); N: completion tokens."""
+    """B texts as tensors, packed into P sequences of T tokens (see `suite.model.packing`); N:
+    completion tokens."""
 
     texts: tuple[Encoded, ...]
     pad_id: int
@@ -49,14 +50,16 @@ class TextBatch:
 
     @cached_property
     def packed(self) -> Packed:
-        """The sequences that the decoder reads; laid out when first asked for, since a joint pass has its own."""
+        """The sequences that the decoder reads; laid out when first asked for, since a joint pass
+        has its own."""
         from suite.model.packing import pack
 
         return pack(self.texts, self.pad_id).to(self.device)
 
     @property
     def positions(self) -> Tensor:
-        """(N,), where in the flattened (P * T) the hidden state that predicts each completion token stands."""
+        """(N,), where in the flattened (P * T) the hidden state that predicts each completion token
+        stands."""
         return self.packed.positions
 
     @property
@@ -89,7 +92,8 @@ class TextBatch:
         return per_example.sum() / self.step_sequences
 
     def token_mean(self, per_token: Tensor) -> Tensor:
-        """This micro-batch's share of the mean over the step's completion tokens. Shape: (N,) -> ()."""
+        """This micro-batch's share of the mean over the step's completion tokens. Shape: (N,) ->
+        ()."""
         if per_token.shape != self.targets.shape:
             raise ValueError(
                 f"per-token loss has shape {tuple(per_token.shape)}, expected {tuple(self.targets.shape)}"
@@ -120,7 +124,8 @@ def collate(
 ) -> TextBatch:
     """Put texts into a batch.
 
-    `step`: sequences and completion tokens of the whole optimiser step; by default this batch is the step.
+    `step`: sequences and completion tokens of the whole optimiser step; by default this batch is
+    the step.
     """
     import torch
 

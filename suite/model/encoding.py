@@ -3,8 +3,8 @@
     prompt      <user> Where was Hina Ameen born ? <assistant>      conditions, never scored
     completion  Hina Ameen was born in Karachi . <eos>              scored, end-of-sequence included
 
-Which tokens are scored follows from the lengths of these two lists, never from comparing ids with the pad token
-(where pad = eos that hides every turn delimiter).
+Which tokens are scored follows from the lengths of these two lists, never from comparing ids with
+the pad token (where pad = eos that hides every turn delimiter).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from suite.core.errors import UserError
 class Encoder:
     """A tokenizer together with the template that turns messages into text.
 
-    `template`: "chat" for the tokenizer's own chat template, otherwise a text that holds `{prompt}`.
+    `template`: "chat" for the tokenizer's own chat template, otherwise a text that holds
+    `{prompt}`.
     """
 
     def __init__(self, tokenizer: Any, template: str = "chat", max_length: int = 512) -> None:
@@ -42,7 +43,8 @@ class Encoder:
             raise UserError(
                 f"the chat template changes the prompt of {id!r} when an answer follows it"
             )
-        # The two parts are tokenised apart: their boundary is then exact, and equal to what generation sees.
+        # The two parts are tokenised apart: their boundary is then exact, and equal to what
+        # generation sees.
         completion_ids = self._ids(full_text[len(prompt_text) :])
         if not completion_ids or completion_ids[-1] != self.eos_id:
             completion_ids = (*completion_ids, self.eos_id)
@@ -59,12 +61,14 @@ class Encoder:
         return self._ids(self.render(prompt, "")[0])
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Text of a completion, special tokens left out; exact where it continues the prompt, else stripped."""
+        """Text of a completion, special tokens left out; exact where it continues the prompt, else
+        stripped."""
         text = str(self.tokenizer.decode(list(ids), skip_special_tokens=True))
         return text if self.continues else text.strip()
 
     def render(self, prompt: Sequence[Message], completion: str) -> tuple[str, str]:
-        """Text of the prompt, and of the prompt with the completion and what ends the assistant's turn."""
+        """Text of the prompt, and of the prompt with the completion and what ends the assistant's
+        turn."""
         if self.template != "chat":
             text = self.template.replace("{prompt}", "\n".join(m.content for m in prompt))
             return text, text + completion + self.tokenizer.eos_token
@@ -77,12 +81,14 @@ class Encoder:
         return str(head), _up_to_eos(str(full), len(str(head)), str(self.tokenizer.eos_token))
 
     def _ids(self, text: str) -> tuple[int, ...]:
-        # verbose: `encode` refuses a text that is too long, in its own words; transformers would warn before.
+        # verbose: `encode` refuses a text that is too long, in its own words; transformers would
+        # warn before.
         return tuple(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
 
 def continues(template: str) -> bool:
-    """Whether a completion goes on right where the prompt ends, so that the space between them is its own."""
+    """Whether a completion goes on right where the prompt ends, so that the space between them is
+    its own."""
     return template.endswith("{prompt}")
 
 

@@ -1,7 +1,8 @@
-"""Models as folders: a hub id, a local folder, a .gguf file or `tiny`, brought to one form and loaded.
+"""Models as folders: a hub id, a local folder, a .gguf file or `tiny`, brought to one form and
+loaded.
 
-A model folder is what `save_pretrained` writes (config.json, model.safetensors, tokenizer files), so that every
-checkpoint in the store can be loaded by `transformers` or served by vLLM as it is.
+A model folder is what `save_pretrained` writes (config.json, model.safetensors, tokenizer files),
+so that every checkpoint in the store can be loaded by `transformers` or served by vLLM as it is.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ def _check_hub(name: str) -> None:
 
 
 def load_tokenizer(folder: str | Path, pad_token: str | None = None, **options: Any) -> Any:
-    """Load a tokenizer; `pad_token` names the padding token where the tokenizer has none of its own."""
+    """Load a tokenizer; `pad_token` names the padding token where the tokenizer has none of its
+    own."""
     from transformers import AutoTokenizer
 
     try:
@@ -71,7 +73,8 @@ def load_tokenizer(folder: str | Path, pad_token: str | None = None, **options: 
 
 
 def load_model(folder: str | Path, **options: Any) -> Any:
-    """Load a causal language model in float32, in eval mode: no dropout anywhere, in training either."""
+    """Load a causal language model in float32, in eval mode: no dropout anywhere, in training
+    either."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -88,7 +91,8 @@ def load_model(folder: str | Path, **options: Any) -> Any:
 
 
 def import_base(source: Path, out: Path, pad_token: str | None, template: str) -> None:
-    """Write the model in `source` (folder or .gguf file) as a model folder; check its tokenizer before its weights."""
+    """Write the model in `source` (folder or .gguf file) as a model folder; check its tokenizer
+    before its weights."""
     gguf = {"gguf_file": source.name} if source.is_file() else {}
     tokenizer = load_tokenizer(source.parent if gguf else source, pad_token, **gguf)
     check_template(tokenizer, template)
@@ -125,7 +129,8 @@ def place(source: Path, target: Path) -> None:
 
 
 def download(name: str) -> Path:
-    """Fetch a hub model's files (or find them in the hub's cache); the folder's name is the commit."""
+    """Fetch a hub model's files (or find them in the hub's cache); the folder's name is the
+    commit."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
@@ -144,7 +149,8 @@ def download(name: str) -> Path:
 
 
 def _plain(model: Any) -> Any:
-    """Copy de-quantised weights into a fresh model: transformers refuses to save one that came from a GGUF file."""
+    """Copy de-quantised weights into a fresh model: transformers refuses to save one that came from
+    a GGUF file."""
     from transformers import AutoModelForCausalLM
 
     config = model.config
@@ -181,7 +187,8 @@ def load_weights(model: nn.Module, folder: Path) -> None:
 
 
 def disable_dropout(model: nn.Module) -> None:
-    """Set every dropout probability to 0: with dropout, policy and reference would differ at step 0."""
+    """Set every dropout probability to 0: with dropout, policy and reference would differ at step
+    0."""
     from torch import nn
 
     for module in model.modules():
@@ -191,7 +198,8 @@ def disable_dropout(model: nn.Module) -> None:
 
 @cache
 def load_encoder(folder: Path, template: str, max_length: int) -> Encoder:
-    """Tokenizer and template of a model folder in the store; texts longer than its context are refused."""
+    """Tokenizer and template of a model folder in the store; texts longer than its context are
+    refused."""
     context = read_json(folder / "config.json").get("max_position_embeddings", max_length)
     return Encoder(load_tokenizer(folder), template, min(max_length, context))
 

@@ -38,7 +38,8 @@ def check_device(device: str) -> None:
 
 
 def pick_dtype(dtype: str, device: str, model: str) -> str:
-    """Resolve "auto": bfloat16 where the hardware multiplies it natively, float32 elsewhere and for `tiny`."""
+    """Resolve "auto": bfloat16 where the hardware multiplies it natively, float32 elsewhere and for
+    `tiny`."""
     if dtype != "auto":
         return dtype
     if model == "tiny":  # a model this small gains nothing
@@ -56,8 +57,8 @@ def native_bf16(device: str) -> bool:
 
 
 def set_threads(model: str) -> None:
-    """Give `tiny` one thread: its products are too small to share, and two threads on a busy machine run 20 times
-    slower than one (measured: 0.04 s a step against 0.8 s)."""
+    """Give `tiny` one thread: its products are too small to share, and two threads on a busy
+    machine run 20 times slower than one (measured: 0.04 s a step against 0.8 s)."""
     import torch
 
     if model == "tiny":

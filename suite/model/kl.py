@@ -1,13 +1,16 @@
-"""How far a policy has gone from its reference: the KL divergence between their distributions over whole answers.
+"""How far a policy has gone from its reference: the KL divergence between their distributions over
+whole answers.
 
     KL(policy || reference) = E_{y ~ policy} [ sum_t KL(policy(. | x, y_<t) || reference(. | x, y_<t)) ]
 
-The outer expectation is a mean over sampled answers; the inner divergence is exact, over the whole vocabulary. It has
-the mean of the usual estimate, log policy(y) - log reference(y), a smaller variance, and is never negative.
+The outer expectation is a mean over sampled answers; the inner divergence is exact, over the whole
+vocabulary. It has the mean of the usual estimate, log policy(y) - log reference(y), a smaller
+variance, and is never negative.
 
     sequence_kl(policy, reference, [(5, 8, 2)], [(7, 3, 1)], pad_id=0)     # tensor([0.42]), nats
 
-Answers that were cut at a length give the divergence up to that length. Source: chain rule of the relative entropy.
+Answers that were cut at a length give the divergence up to that length. Source: chain rule of the
+relative entropy.
 """
 
 from __future__ import annotations
@@ -37,9 +40,10 @@ def sequence_kl(
 ) -> Tensor:
     """Return the sum over steps of KL(policy || reference) of each continuation, (B,), nats, fp32.
 
-    `prompts`, `continuations`: token ids, B each; a continuation was sampled from `policy` at temperature 1, and ends
-    in the end-of-sequence token unless it was cut. `policy` and `reference`: causal language models with the same
-    tokens, on the same device. Raises ValueError for a continuation without tokens.
+    `prompts`, `continuations`: token ids, B each; a continuation was sampled from `policy` at
+    temperature 1, and ends in the end-of-sequence token unless it was cut. `policy` and
+    `reference`: causal language models with the same tokens, on the same device. Raises ValueError
+    for a continuation without tokens.
     """
     texts = [
         Encoded(str(row), tuple(prompt), tuple(continuation))
@@ -62,7 +66,8 @@ def sequence_kl(
 
 
 def step_kl(policy: Any, reference: Any, hidden: Tensor, ref_hidden: Tensor) -> Tensor:
-    """KL(policy || reference) of the next-token distributions, given last hidden states: (N, d) -> (N,), fp32."""
+    """KL(policy || reference) of the next-token distributions, given last hidden states: (N, d) ->
+    (N,), fp32."""
     project, ref_project = head_of(policy), head_of(reference)
 
     def kl(hidden: Tensor, ref_hidden: Tensor) -> Tensor:

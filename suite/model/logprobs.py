@@ -1,7 +1,8 @@
-"""Per-token log-probabilities of completions: one engine under every loss and every likelihood metric.
+"""Per-token log-probabilities of completions: one engine under every loss and every likelihood
+metric.
 
-Hidden states pass through the vocabulary projection only where a completion token is predicted, in chunks, and
-log-softmax and sums are fp32 (a bf16 sum of magnitude 256..512 resolves 2 nats).
+Hidden states pass through the vocabulary projection only where a completion token is predicted, in
+chunks, and log-softmax and sums are fp32 (a bf16 sum of magnitude 256..512 resolves 2 nats).
 
     policy = LMPolicy(model)
     policy(batch).logps      # (B,)  one forward pass; `.token_logps`, `.logits`, `.reference_kl()` reuse it
@@ -29,7 +30,8 @@ CHUNK_ELEMENTS = 2**26
 class LMPolicy:
     """A causal language model as a `Policy`: calling it scores the completions of a batch.
 
-    `reference_head`: the frozen starting model's output embedding (V, d), needed only for `reference_kl`.
+    `reference_head`: the frozen starting model's output embedding (V, d), needed only for
+    `reference_kl`.
     """
 
     def __init__(self, model: Any, reference_head: Tensor | None = None) -> None:
@@ -41,14 +43,16 @@ class LMPolicy:
         return LMScored(self, texts, completion_hidden(self.model, texts))
 
     def joint(self, *batches: TextBatch) -> list[LMScored]:
-        """Run one forward pass over several batches: weights are read, cast and differentiated once, not once each."""
+        """Run one forward pass over several batches: weights are read, cast and differentiated
+        once, not once each."""
         sizes = [len(texts.targets) for texts in batches]
         hidden = torch.split(completion_hidden(self.model, join(batches)), sizes)
         return [LMScored(self, texts, part) for texts, part in zip(batches, hidden, strict=True)]
 
 
 class LMScored:
-    """What one forward pass says of a batch; see `suite.api.batch.Scored`. Each property is computed once."""
+    """What one forward pass says of a batch; see `suite.api.batch.Scored`. Each property is
+    computed once."""
 
     def __init__(self, policy: LMPolicy, texts: TextBatch, hidden: Tensor) -> None:
         self.policy = policy
@@ -90,7 +94,8 @@ class LMScored:
         return reference, head
 
     def reference_kl(self) -> Tensor:
-        """KL(reference || policy) of the next-token distributions, (N,), nats; no gradient to the reference."""
+        """KL(reference || policy) of the next-token distributions, (N,), nats; no gradient to the
+        reference."""
         reference, head = self._reference()
         projection = head_of(self.policy.model)
 
@@ -118,7 +123,8 @@ def token_logps(hidden: Tensor, targets: Tensor, projection: Callable[[Tensor], 
 
 
 def in_chunks(function: Callable[..., Tensor], *tensors: Tensor, vocabulary: int) -> Tensor:
-    """Apply a per-token function chunk by chunk, so that at most CHUNK_ELEMENTS logits exist at once.
+    """Apply a per-token function chunk by chunk, so that at most CHUNK_ELEMENTS logits exist at
+    once.
 
     Several chunks are recomputed in the backward pass; a single one is not, since it fits anyway.
     """
@@ -149,7 +155,8 @@ def head_of(model: Any) -> Head:
 
 
 def decoder_of(model: Any) -> Any:
-    """The part of a causal language model that ends in hidden states, without the vocabulary projection."""
+    """The part of a causal language model that ends in hidden states, without the vocabulary
+    projection."""
     plain = _unwrapped(model)
     return getattr(plain, plain.base_model_prefix)
 
@@ -162,7 +169,8 @@ def _unwrapped(model: Any) -> Any:
 def check_projection(model: Any, vocabulary_probe: int = 4) -> None:
     """Assert that decoder + projection give the model's own logits.
 
-    Some architectures scale or cap logits after the projection; on those every log-probability would be wrong.
+    Some architectures scale or cap logits after the projection; on those every log-probability
+    would be wrong.
     """
     device = next(model.parameters()).device
     ids = torch.arange(1, 1 + vocabulary_probe, device=device)[None]

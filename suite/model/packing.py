@@ -5,9 +5,9 @@
 
 A token sees the prefix and, of its own text, what stands before it.
 
-A chat template puts the same system message before every question: 21 of 85 tokens with SmolLM2 on TOFU. And the six
-pairs of four answers name each of them three times. Gradients flow through what is shared as they would through its
-copies. Values equal those of each text alone up to rounding.
+A chat template puts the same system message before every question: 21 of 85 tokens with SmolLM2 on
+TOFU. And the six pairs of four answers name each of them three times. Gradients flow through what
+is shared as they would through its copies. Values equal those of each text alone up to rounding.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 Key = tuple[tuple[int, ...], tuple[int, ...]]
 CAPACITY = 256
-"""Tokens of a sequence, unless one text is longer: attention grows with the square, padding shrinks."""
+"""Tokens of a sequence, unless one text is longer: attention grows with the square, padding
+shrinks."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Packed:
     attention_mask: Tensor
     """(P, 1, T, T), whether a token (row) sees another (column)."""
     positions: Tensor
-    """(N,), where in the flattened (P * T) the hidden state that predicts each completion token stands."""
+    """(N,), where in the flattened (P * T) the hidden state that predicts each completion token
+    stands."""
 
     def to(self, device: torch.device) -> Packed:
         """The same on another device."""
@@ -85,7 +87,8 @@ def _key(text: Encoded) -> Key:
 
 
 def _shared(texts: Sequence[Encoded]) -> int:
-    """Length of the common beginning of all prompts, at least one token of each prompt left over."""
+    """Length of the common beginning of all prompts, at least one token of each prompt left
+    over."""
     if len(texts) < 2:
         return 0
     columns = zip(*(t.prompt_ids[:-1] for t in texts), strict=False)
@@ -107,7 +110,8 @@ def _first_fit(sizes: Sequence[int], capacity: int) -> list[list[int]]:
 
 
 def _mask(owner: Tensor, prefix: int) -> Tensor:
-    """(P, 1, T, T): causal, within the own text and the prefix. Padding sees itself, so that no row is empty."""
+    """(P, 1, T, T): causal, within the own text and the prefix. Padding sees itself, so that no row
+    is empty."""
     width = owner.shape[1]
     causal = torch.ones(width, width, dtype=torch.bool).tril()
     same = owner[:, :, None] == owner[:, None, :]

@@ -1,7 +1,9 @@
-"""What the frozen starting model says of the training texts, computed once and shared by all methods and settings.
+"""What the frozen starting model says of the training texts, computed once and shared by all
+methods and settings.
 
-Per completion token: its log-probability and, for losses over the whole vocabulary, the last hidden state (d numbers
-instead of V logits; the starting model's output embedding turns it back into the exact distribution).
+Per completion token: its log-probability and, for losses over the whole vocabulary, the last hidden
+state (d numbers instead of V logits; the starting model's output embedding turns it back into the
+exact distribution).
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ def compute(
     batch_tokens: int = 4096,
     advance: Callable[[int], None] = lambda rows: None,
 ) -> dict[str, Tensor]:
-    """Score each distinct text once. Returns flat `logps` (sum of N,) and, if asked, `hidden` (sum of N, d)."""
+    """Score each distinct text once. Returns flat `logps` (sum of N,) and, if asked, `hidden` (sum
+    of N, d)."""
     distinct = list({key_of(t): t for t in texts}.values())
     logps: dict[Key, Tensor] = {}
     states: dict[Key, Tensor] = {}

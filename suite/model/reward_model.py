@@ -4,7 +4,8 @@
       reward/head.safetensors   the head: weight (1, d), bias (1,)
       reward/accuracy.json      share of held-out pairs that it orders rightly
 
-The state that predicts an answer's end-of-sequence token has read the whole answer; the head turns it into the reward.
+The state that predicts an answer's end-of-sequence token has read the whole answer; the head turns
+it into the reward.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""From a configuration to cells, and from cells to the stages they need: what is there already, what will be computed.
+"""From a configuration to cells, and from cells to the stages they need: what is there already,
+what will be computed.
 
 Whatever can be refused is refused here, before any model loads.
 """
@@ -104,7 +105,8 @@ def _visit_missing(stage: Stage, store: Store, needed: dict[str, Stage]) -> None
 
 
 def build_plan(context: Context) -> Plan:
-    """Plan the run. Raises UserError for what cannot work: unknown names, missing roles, bad data, no such model."""
+    """Plan the run. Raises UserError for what cannot work: unknown names, missing roles, bad data,
+    no such model."""
     cells: list[PlannedCell] = []
     left_out: LeftOut = {}
     config, registry = context.config, context.registry
@@ -229,7 +231,8 @@ def _text_cells(
 
 
 def _drop_what_does_not_fit(stages: TextStages, methods: Fitting, left_out: LeftOut) -> None:
-    """Take out the methods that the benchmark's data or questions do not suit; refuse settings that cannot work."""
+    """Take out the methods that the benchmark's data or questions do not suit; refuse settings that
+    cannot work."""
     for spec, (method, config) in list(methods.items()):
         try:
             check_reward(type(method), stages)
@@ -294,7 +297,8 @@ def _evaluated(
 
 
 def _model_cells(context: Context, spec: str, trained: list[PlannedCell]) -> Iterator[PlannedCell]:
-    """Every model that the run trains; if it trains none, the base model, also as what each method answers from."""
+    """Every model that the run trains; if it trains none, the base model, also as what each method
+    answers from."""
     benchmark: ModelBenchmark[Any] = made(context, spec)
     if trained:
         for cell, family, model, partial in measured.trained_models(context, spec, trained):

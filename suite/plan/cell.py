@@ -21,7 +21,8 @@ class Evaluated:
     phase: str
     """TRAINING, or the name of a later phase."""
     epoch: int
-    """Epochs of training that the model has seen; an experiment, and a model that nothing trained, has epoch 0."""
+    """Epochs of training that the model has seen; an experiment, and a model that nothing trained,
+    has epoch 0."""
     score: Stage
     model: Model | None = None
     """None: an experiment, which has no language model."""

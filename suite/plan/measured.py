@@ -1,10 +1,12 @@
-"""The cells of a `ModelBenchmark`: for each model that another benchmark's cells end in, one stage that measures it.
+"""The cells of a `ModelBenchmark`: for each model that another benchmark's cells end in, one stage
+that measures it.
 
     tofu: base ─ target ─ npo ─ respond ─ score
                    │       └──────────────────── measure     lm_eval:arc_easy, npo
                    └──────────────────────────── measure     lm_eval:arc_easy, target
 
-The training stages are those of the other benchmark, found by their keys, so nothing is trained twice.
+The training stages are those of the other benchmark, found by their keys, so nothing is trained
+twice.
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ def model_of(cell: PlannedCell) -> Model:
 def trained_models(
     context: Context, spec: str, cells: Sequence[PlannedCell]
 ) -> Iterator[tuple[Cell, str, Model, bool]]:
-    """(cell, family, model, whether it was trained on a part of a benchmark) of each model that the run makes."""
+    """(cell, family, model, whether it was trained on a part of a benchmark) of each model that the
+    run makes."""
     for cell in cells:
         source = cell.cell
         split = f"{source.benchmark}-{source.split}"

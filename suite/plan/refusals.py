@@ -69,7 +69,8 @@ def check_steps(method: Method[Any], config: TrainConfig, stages: TextStages) ->
 
 
 def check_loss(method: Method[Any]) -> None:
-    """Ask a loss of pairs for its value once: what it refuses about its settings is refused before anything trains."""
+    """Ask a loss of pairs for its value once: what it refuses about its settings is refused before
+    anything trains."""
     if not isinstance(method, PairedMethod):
         return
     import torch
@@ -79,7 +80,8 @@ def check_loss(method: Method[Any]) -> None:
 
 
 def refuse_training_settings(context: Context, experiment: Experiment[Any], spec: str) -> None:
-    """An experiment trains in its own way: a learning rate given to a method would be ignored, so it is refused.
+    """An experiment trains in its own way: a learning rate given to a method would be ignored, so
+    it is refused.
 
     Beside other benchmarks it is not: there the rate has an effect.
     """

@@ -2,9 +2,9 @@
 
     base ─ start (target, retrain) ─ reference log-probabilities ─ train (method) ─ respond ─ score
 
-A stage's key follows from its configuration, its code and the keys of what it reads, so everything that two methods
-share (start models, reference values, baseline answers) is one stage, computed once. Nothing here runs anything:
-`Store.ensure` does.
+A stage's key follows from its configuration, its code and the keys of what it reads, so everything
+that two methods share (start models, reference values, baseline answers) is one stage, computed
+once. Nothing here runs anything: `Store.ensure` does.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ class TextStages(Training):
         verdicts: Stage | None,
         label: str,
     ) -> Stage:
-        """Per-item scores and metrics of a model, from its answers and what the judge said of them."""
+        """Per-item scores and metrics of a model, from its answers and what the judge said of
+        them."""
         inputs = {"responses": responses}
         if self.benchmark.measures_kl and (method is None or not answers_itself(method)):
             inputs["kl"] = self.kl(model, responses, label)

@@ -1,6 +1,6 @@
 """The stages that train: start models, each method's own training, reward models, later phases.
 
-base ─ start (target, retrain) ─ reference log-probabilities ─ train (method) ─ train (a later phase)
+    base ─ start (target, retrain) ─ reference ─ train (method) ─ train (a later phase)
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ class Training(Reading):
         return Model(stage, config.epochs)
 
     def rows(self, role: str) -> Rows:
-        """The training rows of a role: as they were read, or as the starting model's answers will give them."""
+        """The training rows of a role: as they were read, or as the starting model's answers will
+        give them."""
         if role in self.benchmark.sampled_roles:
             return SampledRows(self.sampled, role)
         if role not in self.data.roles:
@@ -165,7 +166,8 @@ class Training(Reading):
         return self.context.stage("train", spec, inputs, label=label, resources=resources)
 
     def rows_digest(self, rows: Rows) -> str | None:
-        """Digest of training rows; None where the key of the stage that makes them stands for it."""
+        """Digest of training rows; None where the key of the stage that makes them stands for
+        it."""
         return None if isinstance(rows, SampledRows) else self.context.materials.add(rows)
 
     def _references(

@@ -42,7 +42,8 @@ class Registry:
         self._plugins: list[PluginInfo] = []
         self._offers = Offers()
         self._blocked: list[EntryPoint] = []
-        """The host's own plugins among those blocked: the host itself still trains start models with them."""
+        """The host's own plugins among those blocked: the host itself still trains start models
+        with them."""
         self._reported: set[tuple[str, str]] = set()
 
     @classmethod
@@ -72,13 +73,15 @@ class Registry:
         return cast("type[Method[Any]]", self._get("method", name))
 
     def serving(self, role: Literal["start", "reward"]) -> type[Method[Any]]:
-        """Return the host's own method that makes start models or reward models; a blocked plugin serves too."""
+        """Return the host's own method that makes start models or reward models; a blocked plugin
+        serves too."""
         own = [cls for cls in self.methods() if self.plugin_of(cls).distribution == DISTRIBUTION]
         blocked = [cls for point in self._blocked for cls in _methods_of(point.load())]
         return next(cls for cls in (*own, *blocked) if cls.serves == role)
 
     def method_of_stage(self, name: str) -> type[Method[Any]]:
-        """Return the method that a stage names: one that serves the host is there even if its plugin is blocked."""
+        """Return the method that a stage names: one that serves the host is there even if its
+        plugin is blocked."""
         serving = (self.serving("start"), self.serving("reward"))
         return next((cls for cls in serving if cls.name == name), None) or self.method(name)
 

@@ -88,7 +88,8 @@ def _rounded(text: str) -> str:
 
 
 def _short_path(path: str) -> str:
-    """Leave out the letter of a line that follows a move or another line: SVG takes it for granted."""
+    """Leave out the letter of a line that follows a move or another line: SVG takes it for
+    granted."""
     found = []
     last = ""
     for part in path.split():

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 @builds("kl")
 def measure_divergence(build: Build, context: Context) -> None:
-    """Measure the sequence KL(model || reference) of the model's sampled answers, one line a request."""
+    """Measure the sequence KL(model || reference) of the model's sampled answers, one line a
+    request."""
     from suite.model import folder as models
     from suite.model.hardware import autocast
     from suite.model.kl import sequence_kl

@@ -1,4 +1,5 @@
-"""The stage `roles`: training rows that the benchmark makes of the start model's answers: <role>.jsonl."""
+"""The stage `roles`: training rows that the benchmark makes of the start model's answers:
+<role>.jsonl."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from suite.store import Build
 
 CHUNK_PROMPTS = 96
-"""Prompts answered between two writes. Chunks are fixed beforehand, so a resumed run batches, and hence rounds, as
-the uninterrupted one."""
+"""Prompts answered between two writes. Chunks are fixed beforehand, so a resumed run batches, and
+hence rounds, as the uninterrupted one."""
 
 
 Ask = Callable[["Sequence[Request]"], "list[Response]"]
@@ -78,7 +78,8 @@ def _open(build: Build, context: Context) -> Ask:
 
 
 def chunked(requests: Sequence[Request]) -> Iterator[list[Request]]:
-    """Requests in chunks of CHUNK_PROMPTS prompts, similar lengths together, those of one prompt never parted."""
+    """Requests in chunks of CHUNK_PROMPTS prompts, similar lengths together, those of one prompt
+    never parted."""
     ordered = sorted(requests, key=lambda r: (sum(len(m.content) for m in r.prompt), str(r.prompt)))
     groups = [list(group) for _, group in groupby(ordered, key=lambda r: r.prompt)]
     for i in range(0, len(groups), CHUNK_PROMPTS):

@@ -1,12 +1,13 @@
-"""What a run leaves behind: `<out>/results.json` and (`suite.results.samples`) the answers of each cell.
+"""What a run leaves behind: `<out>/results.json` and (`suite.results.samples`) the answers of each
+cell.
 
     {"schema_version": 1,
      "run": {"command": "suite run --methods npo --bench tofu", "engine": "hf", ...},
      "comparisons": [{"benchmark": "tofu", "split": "forget10", "model": "tiny", "primary": [...], ...}],
      "cells": [{"cell": {"method": "npo", "benchmark": "tofu", ...}, "status": "ok", "metrics": [...], ...}]}
 
-Every number is finite, or null with the reason in its note. Wall-clock times stand only under `timings`, so
-that everything else is equal when the same thing is run again.
+Every number is finite, or null with the reason in its note. Wall-clock times stand only under
+`timings`, so that everything else is equal when the same thing is run again.
 """
 
 from __future__ import annotations
@@ -110,10 +111,12 @@ def json_schema() -> dict[str, Any]:
 
 
 def dumps(results: Results) -> str:
-    """Write `results` as ASCII JSON. Raises UserError naming cell and metric if a number is not finite."""
+    """Write `results` as ASCII JSON. Raises UserError naming cell and metric if a number is not
+    finite."""
     for problem in _problems(results):
         raise UserError(problem)
-    # Through the reader once: what is read back gives the same bytes (an int in a float's place would not).
+    # Through the reader once: what is read back gives the same bytes (an int in a float's place
+    # would not).
     return _encoded(_adapter().validate_json(_encoded(results), strict=True))
 
 
@@ -150,7 +153,8 @@ def loads(text: str | bytes, where: str = "results.json") -> Results:
 
 
 def write(results: Results, path: Path) -> None:
-    """Write results.json, atomically. Raises UserError, naming cell and metric, if a number is not finite."""
+    """Write results.json, atomically. Raises UserError, naming cell and metric, if a number is not
+    finite."""
     atomic_write(path, dumps(results))
 
 

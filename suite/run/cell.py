@@ -103,7 +103,8 @@ class CellRunner:
                 yield replace(metric, name=f"{each.phase}/{metric.name}")
 
     def _timings(self, planned: PlannedCell) -> dict[str, Timing]:
-        """Seconds of the cell's own stages (what it shares with other cells belongs to the start models' rows)."""
+        """Seconds of the cell's own stages (what it shares with other cells belongs to the start
+        models' rows)."""
         scores = [each.score for each in planned.evaluated]
         if isinstance(planned.benchmark, ModelBenchmark):
             return {"measure": self._timing(scores)}
@@ -149,7 +150,8 @@ class CellRunner:
 def best_checkpoint(
     metrics: Mapping[int, tuple[Metric, ...]], name: str | None, steps: int
 ) -> CheckpointResult | None:
-    """The epoch with the best value of a metric; None where only one epoch was evaluated, or none has a value."""
+    """The epoch with the best value of a metric; None where only one epoch was evaluated, or none
+    has a value."""
     best = best_epoch(metrics, name) if len(metrics) > 1 else None
     if best is None:
         return None
@@ -198,7 +200,8 @@ class _Steps:
 
 
 def best_epoch(metrics: Mapping[int, tuple[Metric, ...]], name: str | None) -> int | None:
-    """The epoch with the best value of a metric, the earliest of equals; None where no epoch has one."""
+    """The epoch with the best value of a metric, the earliest of equals; None where no epoch has
+    one."""
     values = {
         epoch: metric.value if metric.higher_is_better else -metric.value
         for epoch, ms in metrics.items()

@@ -36,7 +36,8 @@ BUILT_IN: tuple[StageKind, ...] = (
 
 
 def kinds_of(registry: Registry) -> dict[str, StageKind]:
-    """Name -> kind, of this program and of its plugins. UserError: a plugin takes a name of this program."""
+    """Name -> kind, of this program and of its plugins. UserError: a plugin takes a name of this
+    program."""
     kinds = {kind.name: kind for kind in BUILT_IN}
     for kind in registry.stage_kinds():
         if kind.name in kinds:

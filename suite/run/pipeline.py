@@ -1,6 +1,7 @@
 """`suite run`: plan, compute what the store lacks, collect the results, write the report.
 
-A cell that fails does not stop the others; it is a row of the table with its reason, and the exit status tells.
+A cell that fails does not stop the others; it is a row of the table with its reason, and the exit
+status tells.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ class Outcome:
 def run(
     config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = ""
 ) -> Outcome:
-    """Run everything and write the report. Raises UserError before any model loads where the plan cannot work."""
+    """Run everything and write the report. Raises UserError before any model loads where the plan
+    cannot work."""
     check_folders(config)
     check_environment(config, registry)
     context = open_context(config, registry, progress)
@@ -68,7 +70,8 @@ def run(
 def score(
     config: RunConfig, registry: Registry, progress: Progress | None = None, command: str = ""
 ) -> Outcome:
-    """Score stored answers again and write the report. Raises MissingError where answers are not stored."""
+    """Score stored answers again and write the report. Raises MissingError where answers are not
+    stored."""
     check_folders(config)
     context = open_context(config, registry, progress)
     planned = build_plan(context)
@@ -129,7 +132,8 @@ def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:
 def make_stage(
     config: RunConfig, registry: Registry, key: str, progress: Progress | None = None
 ) -> Path:
-    """Make one stage of a run and return its folder. `key`: its key, or enough of it to be the only one.
+    """Make one stage of a run and return its folder. `key`: its key, or enough of it to be the only
+    one.
 
     Raises UserError if the run has no such stage, MissingError if what it reads is not stored yet.
     """
@@ -154,13 +158,15 @@ def check_folders(config: RunConfig) -> None:
 
 
 def open_store(config: RunConfig, context: Context | None = None) -> Store:
-    """The store that the configuration names; what is missing is built in the context, if one is given."""
+    """The store that the configuration names; what is missing is built in the context, if one is
+    given."""
     root = Path(config.store) if config.store else default_root()
     return Store(root, builder=context.build if context else None)
 
 
 def preflight(context: Context, plan: Plan, store: Store) -> None:
-    """Tokenise everything before anything trains: an answer cut off by the context is found now, not in an hour."""
+    """Tokenise everything before anything trains: an answer cut off by the context is found now,
+    not in an hour."""
     from suite.train.encoded import encode_rows
 
     missing = plan.missing(store)

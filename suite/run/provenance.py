@@ -1,4 +1,5 @@
-"""What a reader needs to build the results again: settings, versions, plugins; no times, no paths."""
+"""What a reader needs to build the results again: settings, versions, plugins; no times, no
+paths."""
 
 from __future__ import annotations
 

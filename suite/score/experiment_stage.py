@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 @builds("experiment")
 def run_experiment(build: Build, context: Context) -> None:
-    """Run an experiment: items.jsonl, metrics.json, curve.json, and samples.jsonl without a line."""
+    """Run an experiment: items.jsonl, metrics.json, curve.json, and samples.jsonl without a
+    line."""
     spec = build.spec
     experiment = context.benchmark(spec)
     assert isinstance(experiment, Experiment)

@@ -1,4 +1,5 @@
-"""The stage `score`: from answers to scores: items.jsonl, metrics.json, curve.json, samples.jsonl."""
+"""The stage `score`: from answers to scores: items.jsonl, metrics.json, curve.json,
+samples.jsonl."""
 
 from __future__ import annotations
 

@@ -1,1 +1,2 @@
-"""What the stages of a run share: the run's context, and how a stage comes by models, rows and rewards."""
+"""What the stages of a run share: the run's context, and how a stage comes by models, rows and
+rewards."""

@@ -1,4 +1,5 @@
-"""Base models as stages: `tiny` is trained by the run itself, everything else is brought to one form."""
+"""Base models as stages: `tiny` is trained by the run itself, everything else is brought to one
+form."""
 
 from __future__ import annotations
 

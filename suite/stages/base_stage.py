@@ -1,4 +1,5 @@
-"""The stage `base`: the embedded model's random weights, or a model brought to the form of a model folder."""
+"""The stage `base`: the embedded model's random weights, or a model brought to the form of a model
+folder."""
 
 from __future__ import annotations
 

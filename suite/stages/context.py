@@ -1,4 +1,5 @@
-"""What all stages of one run have in common: settings, plugins, device, precision, the engine, what planning read."""
+"""What all stages of one run have in common: settings, plugins, device, precision, the engine, what
+planning read."""
 
 from __future__ import annotations
 
@@ -50,7 +51,8 @@ class Context:
         resources: Mapping[str, Json] | None = None,
         coded: bool = True,
     ) -> Stage:
-        """Describe a stage. `coded`: its key holds the code of the kind's builder. UserError: no such kind."""
+        """Describe a stage. `coded`: its key holds the code of the kind's builder. UserError: no
+        such kind."""
         module = self._kind(kind).module
         code = (module,) if coded else ()
         return Stage(kind, spec, inputs or {}, code, label, resources or {})
@@ -80,7 +82,8 @@ class Context:
         return found
 
     def reward(self, build: Build, spec: Mapping[str, Any] | None) -> Reward | None:
-        """The reward that a stage's spec names (see `suite.plan.rewards`); None if it names none."""
+        """The reward that a stage's spec names (see `suite.plan.rewards`); None if it names
+        none."""
         from suite.stages.trained_reward import open_reward
 
         if spec is None:

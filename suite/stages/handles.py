@@ -34,7 +34,8 @@ class Trained:
     """How a cell's models come about."""
 
     models: Mapping[int, Model]
-    """Epoch -> model, of the epochs that are evaluated; the last is the final step. Untrained: one, of epoch 0."""
+    """Epoch -> model, of the epochs that are evaluated; the last is the final step. Untrained: one,
+    of epoch 0."""
     stage: Stage | None
     """The cell's training; None where a method trains nothing."""
     method: Method[Any] | None = None

@@ -1,9 +1,11 @@
-"""What planning read, found by its digest: a stage is data, and names its rows and requests by digests.
+"""What planning read, found by its digest: a stage is data, and names its rows and requests by
+digests.
 
     digest = materials.add(rows)        a stage's spec holds the digest
     materials[digest]                   its builder gets the rows
 
-Whoever plans the same run again (another process, say) has the same materials under the same digests.
+Whoever plans the same run again (another process, say) has the same materials under the same
+digests.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ class Materials:
 
     def __init__(self) -> None:
         self._items: dict[str, Any] = {}
-        # Many stages name the same list: its digest is taken once. The list is kept, so no other gets its id.
+        # Many stages name the same list: its digest is taken once. The list is kept, so no other
+        # gets its id.
         self._taken: dict[int, tuple[Sequence[Any], str]] = {}
 
     def add(self, items: Sequence[Any]) -> str:
@@ -38,7 +41,8 @@ class Materials:
         return key
 
     def __getitem__(self, key: str) -> Any:
-        """What was added under the digest. UserError: the run that was planned reads nothing like that."""
+        """What was added under the digest. UserError: the run that was planned reads nothing like
+        that."""
         if key not in self._items:
             raise UserError(f"this run reads nothing with the digest {key[:12]}: plan the same run")
         return self._items[key]

@@ -1,4 +1,5 @@
-"""Mean and deviation of all numbers so far, exact however they come in batches (Chan et al., 1979)."""
+"""Mean and deviation of all numbers so far, exact however they come in batches (Chan et al.,
+1979)."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ class Moments:
         )
 
     def normalised(self, values: Tensor) -> Tensor:
-        """Values minus the mean, over the deviation; equal numbers so far have deviation 0 and are only centred."""
+        """Values minus the mean, over the deviation; equal numbers so far have deviation 0 and are
+        only centred."""
         deviation = math.sqrt(self.squares / self.count) if self.count else 0.0
         return (values - self.mean) / (deviation or 1.0)
 

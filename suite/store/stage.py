@@ -1,8 +1,10 @@
-"""A stage: one step of a run, as data. It is stored under a key derived from everything that determines its result.
+"""A stage: one step of a run, as data. It is stored under a key derived from everything that
+determines its result.
 
     Stage("respond", {"requests": "5c1…", "epoch": 3, ...}, {"model": train}, code=("suite.respond.stage",))
 
-A stage can be printed and pickled. Who computes it is found by its kind (see `suite.stages.context`).
+A stage can be printed and pickled. Who computes it is found by its kind (see
+`suite.stages.context`).
 """
 
 from __future__ import annotations
@@ -37,9 +39,11 @@ class Build:
     """What the builder of a stage is given."""
 
     out: Path
-    """An empty folder; its files become the stage once the builder returns. Regular files, no manifest.json."""
+    """An empty folder; its files become the stage once the builder returns. Regular files, no
+    manifest.json."""
     scratch: Path
-    """Survives crashes: for step checkpoints and partial answers. Removed once the stage is finished."""
+    """Survives crashes: for step checkpoints and partial answers. Removed once the stage is
+    finished."""
     inputs: dict[str, Path]
     """The finished folders of the stage's inputs, by name. Read only."""
     stage: Stage
@@ -67,22 +71,25 @@ class Build:
 class Stage:
     """One step of a run. The keys of a whole plan are known before anything runs.
 
-    Raises UserError at once for a spec that is not JSON, and for a kind that is not a plain lower-case name.
+    Raises UserError at once for a spec that is not JSON, and for a kind that is not a plain
+    lower-case name.
     """
 
     kind: str
-    """What it makes: "base", "train", "reference", "respond", "score", ... Also the name of a folder."""
+    """What it makes: "base", "train", "reference", "respond", "score", ... Also the name of a
+    folder."""
     spec: Mapping[str, Json]
     """The resolved configuration: everything that determines the result beside inputs and code."""
     inputs: Mapping[str, Stage] = field(default_factory=dict)
     """Stages whose results are read, by name. Their keys enter the key."""
     code: tuple[str, ...] = ()
-    """Modules whose code, with all that they import, decides the result: that of the builder. (): none, because
-    something in the spec stands for the code, such as a judge's revision."""
+    """Modules whose code, with all that they import, decides the result: that of the builder. ():
+    none, because something in the spec stands for the code, such as a judge's revision."""
     label: str = ""
     """For people; not in the key."""
     resources: Mapping[str, Json] = field(default_factory=dict)
-    """What it is computed with and does not change the result: a micro-batch size, say. Not in the key."""
+    """What it is computed with and does not change the result: a micro-batch size, say. Not in the
+    key."""
 
     def __post_init__(self) -> None:
         if not _KIND.fullmatch(self.kind):
@@ -127,8 +134,8 @@ class Stage:
 
 
 def stage_key(kind: str, code: Mapping[str, str], inputs: Json, spec: Json) -> str:
-    """Hash the parts of a key; the same from a stage and from a manifest. `code`: module -> digest of its content;
-    the names are not part of the key, so that a module may move."""
+    """Hash the parts of a key; the same from a stage and from a manifest. `code`: module -> digest
+    of its content; the names are not part of the key, so that a module may move."""
     parts: dict[str, Json] = {
         "schema": SCHEMA_VERSION,
         "kind": kind,

@@ -26,7 +26,8 @@ from suite.store.stage import Build, OnStep, Stage, untold
 from suite.store.verify import Problem, check_stage, verify_store
 
 Event: TypeAlias = Literal["cached", "waiting", "building", "built", "differs"]
-"""differs: another process finished the same stage first, with other content; the first one counts."""
+"""differs: another process finished the same stage first, with other content; the first one
+counts."""
 Observer: TypeAlias = Callable[[Stage, Event, float], None]
 """Called with the seconds that checking (cached) or making (built) a stage took."""
 
@@ -73,9 +74,9 @@ class Store:
     def ensure(self, stage: Stage, on_step: OnStep = untold) -> Path:
         """Return the folder of the finished stage, made now if it is missing, inputs first.
 
-        A stage that another process is making is waited for. What is found is checked, every byte, once per
-        process. `on_step` is told of training steps. Raises CorruptError for a damaged stage, UserError if the store
-        cannot be written, and what the builder raises.
+        A stage that another process is making is waited for. What is found is checked, every byte,
+        once per process. `on_step` is told of training steps. Raises CorruptError for a damaged
+        stage, UserError if the store cannot be written, and what the builder raises.
         """
         self._sweep_once()
         if not self.has(stage):
@@ -85,7 +86,8 @@ class Store:
         return self.path(stage)
 
     def make(self, stage: Stage) -> Path:
-        """Return the folder of the finished stage, made now if it is missing; its inputs must be finished.
+        """Return the folder of the finished stage, made now if it is missing; its inputs must be
+        finished.
 
         Raises MissingError naming the input that is not, and otherwise what `ensure` raises.
         """
@@ -180,6 +182,7 @@ class Store:
             self._observer(stage, "differs", meter.seconds())
 
     def _first(self, stage: Stage) -> Manifest:
-        """Check what another process published meanwhile, which happens only where locks do not work."""
+        """Check what another process published meanwhile, which happens only where locks do not
+        work."""
         check_stage(self.path(stage))
         return self.manifest(stage)

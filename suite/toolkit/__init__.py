@@ -1,4 +1,5 @@
-"""Tools for plugins that look into a model, train in a way of their own, or run another program on it.
+"""Tools for plugins that look into a model, train in a way of their own, or run another program on
+it.
 
 Import this inside functions: it loads torch.
 """

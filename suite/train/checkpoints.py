@@ -1,9 +1,10 @@
-"""Step checkpoints: everything that a killed training run needs to go on as if nothing had happened.
+"""Step checkpoints: everything that a killed training run needs to go on as if nothing had
+happened.
 
     <scratch>/step-000120/  model.safetensors  optimizer.safetensors  state.json  manifest.json
 
-A checkpoint is written beside its name and renamed; its manifest holds sizes and hashes, so a torn or damaged one is
-passed over for the one before. Nothing is pickled.
+A checkpoint is written beside its name and renamed; its manifest holds sizes and hashes, so a torn
+or damaged one is passed over for the one before. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ def _trainable(model: nn.Module) -> dict[str, Tensor]:
 
 
 def flatten(tree: Any, path: str = "") -> tuple[dict[str, Tensor], Any]:
-    """Split nested dicts and lists into tensors by path and a JSON skeleton in which they are named."""
+    """Split nested dicts and lists into tensors by path and a JSON skeleton in which they are
+    named."""
     if isinstance(tree, Tensor):
         return {path: tree.contiguous()}, {"tensor": path}
     if isinstance(tree, Mapping):

@@ -1,7 +1,9 @@
-"""What training cost: processor and accelerator seconds, and the most memory it held, over all attempts of a run.
+"""What training cost: processor and accelerator seconds, and the most memory it held, over all
+attempts of a run.
 
-A killed run goes on from a checkpoint; beside it lies `cost.json`, so that the seconds before are counted too. Costs
-go into the manifest and never into the stage's files: they differ from run to run, and the files must not.
+A killed run goes on from a checkpoint; beside it lies `cost.json`, so that the seconds before are
+counted too. Costs go into the manifest and never into the stage's files: they differ from run to
+run, and the files must not.
 """
 
 from __future__ import annotations

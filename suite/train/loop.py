@@ -2,8 +2,9 @@
 
     start folder -> model, policy -> steps (Sampler -> micro-batches -> method.train_step) -> <out>/epoch-NN, log.jsonl
 
-Weights and optimiser are float32; the forward pass may run under bf16 autocast. There is no dropout anywhere. A run
-that was killed goes on from its newest step checkpoint and ends in the same bytes (on a CPU).
+Weights and optimiser are float32; the forward pass may run under bf16 autocast. There is no dropout
+anywhere. A run that was killed goes on from its newest step checkpoint and ends in the same bytes
+(on a CPU).
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ class TrainJob:
 
 
 def train(job: TrainJob) -> Cost:
-    """Run a job from its newest checkpoint (or the start) to its end; return what it cost, all attempts together."""
+    """Run a job from its newest checkpoint (or the start) to its end; return what it cost, all
+    attempts together."""
     meter = CostMeter(job.scratch, job.device)
     torch.manual_seed(job.seed)
     roles = job.method.select(job.roles)
@@ -166,8 +168,8 @@ def lr_schedule(config: TrainConfig, steps_per_epoch: int) -> Callable[[int], fl
 
 
 STEP_ZERO_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.1}
-"""Largest mean |log-ratio| per completion token before the first step, nats. bf16 rounds differently in batches of
-another shape; float32 does so too, a thousand times less."""
+"""Largest mean |log-ratio| per completion token before the first step, nats. bf16 rounds
+differently in batches of another shape; float32 does so too, a thousand times less."""
 
 
 @torch.no_grad()
@@ -209,7 +211,8 @@ def _publish(job: TrainJob) -> None:
 
 
 class _Log:
-    """The run's losses, one JSON line a step; after a resume it goes on behind the checkpoint's step."""
+    """The run's losses, one JSON line a step; after a resume it goes on behind the checkpoint's
+    step."""
 
     def __init__(self, path: Path, keep: int) -> None:
         lines = path.read_text().splitlines()[:keep] if path.exists() else []

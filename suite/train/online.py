@@ -1,4 +1,5 @@
-"""Online methods: they sample answers from the policy, have them rewarded, and reinforce the better ones.
+"""Online methods: they sample answers from the policy, have them rewarded, and reinforce the better
+ones.
 
     class RLOO(OnlineMethod[RLOOConfig]):
         name, Config = "rloo", RLOOConfig
@@ -9,9 +10,9 @@
         def rollout_loss(self, scored, part):  # a micro-batch's share of the loss
             return part.texts.mean(part.texts.row_sum(-part.extra["advantages"] * scored.token_logps))
 
-A step: sample, reward and score answers to `batch_size` prompts, `credit` them, then descend `updates` times on
-`rollout_loss` over the same answers. The frozen reference is a copy of the starting model: answers are new in every
-step, so nothing of it can be computed beforehand.
+A step: sample, reward and score answers to `batch_size` prompts, `credit` them, then descend
+`updates` times on `rollout_loss` over the same answers. The frozen reference is a copy of the
+starting model: answers are new in every step, so nothing of it can be computed beforehand.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
 
 class OnlineMethod(Method[C]):
-    """Base class of methods that learn from their own answers. `Config` must have `max_new_tokens`."""
+    """Base class of methods that learn from their own answers. `Config` must have
+    `max_new_tokens`."""
 
     family = "alignment"
     roles = frozenset({"prompts"})
@@ -60,7 +62,8 @@ class OnlineMethod(Method[C]):
 
     @abstractmethod
     def rollout_loss(self, scored: Any, part: Part) -> Tensor:
-        """The micro-batch's share of the loss; `scored`: what the policy in training says of `part.texts`."""
+        """The micro-batch's share of the loss; `scored`: what the policy in training says of
+        `part.texts`."""
 
     def begin(self, state: TrainState, roles: Mapping[str, Sequence[Any]]) -> None:
         """Keep the prompts, and a frozen copy of the starting model."""

@@ -1,10 +1,11 @@
-"""Answers that the policy in training gives, and what a step of an online method needs to know of them.
+"""Answers that the policy in training gives, and what a step of an online method needs to know of
+them.
 
     sample      P prompts -> P * G answers at temperature 1, all rows decoded at once
     collect     their rewards, and their log-probabilities under the policy and the frozen starting model
 
-What is drawn is a function of (seed, step, prompt, number of the answer), so a resumed run draws what the
-uninterrupted one would have drawn.
+What is drawn is a function of (seed, step, prompt, number of the answer), so a resumed run draws
+what the uninterrupted one would have drawn.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ class Rollouts:
 
     @property
     def sequence_log_ratios(self) -> Tensor:
-        """log pi(y|x) - log pi_ref(y|x), summed over tokens, (P, G), nats: their mean estimates the KL."""
+        """log pi(y|x) - log pi_ref(y|x), summed over tokens, (P, G), nats: their mean estimates the
+        KL."""
         return torch.cat([part.texts.row_sum(part.log_ratios) for part in self.parts]).view(
             -1, self.samples
         )
@@ -138,9 +140,11 @@ def sample(
     eos_ids: frozenset[int],
     precision: Callable[[], AbstractContextManager[Any]],
 ) -> list[Encoded]:
-    """Sample `samples` answers to each prompt at temperature 1; a prompt is read once. Answers of a prompt adjoin.
+    """Sample `samples` answers to each prompt at temperature 1; a prompt is read once. Answers of a
+    prompt adjoin.
 
-    An answer ends in an end-of-sequence token, or is cut at `max_new_tokens` or at the model's context.
+    An answer ends in an end-of-sequence token, or is cut at `max_new_tokens` or at the model's
+    context.
     """
     read = Scorer(model, precision).read([Prompt(prompt.prompt_ids) for prompt in prompts])
     context = getattr(model.config, "max_position_embeddings", None) or 2**20

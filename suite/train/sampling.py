@@ -1,6 +1,7 @@
 """Which texts a training step sees, and how the step is cut into micro-batches.
 
-Everything is a function of (seed, epoch, step), so a resumed run draws what the uninterrupted one would have drawn.
+Everything is a function of (seed, epoch, step), so a resumed run draws what the uninterrupted one
+would have drawn.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ ALIGNED = {"alternate": "forget", "mismatched": "pairs"}
 
 
 class Sampler:
-    """Draws the rows of each step: the primary role once per epoch, other roles (retain) afresh for every step.
+    """Draws the rows of each step: the primary role once per epoch, other roles (retain) afresh for
+    every step.
 
-    `whole_prompts`: pairs of one prompt are never parted; steps then hold about `batch_size` pairs, and epochs differ
-    in the order of the steps only.
+    `whole_prompts`: pairs of one prompt are never parted; steps then hold about `batch_size` pairs,
+    and epochs differ in the order of the steps only.
     """
 
     def __init__(

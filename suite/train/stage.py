@@ -1,4 +1,5 @@
-"""The stage `train`: a method trains from a start model. It leaves epoch-NN/ model folders and log.jsonl."""
+"""The stage `train`: a method trains from a start model. It leaves epoch-NN/ model folders and
+log.jsonl."""
 
 from __future__ import annotations
 

@@ -174,7 +174,8 @@ def test_dpo_goes_on_where_ipo_stops(registry: Registry) -> None:
 
 @pytest.mark.parametrize("name", ["dpo", "ipo", "psipo"])
 def test_an_arm_in_no_pair_keeps_its_logit_exactly(registry: Registry, name: str) -> None:
-    """Only chance moves a and b, which lose what the other wins; pi(c) is 1/3 where they are equal."""
+    """Only chance moves a and b, which lose what the other wins; pi(c) is 1/3 where they are
+    equal."""
     methods = swept(registry, name, (0.1, 1))
     *_, theta = training.train(methods, [D3], training.sampled([D3], 300, 4, seed=1), runs=4)
     assert (theta[..., 2] == 0).all()

@@ -1,4 +1,5 @@
-"""`suite agreement`: kappa against scikit-learn's, slices, several people for an item, bad files."""
+"""`suite agreement`: kappa against scikit-learn's, slices, several people for an item, bad
+files."""
 
 from __future__ import annotations
 
@@ -88,7 +89,8 @@ def test_people_are_compared_with_each_other_where_an_item_has_several(
     people = found["all", "human"]
     assert (people["pairs"], people["items"]) == (4, 2)
     assert people["raw"] == pytest.approx(2 / 4)
-    # Labels of the pairs in both orders: AA AA AB BA AB BA BB BB, so half agree, and half would by chance.
+    # Labels of the pairs in both orders: AA AA AB BA AB BA BB BB, so half agree, and half would by
+    # chance.
     assert people["kappa"] == pytest.approx(0.0)
     assert found["all", "judge"]["raw"] == pytest.approx(4 / 6)
     assert found["all", "judge"]["items"] == 3

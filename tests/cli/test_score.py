@@ -1,4 +1,5 @@
-"""`suite score --bench`: what a benchmark makes of other tools' files, through a plugin of a test."""
+"""`suite score --bench`: what a benchmark makes of other tools' files, through a plugin of a
+test."""
 
 from __future__ import annotations
 

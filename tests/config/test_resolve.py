@@ -1,4 +1,5 @@
-"""Layers of the configuration: precedence, validation in one line, and what is written is what was used."""
+"""Layers of the configuration: precedence, validation in one line, and what is written is what was
+used."""
 
 from __future__ import annotations
 

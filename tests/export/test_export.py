@@ -1,4 +1,5 @@
-"""`suite export` on a real run (the published reduced TOFU on SmolLM2), read back by us, by pandas and by lm-eval."""
+"""`suite export` on a real run (the published reduced TOFU on SmolLM2), read back by us, by pandas
+and by lm-eval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Whole runs with judge `openai`: killed and resumed, what is invalid, no key in any file, what a dry run says."""
+"""Whole runs with judge `openai`: killed and resumed, what is invalid, no key in any file, what a
+dry run says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Loggers, told about a run as the pipeline tells them: the run's own log always, TensorBoard if asked for."""
+"""Loggers, told about a run as the pipeline tells them: the run's own log always, TensorBoard if
+asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Values and gradients against TRL's trainers, and the places where TRL computes something else under a name.
+"""Values and gradients against TRL's trainers, and the places where TRL computes something else
+under a name.
 
 TRL's departures, each shown by a test: `sigmoid` ignores label_smoothing; `ipo` takes means per
 token; `hinge` is RSO's, not SLiC's; `simpo_gamma` is gamma, not its ratio to beta; `bco_pair` has

@@ -123,7 +123,8 @@ def test_dpop_steepens_by_one_plus_lambda_where_the_chosen_answer_loses(penalty:
 
 
 def test_token_gradients_after_an_edit() -> None:
-    """Behind an edit DPO pushes logit j by s_j^l - s_j^w; DPOP adds lambda (1 - s_i^w) to the true token i.
+    """Behind an edit DPO pushes logit j by s_j^l - s_j^w; DPOP adds lambda (1 - s_i^w) to the true
+    token i.
 
     The contexts w and l differ, token i does not: one shared logit vector, plus each context's
     offset.

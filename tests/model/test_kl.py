@@ -1,4 +1,5 @@
-"""Sequence KL against its closed form on a bigram model, the log-ratio estimate, and plain full logits."""
+"""Sequence KL against its closed form on a bigram model, the log-ratio estimate, and plain full
+logits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Completion-only, chunked log-probabilities against the plain way: full logits, log_softmax, gather."""
+"""Completion-only, chunked log-probabilities against the plain way: full logits, log_softmax,
+gather."""
 
 from __future__ import annotations
 

@@ -52,7 +52,8 @@ def test_what_prompts_share_stands_once() -> None:
 
 
 def test_equal_texts_stand_once_and_gradients_add_up(tiny_folder: Path) -> None:
-    """Six pairs of four answers: what each of the twelve texts says alone, and the gradient of their sum."""
+    """Six pairs of four answers: what each of the twelve texts says alone, and the gradient of
+    their sum."""
     policy = LMPolicy(load_model(tiny_folder))
     answers = [Encoded(str(i), (5, 6, 7), (8 + i, 9, 12)[: 2 + i % 2]) for i in range(4)]
     texts = [answer for pair in combinations(answers, 2) for answer in pair]

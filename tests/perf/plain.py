@@ -1,4 +1,5 @@
-"""The plain way: the model as transformers loads it, texts padded on the right in the order given."""
+"""The plain way: the model as transformers loads it, texts padded on the right in the order
+given."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from suite.api.data import Encoded
 
 @dataclass(frozen=True)
 class Padded:
-    """B texts of T tokens; `positions`: where in the flattened (B * T) completion tokens are predicted."""
+    """B texts of T tokens; `positions`: where in the flattened (B * T) completion tokens are
+    predicted."""
 
     input_ids: Tensor
     attention_mask: Tensor

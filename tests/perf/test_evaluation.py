@@ -2,9 +2,9 @@
 
     SUITE_SMOLLM2=<model folder> pytest -m perf -s tests/perf/test_evaluation.py     (SUITE_PERF_ITEMS=12: quicker)
 
-The plain way is how such evaluations are usually written: every metric runs its own forward passes over whole texts,
-in batches of 16 in the order of the data, with logits at every position; generation pads 16 prompts on the left and
-goes on until the last of them has ended.
+The plain way is how such evaluations are usually written: every metric runs its own forward passes
+over whole texts, in batches of 16 in the order of the data, with logits at every position;
+generation pads 16 prompts on the left and goes on until the last of them has ended.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ pytestmark = pytest.mark.perf
 
 T = TypeVar("T")
 SETS = {"forget01": False, "retain": False, "real_authors": True, "world_facts": True}
-"""Set -> whether its wrong answers are options (then the answer itself is also the truth ratio's correct text)."""
+"""Set -> whether its wrong answers are options (then the answer itself is also the truth ratio's
+correct text)."""
 BATCH, NEW_TOKENS = 16, 200
 ITEMS = int(os.environ.get("SUITE_PERF_ITEMS", "40"))
 
@@ -101,7 +102,8 @@ def timed(function: Callable[[], T]) -> tuple[T, float]:
 
 
 def probability(item: Item, answer: float, wrong: Sequence[float]) -> float:
-    """From log-probabilities per token: of the answer, or where there are options its share among them."""
+    """From log-probabilities per token: of the answer, or where there are options its share among
+    them."""
     p = math.exp(answer)
     return p / (p + sum(map(math.exp, wrong))) if item.options else p
 
@@ -224,7 +226,8 @@ def ended(ids: list[int], eos_id: int) -> list[int]:
 
 
 def test_generation_alone_is_no_slower_than_plain_generate(shared: Path, smollm2: Path) -> None:
-    """Without a reference answer to draft from, as for open questions: batches by length, rows leave as they end."""
+    """Without a reference answer to draft from, as for open questions: batches by length, rows
+    leave as they end."""
     items = [
         item
         for name, options in SETS.items()

@@ -1,8 +1,10 @@
-"""One optimiser step of a reward model, against the plain way, in one run: all six pairs of a question's four answers.
+"""One optimiser step of a reward model, against the plain way, in one run: all six pairs of a
+question's four answers.
 
     pytest -m perf -s tests/perf/test_reward_model.py        (SUITE_SMOLLM2 may name a model folder)
 
-Plain: chosen and rejected answers of every pair as one padded batch, so that each answer is read three times.
+Plain: chosen and rejected answers of every pair as one padded batch, so that each answer is read
+three times.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ QUESTIONS, ANSWERS = 4, 4
 
 @pytest.fixture(scope="module")
 def pairs(shared: Path, smollm2: Path) -> list[EncodedPair]:
-    """Four TOFU questions, each with its answer and three wrong ones, the earlier preferred to the later."""
+    """Four TOFU questions, each with its answer and three wrong ones, the earlier preferred to the
+    later."""
     lines = (shared / "data/tofu/forget01_perturbed.json").read_text().splitlines()
     rows = [
         Pair(f"{q}/{i}-{j}", (Message("user", line["question"]),), answers[i], answers[j])

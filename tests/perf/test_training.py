@@ -2,7 +2,8 @@
 
     pytest -m perf -s tests/perf/test_training.py        (SUITE_SMOLLM2 may name a model folder)
 
-Plain: policy forward with full logits on forget and retain, reference forward every step, rows padded in data order.
+Plain: policy forward with full logits on forget and retain, reference forward every step, rows
+padded in data order.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ def matmul_peak(dtype: torch.dtype) -> float:
 
 
 def step_flops(model: Any, step: dict[str, list[Encoded]]) -> float:
-    """Products of one step: forward once, backward twice; the projection at completion tokens only."""
+    """Products of one step: forward once, backward twice; the projection at completion tokens
+    only."""
     body = sum(p.numel() for n, p in model.named_parameters() if "embed" not in n)
     head = model.get_output_embeddings().weight.numel()
     texts = [t for rows in step.values() for t in rows]

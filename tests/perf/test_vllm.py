@@ -1,9 +1,11 @@
-"""Real vLLM's start and throughput: four checkpoints through one engine against four engines, and TOFU against hf.
+"""Real vLLM's start and throughput: four checkpoints through one engine against four engines, and
+TOFU against hf.
 
     tox run -e vllm -- -m perf tests/perf/test_vllm.py          (SUITE_SMOLLM2=<model folder>: no download)
 
-Checkpoints differ, and an engine that took them over must answer as one that was started with them. Compared are CPU
-seconds of both processes, which a busy machine hardly changes; OMP_NUM_THREADS=1 keeps waiting threads out of them.
+Checkpoints differ, and an engine that took them over must answer as one that was started with them.
+Compared are CPU seconds of both processes, which a busy machine hardly changes; OMP_NUM_THREADS=1
+keeps waiting threads out of them.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ NEW_TOKENS = 48
 
 @pytest.fixture(scope="module")
 def requests(shared: Path) -> list[Request]:
-    """TOFU's generation requests, with the answer as a guess, as the benchmark makes them; two rounds of them."""
+    """TOFU's generation requests, with the answer as a guess, as the benchmark makes them; two
+    rounds of them."""
     rows = [
         json.loads(line) for line in (shared / "data/tofu/forget05.json").read_text().splitlines()
     ]

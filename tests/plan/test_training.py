@@ -1,4 +1,5 @@
-"""Rewards in a plan: trained once and shared, part of every key, refused where a benchmark has none."""
+"""Rewards in a plan: trained once and shared, part of every key, refused where a benchmark has
+none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What holds for every registered method that trains; a new plugin is covered without a line being added."""
+"""What holds for every registered method that trains; a new plugin is covered without a line being
+added."""
 
 from __future__ import annotations
 

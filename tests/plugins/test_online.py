@@ -1,4 +1,5 @@
-"""Online methods raise the reward they are given; best-of-n, prompting and the reward model do what they say."""
+"""Online methods raise the reward they are given; best-of-n, prompting and the reward model do what
+they say."""
 
 from __future__ import annotations
 
@@ -203,7 +204,8 @@ def test_the_gradient_of_rloo_is_the_policy_gradient(bench: Any) -> None:
 
 
 def test_a_step_of_ppo_is_the_one_worked_out_by_hand(bench: Any) -> None:
-    """Two updates on the same answers: advantages by loops, ratios and both clips from the model's own logits."""
+    """Two updates on the same answers: advantages by loops, ratios and both clips from the model's
+    own logits."""
     lr, coef, lam, clip, value_clip, vf = 1e-3, 0.1, 0.9, 0.3, 0.02, 0.5
     made = bench(
         "ppo", target_kl=None, kl_coef=coef, lam=lam, clip=clip, value_clip=value_clip, vf_coef=vf, updates=2,
@@ -340,7 +342,8 @@ def test_pairs_of_a_prompt_come_in_one_step() -> None:
 def test_a_reward_model_learns_what_is_preferred_and_is_read_back(
     tiny_folder: Path, tmp_path: Path
 ) -> None:
-    """Answers about May are preferred; the stored model rewards texts so, and knows its accuracy."""
+    """Answers about May are preferred; the stored model rewards texts so, and knows its
+    accuracy."""
     encoder = Encoder(models.load_tokenizer(tiny_folder))
     pairs = [
         Pair(

@@ -1,4 +1,5 @@
-"""Paired methods: the rewards they report, and what they do on a bandit, where there is no language model."""
+"""Paired methods: the rewards they report, and what they do on a bandit, where there is no language
+model."""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ def test_rewards_rank_the_pair_that_was_learnt(name: str) -> None:
 
 
 def push_at_the_start(name: str, **settings: Any) -> torch.Tensor:
-    """How descending the loss moves log pi(chosen) - log pi(rejected) where policy = reference, (2,)."""
+    """How descending the loss moves log pi(chosen) - log pi(rejected) where policy = reference,
+    (2,)."""
     chosen, rejected = (
         logps.clone().requires_grad_() for logps in (GOOD.chosen_logps, GOOD.rejected_logps)
     )
@@ -58,7 +60,8 @@ def test_pair_loss_needs_log_probabilities_alone_and_widens_the_margin(name: str
 
 
 def test_discopop_starts_by_narrowing_the_margin() -> None:
-    """Its slope in z at 0 is (1 - ln 2) / (4 tau) - 3/4: positive for tau below 0.102, which the paper's is."""
+    """Its slope in z at 0 is (1 - ln 2) / (4 tau) - 3/4: positive for tau below 0.102, which the
+    paper's is."""
     for tau in (0.05, 0.2):
         slope = (1 - math.log(2)) / (4 * tau) - 0.75
         expected = torch.full((2,), -2 * 0.05 * slope, dtype=torch.float64)

@@ -1,4 +1,5 @@
-"""Methods that keep more than weights, in whole training runs: what is delivered, and interruptions."""
+"""Methods that keep more than weights, in whole training runs: what is delivered, and
+interruptions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Unlearning methods that do more than a loss: freeze, keep weights, sample, carry a dual variable."""
+"""Unlearning methods that do more than a loss: freeze, keep weights, sample, carry a dual
+variable."""
 
 from __future__ import annotations
 
@@ -39,7 +40,8 @@ def test_rmu_trains_the_down_projections_and_draws_towards_the_target(bench: Any
 
 
 def test_rmu_compares_with_the_layers_own_output(bench: Any) -> None:
-    """Against transformers' hidden states, which for the last layer come before its norm only through the hook."""
+    """Against transformers' hidden states, which for the last layer come before its norm only
+    through the hook."""
     made = bench("rmu")
     (batch,) = made.batches()
     forget = batch["forget"]
@@ -103,7 +105,8 @@ def test_pdu_needs_its_epsilon() -> None:
 
 
 def test_undial_takes_the_starting_models_logits(bench: Any) -> None:
-    """At the start, policy and reference logits are equal, and the loss is the closed form of one softmax."""
+    """At the start, policy and reference logits are equal, and the loss is the closed form of one
+    softmax."""
     made = bench("undial")
     (batch,) = made.batches()
     scored = made.state.policy(batch["forget"])

@@ -1,4 +1,5 @@
-"""A run as TOFU leaves it; the numbers come from simulated truth ratios, so that they fit together."""
+"""A run as TOFU leaves it; the numbers come from simulated truth ratios, so that they fit
+together."""
 
 from __future__ import annotations
 

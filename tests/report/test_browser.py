@@ -1,6 +1,8 @@
-"""The page in a real browser: it sorts, filters, searches, fits a phone, follows dark mode, asks nobody for anything.
+"""The page in a real browser: it sorts, filters, searches, fits a phone, follows dark mode, asks
+nobody for anything.
 
-Debian's chromium, driven by playwright, opens the file itself. What is looked at is what the browser shows.
+Debian's chromium, driven by playwright, opens the file itself. What is looked at is what the
+browser shows.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ def places(points: list[tuple[float, ...]]) -> list[int]:
 
 
 def test_a_collapsed_model_is_not_crowned() -> None:
-    # (log10 forget quality, model utility): balanced, forgets well but collapsed, worse at both, remembers all
+    # (log10 forget quality, model utility): balanced, forgets well but collapsed, worse at both,
+    # remembers all
     points = [(-0.4, 0.57), (-0.1, 0.0), (-3.0, 0.3), (-20.0, 0.62)]
     found = ranks(points)
     assert [rank.place for rank in found] == [1, 1, 4, 1]

@@ -1,4 +1,5 @@
-"""A whole run that takes seconds: random weights, the generated world as files, few rows, one epoch."""
+"""A whole run that takes seconds: random weights, the generated world as files, few rows, one
+epoch."""
 
 from __future__ import annotations
 

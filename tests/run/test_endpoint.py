@@ -1,4 +1,5 @@
-"""The base model's answers to a whole benchmark from an OpenAI-compatible endpoint, kept in the store."""
+"""The base model's answers to a whole benchmark from an OpenAI-compatible endpoint, kept in the
+store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""kill -9 and SIGTERM, in training and in generation, with real processes: the numbers stay the same."""
+"""kill -9 and SIGTERM, in training and in generation, with real processes: the numbers stay the
+same."""
 
 from __future__ import annotations
 

@@ -55,7 +55,8 @@ def test_the_target_knows_the_authors_and_the_retrain_model_does_not(
 
 
 def test_ascent_collapses_utility_where_npo_does_not(values: dict[str, dict[str, float]]) -> None:
-    # How far ascent falls within ten epochs follows the rounding of the machine: .03 on one, .31 on another.
+    # How far ascent falls within ten epochs follows the rounding of the machine: .03 on one, .31 on
+    # another.
     utility = {name: values[name]["model_utility"] for name in values}
     assert utility["ga"] < 0.6 * utility["npo"] < utility["target"]
     assert utility["npo"] > 0.15

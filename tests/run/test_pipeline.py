@@ -1,4 +1,5 @@
-"""One whole run in this process, and what a second method, a second run and a failing method cost."""
+"""One whole run in this process, and what a second method, a second run and a failing method
+cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The README's main job in small, as a user starts it: random weights, three retain authors, two epochs."""
+"""The README's main job in small, as a user starts it: random weights, three retain authors, two
+epochs."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ def test_every_cell_is_there_with_finite_metrics_and_its_epochs(folder: Path) ->
 
 
 def test_both_methods_forget(folder: Path) -> None:
-    """After two epochs the forget answers are less likely than in the model that the methods start from."""
+    """After two epochs the forget answers are less likely than in the model that the methods start
+    from."""
     probability = {}
     for method, (_, values, _, _) in metrics(folder / "out").items():
         by_name = {value["name"]: value["value"] for value in values}

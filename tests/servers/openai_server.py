@@ -1,11 +1,13 @@
-"""A real HTTP server on loopback that speaks OpenAI's protocol, answers from a model folder, and misbehaves on demand.
+"""A real HTTP server on loopback that speaks OpenAI's protocol, answers from a model folder, and
+misbehaves on demand.
 
     with OpenAIServer(FolderModel(folder)) as server:
         server.faults += [rate_limited(0.2), broken(), slow(1.0), garbage()]     the next four requests, in this order
         ... base_url=server.url ...
     server.seen                                                                  every request: path, key, body
 
-Any object with `complete(body)` and `chat(body)`, which return the `choices` of an answer, can stand for the model.
+Any object with `complete(body)` and `chat(body)`, which return the `choices` of an answer, can
+stand for the model.
 """
 
 from __future__ import annotations
@@ -190,7 +192,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class FolderModel:
-    """A causal language model of transformers, one sequence at a time: the plainest server there can be.
+    """A causal language model of transformers, one sequence at a time: the plainest server there
+    can be.
 
     `prompt_logprobs=False`: like the many servers that ignore `echo`.
     """
@@ -243,7 +246,8 @@ class FolderModel:
         ]
 
     def _echoed(self, ids: list[int]) -> Body:
-        """Log-probabilities of the prompt's tokens, the first unknown, as servers give them for `echo`."""
+        """Log-probabilities of the prompt's tokens, the first unknown, as servers give them for
+        `echo`."""
         import torch
 
         with self._lock, torch.no_grad():

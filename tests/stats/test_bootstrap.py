@@ -128,7 +128,8 @@ def test_ids_must_match_the_scores() -> None:
 def test_order_scale_and_shift(
     values: list[float], n_clusters: int, scale: float, shift: float, method: str
 ) -> None:
-    """Items may come in any order, and an affine change of unit changes the interval the same way."""
+    """Items may come in any order, and an affine change of unit changes the interval the same
+    way."""
     x, ids = np.array(values), np.arange(len(values)) % n_clusters
     one = cluster_bootstrap(x, ids, n_resamples=400, method=method)  # type: ignore[arg-type]
     order = np.random.default_rng(0).permutation(len(x))

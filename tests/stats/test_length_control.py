@@ -120,8 +120,8 @@ def test_spread_of_predictions_understates_the_error() -> None:
 
 
 PUBLISHED_BASELINE_TERM = (1.6, 0.25)
-"""Their length term for the baseline's own verbose and concise versions, 1.58 and 1.64; sd: as firmly as some 160
-such comparisons hold it (their two sets of 805 weigh .1 each)."""
+"""Their length term for the baseline's own verbose and concise versions, 1.58 and 1.64; sd: as
+firmly as some 160 such comparisons hold it (their two sets of 805 weigh .1 each)."""
 
 
 @pytest.mark.parametrize("name", ["alpaca-7b", "claude-2.1_concise"])

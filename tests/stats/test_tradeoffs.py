@@ -50,7 +50,8 @@ def test_hypervolume_in_two_dimensions() -> None:
     )
 )
 def test_hypervolume_counts_unit_cubes(points: list[tuple[float, ...]]) -> None:
-    """With integer coordinates the dominated volume is the number of unit cubes below some point."""
+    """With integer coordinates the dominated volume is the number of unit cubes below some
+    point."""
     k = len(points[0])
     corners = np.stack(np.meshgrid(*[np.arange(6)] * k, indexing="ij"), axis=-1).reshape(-1, k)
     covered = (corners[:, None, :] < np.array(points)[None]).all(axis=2).any(axis=1).sum()

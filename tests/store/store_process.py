@@ -1,7 +1,9 @@
-"""A small run in a process of its own: `python store_process.py ACTION ROOT [ARG ...]`; tests import it too.
+"""A small run in a process of its own: `python store_process.py ACTION ROOT [ARG ...]`; tests
+import it too.
 
-The run has two stages. "base" writes weights; "respond" asks ten questions, one line of scratch for each
-answer, and then writes them all. What is built and asked is also noted outside the store, next to ROOT.
+The run has two stages. "base" writes weights; "respond" asks ten questions, one line of scratch for
+each answer, and then writes them all. What is built and asked is also noted outside the store, next
+to ROOT.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from suite.store import Build, Observer, Stage
 from suite.store import Store as PlainStore
 
 BUILDERS: dict[str, Callable[[Build], None]] = {}
-"""By the stage's key. Two stages of one key (another file, the same spec) have the builder that came last."""
+"""By the stage's key. Two stages of one key (another file, the same spec) have the builder that
+came last."""
 
 
 def made_by(

@@ -83,7 +83,8 @@ def test_a_line_that_is_not_json_leaves_the_log_alone(tmp_path):
 
 
 def test_a_line_that_fits_in_part_is_taken_back(tmp_path, start):
-    """The kernel writes the first part of the line and then refuses: no torn line may stay in the middle."""
+    """The kernel writes the first part of the line and then refuses: no torn line may stay in the
+    middle."""
     process = start("full_log", tmp_path, 100)
     said, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors

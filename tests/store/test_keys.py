@@ -101,7 +101,8 @@ def test_a_changed_line_in_any_module_that_the_builder_can_reach_changes_the_key
 
 @pytest.mark.parametrize("module", sorted({entry.value for entry in entry_points(group="suite")}))
 def test_the_code_of_a_plugin_is_all_that_it_can_reach(module: str) -> None:
-    """Installed packages may lie in folders of other names, and import their own modules relatively."""
+    """Installed packages may lie in folders of other names, and import their own modules
+    relatively."""
     assert reachable(module) <= closure.closure(module).keys()
 
 

@@ -1,4 +1,5 @@
-"""Distributions for tests: a folder with .dist-info and modules, as pip leaves them, put on sys.path."""
+"""Distributions for tests: a folder with .dist-info and modules, as pip leaves them, put on
+sys.path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The training loop: exact gradients however a step is cut, exact resumption, and the checks it makes."""
+"""The training loop: exact gradients however a step is cut, exact resumption, and the checks it
+makes."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ def rows(name: str, count: int) -> list[Row]:
 
 
 class NPOWithRetain(Method[None]):
-    """NPO with cross-entropy on retain, written out here so that the built-in is not its own judge."""
+    """NPO with cross-entropy on retain, written out here so that the built-in is not its own
+    judge."""
 
     name, family, roles, needs_reference = (
         "npo_test",

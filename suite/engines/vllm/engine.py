@@ -4,9 +4,10 @@
     load(epoch-02)   push the weights (a second)   ├─ each time a fingerprint must show new weights
     load(epoch-03)   push the weights              ┘
 
-Prompts are token ids made by `suite.model.encoding.Encoder`, so tokenisation is that of training and of the
-hf engine. vLLM's log-probabilities differ from those of training in the last digits, so they score
-and never feed a loss. How much they differ is measured at each load and stands in the report.
+Prompts are token ids made by `suite.model.encoding.Encoder`, so tokenisation is that of training
+and of the hf engine. vLLM's log-probabilities differ from those of training in the last digits, so
+they score and never feed a loss. How much they differ is measured at each load and stands in the
+report.
 """
 
 from __future__ import annotations

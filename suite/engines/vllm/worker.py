@@ -28,7 +28,8 @@ def die_with(parent: int) -> None:
     """Be killed by the kernel as soon as the parent is gone, however it went (Linux; prctl(2)).
 
     Elsewhere the next reply finds the socket closed. The engine runs in this very process (no
-    EngineCore of its own, see `suite.engines.vllm.engine.ENVIRON`), so nothing else has to be ended.
+    EngineCore of its own, see `suite.engines.vllm.engine.ENVIRON`), so nothing else has to be
+    ended.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

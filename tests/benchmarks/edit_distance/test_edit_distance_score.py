@@ -58,7 +58,8 @@ def test_nothing_after_the_edit() -> None:
 
 
 def score(data: BenchmarkData, change: float, *, tokens: bool = True) -> dict[str, Metric]:
-    """Two items of 5 tokens that differ in the third; the model differs from the reference by `change` a token."""
+    """Two items of 5 tokens that differ in the third; the model differs from the reference by
+    `change` a token."""
     chosen, rejected = ((1, 2, 3, 4, 5), (1, 2, 9, 4, 5)) if tokens else ((), ())
     ids = [item["id"] for item in data.sets["low"]]
 

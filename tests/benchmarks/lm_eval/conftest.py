@@ -26,7 +26,8 @@ DOCS = [
 
 
 def write_tasks(folder: Path) -> Path:
-    """capitals and books (multiple choice), a group of both, and a task whose answer is generated."""
+    """capitals and books (multiple choice), a group of both, and a task whose answer is
+    generated."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "docs.jsonl").write_text("".join(json.dumps(doc) + "\n" for doc in DOCS))
     shared = {

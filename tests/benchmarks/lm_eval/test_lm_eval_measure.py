@@ -1,4 +1,5 @@
-"""The harness's numbers, checked against the model's own log-probabilities, and taken over whole."""
+"""The harness's numbers, checked against the model's own log-probabilities, and taken over
+whole."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ def measured(task: str, tasks: Path, model: Path, out: Path, **options: Any) -> 
 
 
 def choices(model: Path) -> list[tuple[int, int]]:
-    """The likeliest choice of each document, and the likeliest per character, from plain forward passes."""
+    """The likeliest choice of each document, and the likeliest per character, from plain forward
+    passes."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer, lm = (

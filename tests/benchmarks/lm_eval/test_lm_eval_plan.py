@@ -1,4 +1,5 @@
-"""Which cells and stages `lm_eval:TASK` adds, what is in their keys, and what is refused before anything loads."""
+"""Which cells and stages `lm_eval:TASK` adds, what is in their keys, and what is refused before
+anything loads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The logistic policy against closed forms, and method plugins' gradients on it against formulas by hand."""
+"""The logistic policy against closed forms, and method plugins' gradients on it against formulas by
+hand."""
 
 from __future__ import annotations
 
@@ -79,7 +80,8 @@ def test_gradient_of_npo_is_that_of_ga_weighted(small: Small, make: Make, beta: 
 
 
 def test_i_do_not_know_is_the_uniform_distribution(small: Small, make: Make) -> None:
-    """IDK-SFT's forget term is the cross-entropy to (1/2, 1/2), whose gradient is mean((sigma(z) - 1/2) x)."""
+    """IDK-SFT's forget term is the cross-entropy to (1/2, 1/2), whose gradient is mean((sigma(z) -
+    1/2) x)."""
     rows, start = small
     found = gradient(make("idk_sft", retain_weight=0), unlearning_roles(rows, rows), start)
     expected = ((torch.sigmoid(rows.inputs @ start) - 0.5)[:, None] * rows.inputs).mean(0)
@@ -87,9 +89,11 @@ def test_i_do_not_know_is_the_uniform_distribution(small: Small, make: Make) -> 
 
 
 def test_gradient_of_idk_dpo(small: Small, make: Make) -> None:
-    """An alternate that is the forgotten label itself teaches nothing; one that is the other label has d h = -2 y' dz.
+    """An alternate that is the forgotten label itself teaches nothing; one that is the other label
+    has d h = -2 y' dz.
 
-    With h the difference of log-ratios, the loss (2/beta) log(1 + e^(-beta h)) has the slope -2 sigma(-beta h).
+    With h the difference of log-ratios, the loss (2/beta) log(1 + e^(-beta h)) has the slope -2
+    sigma(-beta h).
     """
     rows, start = small
     beta, signs = 0.7, 2 * rows.targets - 1
@@ -120,7 +124,8 @@ def test_descent_is_plain_gradient_descent(small: Small, make: Make) -> None:
 
 
 def test_what_a_method_delivers_is_measured(small: Small, make: Make) -> None:
-    """A task vector learns the forget rows and delivers the opposite way: the same first step as GA."""
+    """A task vector learns the forget rows and delivers the opposite way: the same first step as
+    GA."""
     rows, start = small
     task = descend(make("task_vector"), start, {"forget": rows}, lr=0.3, at=[1, 2])
     ascent = descend(make("ga"), start, {"forget": rows}, lr=0.3, at=[1, 2])

@@ -1,4 +1,5 @@
-"""The benchmark through the host: settings, a whole short run of each split, what it leaves behind."""
+"""The benchmark through the host: settings, a whole short run of each split, what it leaves
+behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The synthetic problem: its data, its networks, its distances, and what the paper found, on short runs."""
+"""The synthetic problem: its data, its networks, its distances, and what the paper found, on short
+runs."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ def problem() -> synthetic.Problem:
 
 
 def test_labels_follow_the_logistic_law() -> None:
-    """The label's mean given u is sigma(u + 1) to forget, sigma(-u - 1) to retain: they mirror each other."""
+    """The label's mean given u is sigma(u + 1) to forget, sigma(-u - 1) to retain: they mirror each
+    other."""
     random = torch.Generator().manual_seed(0)
     for sign in (1, -1):
         inputs, labels = synthetic.draw(40_000, 2.0, sign, random)
@@ -133,7 +135,8 @@ def test_a_path_that_leads_away_is_not_forgotten() -> None:
 
 
 def test_six_repeats_give_the_median_an_interval() -> None:
-    """The smallest and the largest of n values hold the median with probability 1 - 2 / 2^n: 97 % for six."""
+    """The smallest and the largest of n values hold the median with probability 1 - 2 / 2^n: 97 %
+    for six."""
     found = median("x", [3.0, 1.0, 2.0, 6.0, 5.0, 4.0], better=False)
     assert (found.value, found.ci_low, found.ci_high) == (3.5, 1.0, 6.0)
 
@@ -145,7 +148,8 @@ def test_six_repeats_give_the_median_an_interval() -> None:
 def test_npo_rt_has_the_best_front_at_full_length(
     make: Make, alpha: float, level: set[str]
 ) -> None:
-    """The paper's figure in the first problem; at alpha = 1 DPO+RT and GA+RT pass almost as near to retraining."""
+    """The paper's figure in the first problem; at alpha = 1 DPO+RT and GA+RT pass almost as near to
+    retraining."""
     config = LogisticConfig(alpha=alpha, repeats=1)
     covered = {}
     for name in ("ga", "grad_diff", "idk_sft", "idk_dpo", "npo", "npo_rt"):

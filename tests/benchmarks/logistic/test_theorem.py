@@ -1,4 +1,5 @@
-"""Theorem 2 of NPO on a small run: which law holds, and with the constant that its derivation gives."""
+"""Theorem 2 of NPO on a small run: which law holds, and with the constant that its derivation
+gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Reading preference data: both forms, real dialogues, the generated pairs, and every mistake in one line."""
+"""Reading preference data: both forms, real dialogues, the generated pairs, and every mistake in
+one line."""
 
 from __future__ import annotations
 

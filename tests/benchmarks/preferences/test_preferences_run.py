@@ -1,4 +1,5 @@
-"""Whole runs on random weights and few pairs: what the report says follows from what was trained."""
+"""Whole runs on random weights and few pairs: what the report says follows from what was
+trained."""
 
 from __future__ import annotations
 

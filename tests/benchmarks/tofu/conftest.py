@@ -56,7 +56,8 @@ def asked(row: dict) -> dict:
 
 
 class SmallCopy:
-    """TOFU's tables for 4 authors, of whom the last is to be forgotten; change `tables`, then load."""
+    """TOFU's tables for 4 authors, of whom the last is to be forgotten; change `tables`, then
+    load."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,5 @@
-"""Files of other programs, made from random losses; and what those programs compute from them, with numpy and scipy."""
+"""Files of other programs, made from random losses; and what those programs compute from them, with
+numpy and scipy."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ SIZES = {"forget": 60, "retain": 80, "ra": 7, "wf": 9}
 
 
 class Model:
-    """Losses per token of a model's answers, and ROUGE, for each set: (n,) and (n, wrong answers)."""
+    """Losses per token of a model's answers, and ROUGE, for each set: (n,) and (n, wrong
+    answers)."""
 
     def __init__(self, seed: int, shift: float = 0.0) -> None:
         rng = np.random.default_rng(seed)

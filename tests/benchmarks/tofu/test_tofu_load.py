@@ -146,7 +146,8 @@ def test_spread_of_more_than_there_are_is_everything():
 
 
 def test_the_hub_and_the_folder_give_the_same(tofu_folder, published, load, monkeypatch):
-    """The hub's code path, with the hub replaced by the folder, which the library reads in the same way."""
+    """The hub's code path, with the hub replaced by the folder, which the library reads in the same
+    way."""
     datasets = pytest.importorskip("datasets")
     real = datasets.load_dataset
 

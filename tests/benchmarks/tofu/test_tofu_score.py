@@ -23,7 +23,8 @@ P = {  # set -> probability per token of the answer, the paraphrase and every wr
 
 
 def answer(benchmark, data, shift=None) -> dict[str, Response]:
-    """Constant probabilities by P; on the forget set `shift(place)` nats are added to the wrong answers."""
+    """Constant probabilities by P; on the forget set `shift(place)` nats are added to the wrong
+    answers."""
     responses = {}
     for request in benchmark.requests(data):
         name, place, what = request.id.split("/", 2)
@@ -110,7 +111,8 @@ def test_items_are_stored_for_every_metric_and_set(small):
     ],
 )
 def test_forget_quality_at_a_known_distance(published, split, n, k, p):
-    """The unlearned model's truth ratios are the retrain model's, moved up by k ranks: D = k / n."""
+    """The unlearned model's truth ratios are the retrain model's, moved up by k ranks: D = k /
+    n."""
     benchmark, data = published(split=split, retain_authors=1)
     retrain = answer(benchmark, data, lambda place: 0.01 * place)
     unlearned = answer(benchmark, data, lambda place: 0.01 * (place + k))
@@ -240,7 +242,8 @@ def test_intervals_resample_authors(small):
 
 
 def test_model_utility_resamples_the_same_authors_in_all_parts_of_a_set(small):
-    """Retain parts are 1/2 for one author, 1 for the other: the interval is that of a single table."""
+    """Retain parts are 1/2 for one author, 1 for the other: the interval is that of a single
+    table."""
     from suite import stats
 
     benchmark, data = small

@@ -1,4 +1,5 @@
-"""AlpacaEval's files: the published leaderboard from the published annotations, and what a run writes."""
+"""AlpacaEval's files: the published leaderboard from the published annotations, and what a run
+writes."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def test_the_published_leaderboard(
         "avg_length",
     ):
         assert found[column] == pytest.approx(float(published[column]), rel=1e-12), column
-    # Theirs also knows the instructions' difficulties, which are not published with the annotations.
+    # Theirs also knows the instructions' difficulties, which are not published with the
+    # annotations.
     assert (
         abs(found["length_controlled_win_rate"] - float(published["length_controlled_winrate"])) < 8
     )

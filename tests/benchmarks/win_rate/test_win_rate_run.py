@@ -1,4 +1,5 @@
-"""Whole runs on random weights: judged, scored, against the data's answers, a start model, a method."""
+"""Whole runs on random weights: judged, scored, against the data's answers, a start model, a
+method."""
 
 from __future__ import annotations
 

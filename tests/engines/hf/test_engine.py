@@ -88,8 +88,9 @@ def test_likelihoods_are_those_of_one_text_at_a_time(folder: Path, batch_tokens:
         assert response.greedy == tuple(greedy.tolist())
 
 
-# Both ways compute in fp32, but in another order, so two logits closer than about 1e-5 may change places. The models
-# here keep their best two tokens further apart than that at every step, so the texts must be equal.
+# Both ways compute in fp32, but in another order, so two logits closer than about 1e-5 may change
+# places. The models here keep their best two tokens further apart than that at every step, so the
+# texts must be equal.
 @pytest.mark.parametrize("guess", [True, False])
 @pytest.mark.parametrize("batch_tokens", [1, 100, 4096])
 @pytest.mark.parametrize("beside_likelihoods", [True, False])

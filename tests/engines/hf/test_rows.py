@@ -1,4 +1,5 @@
-"""However rows are cut, moved and joined, what is read on top of them must be what reading the whole text gives."""
+"""However rows are cut, moved and joined, what is read on top of them must be what reading the
+whole text gives."""
 
 from __future__ import annotations
 

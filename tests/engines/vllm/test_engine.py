@@ -102,7 +102,8 @@ def difference(ours: list[Response], theirs: list[Response]) -> float:
 
 
 def check_greedy_texts(ours: list[Response], theirs: HFEngine, requests: list[Request]) -> int:
-    """Texts must be equal, or part where the best two tokens are closer than rounding; how many part."""
+    """Texts must be equal, or part where the best two tokens are closer than rounding; how many
+    part."""
     parted = 0
     for request, mine, other in zip(requests, ours, theirs.respond(requests), strict=True):
         if mine.texts == other.texts:
@@ -159,7 +160,8 @@ def test_one_engine_serves_many_checkpoints(
 def test_answers_of_one_prompt_share_its_computation_and_stay_right(
     engine: VLLMEngine, tiny_folder: Path
 ) -> None:
-    """Long prompts, so that whole cache blocks are shared, and answers that begin alike, beyond the prompt's end."""
+    """Long prompts, so that whole cache blocks are shared, and answers that begin alike, beyond the
+    prompt's end."""
     assert engine._child is not None
     prompt = asked("Where was she born? " * 6)
     begun = (
@@ -303,7 +305,8 @@ def test_smollm2_in_float32_decodes_as_the_hf_engine_does(smollm2: Path) -> None
 def test_kill_9_leaves_no_engine_and_the_next_run_asks_nothing_twice(
     tiny_folder: Path, tmp_path: Path
 ) -> None:
-    """Killed with one chunk of two answered. An answer of that chunk is changed, to see whether it is asked again."""
+    """Killed with one chunk of two answered. An answer of that chunk is changed, to see whether it
+    is asked again."""
     store, out = tmp_path / "store", tmp_path / "out"
     flags = f"--methods ga --bench tofu --engine vllm --model {tiny_folder} --data {write_tables(tmp_path / 'world')}"
     flags += f" --dtype float32 --set tofu.retain_authors=3 --set finetune.epochs=1 --set train.epochs=1 --out {out}"

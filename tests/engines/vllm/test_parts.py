@@ -1,4 +1,5 @@
-"""What surrounds vLLM, without vLLM: messages, the child process, cached values taken over, fingerprints."""
+"""What surrounds vLLM, without vLLM: messages, the child process, cached values taken over,
+fingerprints."""
 
 from __future__ import annotations
 
@@ -132,7 +133,8 @@ def test_a_child_that_dies_is_noticed() -> None:
 
 
 class Cached:
-    """A child whose prefix cache holds the first `cached` tokens of every text but the first that it reads."""
+    """A child whose prefix cache holds the first `cached` tokens of every text but the first that
+    it reads."""
 
     def __init__(self, cached: int) -> None:
         self.cached, self.asked = cached, []

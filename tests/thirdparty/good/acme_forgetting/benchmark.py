@@ -1,6 +1,7 @@
 """Forget some capitals, keep the others: a benchmark that carries its own rows.
 
-Each answer's probability per token, exp(mean log-probability), is averaged over the forget and the retain set.
+Each answer's probability per token, exp(mean log-probability), is averaged over the forget and the
+retain set.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ class RobustCapitals(Capitals):
     Config = CapitalsConfig
 
     def load(self, source: Source) -> BenchmarkData:
-        """The first retained country is forgotten in the second phase, two others serve the attack."""
+        """The first retained country is forgotten in the second phase, two others serve the
+        attack."""
         data = super().load(source)
         retain = data.roles["retain"]
         further: dict[str, Given] = {"second": retain[:1], "relearn": retain[1:3]}
