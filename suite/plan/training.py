@@ -1,6 +1,6 @@
 """The stages that train: start models, each method's own training, reward models, later phases.
 
-    base ─ start (target, retrain) ─ reference ─ train (method) ─ train (a later phase)
+base ─ start (target, retrain) ─ reference ─ train (method) ─ train (a later phase)
 """
 
 from __future__ import annotations
