@@ -6,10 +6,27 @@ schema shows the range too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Le, Lt
+
+from suite.core.places import FileOrName, FileOrNameOrNone, FilePath, FilePathOrNone, Place
+
+__all__ = [
+    "Count",
+    "FileOrName",
+    "FileOrNameOrNone",
+    "FilePath",
+    "FilePathOrNone",
+    "Fraction",
+    "Index",
+    "Negative",
+    "NonNegative",
+    "Place",
+    "Positive",
+    "Share",
+    "Smoothing",
+]
 
 Positive = Annotated[float, Gt(0)]
 """Above 0."""
@@ -27,21 +44,3 @@ Count = Annotated[int, Ge(1)]
 """At least one."""
 Index = Annotated[int, Ge(0)]
 """Counted from 0."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Marks a text as a path: in a configuration file it is relative to that file."""
-
-    or_name: bool = False
-    """Whether it may also be a name, as a hub id: it is a path only if there is such a file."""
-
-
-FilePath = Annotated[str, Place()]
-"""A file or folder."""
-FilePathOrNone = Annotated[str | None, Place()]
-"""A file or folder, or none."""
-FileOrName = Annotated[str, Place(or_name=True)]
-"""A file or folder, or a name such as a hub id."""
-FileOrNameOrNone = Annotated[str | None, Place(or_name=True)]
-"""A file or folder, a name such as a hub id, or none."""

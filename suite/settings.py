@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from suite.ranges import FileOrName, FileOrNameOrNone, FilePath, FilePathOrNone
+from suite.core.places import FileOrName, FileOrNameOrNone, FilePath, FilePathOrNone
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ INSTALLED = {"suite_plugins": "plugins", "suite_benchmarks": "benchmarks"}
 RUN_BY = {
     "tests/cli/test_cli.py": "cli: __main__ config doctor export group installed options run stored streams",
     "tests/config/test_resolve.py": "config: check dump families parse places specs",
+    "tests/config/test_command.py": "core: places",
     "tests/run/test_out.py": "config: out",
     "tests/run/test_not_there.py": "config: environment",
     "tests/run/test_pipeline.py": (

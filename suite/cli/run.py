@@ -12,7 +12,7 @@ from suite.cli.installed import json_option
 from suite.cli.options import load, run_options
 
 if TYPE_CHECKING:
-    from suite.plan.build import Plan
+    from suite.plan.graph import Plan
     from suite.registry import Registry
     from suite.settings import RunConfig
     from suite.store import Store
@@ -111,7 +111,12 @@ def _plan_json(planned: Plan, store: Store) -> dict[str, Any]:
     for cell in planned.cells:
         models = []
         for each in cell.evaluated:
-            named = {"score": each.score, "responses": each.responses, "verdicts": each.verdicts}
+            named = {
+                "model": each.model.stage if each.model else None,
+                "responses": each.responses,
+                "verdicts": each.verdicts,
+                "score": each.score,
+            }
             keys = {name: found.key for name, found in named.items() if found is not None}
             models.append({"phase": each.phase, "epoch": each.epoch, **keys})
         cells.append({"cell": cell.cell.slug, "models": models})

@@ -13,8 +13,8 @@ from suite.api.measured import ModelBenchmark
 from suite.compare import hypervolume as volume
 from suite.compare.stage import comparing, read_evidence
 from suite.core.errors import UserError
-from suite.plan.build import Plan
 from suite.plan.cell import PlannedCell
+from suite.plan.graph import Plan
 from suite.respond import agreement
 from suite.results.schema import Comparison
 from suite.settings import RunConfig

@@ -10,15 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from suite.api.cells import CellResult
 from suite.core.errors import UserError
-from suite.results.samples import Sample
-from suite.results.schema import Results
+
+if TYPE_CHECKING:
+    from suite.api.cells import CellResult
+    from suite.results.samples import Sample
+    from suite.results.schema import Results
 
 FORMATS = ("lm-eval", "csv", "open-unlearning")
 
-Samples = Mapping[str, Sequence[Sample]]
+Samples = Mapping[str, Sequence["Sample"]]
 """The slug of a cell -> its answers."""
 Files = dict[str, str]
 """Name below the folder -> content."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -75,9 +75,18 @@ class Registry:
     def serving(self, role: Literal["start", "reward"]) -> type[Method[Any]]:
         """Return the host's own method that makes start models or reward models; a blocked plugin
         serves too."""
-        own = [cls for cls in self.methods() if self.plugin_of(cls).distribution == DISTRIBUTION]
-        blocked = [cls for point in self._blocked for cls in _methods_of(point.load())]
-        return next(cls for cls in (*own, *blocked) if cls.serves == role)
+        for cls in self._own_methods():
+            if cls.serves == role:
+                return cls
+        raise LookupError(f"{DISTRIBUTION} has no method that serves as {role!r}")
+
+    def _own_methods(self) -> Iterator[type[Method[Any]]]:
+        """The host's own methods; blocked plugins are imported last, and only if they are reached."""
+        for cls in self.methods():
+            if self.plugin_of(cls).distribution == DISTRIBUTION:
+                yield cls
+        for point in self._blocked:
+            yield from _methods_of(point.load())
 
     def method_of_stage(self, name: str) -> type[Method[Any]]:
         """Return the method that a stage names: one that serves the host is there even if its

@@ -1,6 +1,6 @@
 """One cell: have the store make what it lacks, and read the cell's result from what lies there.
 
-    CellRunner.on(context, root).cell(planned) -> CellResult, samples, exit status
+    CellRunner.on(context).cell(planned) -> CellResult, samples, exit status
 
 A cell that fails becomes a result that says why; only an interruption and a corrupt store go on up.
 """
@@ -34,8 +34,8 @@ class CellRunner:
     built: set[str]
 
     @classmethod
-    def on(cls, context: Context, root: Path) -> CellRunner:
-        """A runner on the store at `root` that notes what it had to build."""
+    def on(cls, context: Context) -> CellRunner:
+        """A runner on the run's store that notes what it had to build."""
         built: set[str] = set()
 
         def observe(stage: Stage, event: Event, seconds: float) -> None:
@@ -44,7 +44,7 @@ class CellRunner:
             elif event == "waiting":
                 context.progress.say(f"waiting for another process to finish: {stage}")
 
-        return cls(context, Store(root, observe, context.build), built)
+        return cls(context, Store(context.store.root, observe, context.build), built)
 
     def cell(self, planned: PlannedCell) -> tuple[CellResult, list[Sample], int]:
         """Compute one cell; a failure becomes its result, an interruption goes on up."""

@@ -26,15 +26,16 @@ from suite.core.errors import MissingError, UserError
 from suite.core.progress import Progress
 from suite.export import alpaca_eval
 from suite.model import hardware
-from suite.plan.build import Plan, build_plan
+from suite.plan.build import build_plan
+from suite.plan.graph import Plan
 from suite.results.samples import Sample, write_samples
 from suite.results.schema import Results
 from suite.run.cell import CellRunner
 from suite.run.kinds import open_context
 from suite.run.provenance import describe_run
 from suite.settings import RunConfig
-from suite.stages.context import Context
-from suite.store import Store, atomic_write, default_root
+from suite.stages.context import Context, store_root
+from suite.store import Store, atomic_write
 
 if TYPE_CHECKING:
     from suite.registry import Registry
@@ -63,7 +64,7 @@ def run(
     check_environment(config, registry)
     context = open_context(config, registry, progress)
     planned = build_plan(context)
-    preflight(context, planned, open_store(config, context))
+    preflight(context, planned)
     return _collect(context, planned, command)
 
 
@@ -75,7 +76,7 @@ def score(
     check_folders(config)
     context = open_context(config, registry, progress)
     planned = build_plan(context)
-    store = open_store(config)
+    store = context.store
     for stage in planned.stages():
         if stage.kind in ANSWERS and not store.has(stage):
             raise MissingError(
@@ -93,7 +94,7 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
     for reason in planned.left_out:
         context.progress.say(f"left out: {reason}")
     hardware.set_threads(context.config.model)
-    runner = CellRunner.on(context, open_store(context.config).root)
+    runner = CellRunner.on(context)
     # Written first: a folder that cannot take it would lose the results at the end.
     out = make_folder(context.config)
     with writing(out):
@@ -126,7 +127,8 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
 def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:
     """Plan without running; `suite plan` shows what is cached and what would be computed."""
     check_environment(config, registry)
-    return build_plan(open_context(config, registry)), open_store(config)
+    context = open_context(config, registry)
+    return build_plan(context), context.store
 
 
 def make_stage(
@@ -144,31 +146,25 @@ def make_stage(
         how_many = f"{len(found)} stages" if found else "no stage"
         raise UserError(f"this run has {how_many} whose key begins with {key!r}: see `suite plan`")
     hardware.set_threads(config.model)
-    return open_store(config, context).make(found[0])
+    return context.store.make(found[0])
 
 
 def check_folders(config: RunConfig) -> None:
     """Refuse folders that cannot be written, before anything is computed."""
     check_out(config.out)
-    root = open_store(config).root
+    root = store_root(config)
     if problem := not_writable(root):
         raise UserError(
             f"the store {root}: {problem}; choose another with --store DIR or SUITE_STORE"
         )
 
 
-def open_store(config: RunConfig, context: Context | None = None) -> Store:
-    """The store that the configuration names; what is missing is built in the context, if one is
-    given."""
-    root = Path(config.store) if config.store else default_root()
-    return Store(root, builder=context.build if context else None)
-
-
-def preflight(context: Context, plan: Plan, store: Store) -> None:
+def preflight(context: Context, plan: Plan) -> None:
     """Tokenise everything before anything trains: an answer cut off by the context is found now,
     not in an hour."""
     from suite.train.encoded import encode_rows
 
+    store = context.store
     missing = plan.missing(store)
     keys = {stage.key for stage in missing}
     for cell in plan.cells:

@@ -106,8 +106,7 @@ class Context:
     @cached_property
     def store(self) -> Store:
         """Where finished stages lie; what is missing is built here."""
-        root = Path(self.config.store) if self.config.store else default_root()
-        return Store(root, builder=self.build)
+        return Store(store_root(self.config), builder=self.build)
 
     def source_digest(self, cls: type[Any]) -> str:
         """Digest of the code of a plugin's class and of what it imports."""
@@ -145,6 +144,11 @@ class Context:
             max_length=self.config.train.max_length,
             config=engine_settings(self.config, self.registry),
         )
+
+
+def store_root(config: RunConfig) -> Path:
+    """The folder of the store that a configuration names; by default the user's."""
+    return (Path(config.store) if config.store else default_root()).expanduser().absolute()
 
 
 def _made(cls: Any, settings: Mapping[str, Json]) -> Any:

@@ -8,7 +8,8 @@ import pytest
 
 from suite.config import resolve
 from suite.core.errors import UserError
-from suite.plan.build import Plan, build_plan
+from suite.plan.build import build_plan
+from suite.plan.graph import Plan
 from suite.registry import Registry
 from suite.run.kinds import open_context
 

@@ -5,6 +5,7 @@ What a builder can reach is asked of grimp, which knows nothing of `suite.store.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import entry_points
@@ -107,10 +108,13 @@ def test_the_code_of_a_plugin_is_all_that_it_can_reach(module: str) -> None:
 
 
 def test_no_stage_names_its_code_by_hand() -> None:
-    """The only place that gives `code` is a paid judge's, whose revision stands for it."""
-    sources = {path: path.read_text() for path in Path("suite").rglob("*.py")}
-    given = [path.name for path, text in sources.items() if "code=" in text and "Stage(" in text]
-    assert set(given) <= {"stage.py"}
+    """Only the context makes stages, and it gives each the code of its kind's builder."""
+    makers = set()
+    for path in (Path(__file__).parents[2] / "suite").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Stage":
+                makers.add(path.name)
+    assert makers == {"context.py"}
 
 
 def test_an_engine_does_not_reach_the_others() -> None:

@@ -187,6 +187,7 @@ def test_its_phases_are_in_the_plan_and_its_stage_kind_is_one_of_them(site: Path
     stages = {stage["key"]: stage for stage in found["stages"]}
     (noise,) = (stage for stage in stages.values() if stage["kind"] == "noise")
     assert noise["spec"] == {"epoch": 2, "scale": 0.01, "seed": 0}
+    assert models[3]["model"] == noise["key"]
     second = stages[noise["inputs"]["model"]]
     assert (second["kind"], second["spec"]["method"]) == ("train", "capped_ga")
     relearned = stages[second["inputs"]["start"]]

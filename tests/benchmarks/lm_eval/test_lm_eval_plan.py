@@ -12,7 +12,8 @@ import pytest
 from suite import UserError
 from suite.cli import main
 from suite.config import resolve, to_toml
-from suite.plan.build import Plan, build_plan
+from suite.plan.build import build_plan
+from suite.plan.graph import Plan
 from suite.registry import Registry
 from suite.run.kinds import open_context
 from tests.benchmarks.lm_eval.conftest import write_tasks

@@ -13,7 +13,7 @@ from suite_benchmarks.sentiment.generated import generated
 from suite import Method, Request
 from suite.api.cells import CellResult
 from suite.config import resolve
-from suite.plan.build import Plan
+from suite.plan.graph import Plan
 from suite.registry import Registry
 from suite.run import pipeline
 from suite.store import read_jsonl
