@@ -21,12 +21,23 @@ from suite.api.benchmark import Benchmark, Experiment, TextBenchmark
 from suite.api.cells import Cell, CellResult
 from suite.api.data import BenchmarkData, Encoded, EncodedPair, Given, Message, Pair, Row, Source
 from suite.api.engine import Engine
+from suite.api.exports import Export, ItemTable, OpenUnlearning
 from suite.api.judge import Comparison, Cost, Judge, Rewards, Verdict
 from suite.api.judged import ANSWER, Judged, JudgedBenchmark, Question, Verdicts
 from suite.api.measured import Described, Measured, ModelBenchmark, ModelFolder
 from suite.api.method import Method
 from suite.api.pairs import PairedMethod, PairLogps, Population
 from suite.api.phases import Phase
+from suite.api.pictures import (
+    Bars,
+    Curves,
+    Distribution,
+    Frontier,
+    MetricColumn,
+    Picture,
+    Tradeoff,
+    Trajectory,
+)
 from suite.api.prompting import UntrainedMethod
 from suite.api.requests import Request, Response
 from suite.api.reward import Prompt, Reward
@@ -63,6 +74,7 @@ PUBLIC_MODULES = (
 __all__ = [
     "ANSWER",
     "PUBLIC_MODULES",
+    "Bars",
     "Basis",
     "Batch",
     "Benchmark",
@@ -73,15 +85,20 @@ __all__ = [
     "Comparison",
     "Cost",
     "CurvePoint",
+    "Curves",
     "Described",
+    "Distribution",
     "DivergedError",
     "Encoded",
     "EncodedPair",
     "Engine",
     "Experiment",
+    "Export",
+    "Frontier",
     "Given",
     "Host",
     "ItemScore",
+    "ItemTable",
     "Json",
     "Judge",
     "Judged",
@@ -91,15 +108,18 @@ __all__ = [
     "Message",
     "Method",
     "Metric",
+    "MetricColumn",
     "ModelBenchmark",
     "ModelFolder",
     "OnlineMethod",
+    "OpenUnlearning",
     "Pair",
     "PairLogps",
     "PairedMethod",
     "Pairs",
     "Part",
     "Phase",
+    "Picture",
     "Policy",
     "Population",
     "Progress",
@@ -120,7 +140,9 @@ __all__ = [
     "Task",
     "TextBenchmark",
     "Texts",
+    "Tradeoff",
     "TrainState",
+    "Trajectory",
     "UntrainedMethod",
     "UserError",
     "Verdict",

@@ -15,8 +15,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from suite.api.cells import CellResult
 from suite.api.data import BenchmarkData, Given, Source
+from suite.api.exports import Export
 from suite.api.method import Method
 from suite.api.phases import Phase
+from suite.api.pictures import GENERAL, MetricColumn, Picture
 from suite.api.requests import Request, Response
 from suite.api.reward import Reward
 from suite.api.scores import Basis, Metric, Scores
@@ -48,6 +50,12 @@ class Benchmark(ABC, Generic[C]):
     mention."""
     reference_point: ClassVar[Mapping[str, float]] = {}
     """Two metrics, with the fixed values above (or below) which hypervolume counts."""
+    pictures: ClassVar[tuple[Picture, ...]] = GENERAL
+    """What its part of the report draws, in order; see `suite.api.pictures`."""
+    columns: ClassVar[tuple[MetricColumn, ...]] = ()
+    """Metrics that the leaderboard shows beside `primary`."""
+    exports: ClassVar[tuple[Export, ...]] = ()
+    """Other tools' files that its results can be written into, see `suite.api.exports`."""
     argument: ClassVar[str | None] = None
     """The setting that may stand behind its name, e.g. "task": --bench lm_eval:arc_easy."""
     Config: ClassVar[type[Any]]

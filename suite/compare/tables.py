@@ -11,6 +11,7 @@ from suite.api.benchmark import Experiment
 from suite.api.cells import Cell, CellResult
 from suite.api.measured import ModelBenchmark
 from suite.compare import hypervolume as volume
+from suite.compare.outputs import outputs_of
 from suite.compare.stage import comparing, read_evidence
 from suite.core.errors import UserError
 from suite.plan.cell import PlannedCell
@@ -57,7 +58,8 @@ def comparisons(
     for cell in sorted(first.values(), key=lambda cell: bench.index(cell.cell.benchmark)):
         agreed = _agreement(context, plan, store, cell.benchmark.name)
         table = _comparison(context, cell, results, agreed)
-        found.append(replace(table, front_hypervolume=volume.of_front(table, results)))
+        front = volume.of_front(table, results)
+        found.append(replace(table, outputs=outputs_of(cell.benchmark), front_hypervolume=front))
     return tuple(found)
 
 
