@@ -8,6 +8,7 @@ formats `csv` and `lm-eval` hold any run and need no declaration.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -40,6 +41,11 @@ class OpenUnlearning(Closed):
     aggregates: tuple[str, ...] = ()
     """Metrics of the cell that are written under their own names, without items."""
     format: Literal["open-unlearning"] = field(default="open-unlearning", kw_only=True)
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether the prefix can begin the name of a file, wherever it came from."""
+        return re.fullmatch(r"[A-Za-z0-9_-]+", self.prefix) is not None
 
 
 Export = OpenUnlearning

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from suite.core.errors import UserError
+
 if TYPE_CHECKING:
-    from suite.results.schema import Results
+    from suite.registry import Registry
+    from suite.results.schema import Comparison, Results
 
 
 def read_results(run: Path) -> Results:
     """Read a run's results.json.
 
-    A file that was written before results named their pictures gets those of the installed
-    benchmarks; plugins are imported for nothing else.
+    A file that is older than declared pictures gets those of the installed benchmarks; plugins are
+    imported for nothing else.
     """
     from suite.results import schema
 
@@ -23,9 +27,22 @@ def read_results(run: Path) -> Results:
     if all(table.outputs is not None for table in results.comparisons):
         return results
     from suite.cli.installed import registry_of
-    from suite.compare.outputs import complete
 
-    completed, missing = complete(results, registry_of(()))
-    for sentence in dict.fromkeys(missing):
-        click.echo(f"{run}: {sentence}", err=True)
-    return completed
+    registry = registry_of(())
+    tables = [_complete(table, registry, run) for table in results.comparisons]
+    return replace(results, comparisons=tuple(tables))
+
+
+def _complete(table: Comparison, registry: Registry, run: Path) -> Comparison:
+    """Add what the installed benchmark declares; say so if it is not installed."""
+    from suite.config import split_bench
+    from suite.registry.outputs import outputs_of
+
+    if table.outputs is not None:
+        return table
+    try:
+        benchmark, _ = split_bench(registry, table.benchmark)
+    except UserError as error:
+        click.echo(f"{run}: only pictures that suit any benchmark are drawn: {error}", err=True)
+        return table
+    return replace(table, outputs=outputs_of(benchmark))

@@ -11,11 +11,11 @@ from suite.api.benchmark import Experiment
 from suite.api.cells import Cell, CellResult
 from suite.api.measured import ModelBenchmark
 from suite.compare import hypervolume as volume
-from suite.compare.outputs import outputs_of
 from suite.compare.stage import comparing, read_evidence
 from suite.core.errors import UserError
 from suite.plan.cell import PlannedCell
 from suite.plan.graph import Plan
+from suite.registry.outputs import outputs_of
 from suite.respond import agreement
 from suite.results.schema import Comparison
 from suite.settings import RunConfig

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
@@ -33,7 +32,7 @@ def files(results: Results, cell: CellResult, samples: Sequence[Sample]) -> dict
     if declared is None or not samples:
         return {}
     # It becomes a file's name, and results.json may come from anywhere.
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", declared.prefix):
+    if not declared.is_safe:
         raise UserError(f"{declared.prefix!r} cannot begin the name of a file")
     evaluation = {}
     for table in declared.tables:
