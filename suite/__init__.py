@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from suite.api.batch import Batch, Pairs, Policy, Scored, Texts
-from suite.api.benchmark import Benchmark, Experiment, TextBenchmark
+from suite.api.benchmark import Asked, Benchmark, Experiment, TextBenchmark
 from suite.api.cells import Cell, CellResult
 from suite.api.data import BenchmarkData, Encoded, EncodedPair, Given, Message, Pair, Row, Source
 from suite.api.engine import Engine
 from suite.api.exports import Export, ItemTable, OpenUnlearning
 from suite.api.judge import Comparison, Cost, Judge, Rewards, Verdict
-from suite.api.judged import ANSWER, Judged, JudgedBenchmark, Question, Verdicts
+from suite.api.judged import JudgedBenchmark
 from suite.api.measured import Described, Measured, ModelBenchmark, ModelFolder
 from suite.api.method import Method
 from suite.api.pairs import PairedMethod, PairLogps, Population
@@ -44,6 +44,7 @@ from suite.api.reward import Prompt, Reward
 from suite.api.scores import Basis, CurvePoint, ItemScore, Metric, Scores
 from suite.api.stages import Host, StageKind, builds
 from suite.api.step import LossOutput, StepOutput, TrainState
+from suite.api.verdicts import ANSWER, Judged, Question, Verdicts
 from suite.core import interrupt
 from suite.core.errors import DivergedError, UserError, unknown
 from suite.core.progress import Progress, Task
@@ -74,6 +75,7 @@ PUBLIC_MODULES = (
 __all__ = [
     "ANSWER",
     "PUBLIC_MODULES",
+    "Asked",
     "Bars",
     "Basis",
     "Batch",

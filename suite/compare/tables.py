@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from suite.api.benchmark import Experiment
 from suite.api.cells import Cell, CellResult
 from suite.api.measured import ModelBenchmark
 from suite.compare import hypervolume as volume
@@ -97,7 +96,7 @@ def _comparison(
             model=cell.model,
             primary=bench.primary,
             revision="generated",
-            notes=bench.notes if isinstance(bench, Experiment) else (),
+            notes=bench.notes,
             reference_point=dict(bench.reference_point),
             basis=dict(bench.basis),
         )
@@ -115,7 +114,7 @@ def _comparison(
         baseline_key=texts.start(baseline).final.stage.key if baseline else "",
         best_by=bench.best_by,
         judge=texts.judging.judge.describe() if texts.judging else "",
-        notes=(*texts.data.notes, *judged, *agreed, *changed),
+        notes=(*bench.notes, *texts.data.notes, *judged, *agreed, *changed),
         reference_point=dict(bench.reference_point),
         basis=dict(bench.basis),
     )
