@@ -17,22 +17,34 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from suite.api.batch import Batch, Pairs, Policy, Scored, Texts
-from suite.api.benchmark import Benchmark, Experiment, TextBenchmark
+from suite.api.benchmark import Asked, Benchmark, Experiment, TextBenchmark
 from suite.api.cells import Cell, CellResult
 from suite.api.data import BenchmarkData, Encoded, EncodedPair, Given, Message, Pair, Row, Source
 from suite.api.engine import Engine
+from suite.api.exports import Export, ItemTable, OpenUnlearning
 from suite.api.judge import Comparison, Cost, Judge, Rewards, Verdict
-from suite.api.judged import ANSWER, Judged, JudgedBenchmark, Question, Verdicts
+from suite.api.judged import JudgedBenchmark
 from suite.api.measured import Described, Measured, ModelBenchmark, ModelFolder
 from suite.api.method import Method
 from suite.api.pairs import PairedMethod, PairLogps, Population
 from suite.api.phases import Phase
+from suite.api.pictures import (
+    Bars,
+    Curves,
+    Distribution,
+    Frontier,
+    MetricColumn,
+    Picture,
+    Tradeoff,
+    Trajectory,
+)
 from suite.api.prompting import UntrainedMethod
 from suite.api.requests import Request, Response
 from suite.api.reward import Prompt, Reward
 from suite.api.scores import Basis, CurvePoint, ItemScore, Metric, Scores
 from suite.api.stages import Host, StageKind, builds
 from suite.api.step import LossOutput, StepOutput, TrainState
+from suite.api.verdicts import ANSWER, Judged, Question, Verdicts
 from suite.core import interrupt
 from suite.core.errors import DivergedError, UserError, unknown
 from suite.core.progress import Progress, Task
@@ -63,6 +75,8 @@ PUBLIC_MODULES = (
 __all__ = [
     "ANSWER",
     "PUBLIC_MODULES",
+    "Asked",
+    "Bars",
     "Basis",
     "Batch",
     "Benchmark",
@@ -73,15 +87,20 @@ __all__ = [
     "Comparison",
     "Cost",
     "CurvePoint",
+    "Curves",
     "Described",
+    "Distribution",
     "DivergedError",
     "Encoded",
     "EncodedPair",
     "Engine",
     "Experiment",
+    "Export",
+    "Frontier",
     "Given",
     "Host",
     "ItemScore",
+    "ItemTable",
     "Json",
     "Judge",
     "Judged",
@@ -91,15 +110,18 @@ __all__ = [
     "Message",
     "Method",
     "Metric",
+    "MetricColumn",
     "ModelBenchmark",
     "ModelFolder",
     "OnlineMethod",
+    "OpenUnlearning",
     "Pair",
     "PairLogps",
     "PairedMethod",
     "Pairs",
     "Part",
     "Phase",
+    "Picture",
     "Policy",
     "Population",
     "Progress",
@@ -120,7 +142,9 @@ __all__ = [
     "Task",
     "TextBenchmark",
     "Texts",
+    "Tradeoff",
     "TrainState",
+    "Trajectory",
     "UntrainedMethod",
     "UserError",
     "Verdict",

@@ -22,7 +22,7 @@ RUN_BY = {
     "tests/run/test_out.py": "config: out",
     "tests/run/test_not_there.py": "config: environment",
     "tests/run/test_pipeline.py": (
-        "api: batch benchmark; compare: tables; plan: cell reading refusals; run: cell provenance; "
+        "api: batch; compare: tables; plan: cell reading refusals; run: cell provenance; "
         "respond: stage; score: files; stages: base_model base_stage handles; train: reference_stage stage"
     ),
     "tests/thirdparty/test_thirdparty.py": "api: phases",
@@ -30,7 +30,7 @@ RUN_BY = {
     "tests/engines/hf/test_engine.py": "engines/hf: answering scoring; engines: kinds",
     "tests/engines/test_openai.py": "engines: endpoint",
     "tests/engines/vllm/test_parts.py": "engines/vllm: worker",
-    "tests/export/test_export.py": "export: items lm_eval open_unlearning",
+    "tests/export/test_export.py": "export: items lm_eval",
     "tests/benchmarks/win_rate/test_alpaca_eval.py": "export: alpaca_eval",
     "tests/loggers/test_loggers.py": "loggers: run_log tensorboard trackers",
     "tests/losses/test_equations.py": "losses: checks divergences reference_free rewards transport unpaired",
@@ -43,7 +43,7 @@ RUN_BY = {
     "tests/benchmarks/sentiment/test_sentiment_run.py": "respond: divergence rows",
     "tests/engines/vllm/test_engine.py": "respond: agreement",
     "tests/report/test_files.py": "report: answers merging row spreadsheet",
-    "tests/report/test_pictures.py": "report: svg truth_ratios",
+    "tests/report/pictures/test_draw.py": "report: svg; report/pictures: bars distribution tradeoff trajectory",
     "tests/stats/test_comparisons.py": "stats: agreement multiple populations ranking rates",
     "tests/stats/test_bootstrap.py": "stats: arrays interval means",
     "tests/store/test_verify.py": "store: digests jsonl manifest publish",
@@ -53,7 +53,7 @@ RUN_BY = {
 folder: names"."""
 BENCHMARKS = (
     "lm_eval/__init__ lm_eval/harness lm_eval/outcome lm_eval/tasks pairs/displacement preferences/divergence "
-    "preferences/generated tofu/corpus tofu/log_formats tofu/logs tofu/requests tofu/score win_rate/truth"
+    "preferences/generated tofu/corpus tofu/log_formats tofu/logs tofu/outputs tofu/requests tofu/score win_rate/truth"
 )
 """Files of benchmarks that the tests of their benchmark's folder run."""
 

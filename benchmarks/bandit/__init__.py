@@ -21,11 +21,13 @@ from annotated_types import Gt
 
 from suite import (
     Benchmark,
+    Curves,
     DivergedError,
     Experiment,
     Method,
     PairedMethod,
     Scores,
+    Tradeoff,
     UserError,
     hookimpl,
     interrupt,
@@ -95,6 +97,7 @@ class Bandit(Experiment[BanditConfig]):
     name = "bandit"
     provides = frozenset({"pairs", "mismatched"})
     primary = ("D1/tau=0.1/a", "D1/tau=1/a", "D1/tau=10/a")
+    pictures = (Tradeoff(), Curves())
     notes = NOTES
     Config = BanditConfig
 

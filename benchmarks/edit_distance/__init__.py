@@ -46,7 +46,7 @@ from suite.tables import digest
 
 from ..pairs import scores
 from ..pairs.data import REFERENCE, ROLES, Item, benchmark_data, checked, requests
-from ..pairs.displacement import displacement
+from ..pairs.displacement import PICTURES, displacement
 from .derivations import pairs
 
 SEED = 2402_13228
@@ -75,6 +75,7 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
     splits = default_splits = ("low", "high")
     primary = ("after_edit_logp", "reward_accuracy")
     baseline = REFERENCE
+    pictures = PICTURES
     Config = EditDistanceConfig
 
     def load(self, source: Source) -> BenchmarkData:

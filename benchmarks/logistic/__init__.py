@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suite import Benchmark, Experiment, Method, Progress, Scores, hookimpl
+from suite import Benchmark, Curves, Experiment, Method, Progress, Scores, Tradeoff, hookimpl
 
 from .settings import BETA, LogisticConfig
 
@@ -32,6 +32,7 @@ class Logistic(Experiment[LogisticConfig]):
         "forget_distance", "retain_distance", "hypervolume", "forgotten",
         "linear_r2", "log_r2", "linear_slope_ratio", "log_slope_ratio",
     )  # fmt: skip
+    pictures = (Tradeoff(), Curves())
     notes = (
         "theorem: 10 random inputs of length 2 in 1000 dimensions, labels drawn from the starting "
         "model, forget inputs only; both laws are fitted to the last 95 % of the steps, at points "

@@ -11,13 +11,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from suite import ItemScore, Metric
+from suite import Bars, ItemScore, Metric, Tradeoff, Trajectory
 
 from . import scores
 from .data import Item
 
 BUCKETS = {"low": 0.3, "medium": 0.7, "high": float("inf")}
 """Edit distance -> the limit that it stays below."""
+PICTURES = (
+    Tradeoff(),
+    Bars(
+        {name: f"displaced_{name}" for name in BUCKETS},
+        x_label="edit distance between the two answers",
+        y_label="share of pairs displaced",
+        share=True,
+        caption=(
+            "Displaced pairs: the share of pairs whose preferred answer became less likely than "
+            "under the reference, by the edit distance between the two answers. Lines on the bars: "
+            "the interval or the range over seeds, if known."
+        ),
+    ),
+    Trajectory(),
+)
+"""What the report draws for a benchmark of pairs."""
 
 
 def displacement(items: Sequence[Item], found: Sequence[ItemScore]) -> list[Metric]:

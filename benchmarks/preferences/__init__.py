@@ -36,7 +36,7 @@ from suite.ranges import Positive
 
 from ..pairs import scores
 from ..pairs.data import REFERENCE, ROLES, benchmark_data, requests
-from ..pairs.displacement import displacement
+from ..pairs.displacement import PICTURES, displacement
 from . import divergence
 from .generated import generated
 from .read import published
@@ -76,6 +76,7 @@ class Preferences(TextBenchmark[PreferencesConfig]):
     primary = ("reward_accuracy", "displaced")
     reference_point: ClassVar[Mapping[str, float]] = {"reward_accuracy": 0.0, "displaced": 1.0}
     baseline = REFERENCE
+    pictures = PICTURES
     measures_kl = True
     Config = PreferencesConfig
 

@@ -98,6 +98,7 @@ class Sentiment(TextBenchmark[SentimentConfig]):
     primary = ("reward", "kl", "hypervolume", "front_share")
     best_by = "reward"
     baseline = REFERENCE
+    pictures = frontier.PICTURES
     Config = SentimentConfig
 
     def load(self, source: Source) -> BenchmarkData:

@@ -16,11 +16,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from suite import CellResult, Metric
+from suite import CellResult, Frontier, Metric, Tradeoff, Trajectory
 
 Point = tuple[float, float]
 """KL in nats, mean reward."""
 DIRECTIONS = (-1, 1)
+PICTURES = (
+    Tradeoff(),
+    Frontier(
+        "kl",
+        "reward",
+        x_label="KL(policy || reference), nats per sequence",
+        y_label="ground-truth reward",
+        caption=(
+            "Reward against KL to the reference, with one point for each run and evaluation step. "
+            "Dashed: the front, the points with more reward than any other point of the same or "
+            "smaller KL."
+        ),
+    ),
+    Trajectory(),
+)
+"""What the report draws."""
 
 
 def points(cell: CellResult) -> list[Point]:

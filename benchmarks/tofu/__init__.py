@@ -32,6 +32,7 @@ from suite import (
 
 from .corpus import RETAIN, generated, published, read_corpus
 from .logs import check_same_questions, read_log
+from .outputs import COLUMNS, EXPORTS, PICTURES
 from .refusals import refusal
 from .requests import item_requests
 from .score import UTILITY_METRICS, UTILITY_SETS, score, select, summarise
@@ -71,6 +72,9 @@ class Tofu(TextBenchmark[TofuConfig]):
         "model_utility": Basis(tuple(product(UTILITY_SETS, UTILITY_METRICS)), "harmonic mean"),
     }
     reference_point: ClassVar[Mapping[str, float]] = {"forget_quality": 0.0, "model_utility": 0.0}
+    pictures = PICTURES
+    columns = COLUMNS
+    exports = EXPORTS
     Config = TofuConfig
 
     def load(self, source: Source) -> BenchmarkData:

@@ -10,25 +10,51 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from suite.api.cells import CellResult
 from suite.api.data import BenchmarkData, Given, Source
+from suite.api.exports import Export
 from suite.api.method import Method
 from suite.api.phases import Phase
+from suite.api.pictures import GENERAL, MetricColumn, Picture
 from suite.api.requests import Request, Response
 from suite.api.reward import Reward
 from suite.api.scores import Basis, Metric, Scores
+from suite.api.verdicts import Question, Verdicts
 from suite.core.progress import Progress
 
 C = TypeVar("C")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """All that a cell of a `TextBenchmark` is scored by."""
+
+    data: BenchmarkData
+    responses: Mapping[str, Response]
+    """By request id."""
+    baseline: Mapping[str, Response] | None = None
+    """The baseline model's answers to the same requests."""
+    method: Method[Any] | None = None
+    """Who trained the cell's model; None: a start model, or the scores do not depend on it."""
+    verdicts: Verdicts | None = None
+    """What the judge said, on a benchmark that is judged."""
 
 
 class Benchmark(ABC, Generic[C]):
     """What all benchmarks declare. Derive from `TextBenchmark` or from `Experiment`."""
 
     name: ClassVar[str]
+    trains: ClassVar[Literal["model", "loss", "nothing"]]
+    """What its cells train: a language model, a problem of its own by a method's loss, or nothing
+    (it measures the models of other benchmarks). Its base class says so."""
+    judged: ClassVar[bool] = False
+    """Whether a judge compares the answers."""
+    notes: ClassVar[tuple[str, ...]] = ()
+    """What a reader of the numbers must know, beside what `load` finds in the data."""
     provides: ClassVar[frozenset[str]]
     """Roles that its training data offers."""
     splits: ClassVar[tuple[str, ...]] = ("default",)
@@ -48,6 +74,12 @@ class Benchmark(ABC, Generic[C]):
     mention."""
     reference_point: ClassVar[Mapping[str, float]] = {}
     """Two metrics, with the fixed values above (or below) which hypervolume counts."""
+    pictures: ClassVar[tuple[Picture, ...]] = GENERAL
+    """What its part of the report draws, in order; see `suite.api.pictures`."""
+    columns: ClassVar[tuple[MetricColumn, ...]] = ()
+    """Metrics that the leaderboard shows beside `primary`."""
+    exports: ClassVar[tuple[Export, ...]] = ()
+    """Other tools' files that its results can be written into, see `suite.api.exports`."""
     argument: ClassVar[str | None] = None
     """The setting that may stand behind its name, e.g. "task": --bench lm_eval:arc_easy."""
     Config: ClassVar[type[Any]]
@@ -66,6 +98,10 @@ class Benchmark(ABC, Generic[C]):
         lacks."""
         raise NotImplementedError
 
+    def check(self) -> None:
+        """Called before anything is computed: raise UserError if data is missing."""
+        return
+
     def compare(self, cells: Sequence[CellResult]) -> Sequence[Sequence[Metric]]:
         """Further metrics of each finished cell, which follow from its whole course or from the
         other cells."""
@@ -74,6 +110,8 @@ class Benchmark(ABC, Generic[C]):
 
 class TextBenchmark(Benchmark[C]):
     """A benchmark that trains and questions a language model."""
+
+    trains: ClassVar[Literal["model", "loss", "nothing"]] = "model"
 
     sampled_roles: ClassVar[frozenset[str]] = frozenset()
     """Those of `provides` that `load` does not give, because they are made of answers of the
@@ -125,9 +163,22 @@ class TextBenchmark(Benchmark[C]):
         """Score a cell; `method` trained it (None: a start model). Override it if scores depend on
         the method itself.
 
-        A preference method has a reward of its own, for example. What the host calls is this.
+        A preference method has a reward of its own, for example.
         """
         return self.score(data, responses, baseline)
+
+    def score_cell(self, asked: Asked) -> Scores:
+        """Score a cell. The host calls this; benchmarks define `score` or `score_method`."""
+        return self.score_method(asked.data, asked.responses, asked.baseline, asked.method)
+
+    @property
+    def against(self) -> str:
+        """Whose answers a judge compares with; see `JudgedBenchmark`."""
+        return ""
+
+    def questions(self, data: BenchmarkData) -> Sequence[Question]:
+        """List what a judge is asked; see `JudgedBenchmark`."""
+        return ()
 
     def reward(self, data: BenchmarkData) -> Reward | None:
         """The ground truth that some methods train on, or None where the benchmark has none."""
@@ -137,8 +188,7 @@ class TextBenchmark(Benchmark[C]):
 class Experiment(Benchmark[C]):
     """A benchmark without a language model: it runs a method's loss on a problem of its own."""
 
-    notes: ClassVar[tuple[str, ...]] = ()
-    """What a reader of the numbers must know: choices that the paper leaves open, deviations."""
+    trains: ClassVar[Literal["model", "loss", "nothing"]] = "loss"
 
     @abstractmethod
     def measure(self, method: Method[Any], split: str, seed: int, progress: Progress) -> Scores:

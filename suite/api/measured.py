@@ -12,7 +12,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from suite.api.benchmark import Benchmark, C
 from suite.api.scores import Scores
@@ -66,6 +66,7 @@ class ModelBenchmark(Benchmark[C]):
     the name.
     """
 
+    trains: ClassVar[Literal["model", "loss", "nothing"]] = "nothing"
     provides: ClassVar[frozenset[str]] = frozenset()
     primary: ClassVar[tuple[str, ...]] = ("score",)
     """Only where no model could be measured."""
@@ -74,10 +75,6 @@ class ModelBenchmark(Benchmark[C]):
     def describe(self, engine: str) -> Described:
         """Called while planning. UserError: what is asked for does not exist, or not with that
         engine."""
-
-    def check(self) -> None:
-        """Called before anything trains: raise UserError if data is missing."""
-        return
 
     @abstractmethod
     def measure(self, model: ModelFolder, out: Path) -> Measured:

@@ -31,6 +31,8 @@ class Metric:
     higher_is_better: bool | None
     """None: neither (a count, a diagnostic)."""
     unit: str = ""
+    """A "p-value" is shown on a logarithmic scale and never bootstrapped; where it may underflow,
+    the metric "<name>_log10p" gives its logarithm."""
     n: int = 0
     n_clusters: int = 0
     ci_low: float | None = None
@@ -71,4 +73,4 @@ class Basis:
     """(set, metric of an item)."""
     kind: Literal["mean", "harmonic mean", "ks"] = "mean"
     """"ks": how far the scores lie from the baseline model's, as a Kolmogorov-Smirnov distance
-    (less is better)."""
+    (less is better); a metric "<headline>_D" that reports this distance is checked against it."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from suite.cli.results import read_results
 from suite.config.out import writing
 from suite.export import FORMATS
 
@@ -22,8 +23,8 @@ def export(run: Path, name: str, out: Path | None) -> None:
     """Write a run in other tools' formats.
 
     lm-eval: results and samples as lm-evaluation-harness writes them, a folder for each cell.
-    csv: every item's scores in one table. open-unlearning: TOFU_EVAL.json and TOFU_SUMMARY.json,
-    which `suite score --bench tofu` reads too.
+    csv: every item's scores in one table. open-unlearning: its EVAL.json and SUMMARY.json, of
+    benchmarks that say what these call their metrics; `suite score` reads such files too.
 
     \b
     Examples:
@@ -31,10 +32,9 @@ def export(run: Path, name: str, out: Path | None) -> None:
       suite export runs/latest --format open-unlearning --out exported
     """
     from suite.export import export as write
-    from suite.results import schema as results
     from suite.results.samples import read_samples
 
-    found = results.read(run / "results.json")
+    found = read_results(run)
     samples = read_samples(run / "samples", [cell.cell.slug for cell in found.cells])
     target = out or run / name
     with writing(target):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from suite.cli.results import read_results
 from suite.config.out import check_out, writing
 from suite.core.errors import UserError
 
@@ -39,14 +40,13 @@ def report(runs: tuple[Path, ...], out: Path | None, compare: bool) -> None:
       suite report runs/a runs/b --out reports --compare
     """
     from suite import report
-    from suite.results import schema as results
     from suite.results.samples import read_samples, write_samples
 
     if len(runs) > 1 and out is None:
         raise UserError("--out: name a folder for the joined leaderboard")
     if out is not None:
         check_out(str(out))
-    found = [results.read(run / "results.json") for run in runs]
+    found = [read_results(run) for run in runs]
     shown = report.separate(found, _names(runs)) if compare else found
     samples = {}
     for run, content, renamed in zip(runs, found, shown, strict=True):

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from suite.api.benchmark import Experiment
 from suite.api.cells import Cell, CellResult
 from suite.api.measured import ModelBenchmark
 from suite.compare import hypervolume as volume
@@ -15,6 +14,7 @@ from suite.compare.stage import comparing, read_evidence
 from suite.core.errors import UserError
 from suite.plan.cell import PlannedCell
 from suite.plan.graph import Plan
+from suite.registry.outputs import outputs_of
 from suite.respond import agreement
 from suite.results.schema import Comparison
 from suite.settings import RunConfig
@@ -57,7 +57,8 @@ def comparisons(
     for cell in sorted(first.values(), key=lambda cell: bench.index(cell.cell.benchmark)):
         agreed = _agreement(context, plan, store, cell.benchmark.name)
         table = _comparison(context, cell, results, agreed)
-        found.append(replace(table, front_hypervolume=volume.of_front(table, results)))
+        front = volume.of_front(table, results)
+        found.append(replace(table, outputs=outputs_of(cell.benchmark), front_hypervolume=front))
     return tuple(found)
 
 
@@ -95,7 +96,7 @@ def _comparison(
             model=cell.model,
             primary=bench.primary,
             revision="generated",
-            notes=bench.notes if isinstance(bench, Experiment) else (),
+            notes=bench.notes,
             reference_point=dict(bench.reference_point),
             basis=dict(bench.basis),
         )
@@ -113,7 +114,7 @@ def _comparison(
         baseline_key=texts.start(baseline).final.stage.key if baseline else "",
         best_by=bench.best_by,
         judge=texts.judging.judge.describe() if texts.judging else "",
-        notes=(*texts.data.notes, *judged, *agreed, *changed),
+        notes=(*bench.notes, *texts.data.notes, *judged, *agreed, *changed),
         reference_point=dict(bench.reference_point),
         basis=dict(bench.basis),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from suite.api.judged import JudgedBenchmark
 from suite.config.check import AT_LEAST, OWN, TRAIN, adapter
 from suite.config.fields import Setting, settings_of
 from suite.config.layers import TOP
@@ -59,7 +58,7 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
     for name, settings in benchmarks.items():
         content[name] = _said(agreed(settings), settings_of(registry.benchmark(name).Config))
     chosen = {config.engine: engine_settings(config, registry)}
-    if any(issubclass(split_bench(registry, bench)[0], JudgedBenchmark) for bench in config.bench):
+    if any(split_bench(registry, bench)[0].judged for bench in config.bench):
         chosen[judge_section(config)] = judge_settings(config, registry)
     for section, own in chosen.items():
         if said := _said(asdict(own), settings_of(type(own))):

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from suite.api.benchmark import Benchmark, Experiment, TextBenchmark
+from suite.api.benchmark import Benchmark, TextBenchmark
 from suite.api.method import Method
 from suite.core.errors import UserError, unknown
 from suite.registry import Registry
@@ -66,7 +66,7 @@ def _specs(registry: Registry, spec: str, benchmarks: Sequence[type[Benchmark[An
 
 def _fits(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> bool:
     """Whether a benchmark has the data and the reward that a method needs, by what both declare."""
-    if issubclass(benchmark, Experiment) and (method.needs_reward or not method.trains):
+    if benchmark.trains == "loss" and (method.needs_reward or not method.trains):
         return False
     if method.needs_reward == "ground_truth" and issubclass(benchmark, TextBenchmark):
         has_reward = benchmark.reward is not TextBenchmark.reward

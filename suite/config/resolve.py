@@ -17,9 +17,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
-from suite.api.benchmark import Experiment
-from suite.api.judged import JudgedBenchmark
-from suite.api.measured import ModelBenchmark
 from suite.api.method import Method
 from suite.config.check import AT_LEAST, OWN, TRAIN, checked, convert
 from suite.config.families import with_families
@@ -139,7 +136,7 @@ def chosen_splits(config: RunConfig, registry: Registry, bench: str) -> tuple[st
     """
     benchmark, _ = split_bench(registry, bench)
     usual = benchmark.default_splits or benchmark.splits[:1]
-    if not config.split or issubclass(benchmark, ModelBenchmark):
+    if not config.split or benchmark.trains == "nothing":
         return usual
     for split in config.split:
         if split not in benchmark.splits:
@@ -149,7 +146,7 @@ def chosen_splits(config: RunConfig, registry: Registry, bench: str) -> tuple[st
 
 def only_experiments(config: RunConfig, registry: Registry) -> bool:
     """Whether every benchmark trains in its own way, so that training settings have no effect."""
-    return all(issubclass(split_bench(registry, b)[0], Experiment) for b in config.bench)
+    return all(split_bench(registry, b)[0].trains == "loss" for b in config.bench)
 
 
 def training_protocols(config: RunConfig, registry: Registry) -> tuple[tuple[str, str], ...]:
@@ -157,9 +154,7 @@ def training_protocols(config: RunConfig, registry: Registry) -> tuple[tuple[str
 
     Benchmarks that measure finished models have no such protocol.
     """
-    training = [
-        b for b in config.bench if not issubclass(split_bench(registry, b)[0], ModelBenchmark)
-    ]
+    training = [b for b in config.bench if split_bench(registry, b)[0].trains != "nothing"]
     benches = training or config.bench
     protocols: list[tuple[str, str]] = []
     for bench in benches:
@@ -182,7 +177,7 @@ def asks_judge(config: RunConfig, registry: Registry) -> bool:
     """Whether the run's judge counts: a benchmark asks one, or the user named one."""
     named = config.judge != RunConfig.judge or judge_section(config) in config.sections
     classes = [split_bench(registry, bench)[0] for bench in config.bench]
-    return named or any(issubclass(cls, JudgedBenchmark) for cls in classes)
+    return named or any(cls.judged for cls in classes)
 
 
 def judge_section(config: RunConfig) -> str:
@@ -247,7 +242,7 @@ def seeds_of(config: RunConfig, registry: Registry) -> tuple[int, ...]:
 def _methods_by_default(registry: Registry, bench: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Choose no method where all benchmarks measure finished models: there are no training data."""
     only_models = bench and all(
-        issubclass(split_bench(registry, spec)[0], ModelBenchmark) for spec in bench
+        split_bench(registry, spec)[0].trains == "nothing" for spec in bench
     )
     return {"methods": ()} if only_models else {}
 

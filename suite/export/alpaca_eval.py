@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from suite.api.judged import Judged, JudgedBenchmark, Question
+from suite.api.verdicts import Judged, Question
 from suite.judges.alpaca_eval import Annotation, summary
 from suite.judges.asking import read_judged
 from suite.plan.cell import PlannedCell
@@ -35,10 +35,9 @@ def export(out: Path, cells: Iterable[PlannedCell], store: Store) -> None:
         ):
             continue
         judging = cell.texts.judging
-        assert isinstance(cell.benchmark, JudgedBenchmark)
         headline = set_of(judging.questions[0])
         questions = [question for question in judging.questions if set_of(question) == headline]
-        names = cell.benchmark.against, cell.cell.method
+        names = cell.texts.benchmark.against, cell.cell.method
         folder = out / cell.cell.slug
         if row := write_cell(
             folder, names, judging.judge.describe(), questions, read_judged(store.path(verdicts))

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.api.judge import Comparison, Cost, Judge, Verdict, identity_of
-from suite.api.judged import Judged, Question
 from suite.api.stages import builds
+from suite.api.verdicts import Judged, Question
 from suite.core import faults, interrupt
 from suite.stages.responses import read_responses
 from suite.store import Build, Json, JsonlWriter, digest, read_jsonl

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from suite.api.judge import Cost, Judge, Rewards, identity_of
-from suite.api.judged import Question
+from suite.api.verdicts import Question
 from suite.config import judge_settings
 from suite.core.errors import UserError
 from suite.judges.asking import CANARY, CANARY_QUESTIONS, forecast, total

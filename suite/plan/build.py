@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from suite.api.benchmark import Benchmark, Experiment, TextBenchmark
+from suite.api.benchmark import Benchmark, Experiment
 from suite.api.cells import Cell
 from suite.api.measured import ModelBenchmark
 from suite.api.method import Method
@@ -50,7 +50,7 @@ def build_plan(context: Context) -> Plan:
     config, registry = context.config, context.registry
     for name in config.bench:
         benchmark_class = split_bench(registry, name)[0]
-        if issubclass(benchmark_class, ModelBenchmark):
+        if benchmark_class.trains == "nothing":
             continue
         benchmark = made(context, name)
         for split in chosen_splits(config, registry, name):
@@ -59,7 +59,7 @@ def build_plan(context: Context) -> Plan:
                 cells.extend(_cells(context, benchmark, split, methods, left_out))
     trained = [cell for cell in cells if cell.texts]
     for name in config.bench:
-        if issubclass(split_bench(registry, name)[0], ModelBenchmark):
+        if split_bench(registry, name)[0].trains == "nothing":
             measurable = list(_measurable(trained, left_out))
             if measurable or not trained:
                 cells.extend(_model_cells(context, name, measurable))
@@ -101,12 +101,12 @@ def _cells(
     context: Context, benchmark: Any, split: str, methods: Fitting, left_out: LeftOut
 ) -> Iterator[PlannedCell]:
     """The cells of one benchmark that trains, on one split."""
-    if isinstance(benchmark, TextBenchmark):
+    if benchmark.trains == "model":
         stages = TextStages(context, benchmark, split)
         # Before the data, which a model that is not there would make us fetch in vain.
         _ = stages.base
         yield from _text_cells(context, stages, methods, left_out)
-    elif isinstance(benchmark, Experiment):
+    else:
         yield from _experiment_cells(context, benchmark, split, methods)
 
 

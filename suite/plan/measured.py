@@ -65,7 +65,7 @@ def check_alone(method: type[Method[Any]], spec: str) -> None:
     if method.roles:
         raise UserError(
             f"method {method.name!r} needs {', '.join(sorted(method.roles))}, but {spec} has no training data: name "
-            f"a benchmark that has, e.g. --bench tofu,{spec}"
+            f"a benchmark that has, e.g. --bench NAME,{spec}"
         )
     if method.respond is not Method.respond:
         raise UserError(

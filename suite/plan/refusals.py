@@ -18,12 +18,12 @@ from suite.stages.context import Context
 def check_roles(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> None:
     """Refuse a method that needs training data which the benchmark does not offer."""
     needed = method.roles | ({"pairs"} if method.needs_reward == "model" else set())
-    if issubclass(benchmark, Experiment) and not method.trains:
+    if benchmark.trains == "loss" and not method.trains:
         raise DoesNotFit(
             f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it trains nothing, and there is no "
             "language model to ask"
         )
-    if issubclass(benchmark, Experiment) and method.needs_reward:
+    if benchmark.trains == "loss" and method.needs_reward:
         raise DoesNotFit(
             f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it needs a reward "
             "of texts, and there is no language model to write any"

@@ -15,9 +15,9 @@ from typing import Any
 
 from suite.api.benchmark import TextBenchmark
 from suite.api.judge import Rewards
-from suite.api.judged import ANSWER, JudgedBenchmark
 from suite.api.method import Method
 from suite.api.requests import Request
+from suite.api.verdicts import ANSWER
 from suite.config import split_spec
 from suite.core.errors import DoesNotFit, UserError
 from suite.judges.judging import Judging, make_judge
@@ -121,7 +121,7 @@ class TextStages(Training):
     @cached_property
     def judging(self) -> Judging | None:
         """How answers are compared, on a benchmark that is judged."""
-        if not isinstance(self.benchmark, JudgedBenchmark):
+        if not self.benchmark.judged:
             return None
         rewards = Rewards(self.benchmark.reward(self.data), lambda: self.reward_model)
         judge = make_judge(self.context, rewards)

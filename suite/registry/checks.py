@@ -14,6 +14,7 @@ from suite.api.judge import Judge
 from suite.api.method import Method
 from suite.api.stages import StageKind
 from suite.core.errors import unknown
+from suite.registry.outputs import check_outputs
 from suite.registry.plugin import NAME
 from suite.settings import RunConfig, TrainConfig
 
@@ -102,6 +103,7 @@ def check_benchmark(cls: Any) -> None:
             raise TypeError(
                 f"{cls.__name__}.files has {option!r}, which cannot be an option of `suite score`"
             )
+    check_outputs(cls)
     if cls.files and cls.score_files is Benchmark.score_files:
         raise TypeError(f"{cls.__name__} names files, but does not define score_files")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
+from suite.api.pictures import MetricColumn
 from suite.compare.hypervolume import NAME as HYPERVOLUME
 from suite.report.numbers import compact, duration, memory, number, percent
 from suite.report.table import Row, Table
@@ -35,7 +36,9 @@ class Column:
     """One column of a leaderboard."""
 
     title: str
-    group: Literal["rank", "method", "metric", "sure", "volume", "delta", "best", "size", "time"]
+    group: Literal[
+        "rank", "method", "metric", "more", "sure", "volume", "delta", "best", "size", "time"
+    ]
     item: Callable[[Row], Item]
     arrow: str = ""
     """The direction in which the numbers get better."""
@@ -49,6 +52,7 @@ def columns(table: Table) -> list[Column]:
         Column("Rank", "rank", partial(_show_rank, table=table)),
         Column("Method", "method", _show_method),
         *_headline_columns(table),
+        *_declared_columns(table),
         *_certainty_columns(table),
         *_hypervolume_column(table),
         *_difference_columns(table),
@@ -62,6 +66,20 @@ def _headline_columns(table: Table) -> Iterator[Column]:
     for name in table.primary:
         show = partial(_show_headline, name=name, table=table)
         yield Column(name, "metric", show, table.direction(name))
+
+
+def _declared_columns(table: Table) -> Iterator[Column]:
+    """Show the further metrics that the benchmark declares and that any row reports."""
+    for declared in table.outputs.columns:
+        if not declared.below and table.values_of(declared.metric):
+            show = partial(_show_metric, name=declared.metric)
+            arrow = table.direction(declared.metric)
+            yield Column(title_of(declared), "more", show, arrow, declared.help)
+
+
+def title_of(declared: MetricColumn) -> str:
+    """Return the title of a declared column."""
+    return declared.title or declared.metric
 
 
 def _certainty_columns(table: Table) -> Iterator[Column]:
@@ -147,22 +165,16 @@ def _show_method(row: Row) -> Item:
 
 
 def _show_headline(row: Row, name: str, table: Table) -> Item:
-    """Show a headline metric; below a p-value, its KS distance and the p of the clustered test."""
+    """Show a headline metric, with the declared metrics that stand below it."""
     item = _show_value(row.values.get(name))
     if item.sort is None:
         return item
     more = []
-    for unit in ("KS statistic", "p-value"):
-        for other in table.behind(name, unit):
-            value = row.values.get(other)
-            if value is not None and value.value is not None:
-                more.append(f"{title_behind(other, name)} {value.text}")
+    for declared in table.below(name):
+        value = row.values.get(declared.metric)
+        if value is not None and value.value is not None:
+            more.append(f"{title_of(declared).replace('_', ' ')} {value.text}")
     return replace(item, more=tuple(more))
-
-
-def title_behind(name: str, headline: str) -> str:
-    """Shorten the name of a metric behind a headline: forget_quality_author_p -> author p."""
-    return name.removeprefix(f"{headline}_").replace("_", " ")
 
 
 def _show_value(value: Value | None) -> Item:
@@ -171,6 +183,10 @@ def _show_value(value: Value | None) -> Item:
     if value.value is None:
         return Item(value.text, value.note)
     return Item(value.text, value.bounds, value.on_axis)
+
+
+def _show_metric(row: Row, name: str) -> Item:
+    return _show_value(row.values.get(name))
 
 
 def _show_p_front(row: Row) -> Item:

@@ -36,6 +36,7 @@ def _json_table(table: Table) -> dict[str, Any]:
     content["front_hypervolume"] = asdict(volume) if volume else None
     # The footnotes replace the notes of the comparison; they come after its other fields.
     del content["notes"]
+    del content["outputs"]  # how the numbers are shown, not a number
     content["notes"] = footnotes(table)
     content["rows"] = [_json_row(row) for row in table.rows]
     return content

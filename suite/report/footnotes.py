@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from suite.report.columns import title_behind
 from suite.report.numbers import listed
 from suite.report.table import Table
 from suite.report.values import Value
@@ -30,7 +29,7 @@ def rest(table: Table) -> list[str]:
     """Explain the other columns."""
     return [
         *_explain_unranked(table),
-        *_explain_p_values(table),
+        *_explain_declared(table),
         *_explain_hypervolume(table),
         *_explain_differences(table),
         *_explain_numbers(table),
@@ -122,23 +121,11 @@ def _explain_unranked(table: Table) -> Iterator[str]:
         )
 
 
-def _explain_p_values(table: Table) -> Iterator[str]:
-    base = table.comparison.baseline
-    for name in table.axes:
-        if table.behind(name, "KS statistic"):
-            yield (
-                f"{name}: the p-value of a two-sample Kolmogorov-Smirnov test against the {base} "
-                "model. A high value means that the test found no difference from it. D: the "
-                "test's statistic, the largest gap between the two cumulative distributions "
-                "(0: none)."
-            )
-        for other in table.behind(name, "p-value"):
-            short = title_behind(other, name)
-            yield (
-                f"{short.capitalize()}: the same test as a permutation test, which exchanges the "
-                "two models' answers by whole clusters. The classical p-value treats all questions "
-                "as independent, so it is too small if several questions share a subject."
-            )
+def _explain_declared(table: Table) -> Iterator[str]:
+    """Give the notes on declared metrics that any row reports."""
+    for column in table.outputs.columns:
+        if column.note and table.values_of(column.metric):
+            yield column.note
 
 
 def _explain_hypervolume(table: Table) -> Iterator[str]:

@@ -148,6 +148,7 @@ def _join_comparisons(a: Comparison, b: Comparison) -> Comparison:
         a,
         basis=a.basis or b.basis,
         reference_point=a.reference_point or b.reference_point,
+        outputs=a.outputs or b.outputs,
         notes=tuple(dict.fromkeys((*a.notes, *b.notes))),
     )
 

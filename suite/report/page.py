@@ -21,18 +21,14 @@ from markupsafe import Markup
 from suite.api.cells import CellResult
 from suite.report.answers import QUESTIONS, Question, side_by_side
 from suite.report.columns import Column, columns
-from suite.report.curves import learning_curves
-from suite.report.displacement import displacement
 from suite.report.footnotes import commands, deviations, lead, provenance, rest
-from suite.report.frontier import frontier
 from suite.report.numbers import listed
 from suite.report.pairs import HEADERS, Pair, pairs
-from suite.report.pictures import Picture, number_of, pictures
+from suite.report.pictures.draw import draw_pictures
+from suite.report.pictures.plot import Drawing, number_of
 from suite.report.svg import PALETTE
 from suite.report.table import Table
 from suite.report.text import one_line, visible
-from suite.report.trajectories import trajectories
-from suite.report.truth_ratios import truth_ratios
 from suite.report.values import Value, by_name, value_of
 from suite.results.samples import Sample
 from suite.results.schema import Results
@@ -52,7 +48,7 @@ class View:
     rest: list[str]
     """Notes on the other columns."""
     pairs: list[Pair]
-    pictures: list[Picture]
+    pictures: list[Drawing]
     questions: list[Question]
 
     def dot(self, method: str) -> str:
@@ -100,14 +96,6 @@ def _build_view(
     shown = columns(table)
     groups = dict.fromkeys(column.group for column in shown)
     always_shown = ("rank", "method", "metric")
-    drawn = [
-        *pictures(table, f"{name}-tradeoff"),
-        *truth_ratios(table, f"{name}-truth", samples),
-        *frontier(table, f"{name}-frontier"),
-        *displacement(table, f"{name}-displacement"),
-        *trajectories(table, f"{name}-course"),
-        *learning_curves(table, f"{name}-curve"),
-    ]
     return View(
         id=name,
         table=table,
@@ -116,7 +104,7 @@ def _build_view(
         lead=lead(table),
         rest=rest(table),
         pairs=pairs(table),
-        pictures=drawn,
+        pictures=draw_pictures(table, name, samples),
         questions=side_by_side(table, samples, -(-QUESTIONS // tables)),
     )
 

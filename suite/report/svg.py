@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from suite.report.text import one_line
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -68,7 +70,7 @@ def as_svg(figure: Figure, name: str, description: str) -> str:
     viewbox = re.search(r'viewBox="[^"]*"', text)
     assert viewbox is not None, "matplotlib writes a viewBox"
     body = _shorten_numbers(text[text.index(">") + 1 :])
-    opening = _OPENING.format(viewbox=viewbox[0], label=escape(description))
+    opening = _OPENING.format(viewbox=viewbox[0], label=escape(one_line(description)))
     lines = (line.strip() for line in f"{opening}{body}".splitlines())
     return "\n".join(filter(None, lines))
 

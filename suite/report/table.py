@@ -10,11 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from suite.api.cells import CellResult
+from suite.api.pictures import MetricColumn
 from suite.compare.hypervolume import NAME as HYPERVOLUME
 from suite.report.rank import balance, ranks
 from suite.report.row import Row, add_evidence, build_row, subtract_baseline
 from suite.report.values import Value, mean_of
 from suite.results.evidence import Evidence
+from suite.results.outputs import Outputs
 from suite.results.schema import Comparison, Results
 
 __all__ = ["Row", "Table", "tables"]
@@ -38,6 +40,11 @@ class Table:
     def title(self) -> str:
         """Benchmark, split and model."""
         return " · ".join(self.comparison.key)
+
+    @property
+    def outputs(self) -> Outputs:
+        """What the benchmark declares of pictures and columns; of an older file the general."""
+        return self.comparison.outputs or Outputs()
 
     @property
     def baselines(self) -> list[Row]:
@@ -99,18 +106,9 @@ class Table:
         """Say whether the metric `name` is a p-value."""
         return any(value.log10_p is not None for value in self.values_of(name))
 
-    def behind(self, name: str, unit: str) -> list[str]:
-        """List the metrics of a unit that belong to the p-value `name`, e.g. forget_quality_D."""
-        if not self._has_unit(name, "p-value"):
-            return []
-        found = []
-        for other in self.metrics:
-            if other.startswith(f"{name}_") and self._has_unit(other, unit):
-                found.append(other)
-        return found
-
-    def _has_unit(self, name: str, unit: str) -> bool:
-        return any(value.unit == unit for value in self.values_of(name))
+    def below(self, headline: str) -> list[MetricColumn]:
+        """List the declared metrics that stand in the column of a headline metric."""
+        return [column for column in self.outputs.columns if column.below == headline]
 
     def direction(self, name: str) -> str:
         """Return the direction in which a metric gets better: ↑, ↓ or ""."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from suite.api.benchmark import TextBenchmark
 from suite.api.stages import builds
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 @builds("roles")
 def make_rows(build: Build, context: Context) -> None:
     """Write the rows of every role that the benchmark samples."""
-    benchmark = context.benchmark(build.spec)
-    assert isinstance(benchmark, TextBenchmark)
+    benchmark: TextBenchmark[Any] = context.benchmark(build.spec)
     data = context.materials[build.spec["data"]]
     made = benchmark.sampled_rows(data, read_responses(build.inputs["responses"]))
     filled = {role for role, rows in made.items() if rows}

@@ -25,6 +25,7 @@ from suite.api.cells import CellResult, Closed
 from suite.api.scores import Basis, Metric
 from suite.core.errors import CorruptError, UserError
 from suite.results.evidence import Evidence
+from suite.results.outputs import Outputs
 from suite.results.samples import read_text
 from suite.store import atomic_write
 
@@ -61,6 +62,8 @@ class Comparison(Closed):
     """What headline metrics are made of, so that merged runs can be compared item by item."""
     evidence: Evidence | None = None
     """How sure the ranks are; None where nothing could be compared item by item."""
+    outputs: Outputs | None = None
+    """What the benchmark declares of pictures, columns and exports; None: an older file."""
 
     @property
     def key(self) -> tuple[str, str, str]:

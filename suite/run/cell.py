@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from suite.api.cells import CellResult, CheckpointResult, Timing, TrajectoryPoint
-from suite.api.measured import ModelBenchmark
 from suite.api.scores import Metric
 from suite.core.errors import CorruptError, DivergedError, UserError
 from suite.plan.cell import PlannedCell
@@ -106,10 +105,10 @@ class CellRunner:
         """Seconds of the cell's own stages (what it shares with other cells belongs to the start
         models' rows)."""
         scores = [each.score for each in planned.evaluated]
-        if isinstance(planned.benchmark, ModelBenchmark):
-            return {"measure": self._timing(scores)}
         if planned.texts is None:
-            return {"train": self._timing(scores)}
+            # One stage does all: it measures a finished model, or trains by itself.
+            name = "measure" if planned.final.score.kind == "measure" else "train"
+            return {name: self._timing(scores)}
         timings = {}
         if planned.train:
             timings["train"] = self._training(planned.train)

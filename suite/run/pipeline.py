@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suite.api.measured import ModelBenchmark
 from suite.compare.tables import compared, comparisons, with_evidence
 from suite.config.environment import check_environment
 from suite.config.out import (
@@ -168,9 +167,7 @@ def preflight(context: Context, plan: Plan) -> None:
     missing = plan.missing(store)
     keys = {stage.key for stage in missing}
     for cell in plan.cells:
-        if isinstance(cell.benchmark, ModelBenchmark) and any(
-            each.score.key in keys for each in cell.evaluated
-        ):
+        if any(each.score.key in keys for each in cell.evaluated):
             cell.benchmark.check()
     if not any(stage.kind in {"train", "respond", "reference"} for stage in missing):
         return

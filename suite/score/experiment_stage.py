@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from suite.api.benchmark import Experiment
 from suite.api.stages import builds
@@ -18,8 +18,7 @@ def run_experiment(build: Build, context: Context) -> None:
     """Run an experiment: items.jsonl, metrics.json, curve.json, and samples.jsonl without a
     line."""
     spec = build.spec
-    experiment = context.benchmark(spec)
-    assert isinstance(experiment, Experiment)
+    experiment: Experiment[Any] = context.benchmark(spec)
     method = context.method(spec["method"])
     scores = experiment.measure(method, spec["split"], spec["seed"], context.progress)
     write_scores(scores, build.out)

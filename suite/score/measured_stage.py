@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from suite.api.measured import ModelBenchmark, ModelFolder
 from suite.api.stages import builds
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 def measure_model(build: Build, context: Context) -> None:
     """Measure the model in the input `model`: scores, samples.jsonl, and the tool's own log."""
     spec = build.spec
-    benchmark = context.benchmark({**spec, **build.resources})
-    assert isinstance(benchmark, ModelBenchmark)
+    benchmark: ModelBenchmark[Any] = context.benchmark({**spec, **build.resources})
     model = ModelFolder(
         folder=folder_of(build.inputs["model"], spec["epoch"]),
         device=context.device,

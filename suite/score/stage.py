@@ -4,19 +4,17 @@ samples.jsonl."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.api.benchmark import TextBenchmark
-from suite.api.judged import JudgedBenchmark, Verdicts
+from suite.api.benchmark import Asked, TextBenchmark
 from suite.api.stages import builds
+from suite.api.verdicts import Verdicts
 from suite.judges.asking import cost_of, read_judged
 from suite.score.files import write_scores
 from suite.stages.responses import read_responses, with_kl
 from suite.store import JsonlWriter
 
 if TYPE_CHECKING:
-    from suite.api.data import BenchmarkData
     from suite.api.judge import Judge
     from suite.api.requests import Request, Response
     from suite.api.scores import Scores
@@ -28,19 +26,15 @@ if TYPE_CHECKING:
 def score_answers(build: Build, context: Context) -> None:
     """Score answers: items.jsonl (one line per metric and item), metrics.json, samples.jsonl."""
     spec = build.spec
-    benchmark = context.benchmark(spec)
+    benchmark: TextBenchmark[Any] = context.benchmark(spec)
     data = context.materials[spec["data"]]
     responses = read_responses(build.inputs["responses"])
     if "kl" in build.inputs:
         responses = with_kl(responses, build.inputs["kl"])
-    if isinstance(benchmark, JudgedBenchmark):
-        judge = context.materials[spec["judge"]]
-        scores = _judged(benchmark, data, responses, judge, build.inputs)
-    else:
-        assert isinstance(benchmark, TextBenchmark)
-        baseline = read_responses(build.inputs["baseline"]) if "baseline" in build.inputs else None
-        method = context.method(spec["method"]) if spec["method"] else None
-        scores = benchmark.score_method(data, responses, baseline, method)
+    baseline = read_responses(build.inputs["baseline"]) if "baseline" in build.inputs else None
+    method = context.method(spec["method"]) if spec["method"] else None
+    verdicts = _read_verdicts(context.materials[spec["judge"]], build) if spec["judge"] else None
+    scores = benchmark.score_cell(Asked(data, responses, baseline, method, verdicts))
     write_scores(scores, build.out)
     requests = context.materials[spec["requests"]]
     with JsonlWriter(build.out / "samples.jsonl") as log:
@@ -48,18 +42,11 @@ def score_answers(build: Build, context: Context) -> None:
             log.append(sample)
 
 
-def _judged(
-    benchmark: JudgedBenchmark[Any],
-    data: BenchmarkData,
-    responses: Mapping[str, Response],
-    judge: Judge[Any],
-    inputs: Mapping[str, Path],
-) -> Scores:
-    """Score answers by what the judge said of them."""
-    judged = read_judged(inputs["verdicts"])
-    canary = read_judged(inputs["canary"])
-    verdicts = Verdicts(judged, canary, cost_of(judge, judged))
-    return benchmark.score_judged(data, responses, verdicts)
+def _read_verdicts(judge: Judge[Any], build: Build) -> Verdicts:
+    """What the judge said of the answers, and what that took."""
+    judged = read_judged(build.inputs["verdicts"])
+    canary = read_judged(build.inputs["canary"])
+    return Verdicts(judged, canary, cost_of(judge, judged))
 
 
 def samples(

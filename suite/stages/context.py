@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.api.benchmark import Benchmark
 from suite.api.data import Given
 from suite.api.engine import Engine
 from suite.api.method import Method
@@ -70,9 +69,12 @@ class Context:
         """A fresh method, of `method` and `settings` in a stage's spec."""
         return _made(self.registry.method_of_stage(spec["method"]), spec["settings"])  # type: ignore[no-any-return]
 
-    def benchmark(self, spec: Mapping[str, Any]) -> Benchmark[Any]:
-        """A fresh benchmark, of `benchmark` and `settings` in a stage's spec."""
-        return _made(self.registry.benchmark(spec["benchmark"]), spec["settings"])  # type: ignore[no-any-return]
+    def benchmark(self, spec: Mapping[str, Any]) -> Any:
+        """A fresh benchmark, of `benchmark` and `settings` in a stage's spec.
+
+        Which of their base classes it has follows from the kind of the stage.
+        """
+        return _made(self.registry.benchmark(spec["benchmark"]), spec["settings"])
 
     def rows(self, build: Build, role: str, digest: str | None) -> Given:
         """The training rows of a role; without a digest, those that the stage `roles` made."""

@@ -355,7 +355,7 @@ def test_a_second_run_would_compute_nothing(
 
 
 def test_panels_are_in_the_order_of_their_numbers(outcome: pipeline.Outcome) -> None:
-    from suite.report.curves import learning_curves
+    from suite.report.pictures.curves import learning_curves
     from suite.report.table import tables
 
     (table,) = tables(outcome.results)
@@ -374,7 +374,7 @@ def test_panels_are_in_the_order_of_their_numbers(outcome: pipeline.Outcome) -> 
 
 
 def test_metrics_of_epochs_make_no_curve(outcome: pipeline.Outcome) -> None:
-    from suite.report.curves import learning_curves
+    from suite.report.pictures.curves import learning_curves
     from suite.report.table import tables
 
     plain = (

@@ -11,9 +11,16 @@ from typing import Any
 import pandas
 import pytest
 
+from suite.api.cells import Cell, CellResult
+from suite.api.exports import ItemTable, OpenUnlearning
+from suite.api.scores import Metric
 from suite.cli import main
+from suite.core.errors import UserError
+from suite.export import open_unlearning
 from suite.results import schema as results
-from suite.results.samples import read_samples
+from suite.results.outputs import Outputs
+from suite.results.samples import Sample, read_samples
+from suite.results.schema import Comparison, Results, Run
 
 RUN = Path(__file__).parents[2] / "reports" / "tofu_smollm2_reduced"
 
@@ -104,6 +111,49 @@ def test_a_run_without_answers_has_no_items(
     assert main(["export", str(tmp_path), "--format", name]) == 2
     assert f"--format {name}: " in capsys.readouterr().err
     assert main(["export", str(tmp_path), "--format", "lm-eval"]) == 0
+
+
+def declaring(*exports: OpenUnlearning) -> Results:
+    """A run of somebody else's benchmark that declares these exports."""
+    run = Run("suite run", "hf", "float32", "chat", "cpu")
+    table = Comparison(
+        "capitals", "default", "tiny", ("told",), "built in", outputs=Outputs(exports=exports)
+    )
+    cell = Cell("ga", "capitals", "default", "tiny", 0)
+    told = CellResult(cell, "ok", "unlearning", (Metric("told", 0.25, False),))
+    return Results(run, (table,), (told,))
+
+
+def test_any_benchmark_may_name_its_metrics_for_open_unlearning() -> None:
+    tables = (
+        ItemTable("asked_ROUGE", "asked", "overlap", "rougeL_recall"),
+        ItemTable("asked_Ratio", "asked", "ratio", log_of="log_ratio"),
+    )
+    found = declaring(OpenUnlearning("CAPITALS", tables, aggregates=("told", "absent")))
+    asked = [
+        Sample("asked", "asked/0", "", "", "", {"overlap": 0.5, "ratio": 1.0, "log_ratio": 0.0}),
+        Sample("asked", "asked/1", "", "", "", {"overlap": 1.0, "ratio": 0.5, "log_ratio": 800.0}),
+        Sample("other", "other/0", "", "", "", {"overlap": 0.0}),
+    ]
+    files = open_unlearning.files(found, found.cells[0], asked)
+    assert list(files) == ["CAPITALS_EVAL.json", "CAPITALS_SUMMARY.json"]
+    evaluation = json.loads(files["CAPITALS_EVAL.json"])
+    assert evaluation["asked_ROUGE"] == {
+        "agg_value": 0.75,
+        "value_by_index": {"0": {"rougeL_recall": 0.5}, "1": {"rougeL_recall": 1.0}},
+    }
+    ratios = evaluation["asked_Ratio"]["value_by_index"]
+    assert ratios["0"] == {"score": 1.0, "log_score": 0.0}
+    assert ratios["1"] == {"score": None, "log_score": 800.0}  # e^800 is no double
+    summary = json.loads(files["CAPITALS_SUMMARY.json"])
+    assert summary == {"asked_ROUGE": 0.75, "asked_Ratio": 0.75, "told": 0.25}
+
+
+def test_a_prefix_that_leads_out_of_the_folder_is_refused() -> None:
+    found = declaring(OpenUnlearning("../../elsewhere", ()))
+    sample = Sample("asked", "asked/0", "", "", "")
+    with pytest.raises(UserError, match="cannot begin the name of a file"):
+        open_unlearning.files(found, found.cells[0], [sample])
 
 
 def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from suite import Message
 from suite.api.judge import Comparison, Judge, Verdict
-from suite.api.judged import Judged, Question
 from suite.api.stages import builds
+from suite.api.verdicts import Judged, Question
 from suite.judges.asking import read_judged
 from suite.judges.judging import Judging
 from suite.registry import Registry

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from suite.api.judge import Comparison, Verdict
-from suite.api.judged import Judged
+from suite.api.verdicts import Judged
 from suite.judges.asking import CANARY, both_orders, key_of
 from suite.judges.judging import Judging
 from suite.judges.length import Length, LengthConfig

@@ -11,7 +11,7 @@ import pytest
 
 from suite import Message, UserError
 from suite.api.judge import Comparison
-from suite.api.judged import Judged
+from suite.api.verdicts import Judged
 from suite.judges.local import Local, LocalConfig
 from suite.judges.prompts import LETTER, request
 from suite.stages.context import Context

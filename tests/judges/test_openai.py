@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from suite import UserError
-from suite.api.judged import Judged
+from suite.api.verdicts import Judged
 from suite.judges.openai import OpenAIJudge, OpenAIJudgeConfig
 from suite.stages.context import Context
 from tests.servers.openai_server import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from suite.api.judge import Rewards
-from suite.api.judged import Judged
 from suite.api.reward import Prompt, Reward
+from suite.api.verdicts import Judged
 from suite.judges.reward import RewardConfig, RewardJudge
 from suite.stages.context import Context
 from suite.store import Json

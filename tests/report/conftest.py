@@ -9,9 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp
+from suite_benchmarks.tofu import Tofu
 
 from suite.api.cells import Cell, CellResult, CheckpointResult, Timing, TrajectoryPoint
 from suite.api.scores import Metric
+from suite.registry.outputs import outputs_of
 from suite.results.samples import Sample
 from suite.results.schema import Comparison, Results, Run
 
@@ -93,6 +95,7 @@ def results() -> Results:
     comparison = Comparison(
         "tofu", "forget05", "tiny", ("forget_quality", "model_utility"), "generated world, 40 authors",
         "retrain", "3f9a0c", "forget_quality", notes=("Truth ratio: geometric mean over the wrong answers.",),
+        outputs=outputs_of(Tofu),
     )  # fmt: skip
     run = Run(
         "suite run --methods npo_rt,npo,grad_diff,ga --bench tofu --split forget05 --seeds 0,1",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from suite.api.pictures import Bars, Distribution, Frontier, MetricColumn
 from suite.api.scores import Metric
 from suite.results.evidence import Difference, Evidence, Overall, Standing
+from suite.results.outputs import Outputs
 from suite.results.samples import Sample
 from suite.results.schema import Results
 
@@ -31,7 +33,9 @@ def poisoned(results: Results, bad: str) -> Results:
     comparison = replace(
         comparison, primary=(*base.primary, bad), evidence=evidence(bad), front_hypervolume=(0.5,)
     )
-    comparison = replace(comparison, reference_point={"model_utility": 0.0, bad: 0.0})
+    comparison = replace(
+        comparison, reference_point={"model_utility": 0.0, bad: 0.0}, outputs=outputs(bad)
+    )
     cells = []
     for result in results.cells:
         name = result.cell.method
@@ -51,6 +55,20 @@ def poisoned(results: Results, bad: str) -> Results:
         versions={bad: bad}, plugins={bad: bad}, notes=(bad,),
     )  # fmt: skip
     return replace(results, run=run, comparisons=(comparison,), cells=tuple(cells))
+
+
+def outputs(bad: str) -> Outputs:
+    """Every kind of picture and column, with `bad` wherever a text may stand."""
+    pictures = (
+        Frontier("forget_quality", "model_utility", bad, bad, bad),
+        Distribution("log_truth_ratio", label=bad, caption=bad),
+        Bars({bad: "model_utility"}, bad, bad, caption=bad),
+    )
+    columns = (
+        MetricColumn(bad, bad, bad, bad),
+        MetricColumn("model_utility", bad, bad, bad, "forget_quality"),
+    )
+    return Outputs((*Outputs().pictures, *pictures), columns)
 
 
 def evidence(bad: str) -> Evidence:

@@ -8,6 +8,7 @@ from itertools import combinations
 import pytest
 
 from suite.api.cells import Timing
+from suite.api.pictures import MetricColumn
 from suite.api.scores import Basis, Metric
 from suite.compare.hypervolume import of_cell, of_front
 from suite.core.errors import UserError
@@ -17,6 +18,7 @@ from suite.report.footnotes import footnotes, provenance
 from suite.report.pairs import pairs
 from suite.report.table import Row, Table, tables
 from suite.results.evidence import Difference, Evidence, Overall, Standing
+from suite.results.outputs import Outputs
 from suite.results.samples import Sample
 from suite.results.schema import Results
 from suite.results.schema import dumps as results_text
@@ -197,6 +199,8 @@ def test_merge_joins_methods_and_keeps_shared_cells_once(results: Results) -> No
     b = replace(results, cells=results.cells[:2] + results.cells[4:])
     assert merge([a, b]) == results
     assert merge([results, results]) == results
+    older = replace(results, comparisons=(replace(results.comparisons[0], outputs=None),))
+    assert merge([older, results]) == results  # what an older file does not declare
 
 
 def test_distance_and_author_p_stand_beside_forget_quality(results: Results) -> None:
@@ -213,6 +217,25 @@ def test_distance_and_author_p_stand_beside_forget_quality(results: Results) -> 
     assert column.item(next(r for r in table.rows if r.method == "simnpo")).more == ()
     explained = "".join(footnotes(table))
     assert "D: the test's statistic" in explained and "Author p: the same test" in explained
+
+
+def test_a_declared_metric_has_a_column_of_its_own(results: Results) -> None:
+    assert "chance" not in {c.title for c in columns(table_of(results))}
+    named = MetricColumn("forget_answer_probability", "chance", "of an answer", "Chance: a mean.")
+    outputs = Outputs(columns=(named, MetricColumn("absent", note="Absent: no row has it.")))
+    told = replace(results, comparisons=(replace(results.comparisons[0], outputs=outputs),))
+    shown = columns(table_of(told))
+    titles = [column.title for column in shown]
+    assert titles.index("chance") == titles.index("model_utility") + 1
+    column = shown[titles.index("chance")]
+    assert (column.group, column.arrow, column.help) == ("more", "↓", "of an answer")
+    row = row_of(told, "npo")
+    assert column.item(row).text == row.values["forget_answer_probability"].text
+    assert column.item(row_of(told, "simnpo")).text == "–"
+    notes = footnotes(table_of(told))
+    assert "Chance: a mean." in notes
+    assert not any("absent" in note.lower() for note in notes)
+    assert "D" not in "".join(column.item(row).more)  # declared no longer
 
 
 def test_hypervolume_is_a_column_with_its_limits_or_its_range(results: Results) -> None:

@@ -160,7 +160,22 @@ def test_a_whole_run_of_its_method_on_its_benchmark(
     assert value["target"] > 0.9
     assert value["ga"] < value["target"]
     assert results["run"]["plugins"]["acme-forgetting"] == "2.5"
-    assert "capped_ga" in (out / "leaderboard.md").read_text()
+    leaderboard = (out / "leaderboard.md").read_text()
+    assert "capped_ga" in leaderboard
+    check_its_picture_and_columns(out, leaderboard)
+
+
+def check_its_picture_and_columns(run: Path, leaderboard: str) -> None:
+    """What the benchmark declares is drawn, and drawn again where the package is not installed."""
+    assert "| surprise |" in leaderboard
+    assert "surprise 0." in leaderboard  # below forget_probability
+    assert "Surprise: minus the mean log-probability" in leaderboard
+    page = (run / "leaderboard.html").read_text()
+    assert "<figcaption>Surprise: how unlikely the capitals are, on both sets." in page
+    assert 'title="of the retained capitals, nats per token"' in page
+    again = suite(run / "no-packages", "report", str(run), "--out", str(run / "again"))
+    assert (again.returncode, again.stderr) == (0, "")
+    assert (run / "again" / "leaderboard.html").read_text() == page
 
 
 def test_nothing_heavy_is_imported_for_it(site: Path) -> None:

@@ -9,7 +9,7 @@ from suite_benchmarks.win_rate.score import invalid, item_scores, summarise
 
 from suite import Metric
 from suite.api.judge import Choice, Cost, Verdict
-from suite.api.judged import Judged, Verdicts
+from suite.api.verdicts import Judged, Verdicts
 from suite.stats import mean_interval_t
 
 

@@ -12,17 +12,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from suite import (
+    Bars,
     Benchmark,
     BenchmarkData,
     ItemScore,
     Message,
     Metric,
+    MetricColumn,
     Request,
     Response,
     Row,
     Scores,
     Source,
     TextBenchmark,
+    Tradeoff,
     hookimpl,
 )
 
@@ -52,6 +55,24 @@ class Capitals(TextBenchmark[CapitalsConfig]):
     name = "capitals"
     provides = frozenset({"forget", "retain"})
     primary = ("forget_probability", "retain_probability")
+    pictures = (
+        Tradeoff(),
+        Bars(
+            {"forget": "forget_surprise", "retain": "retain_surprise"},
+            x_label="countries",
+            y_label="surprise per token, nats",
+            caption="Surprise: how unlikely the capitals are, on both sets.",
+        ),
+    )
+    columns = (
+        MetricColumn(
+            "retain_surprise",
+            title="surprise",
+            help="of the retained capitals, nats per token",
+            note="Surprise: minus the mean log-probability of an answer's tokens.",
+        ),
+        MetricColumn("forget_surprise", title="surprise", below="forget_probability"),
+    )
     Config = CapitalsConfig
 
     def load(self, source: Source) -> BenchmarkData:
@@ -98,7 +119,9 @@ class Capitals(TextBenchmark[CapitalsConfig]):
             for name, members in data.sets.items()
             for item in members
         ]
-        return Scores(items, [summary("forget", items, False), summary("retain", items, True)])
+        metrics = [summary("forget", items, False), summary("retain", items, True)]
+        metrics += [surprise("forget", items), surprise("retain", items)]
+        return Scores(items, metrics)
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
         """What teaches eight short answers, and unlearns two of them."""
@@ -126,6 +149,12 @@ def summary(name: str, items: Sequence[ItemScore], higher_is_better: bool) -> Me
     return Metric(
         metric, sum(values) / len(values), higher_is_better, n=len(values), n_clusters=len(values)
     )
+
+
+def surprise(name: str, items: Sequence[ItemScore]) -> Metric:
+    """Average the surprise of one set, nats per token; neither more nor less is better."""
+    values = [-math.log(item.value) for item in items if item.set == name and item.value]
+    return Metric(f"{name}_surprise", sum(values) / len(values), None, "nats", len(values))
 
 
 @hookimpl

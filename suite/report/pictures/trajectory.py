@@ -1,4 +1,4 @@
-"""The headline metrics over training: one plot for each metric, one line for each method."""
+"""Metrics over training: one plot for each metric, one line for each method."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ from collections.abc import Iterator, Mapping
 from statistics import fmean
 
 from suite.api.cells import CellResult
+from suite.api.pictures import Trajectory
 from suite.api.scores import Metric
-from suite.report.pictures import Picture, ascii_label, dashes_of, figure_of, legend, paint_of
+from suite.report.pictures.plot import (
+    Drawing,
+    ascii_label,
+    dashes_of,
+    figure_of,
+    legend,
+    paint_of,
+)
 from suite.report.svg import as_svg, report_style
 from suite.report.table import Row, Table
 from suite.report.values import value_of
@@ -16,20 +24,20 @@ Line = dict[float, float]
 """Epoch -> value (of a p-value its log10)."""
 
 
-def trajectories(table: Table, name: str) -> Iterator[Picture]:
-    """Draw each headline metric over epochs."""
+def trajectory(table: Table, declared: Trajectory, name: str) -> Iterator[Drawing]:
+    """Draw each of the metrics over epochs."""
     with report_style():
-        for number, metric in enumerate(table.axes, 1):
+        for number, metric in enumerate(declared.metrics or table.axes, 1):
             lines = {}
             for row in table.methods:
                 line = _average_seeds(row, metric)
                 if len(line) > 1:
                     lines[row.method] = line
             if lines:
-                yield _draw(table, metric, lines, f"{name}{number}")
+                yield _draw(table, metric, lines, f"{name}-{number}")
 
 
-def _draw(table: Table, metric: str, lines: Mapping[str, Line], name: str) -> Picture:
+def _draw(table: Table, metric: str, lines: Mapping[str, Line], name: str) -> Drawing:
     figure, axes = figure_of(height=3.4)
     for method, line in lines.items():
         axes.plot(
@@ -53,7 +61,7 @@ def _draw(table: Table, metric: str, lines: Mapping[str, Line], name: str) -> Pi
     axes.set_xlabel("epoch")
     axes.set_ylabel(f"{'log10 p, ' if is_p else ''}{ascii_label(title)}")
     legend(figure, axes)
-    return Picture(as_svg(figure, name, caption), caption)
+    return Drawing(as_svg(figure, name, caption), caption)
 
 
 def _find_baseline(table: Table, metric: str) -> float | None:

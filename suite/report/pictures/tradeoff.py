@@ -1,90 +1,44 @@
-"""The picture of the trade-off between two headline metrics, and what all pictures share.
-
-They share the colours, marks and line styles of methods, and the size and legend of a plot.
-"""
+"""The picture of the trade-off between two headline metrics."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from suite.api.pictures import Tradeoff
 from suite.api.scores import Metric
 from suite.report.numbers import percent
-from suite.report.svg import INK, LINE, MUTED, PALETTE, as_svg, report_style
+from suite.report.pictures.plot import (
+    Drawing,
+    ascii_label,
+    figure_of,
+    finished_rows,
+    legend,
+    marker_of,
+    name_of,
+    paint_of,
+)
+from suite.report.svg import MUTED, as_svg, report_style
 from suite.report.table import Row, Table
-from suite.report.text import one_line
 from suite.report.values import Value, bars, value_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-LEGEND_WIDTH = 74
-"""The number of characters that fit below a plot."""
-_MARKERS = "osD^vPXp"
-_DASHES = ("-", "--", "-.", ":")
-_BASELINES = {"retrain": "*", "target": "X"}
 
 Point = tuple[float, float]
 """(x, y) as drawn: a p-value is drawn as log10 p."""
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A drawing and its caption."""
-
-    svg: str
-    caption: str
-
-
-def colour(table: Table, method: str) -> int | None:
-    """Return the index of a method's colour in table and pictures; None for a baseline."""
-    number = number_of(table, method)
-    return None if number is None else number % len(PALETTE)
-
-
-def number_of(table: Table, method: str) -> int | None:
-    """Return the number of a method among those of its table, by name; None for a baseline."""
-    names = sorted(row.method for row in table.methods)
-    return names.index(method) if method in names else None
-
-
-def marker_of(table: Table, method: str) -> str:
-    """Return the mark of a method's points, the same in every picture."""
-    number = number_of(table, method)
-    if number is None:
-        return _BASELINES.get(method, "*")
-    # With more methods than colours, a colour comes with another mark the next time it is used.
-    return _MARKERS[(number + number // len(PALETTE)) % len(_MARKERS)]
-
-
-def dashes_of(table: Table, method: str) -> str:
-    """Return the line style of a method; methods of the same colour have different ones."""
-    return _DASHES[(number_of(table, method) or 0) // len(PALETTE) % len(_DASHES)]
-
-
-def paint_of(table: Table, method: str) -> str:
-    """Return the colour of a method's marks; ink for a baseline."""
-    index = colour(table, method)
-    return INK if index is None else PALETTE[index]
-
-
-def finished_rows(table: Table) -> list[Row]:
-    """Return the rows whose cells all finished."""
-    return [row for row in table.rows if row.state in ("ok", "baseline", "partial")]
-
-
-def pictures(table: Table, name: str) -> Iterator[Picture]:
-    """Draw the first headline metric against the second: every epoch, the final one, the baselines.
+def tradeoff(table: Table, declared: Tradeoff, name: str) -> Iterator[Drawing]:
+    """Draw one headline metric against another: every epoch, the final one, the baselines.
 
     Only metrics with a better direction are drawn: without one there is no trade-off. `name` starts
     the identifiers of a picture, here and in the other functions that draw.
     """
-    if len(table.axes) < 2:
+    y, x = declared.y or _axis(table, 0), declared.x or _axis(table, 1)
+    if x not in table.axes or y not in table.axes:
         return
-    y, x = table.axes[:2]
     rows = [row for row in finished_rows(table) if _locate(row.values, x, y)]
     if not rows:
         return
@@ -92,7 +46,11 @@ def pictures(table: Table, name: str) -> Iterator[Picture]:
         yield _draw_tradeoff(table, rows, x, y, name)
 
 
-def _draw_tradeoff(table: Table, rows: Sequence[Row], x: str, y: str, name: str) -> Picture:
+def _axis(table: Table, place: int) -> str:
+    return table.axes[place] if place < len(table.axes) else ""
+
+
+def _draw_tradeoff(table: Table, rows: Sequence[Row], x: str, y: str, name: str) -> Drawing:
     figure, axes = figure_of()
     for row in rows:
         _draw_row(axes, table, row, x, y)
@@ -100,16 +58,16 @@ def _draw_tradeoff(table: Table, rows: Sequence[Row], x: str, y: str, name: str)
     is_p = table.is_p_value(y)
     if is_p:
         _scale_log10_p(axes, [_coordinate(row.values[y]) for row in rows])
-    axes.set_xlabel(f"{_label(x)} {table.direction(x)}")
-    axes.set_ylabel(f"{'log10 p, ' if is_p else ''}{_label(y)} {table.direction(y)}")
+    axes.set_xlabel(f"{name_of(x)} {table.direction(x)}")
+    axes.set_ylabel(f"{'log10 p, ' if is_p else ''}{name_of(y)} {table.direction(y)}")
     legend(figure, axes)
     caption = _describe_tradeoff(table, rows, x, y)
-    return Picture(as_svg(figure, name, caption), caption)
+    return Drawing(as_svg(figure, name, caption), caption)
 
 
 def _describe_tradeoff(table: Table, rows: Sequence[Row], x: str, y: str) -> str:
     caption = (
-        f"{_label(y).capitalize()} against {_label(x)}. Large marks: the final checkpoint, with "
+        f"{name_of(y).capitalize()} against {name_of(x)}. Large marks: the final checkpoint, with "
         "its interval or its range over seeds if known. Small marks: earlier epochs. Grey line: "
         "the Pareto front."
     )
@@ -217,43 +175,3 @@ def _scale_log10_p(axes: Axes, ys: Sequence[float]) -> None:
     axes.set_yticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks])
     axes.minorticks_off()
     axes.set_ylim(1.7 * lowest, 0.4)
-
-
-def figure_of(height: float = 4.2) -> tuple[Figure, Axes]:
-    """Make one plot of the report's width; `height` in inches."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5.0, height), layout="constrained")
-    return figure, figure.add_subplot()
-
-
-def legend(figure: Figure, axes: Axes) -> None:
-    """Put the legend below the plot, and the grid behind it.
-
-    The figure grows with the rows of the legend, so that the plot keeps its size.
-    """
-    handles, labels = axes.get_legend_handles_labels()
-    columns = next((n for n in (3, 2) if _measure_legend(labels, n) <= LEGEND_WIDTH), 1)
-    extra_rows = max(0, math.ceil(len(labels) / columns) - 2)
-    figure.set_figheight(figure.get_figheight() + 0.19 * extra_rows)
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns, labelcolor=INK)
-    axes.grid(color=LINE)
-
-
-def _measure_legend(labels: Sequence[str], columns: int) -> int:
-    """Count the characters that a legend is wide; a mark takes about six."""
-    # matplotlib fills the columns one after the other.
-    rows = math.ceil(len(labels) / columns)
-    width = 0
-    for start in range(0, len(labels), rows):
-        width += 6 + max(map(len, labels[start : start + rows]))
-    return width
-
-
-def _label(metric: str) -> str:
-    return ascii_label(metric.replace("_", " "))
-
-
-def ascii_label(text: str) -> str:
-    """Escape characters that the font may lack, and shorten the text to fit a legend."""
-    return one_line(text).encode("ascii", "backslashreplace").decode()[:40]

@@ -1,7 +1,7 @@
-"""Reward against KL: what a method gains, and how far it moves from the reference to gain it.
+"""What is gained against what it costs: the papers' frontiers of reward against KL, for example.
 
-There is one point for each run and evaluation step, as in the papers' frontiers. The front joins
-the points that no other point of the table dominates (more reward at the same or smaller KL).
+There is one point for each run and evaluation step. The front joins the points that no other point
+of the table dominates (more gain at the same or smaller cost).
 """
 
 from __future__ import annotations
@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from suite.report.pictures import Picture, ascii_label, figure_of, legend, marker_of, paint_of
+from suite.api.pictures import Frontier
+from suite.report.pictures.plot import (
+    Drawing,
+    ascii_label,
+    axis_label,
+    figure_of,
+    legend,
+    marker_of,
+    name_of,
+    paint_of,
+)
 from suite.report.svg import MUTED, as_svg, report_style
 from suite.report.table import Row, Table
 
@@ -17,12 +27,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Point = tuple[float, float]
-"""(kl, reward)."""
+"""(cost, gain)."""
 
 
-def frontier(table: Table, name: str) -> Iterator[Picture]:
-    """Draw the frontier, if the rows of the table report `kl` and `reward`."""
-    points = {row.method: _collect_points(row) for row in table.rows}
+def frontier(table: Table, declared: Frontier, name: str) -> Iterator[Drawing]:
+    """Draw the frontier, if the rows of the table report both metrics."""
+    points = {row.method: _collect_points(row, declared) for row in table.rows}
     every_point: list[Point] = []
     for found in points.values():
         every_point += found
@@ -34,15 +44,19 @@ def frontier(table: Table, name: str) -> Iterator[Picture]:
             if found:
                 _draw_points(axes, table, method, found)
         _draw_front(axes, front(every_point))
-        axes.set_xlabel("KL(policy || reference), nats per sequence")
-        axes.set_ylabel("ground-truth reward")
+        axes.set_xlabel(axis_label(declared.x_label, declared.x))
+        axes.set_ylabel(axis_label(declared.y_label, declared.y))
         legend(figure, axes)
-        caption = (
-            "Reward against KL to the reference, with one point for each run and evaluation step. "
-            "Dashed: the front, the points with more reward than any other point of the same or "
-            "smaller KL."
-        )
-        yield Picture(as_svg(figure, name, caption), caption)
+        caption = declared.caption or _describe(declared)
+        yield Drawing(as_svg(figure, name, caption), caption)
+
+
+def _describe(declared: Frontier) -> str:
+    x, y = name_of(declared.x), name_of(declared.y)
+    return (
+        f"{y.capitalize()} against {x}, with one point for each run and evaluation step. Dashed: "
+        f"the front, the points with more {y} than any other point of the same or smaller {x}."
+    )
 
 
 def _draw_points(axes: Axes, table: Table, method: str, points: Sequence[Point]) -> None:
@@ -74,16 +88,16 @@ def _draw_front(axes: Axes, points: Sequence[Point]) -> None:
 
 
 def front(points: Sequence[Point]) -> list[Point]:
-    """Return the points that no other dominates, by KL."""
+    """Return the points that no other dominates, by cost."""
     found: list[Point] = []
-    # From small to large KL, a point is on the front if it has more reward than all before it.
-    for kl, reward in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not found or reward > found[-1][1]:
-            found.append((kl, reward))
+    # From small to large cost, a point is on the front if it gains more than all before it.
+    for cost, gain in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not found or gain > found[-1][1]:
+            found.append((cost, gain))
     return found
 
 
-def _collect_points(row: Row) -> list[Point]:
+def _collect_points(row: Row, declared: Frontier) -> list[Point]:
     """Return every evaluation step of every seed; without a trajectory, the final numbers."""
     if row.state in ("failed", "diverged"):
         return []
@@ -93,7 +107,7 @@ def _collect_points(row: Row) -> list[Point]:
         if not steps:
             steps = [{metric.name: metric.value for metric in result.metrics}]
         for metrics in steps:
-            kl, reward = metrics.get("kl"), metrics.get("reward")
-            if kl is not None and reward is not None:
-                found.append((kl, reward))
+            cost, gain = metrics.get(declared.x), metrics.get(declared.y)
+            if cost is not None and gain is not None:
+                found.append((cost, gain))
     return found

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from suite.report.pictures import Picture, ascii_label
+from suite.report.pictures.plot import Drawing, ascii_label
 from suite.report.svg import INK, PALETTE, as_svg, report_style
 from suite.report.table import Row, Table
 
@@ -56,12 +56,12 @@ class _Group:
             self.targets[target] = None
 
 
-def learning_curves(table: Table, name: str) -> list[Picture]:
+def learning_curves(table: Table, name: str) -> list[Drawing]:
     """Draw a picture for each group of curves."""
     found = []
     with report_style():
         for number, group in enumerate(_collect_groups(table), 1):
-            found.append(_draw_group(group, f"{name}{number}"))
+            found.append(_draw_group(group, f"{name}-{number}"))
     return found
 
 
@@ -89,7 +89,7 @@ def _sort_by_number(name: str) -> list[tuple[float, str]]:
     return key
 
 
-def _draw_group(group: _Group, name: str) -> Picture:
+def _draw_group(group: _Group, name: str) -> Drawing:
     from matplotlib.figure import Figure
 
     height = ROW * len(group.rows) + TOP + BOTTOM
@@ -114,7 +114,7 @@ def _draw_group(group: _Group, name: str) -> Picture:
     caption = f"{group.name.replace('_', ' ')}: learning curves over training steps."
     if group.targets:
         caption += f" Dashed: {', '.join(group.targets)}."
-    return Picture(as_svg(figure, name, caption), caption)
+    return Drawing(as_svg(figure, name, caption), caption)
 
 
 def _draw_panel(axes: Axes, row: Row, group: _Group, panel: str) -> None:

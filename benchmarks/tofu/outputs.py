@@ -1,0 +1,63 @@
+"""What the report shows of TOFU, and the files of open-unlearning that its results go into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from suite import Distribution, ItemTable, MetricColumn, OpenUnlearning, Tradeoff, Trajectory
+
+PICTURES = (
+    Tradeoff(),
+    Distribution(
+        metric="log_truth_ratio",
+        set="forget",
+        label="ln truth ratio, forget set",
+        caption=(
+            "Truth ratios of the forget questions, as cumulative distributions. Forget quality "
+            "tests whether a method's truth ratios have the same distribution as those of the "
+            "retrain model. The largest vertical gap between the two curves is the KS statistic D."
+        ),
+    ),
+    Trajectory(),
+)
+COLUMNS = (
+    MetricColumn(
+        "forget_quality_D",
+        title="D",
+        below="forget_quality",
+        note=(
+            "forget_quality: the p-value of a two-sample Kolmogorov-Smirnov test against the "
+            "retrain model. A high value means that the test found no difference from it. D: the "
+            "test's statistic, the largest gap between the two cumulative distributions (0: none)."
+        ),
+    ),
+    MetricColumn(
+        "forget_quality_author_p",
+        title="author p",
+        below="forget_quality",
+        note=(
+            "Author p: the same test as a permutation test, which exchanges the two models' "
+            "answers by whole clusters. The classical p-value treats all questions as independent, "
+            "so it is too small if several questions share a subject."
+        ),
+    ),
+)
+PREFIXES = {"forget": "forget", "retain": "retain", "real_authors": "ra", "world_facts": "wf"}
+"""Evaluation set -> how open-unlearning's names of its metrics begin."""
+
+
+def _tables() -> Iterator[ItemTable]:
+    """open-unlearning's names of the metrics."""
+    for name, prefix in PREFIXES.items():
+        normalised = "" if name in ("forget", "retain") else "_normalised"
+        ratio = "forget_truth_ratio" if name == "forget" else f"{prefix}_Truth_Ratio"
+        yield ItemTable(f"{prefix}_Q_A_Prob{normalised}", name, "answer_probability", "prob")
+        yield ItemTable(f"{prefix}_Q_A_ROUGE", name, "rougeL_recall", "rougeL_recall")
+        yield ItemTable(ratio, name, "truth_ratio", log_of="log_truth_ratio")
+    for metric in ("extraction_strength", "exact_memorization"):
+        yield ItemTable(metric, "forget", metric)
+
+
+EXPORTS = (
+    OpenUnlearning("TOFU", tuple(_tables()), aggregates=("forget_quality", "model_utility")),
+)

@@ -1,0 +1,48 @@
+"""Reading the results of a run for `suite report` and `suite export`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from suite.core.errors import UserError
+
+if TYPE_CHECKING:
+    from suite.registry import Registry
+    from suite.results.schema import Comparison, Results
+
+
+def read_results(run: Path) -> Results:
+    """Read a run's results.json.
+
+    A file that is older than declared pictures gets those of the installed benchmarks; plugins are
+    imported for nothing else.
+    """
+    from suite.results import schema
+
+    results = schema.read(run / "results.json")
+    if all(table.outputs is not None for table in results.comparisons):
+        return results
+    from suite.cli.installed import registry_of
+
+    registry = registry_of(())
+    tables = [_complete(table, registry, run) for table in results.comparisons]
+    return replace(results, comparisons=tuple(tables))
+
+
+def _complete(table: Comparison, registry: Registry, run: Path) -> Comparison:
+    """Add what the installed benchmark declares; say so if it is not installed."""
+    from suite.config import split_bench
+    from suite.registry.outputs import outputs_of
+
+    if table.outputs is not None:
+        return table
+    try:
+        benchmark, _ = split_bench(registry, table.benchmark)
+    except UserError as error:
+        click.echo(f"{run}: only pictures that suit any benchmark are drawn: {error}", err=True)
+        return table
+    return replace(table, outputs=outputs_of(benchmark))

@@ -1,0 +1,1 @@
+"""Drawing the pictures that benchmarks declare, see `suite.api.pictures`."""
