@@ -69,6 +69,10 @@ class RunConfig:
     seeds: tuple[int, ...] = (0,)
     """Seeds of data order and sampling; every method runs once per seed. May stand in a method's
     section, too."""
+    start_seeds: tuple[int, ...] = (0,)
+    """Seeds of the models that methods start from (the pretraining of `tiny`, target, retrain,
+    reward model). Every method runs once for each start seed and seed; with one start seed the
+    results describe that one start."""
     engine: str = "hf"
     """Who answers requests: hf (in this process), vllm (in a process of its own), openai (an
     endpoint)."""

@@ -17,7 +17,7 @@ SOURCES = {"suite": "", "plugins": "plugins", "benchmarks": "benchmarks"}
 INSTALLED = {"suite_plugins": "plugins", "suite_benchmarks": "benchmarks"}
 RUN_BY = {
     "tests/cli/test_cli.py": "cli: __main__ config doctor export group installed options run stored streams",
-    "tests/config/test_resolve.py": "config: check dump families parse places specs",
+    "tests/config/test_resolve.py": "config: check dump families instances parse places specs training",
     "tests/config/test_command.py": "core: places",
     "tests/run/test_out.py": "config: out",
     "tests/run/test_not_there.py": "config: environment",
@@ -25,8 +25,9 @@ RUN_BY = {
         "api: batch; compare: tables; plan: cell reading refusals; run: cell provenance; "
         "respond: stage; score: files; stages: base_model base_stage handles; train: reference_stage stage"
     ),
+    "tests/run/test_start_seeds.py": "plan: text_cells",
     "tests/thirdparty/test_thirdparty.py": "api: phases",
-    "tests/run/test_block.py": "registry: checks offers plugin",
+    "tests/run/test_block.py": "plan: fitting; registry: checks offers plugin",
     "tests/engines/hf/test_engine.py": "engines/hf: answering scoring; engines: kinds",
     "tests/engines/test_openai.py": "engines: endpoint",
     "tests/engines/vllm/test_parts.py": "engines/vllm: worker",
@@ -35,9 +36,9 @@ RUN_BY = {
     "tests/loggers/test_loggers.py": "loggers: run_log tensorboard trackers",
     "tests/losses/test_equations.py": "losses: checks divergences reference_free rewards transport unpaired",
     "tests/train/test_loop.py": "model: adapters",
-    "tests/benchmarks/lm_eval/test_lm_eval_plan.py": "plan: measured",
+    "tests/benchmarks/lm_eval/test_lm_eval_plan.py": "plan: measured measured_cells",
     "tests/benchmarks/lm_eval/test_lm_eval_measure.py": "score: measured_stage",
-    "tests/benchmarks/test_bandit.py": "score: experiment_stage",
+    "tests/benchmarks/test_bandit.py": "plan: experiment_cells; score: experiment_stage",
     "tests/plugins/test_every_method.py": "api: prompting",
     "tests/plan/test_training.py": "stages: trained_reward",
     "tests/benchmarks/sentiment/test_sentiment_run.py": "respond: divergence rows",

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from suite import (
+    Asked,
     Basis,
     Benchmark,
     BenchmarkData,
@@ -66,6 +67,7 @@ class Tofu(TextBenchmark[TofuConfig]):
     primary = ("forget_quality", "model_utility")
     best_by = "forget_quality"
     baseline = "retrain"
+    compares_every_start = True
     files = FILES
     basis: ClassVar[Mapping[str, Basis]] = {
         "forget_quality": Basis((("forget", "log_truth_ratio"),), "ks"),
@@ -120,7 +122,11 @@ class Tofu(TextBenchmark[TofuConfig]):
         baseline: Mapping[str, Response] | None,
     ) -> Scores:
         """Forget quality (against `baseline`, the retrain model), model utility and their parts."""
-        return score(data.sets, responses, baseline)
+        return score(data.sets, responses, () if baseline is None else (baseline,))
+
+    def score_cell(self, asked: Asked) -> Scores:
+        """The same, against the retrain models of all start seeds."""
+        return score(asked.data.sets, asked.responses, asked.baselines)
 
     def score_files(self, files: Mapping[str, Path]) -> Scores:
         """Score what another program measured.
@@ -130,11 +136,11 @@ class Tofu(TextBenchmark[TofuConfig]):
         if "unlearned" not in files:
             raise UserError("--unlearned FILE is missing: there is nothing to score")
         scores = read_log(files["unlearned"], ("forget", *UTILITY_SETS))
-        retrain = None
+        retrain = []
         if "retrain" in files:
             forget = read_log(files["retrain"], ("forget",), (TRUTH_RATIO,))
-            retrain = select(forget, "forget", TRUTH_RATIO)
-            check_same_questions(scores, retrain, files["retrain"])
+            retrain.append(select(forget, "forget", TRUTH_RATIO))
+            check_same_questions(scores, retrain[0], files["retrain"])
         return Scores(scores, summarise(scores, retrain))
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from suite import ItemScore, Metric, Response, Scores
@@ -41,22 +42,22 @@ FORGET_METRICS = {
 
 
 def score(
-    sets: Items, responses: Mapping[str, Response], baseline: Mapping[str, Response] | None
+    sets: Items, responses: Mapping[str, Response], baselines: Sequence[Mapping[str, Response]]
 ) -> Scores:
     """All item scores and metrics.
 
-    Metrics: forget quality, model utility and its nine parts, the forget set.
+    Metrics: forget quality, model utility and its nine parts, the forget set. `baselines`: the
+    answers of retrain models, one for each start seed.
     """
     scores: list[ItemScore] = []
     for name, items in sets.items():
         for item in items:
             for metric in MEASURES:
                 scores.append(item_score(metric, name, item, responses))
-    retrain: list[ItemScore] | None = None
-    if baseline is not None:
-        retrain = []
-        for item in sets["forget"]:
-            retrain.append(item_score("log_truth_ratio", "forget", item, baseline))
+    retrain = []
+    for answers in baselines:
+        own = [item_score("log_truth_ratio", "forget", item, answers) for item in sets["forget"]]
+        retrain.append(own)
     return Scores(scores, summarise(scores, retrain))
 
 
@@ -75,10 +76,10 @@ def item_score(
     return ItemScore(metric, name, item["id"], item["cluster"], value, note)
 
 
-def summarise(scores: Sequence[ItemScore], retrain: Sequence[ItemScore] | None) -> list[Metric]:
+def summarise(scores: Sequence[ItemScore], retrain: Sequence[Sequence[ItemScore]]) -> list[Metric]:
     """The metrics, from item scores alone.
 
-    `retrain`: the retrain model's `log_truth_ratio` of "forget".
+    `retrain`: the `log_truth_ratio` of "forget" of each retrain model.
     """
     parts: dict[str, list[ItemScore]] = {}
     for name, metric in product(UTILITY_SETS, UTILITY_METRICS):
@@ -99,11 +100,12 @@ def select(scores: Sequence[ItemScore], name: str, metric: str) -> list[ItemScor
 
 
 def forget_quality(
-    unlearned: Sequence[ItemScore], retrain: Sequence[ItemScore] | None
+    unlearned: Sequence[ItemScore], retrain: Sequence[Sequence[ItemScore]]
 ) -> list[Metric]:
-    """KS test between the two models' truth ratios on the forget set.
+    """KS test between the truth ratios of two models on the forget set.
 
-    Reports p, D, log10 p, and p by author.
+    Reports p, D, log10 p, and p by author; with several retrain models (start seeds) the medians
+    over them, and p by author of the median D.
 
     The last exchanges the models' answers author by author: questions about one author are not
     independent, as the classical p supposes. No interval: a bootstrapped p-value is biased. Not
@@ -111,8 +113,9 @@ def forget_quality(
     """
     reason = missing(unlearned)
     if not reason:
-        reason = "no retrain model" if retrain is None else missing(retrain, "retrain: ")
-    numbers = (None,) * 4 if reason else _compare(unlearned, retrain or ())
+        lacking = [missing(own, "retrain: ") for own in retrain]
+        reason = next(filter(None, lacking), "") if retrain else "no retrain model"
+    numbers = (None,) * 4 if reason else _compare(unlearned, retrain)
     n, clusters = len(unlearned), len({score.cluster_id for score in unlearned})
     columns = (
         ("forget_quality", True, "p-value"),
@@ -126,13 +129,25 @@ def forget_quality(
     ]
 
 
-def _compare(a: Sequence[ItemScore], b: Sequence[ItemScore]) -> tuple[float, ...]:
-    """p, D and log10 p of the KS test, and p of its permutation by cluster."""
+def _compare(
+    unlearned: Sequence[ItemScore], retrain: Sequence[Sequence[ItemScore]]
+) -> tuple[float, ...]:
+    """Medians of p, D and log10 p of the KS tests, and p of the median D by author."""
     from suite import stats
 
-    test = stats.ks_two_sample(_values(a), _values(b))
-    by_author = stats.ks_permutation(_values(a), _values(b), _clusters(a), _clusters(b))
-    return test.pvalue, test.statistic, test.log10_pvalue, by_author.pvalue
+    own, others = _values(unlearned), [_values(each) for each in retrain]
+    tests = [stats.ks_two_sample(own, other) for other in others]
+    if len(retrain) == 1:
+        clusters = _clusters(unlearned), _clusters(retrain[0])
+        by_author = stats.ks_permutation(own, others[0], *clusters)
+    else:
+        by_author = stats.ks_exchange(own, others, _clusters(unlearned))
+    return (
+        median(test.pvalue for test in tests),
+        median(test.statistic for test in tests),
+        median(test.log10_pvalue for test in tests),
+        by_author.pvalue,
+    )
 
 
 def model_utility(parts: Mapping[str, Sequence[ItemScore]]) -> Metric:

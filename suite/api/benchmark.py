@@ -36,12 +36,18 @@ class Asked:
     data: BenchmarkData
     responses: Mapping[str, Response]
     """By request id."""
-    baseline: Mapping[str, Response] | None = None
-    """The baseline model's answers to the same requests."""
+    baselines: tuple[Mapping[str, Response], ...] = ()
+    """Answers of the baseline model to the same requests: of the cell's own start, or of every
+    start seed where the benchmark `compares_every_start`. Empty: there is no baseline model."""
     method: Method[Any] | None = None
     """Who trained the cell's model; None: a start model, or the scores do not depend on it."""
     verdicts: Verdicts | None = None
     """What the judge said, on a benchmark that is judged."""
+
+    @property
+    def baseline(self) -> Mapping[str, Response] | None:
+        """The first of `baselines`."""
+        return self.baselines[0] if self.baselines else None
 
 
 class Benchmark(ABC, Generic[C]):
@@ -66,6 +72,8 @@ class Benchmark(ABC, Generic[C]):
     """Metric whose best epoch is reported beside the final step."""
     baseline: ClassVar[str | None] = None
     """The start model that scores are compared with, e.g. "retrain"."""
+    compares_every_start: ClassVar[bool] = False
+    """Whether a cell is compared with the baseline models of all start seeds; else with its own."""
     files: ClassVar[Mapping[str, str]] = {}
     """Files of other tools that `score_files` reads: option -> help. {"retrain": "..."} gives
     `suite score --bench NAME --retrain FILE`."""

@@ -20,7 +20,8 @@ class Closed:
 
 @dataclass(frozen=True, order=True)
 class Cell(Closed):
-    """One thing to compare: a method on a benchmark's split, from one model, with one seed."""
+    """One thing to compare: a method on a benchmark's split, from one model, with one seed and one
+    seed of its start models."""
 
     method: str
     """Name of a method or of a start model, or a variant: "npo:beta=0.05"."""
@@ -28,6 +29,8 @@ class Cell(Closed):
     split: str
     model: str
     seed: int
+    start_seed: int = 0
+    """Seed of the models that it starts from and is compared with."""
 
     @property
     def table(self) -> tuple[str, str, str]:
@@ -35,10 +38,22 @@ class Cell(Closed):
         return self.benchmark, self.split, self.model
 
     @property
+    def run(self) -> tuple[int, int]:
+        """Which of its method's runs it is: (start seed, seed)."""
+        return self.start_seed, self.seed
+
+    @property
+    def shown_run(self) -> str:
+        """The same in words: "seed 2", or "start 1, seed 2"."""
+        start = f"start {self.start_seed}, " if self.start_seed else ""
+        return f"{start}seed {self.seed}"
+
+    @property
     def slug(self) -> str:
         """A file name for the cell: readable, safe on every file system, and never the same for two
         cells."""
-        names = (self.method, self.benchmark, self.split, self.model, f"seed{self.seed}")
+        start = f"-start{self.start_seed}" if self.start_seed else ""
+        names = (self.method, self.benchmark, self.split, self.model, f"seed{self.seed}{start}")
         parts = [
             name.encode("utf-8", "replace").decode() for name in names
         ]  # as results.json keeps them

@@ -43,19 +43,19 @@ def of_front(comparison: Comparison, results: Sequence[CellResult]) -> tuple[flo
     for result in results:
         if result.cell.table == comparison.key and result.family != "baseline":
             methods.setdefault(result.cell.method, []).append(result)
-    boxes: dict[int, list[list[float]]] = {}
-    seeds: dict[str, set[int]] = {}
+    boxes: dict[tuple[int, int], list[list[float]]] = {}
+    runs: dict[str, set[tuple[int, int]]] = {}
     for method, cells in methods.items():
         if not all(_has_volume(reference, result) for result in cells):
             continue
         for result in cells:
-            seed = result.cell.seed
-            boxes.setdefault(seed, []).append(_sides(reference, result))
-            seeds.setdefault(method, set()).add(seed)
-    if not seeds:
+            run = result.cell.run
+            boxes.setdefault(run, []).append(_sides(reference, result))
+            runs.setdefault(method, set()).add(run)
+    if not runs:
         return ()
-    shared = set.intersection(*seeds.values())
-    return tuple(_volume(boxes[seed]) for seed in sorted(shared))
+    shared = set.intersection(*runs.values())
+    return tuple(_volume(boxes[run]) for run in sorted(shared))
 
 
 def _by_name(result: CellResult) -> dict[str, Metric]:

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from suite.compare.ranking import Joint
 
 
+Run = tuple[int, int]
+"""(start seed, seed)."""
+
+
 @dataclass(frozen=True)
 class Headlines:
     """What a benchmark declares of its headline metrics, read back from a stage's spec."""
@@ -61,26 +65,26 @@ def comparing(
     `methods`, `starts`: each cell with the score stage of its final checkpoint.
     """
     cells = {**starts, **methods}
-    inputs = {_row_name(cell.method, cell.seed): stage for cell, stage in cells.items()}
+    inputs = {_row_name(cell.method, *cell.run): stage for cell, stage in cells.items()}
     declared = Headlines(benchmark.baseline, benchmark.basis, benchmark.reference_point)
     spec: dict[str, Json] = {
-        "methods": [[cell.method, cell.seed] for cell in methods],
-        "starts": [[cell.method, cell.seed] for cell in starts],
+        "methods": [[cell.method, *cell.run] for cell in methods],
+        "starts": [[cell.method, *cell.run] for cell in starts],
         "primary": list(primary),
         "declared": jsonable(declared),
     }
     return host.stage("compare", spec, inputs, label=f"compare methods on {benchmark.name}")
 
 
-def _row_name(method: str, seed: int) -> str:
-    return f"{method}, seed {seed}"
+def _row_name(method: str, start_seed: int, seed: int) -> str:
+    return f"{method}, start {start_seed}, seed {seed}"
 
 
-def _read_rows(build: Build, rows: Sequence[tuple[str, int]]) -> Rows:
-    """Method -> the scores of its seeds."""
+def _read_rows(build: Build, rows: Sequence[tuple[str, int, int]]) -> Rows:
+    """Method -> the scores of its runs."""
     found: dict[str, list[Scored]] = {}
-    for method, seed in rows:
-        folder = build.inputs[_row_name(method, seed)]
+    for method, start_seed, seed in rows:
+        folder = build.inputs[_row_name(method, start_seed, seed)]
         found.setdefault(method, []).append(read_scores(folder))
     return found
 
@@ -141,9 +145,9 @@ def from_samples(
 
 def _kept_scores(
     cells: Sequence[CellResult], samples: Mapping[str, Sequence[Sample]]
-) -> tuple[dict[str, dict[int, Scored]], dict[str, list[Scored]]]:
+) -> tuple[dict[str, dict[Run, Scored]], dict[str, list[Scored]]]:
     """Scores of the methods, by method and seed, and of the start models, by name."""
-    methods: dict[str, dict[int, Scored]] = {}
+    methods: dict[str, dict[Run, Scored]] = {}
     starts: dict[str, list[Scored]] = {}
     for result in cells:
         cell = result.cell
@@ -152,19 +156,27 @@ def _kept_scores(
         if result.family == "baseline":
             starts.setdefault(cell.method, []).append(scored)
         else:
-            methods.setdefault(cell.method, {})[cell.seed] = scored
+            methods.setdefault(cell.method, {})[cell.run] = scored
     return methods, starts
 
 
-def _unequal_seeds(methods: Mapping[str, Mapping[int, Scored]]) -> str:
+def _unequal_seeds(methods: Mapping[str, Mapping[Run, Scored]]) -> str:
     """Why methods with other seeds are not compared; empty if all have the same."""
     seeds = {method: sorted(by_seed) for method, by_seed in methods.items()}
     first = next(iter(seeds.values()))
     if all(known == first for known in seeds.values()):
         return ""
-    each = [f"{method} {', '.join(map(str, known))}" for method, known in sorted(seeds.items())]
+    each = [f"{method} {_shown(known)}" for method, known in sorted(seeds.items())]
     listed = "; ".join(each)
     return f"Methods were not compared item by item, because their seeds differ: {listed}."
+
+
+def _shown(runs: Sequence[Run]) -> str:
+    """Seeds, behind the start seed where there are several: "0, 1" or "0:0, 1:0"."""
+    starts = {start_seed for start_seed, _ in runs}
+    if starts == {0}:
+        return ", ".join(str(seed) for _, seed in runs)
+    return ", ".join(f"{start_seed}:{seed}" for start_seed, seed in runs)
 
 
 def _items(samples: Sequence[Sample]) -> dict[tuple[str, str], list[ItemScore]]:

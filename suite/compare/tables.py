@@ -14,6 +14,7 @@ from suite.compare.stage import comparing, read_evidence
 from suite.core.errors import UserError
 from suite.plan.cell import PlannedCell
 from suite.plan.graph import Plan
+from suite.plan.text_stages import TextStages
 from suite.registry.outputs import outputs_of
 from suite.respond import agreement
 from suite.results.schema import Comparison
@@ -74,6 +75,11 @@ def _agreement(context: Context, plan: Plan, store: Store, bench: str) -> list[s
     return agreement.notes(store, context.config.engine, responds)
 
 
+def _baseline_key(texts: TextStages, baseline: str) -> str:
+    """The keys of the stages that train the baseline model, one for each start seed."""
+    return ", ".join(stages.start(baseline).final.stage.key for stages in texts.every_start)
+
+
 def _comparison(
     context: Context, planned: PlannedCell, results: Sequence[CellResult], agreed: Sequence[str]
 ) -> Comparison:
@@ -111,7 +117,7 @@ def _comparison(
         primary=bench.primary,
         revision=texts.data.revision,
         baseline=baseline,
-        baseline_key=texts.start(baseline).final.stage.key if baseline else "",
+        baseline_key=_baseline_key(texts, baseline) if baseline else "",
         best_by=bench.best_by,
         judge=texts.judging.judge.describe() if texts.judging else "",
         notes=(*bench.notes, *texts.data.notes, *judged, *agreed, *changed),

@@ -10,22 +10,26 @@ from __future__ import annotations
 
 from suite.config.command import rebuild_command
 from suite.config.dump import json_schema, to_toml
-from suite.config.resolve import (
+from suite.config.instances import (
     benchmark_settings,
-    blocked,
     chosen_splits,
     engine_settings,
-    finetune_settings,
     judge_settings,
-    method_seeds,
-    method_settings,
     only_experiments,
+)
+from suite.config.resolve import (
+    blocked,
     resolve,
     resolve_recorded,
+)
+from suite.config.specs import split_bench, split_spec
+from suite.config.training import (
+    finetune_settings,
+    method_seeds,
+    method_settings,
     seeds_of,
     settings_of_method,
 )
-from suite.config.specs import split_bench, split_spec
 
 __all__ = [
     "benchmark_settings",

@@ -22,7 +22,14 @@ SECTIONS = ("finetune", "train")
 OWN = {**TRAIN, "seeds": TOP["seeds"]}
 """The host's settings that may stand in a method's section, for that method alone."""
 AT_LEAST = {name: 0 for name in TRAIN if name != "schedule"}
-AT_LEAST |= {"seeds": 0, "limit": 1, "epochs": 1, "batch_size": 1, "max_length": 2}
+AT_LEAST |= {
+    "seeds": 0,
+    "start_seeds": 0,
+    "limit": 1,
+    "epochs": 1,
+    "batch_size": 1,
+    "max_length": 2,
+}
 """The smallest allowed value of the host's own settings. Every number must be finite, too."""
 
 

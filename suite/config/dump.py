@@ -7,20 +7,22 @@ from typing import Any
 
 from suite.config.check import AT_LEAST, OWN, TRAIN, adapter
 from suite.config.fields import Setting, settings_of
-from suite.config.layers import TOP
-from suite.config.places import whole
-from suite.config.resolve import (
-    agreed,
+from suite.config.instances import (
     benchmark_settings,
     engine_settings,
-    finetune_settings,
     judge_section,
     judge_settings,
-    method_settings,
     only_experiments,
+)
+from suite.config.layers import TOP
+from suite.config.places import whole
+from suite.config.specs import split_bench, split_spec
+from suite.config.training import (
+    agreed,
+    finetune_settings,
+    method_settings,
     training_protocols,
 )
-from suite.config.specs import split_bench, split_spec
 from suite.registry import Registry
 from suite.settings import RunConfig
 

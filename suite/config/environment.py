@@ -5,7 +5,9 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Any
 
-from suite.config.resolve import asks_judge
+from suite.config.instances import (
+    asks_judge,
+)
 from suite.core.errors import UserError
 from suite.loggers import LOGGERS
 from suite.registry import Registry

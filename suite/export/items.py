@@ -1,7 +1,7 @@
 """items.csv: one line for each cell, item and metric.
 
-method,benchmark,split,model,seed,set,item_id,cluster_id,metric,value
-npo,tofu,forget10,tiny,0,forget,forget/12,author/18,rougeL_recall,0.5
+method,benchmark,split,model,start_seed,seed,set,item_id,cluster_id,metric,value
+npo,tofu,forget10,tiny,0,0,forget,forget/12,author/18,rougeL_recall,0.5
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ FIELDS = (
     "benchmark",
     "split",
     "model",
+    "start_seed",
     "seed",
     "set",
     "item_id",
@@ -58,6 +59,7 @@ def _sample_lines(result: CellResult, sample: Sample) -> Iterator[tuple[object, 
             inert(cell.benchmark),
             inert(cell.split),
             inert(cell.model),
+            cell.start_seed,
             cell.seed,
             inert(sample.set),
             inert(sample.item_id),

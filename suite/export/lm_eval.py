@@ -66,6 +66,7 @@ def _summarize(results: Results, cell: CellResult, task: str, n: int) -> dict[st
         # The harness ignores a field that it does not know.
         "suite": {
             "method": cell.cell.method,
+            "start_seed": cell.cell.start_seed,
             "seed": cell.cell.seed,
             "command": run.command,
             "versions": run.versions,

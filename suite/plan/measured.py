@@ -12,6 +12,7 @@ twice.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from suite.api.benchmark import TextBenchmark
@@ -20,6 +21,7 @@ from suite.api.measured import ModelBenchmark
 from suite.api.method import Method
 from suite.core.errors import DoesNotFit, UserError
 from suite.plan.cell import PlannedCell
+from suite.plan.reading import Reading
 from suite.plan.text_stages import TextStages
 from suite.stages.context import Context
 from suite.stages.handles import Model
@@ -39,7 +41,7 @@ def model_of(cell: PlannedCell) -> Model:
 
 
 def trained_models(
-    context: Context, spec: str, cells: Sequence[PlannedCell]
+    spec: str, cells: Sequence[PlannedCell]
 ) -> Iterator[tuple[Cell, str, Model, bool]]:
     """(cell, family, model, whether it was trained on a part of a benchmark) of each model that the
     run makes."""
@@ -47,7 +49,7 @@ def trained_models(
         source = cell.cell
         split = f"{source.benchmark}-{source.split}"
         yield (
-            Cell(source.method, spec, split, source.model, source.seed),
+            replace(source, benchmark=spec, split=split),
             cell.family,
             model_of(cell),
             cell.partial,
@@ -57,7 +59,8 @@ def trained_models(
 def base_model(context: Context, benchmark: ModelBenchmark[Any]) -> Model:
     """The model itself: what `--model` names, without any training."""
     # Only the base is asked for, to which no benchmark contributes.
-    return TextStages(context, cast("TextBenchmark[Any]", benchmark), "default").base
+    reading = Reading(context, cast("TextBenchmark[Any]", benchmark), "default")
+    return TextStages(reading, context.config.start_seeds[0]).base
 
 
 def check_alone(method: type[Method[Any]], spec: str) -> None:

@@ -21,21 +21,36 @@ from suite.api.verdicts import ANSWER
 from suite.config import split_spec
 from suite.core.errors import DoesNotFit, UserError
 from suite.judges.judging import Judging, make_judge
+from suite.plan.reading import Reading
 from suite.plan.training import Training
 from suite.stages.handles import Model, RewardUse
+from suite.stages.responses import BASELINE
 from suite.stages.rows import Rows, inputs_of
 from suite.store import Json, Stage, jsonable
 
 
 class TextStages(Training):
-    """Makes the stages of one benchmark, split and model."""
+    """Makes the stages of one benchmark, split, model and start seed."""
+
+    def __init__(self, reading: Reading, start_seed: int = 0) -> None:
+        super().__init__(reading, start_seed)
+        self.every_start: tuple[TextStages, ...] = (self,)
+        """This and its siblings of the run's other start seeds."""
+
+    @classmethod
+    def of_seeds(cls, reading: Reading, seeds: Sequence[int]) -> tuple[TextStages, ...]:
+        """The stages of each start seed, which know each other."""
+        made = tuple(cls(reading, seed) for seed in seeds)
+        for stages in made:
+            stages.every_start = made
+        return made
 
     @cached_property
     def sampled(self) -> Stage:
         """Rows made of the starting model's answers."""
         wanted = self.benchmark.sampling_requests(self.data)
         inputs = {"responses": self._ask(self.first, None, wanted, "samples of the starting model")}
-        spec = self.benchmark_spec()
+        spec = self.reading.benchmark_spec()
         return self.context.stage("roles", spec, inputs, label="training rows from samples")
 
     def respond(self, model: Model, method: Method[Any] | None, label: str) -> Stage:
@@ -99,16 +114,25 @@ class TextStages(Training):
             inputs["kl"] = self.kl(model, responses, label)
         if self.judging is not None and verdicts is not None:
             inputs |= {"verdicts": verdicts, "canary": self.judging.canary}
-        baseline = self.benchmark.baseline
-        if baseline is not None and baseline in self.data.starts:
-            inputs["baseline"] = self.respond(self.start(baseline).final, None, baseline)
-        spec = self.benchmark_spec() | {
+        inputs |= self._baselines(responses)
+        spec = self.reading.benchmark_spec() | {
             "requests": self.context.materials.add(self.requests),
             "judge": self.judging.key if self.judging else None,
             "prices": self.judging.prices if self.judging else None,
             "method": self._scored_method(method),
         }
         return self.context.stage("score", spec, inputs, label=f"score {label}")
+
+    def _baselines(self, responses: Stage) -> dict[str, Stage]:
+        """The baseline model's answers: of the own start, or of every start where the benchmark
+        compares with all. A baseline model is compared with the others, if there are any."""
+        name = self.benchmark.baseline
+        if name is None or name not in self.data.starts:
+            return {}
+        starts = self.every_start if self.benchmark.compares_every_start else (self,)
+        known = [stages.respond(stages.start(name).final, None, name) for stages in starts]
+        others = [stage for stage in known if stage.key != responses.key]
+        return {f"{BASELINE}/{i}": stage for i, stage in enumerate(others or known)}
 
     def _scored_method(self, method: Method[Any] | None) -> Json:
         """The method, where the benchmark's scores depend on the method itself."""

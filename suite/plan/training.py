@@ -5,34 +5,49 @@ base ─ start (target, retrain) ─ reference ─ train (method) ─ train (a l
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
 
-from suite.api.benchmark import TextBenchmark
-from suite.api.data import Row
+from suite.api.data import BenchmarkData, Row
 from suite.api.method import Method
 from suite.api.phases import Phase
+from suite.api.requests import Request
 from suite.config import finetune_settings, method_settings, settings_of_method
 from suite.core.errors import UserError
 from suite.plan.reading import Reading
 from suite.settings import TrainConfig
 from suite.stages import trained_reward
 from suite.stages.base_model import imported, tiny_base
-from suite.stages.context import Context
 from suite.stages.handles import Model, RewardUse, Trained
 from suite.stages.rows import Rows, SampledRows, inputs_of
 from suite.store import Stage, closure_digest, digest, jsonable
 
 
-class Training(Reading):
-    """Makes the stages that train models."""
+class Training(ABC):
+    """Makes the stages that train models; `start_seed`: of those that methods start from."""
 
-    def __init__(self, context: Context, benchmark: TextBenchmark[Any], split: str) -> None:
-        super().__init__(context, benchmark, split)
-        self.finetune = finetune_settings(context.config, context.registry, benchmark.name, split)
+    def __init__(self, reading: Reading, start_seed: int = 0) -> None:
+        self.reading = reading
+        self.start_seed = start_seed
+        self.context = context = reading.context
+        self.benchmark = reading.benchmark
+        self.split = reading.split
+        self.finetune = finetune_settings(
+            context.config, context.registry, self.benchmark.name, self.split
+        )
+
+    @property
+    def data(self) -> BenchmarkData:
+        """The benchmark's data, the same for every start seed."""
+        return self.reading.data
+
+    @property
+    def requests(self) -> list[Request]:
+        """What every model is asked."""
+        return self.reading.requests
 
     @property
     @abstractmethod
@@ -43,7 +58,7 @@ class Training(Reading):
     def base(self) -> Model:
         """The model that everything starts from."""
         if self.context.config.model == "tiny":
-            return tiny_base(self.context, self._fine_tune)
+            return tiny_base(self.context, self._fine_tune, self.start_seed)
         return imported(self.context)
 
     def start(self, name: str) -> Trained:
@@ -70,7 +85,7 @@ class Training(Reading):
             cls(cls.Config()),
             {"demonstrations": rows},
             config,
-            seed=0,
+            seed=self.start_seed,
             label=label,
             keep="final",
         )
@@ -211,7 +226,7 @@ class Training(Reading):
             method,
             self.rows_of(method),
             training,
-            seed=0,
+            seed=self.start_seed,
             label="reward model",
             keep="final",
         )

@@ -159,7 +159,9 @@ def _format_ranks(known: Overall | Standing) -> str:
 
 
 def _show_method(row: Row) -> Item:
-    details = [f"{len(row.seeds)} seeds"] if len(row.seeds) > 1 else []
+    counts = {"starts": len(row.start_seeds), "seeds": len(row.seeds)}
+    several = [f"{count} {name}" for name, count in counts.items() if count > 1]
+    details = [" × ".join(several)] if several else []
     details += row.marks
     return Item(row.method, "; ".join(details), row.method)
 

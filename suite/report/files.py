@@ -64,6 +64,7 @@ def _json_row(row: Row) -> dict[str, Any]:
 
 def _json_seed(result: CellResult) -> dict[str, Any]:
     return {
+        "start_seed": result.cell.start_seed,
         "seed": result.cell.seed,
         "status": result.status,
         "partial": result.partial,

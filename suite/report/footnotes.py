@@ -222,7 +222,7 @@ def _explain_costs(table: Table) -> Iterator[str]:
 
 
 def _has_several_seeds(table: Table) -> bool:
-    return any(len(row.seeds) > 1 for row in table.rows)
+    return any(len(row.cells) > 1 for row in table.rows)
 
 
 def provenance(results: Results) -> list[tuple[str, str]]:
@@ -234,6 +234,7 @@ def provenance(results: Results) -> list[tuple[str, str]]:
         ("Template", run.template),
         ("Device", run.device),
         ("Seeds", ", ".join(map(str, run.seeds))),
+        ("Start seeds", ", ".join(map(str, run.start_seeds))),
         ("Versions", _list_versions(run.versions)),
         ("Plugins", _list_versions(run.plugins)),
     ]

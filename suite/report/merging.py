@@ -158,7 +158,7 @@ def _join_cells(a: CellResult, b: CellResult) -> CellResult:
     if not _agree(a, b):
         cell = a.cell
         raise UserError(
-            f"{cell.method} on {cell.benchmark} {cell.split}, {cell.model}, seed {cell.seed}: two "
+            f"{cell.method} on {cell.benchmark} {cell.split}, {cell.model}, {cell.shown_run}: two "
             "runs hold different results of this cell; write the settings that differ into the "
             "method, e.g. npo:beta=0.05 "
             "(`suite report --compare` shows the results in separate rows)"
@@ -204,15 +204,18 @@ def _join_runs(runs: Sequence[Run]) -> Run:
         if " | " in text:
             notes.append(f"The runs differ in {name} ({text}).")
     seeds: set[int] = set()
+    start_seeds: set[int] = set()
     commands: dict[str, None] = {}  # keeps the order and drops repetitions
     for run in runs:
         seeds.update(run.seeds)
+        start_seeds.update(run.start_seeds)
         commands[run.command] = None
     configs = [run.config for run in runs]
     same_config = all(config == configs[0] for config in configs)
     return Run(
         command="\n".join(commands),
         seeds=tuple(sorted(seeds)),
+        start_seeds=tuple(sorted(start_seeds)),
         config=configs[0] if same_config else {"runs": configs},
         versions=versions,
         plugins=plugins,

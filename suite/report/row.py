@@ -27,7 +27,7 @@ class Row:
     method: str
     family: str
     cells: tuple[CellResult, ...]
-    """One for each seed."""
+    """One for each start seed and seed."""
     values: dict[str, Value]
     """Metric -> value at the final checkpoint."""
     best: dict[str, Value]
@@ -50,7 +50,12 @@ class Row:
     @property
     def seeds(self) -> tuple[int, ...]:
         """The seeds that were run."""
-        return tuple(result.cell.seed for result in self.cells)
+        return tuple(sorted({result.cell.seed for result in self.cells}))
+
+    @property
+    def start_seeds(self) -> tuple[int, ...]:
+        """The seeds of its start models."""
+        return tuple(sorted({result.cell.start_seed for result in self.cells}))
 
     @property
     def state(self) -> str:
@@ -101,7 +106,7 @@ class Row:
 
 def build_row(comparison: Comparison, metrics: Iterable[str], cells: Sequence[CellResult]) -> Row:
     """Make the row of one method from its cells, one for each seed."""
-    cells = sorted(cells, key=lambda result: result.cell.seed)
+    cells = sorted(cells, key=lambda result: result.cell.run)
     final, best = [], []
     for result in cells:
         if result.status == "ok":
@@ -137,8 +142,8 @@ def _explain_state(
     """Say which seeds did not finish, and which headline metrics are missing."""
     for result in cells:
         if result.status != "ok":
-            seed = f" (seed {result.cell.seed})" if len(cells) > 1 else ""
-            yield f"{result.status}{seed}: {result.error}"
+            run = f" ({result.cell.shown_run})" if len(cells) > 1 else ""
+            yield f"{result.status}{run}: {result.error}"
     if cells[0].family == "baseline":
         return  # a baseline is never ranked, so a missing metric needs no explanation
     for name in primary:
@@ -174,10 +179,10 @@ def add_evidence(row: Row, evidence: Evidence) -> Row:
             standings[standing.metric] = standing
 
     values = dict(row.values)
-    # The value of a single seed keeps the benchmark's own interval.
-    several_seeds = len(row.seeds) > 1
+    # The value of a single run keeps the benchmark's own interval.
+    several_runs = len(row.cells) > 1
     for name, standing in standings.items():
-        if several_seeds and name in values:
+        if several_runs and name in values:
             values[name] = with_limits(values[name], standing)
     if HYPERVOLUME in values and row.method in evidence.hypervolume:
         low, high = evidence.hypervolume[row.method]

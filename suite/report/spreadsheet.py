@@ -19,7 +19,7 @@ from suite.report.text import cell
 from suite.report.values import Value, by_name, value_of
 
 FIELDS = (
-    *("benchmark", "split", "model", "method", "minus", "family", "seed", "state"),
+    *("benchmark", "split", "model", "method", "minus", "family", "start_seed", "seed", "state"),
     *("rank", "front", "p_front", "place_low", "place_high"),
     *("checkpoint", "epoch", "metric", "value", "low", "high", "spread", "pvalue", "adjusted"),
     *("minus_baseline", "minus_baseline_low", "minus_baseline_high"),
@@ -63,9 +63,9 @@ def _row_lines(table: Table, row: Row) -> Iterator[Line]:
     """Everything about one method."""
     common = _describe_row(table, row)
     several = len(row.cells) > 1
-    mean = {**common, "seed": "mean" if several else row.cells[0].cell.seed}
+    mean = {**common, **_which(row.cells[0] if not several else None)}
     if not row.values:
-        yield {**common, "seed": "mean", "note": "; ".join(row.marks)}
+        yield {**common, **_which(None), "note": "; ".join(row.marks)}
     for name, value in row.values.items():
         yield {
             **mean,
@@ -101,6 +101,13 @@ def _describe_row(table: Table, row: Row) -> Line:
     return line
 
 
+def _which(result: CellResult | None) -> Line:
+    """The run that a line is about; None: the mean over all of them."""
+    if result is None:
+        return {"start_seed": "mean", "seed": "mean"}
+    return {"start_seed": result.cell.start_seed, "seed": result.cell.seed}
+
+
 def _describe_table(table: Table) -> Line:
     benchmark, split, model = table.comparison.key
     return {"benchmark": benchmark, "split": split, "model": model}
@@ -112,7 +119,7 @@ def _seed_lines(common: Line, result: CellResult) -> Iterator[Line]:
     for name in metrics:
         yield {
             **common,
-            "seed": result.cell.seed,
+            **_which(result),
             "state": result.status,
             "checkpoint": "final",
             "rank": None,

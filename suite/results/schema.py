@@ -89,6 +89,7 @@ class Run(Closed):
     plugins: dict[str, str] = field(default_factory=dict)
     """Distribution -> version."""
     notes: tuple[str, ...] = ()
+    start_seeds: tuple[int, ...] = (0,)
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def _problems(results: Results) -> Iterator[str]:
     seen = set()
     for result in results.cells:
         cell = result.cell
-        name = f"{cell.method} on {cell.benchmark} {cell.split}, {cell.model}, seed {cell.seed}"
+        name = f"{cell.method} on {cell.benchmark} {cell.split}, {cell.model}, {cell.shown_run}"
         if cell in seen:
             yield f"{name}: the cell is there twice"
         seen.add(cell)

@@ -9,7 +9,7 @@ from importlib import metadata
 
 from suite.config import seeds_of
 from suite.config.places import without_folders
-from suite.plan.build import model_name
+from suite.plan.cell import model_name
 from suite.results.schema import Run
 from suite.stages.context import Context
 from suite.store import jsonable
@@ -40,6 +40,7 @@ def describe_run(context: Context, command: str) -> Run:
         shown,
         versions(),
         plugins,
+        start_seeds=config.start_seeds,
     )
 
 

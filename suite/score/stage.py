@@ -11,7 +11,7 @@ from suite.api.stages import builds
 from suite.api.verdicts import Verdicts
 from suite.judges.asking import cost_of, read_judged
 from suite.score.files import write_scores
-from suite.stages.responses import read_responses, with_kl
+from suite.stages.responses import read_baselines, read_responses, with_kl
 from suite.store import JsonlWriter
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ def score_answers(build: Build, context: Context) -> None:
     responses = read_responses(build.inputs["responses"])
     if "kl" in build.inputs:
         responses = with_kl(responses, build.inputs["kl"])
-    baseline = read_responses(build.inputs["baseline"]) if "baseline" in build.inputs else None
+    baselines = read_baselines(build.inputs)
     method = context.method(spec["method"]) if spec["method"] else None
     verdicts = _read_verdicts(context.materials[spec["judge"]], build) if spec["judge"] else None
-    scores = benchmark.score_cell(Asked(data, responses, baseline, method, verdicts))
+    scores = benchmark.score_cell(Asked(data, responses, baselines, method, verdicts))
     write_scores(scores, build.out)
     requests = context.materials[spec["requests"]]
     with JsonlWriter(build.out / "samples.jsonl") as log:

@@ -17,9 +17,9 @@ from suite.store import Json, Stage, digest, file_digest
 FineTune = Callable[[Model, Sequence[Row], TrainConfig, str], Stage]
 
 
-def tiny_base(host: Host, fine_tune: FineTune) -> Model:
-    """Random weights, then pretraining on the generated world's language."""
-    initial = host.stage("base", {"model": "tiny", "seed": 0}, label="tiny: initial weights")
+def tiny_base(host: Host, fine_tune: FineTune, seed: int) -> Model:
+    """Random weights of a seed, then pretraining on the generated world's language."""
+    initial = host.stage("base", {"model": "tiny", "seed": seed}, label="tiny: initial weights")
     config = TrainConfig(**tiny.PRETRAIN)
     return Model(
         fine_tune(Model(initial), _pretraining_rows(), config, "pretrain tiny"), config.epochs

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def make_base(build: Build, host: Host) -> None:
     """Write the model folder that everything starts from."""
     if build.spec["model"] == "tiny":
-        _write_tiny(build.out)
+        _write_tiny(build.out, int(str(build.spec["seed"])))
         return
     source = Path(build.resources["source"])
     with host.progress.task(f"import {source.name}", 1) as bar:
@@ -26,10 +26,10 @@ def make_base(build: Build, host: Host) -> None:
         bar.advance()
 
 
-def _write_tiny(out: Path) -> None:
+def _write_tiny(out: Path, seed: int) -> None:
     """Write the embedded model with random weights, and its tokenizer."""
     from suite.tiny.model import initial_model
     from suite.tiny.tokenizer import build as build_tokenizer
 
     tokenizer = build_tokenizer()
-    models.save_model(initial_model(tokenizer, seed=0), tokenizer, out)
+    models.save_model(initial_model(tokenizer, seed), tokenizer, out)

@@ -20,6 +20,8 @@ from suite.store import Json, read_jsonl
 
 MEASURED = frozenset({"token_logps", "kl"})
 """Fields of numbers that may be infinite or NaN. JSON has neither, so null stands for both."""
+BASELINE = "baseline"
+"""How a score stage calls the answers of baseline models among its inputs."""
 KNOWN = frozenset(field.name for field in fields(Response))
 
 
@@ -44,6 +46,13 @@ def read_responses(folder: Path) -> dict[str, Response]:
     for line in read_jsonl(path):
         responses[line["id"]] = _response(line, path)
     return responses
+
+
+def read_baselines(inputs: Mapping[str, Path]) -> tuple[dict[str, Response], ...]:
+    """Read the baseline models' answers among a stage's inputs: "baseline/0", "baseline/1", ..."""
+    named = [name for name in inputs if name.startswith(f"{BASELINE}/")]
+    named.sort(key=lambda name: int(name.rpartition("/")[2]))
+    return tuple(read_responses(inputs[name]) for name in named)
 
 
 def with_kl(responses: Mapping[str, Response], folder: Path) -> dict[str, Response]:

@@ -2,7 +2,7 @@
 
 - intervals: `cluster_bootstrap`, `joint_bootstrap`, `wilson`, `mean_interval_t`
 - comparisons of methods: `holm`, `tiers`, `rank_probabilities`
-- comparisons of two samples: `ks_two_sample`, `ks_permutation`
+- comparisons of samples: `ks_two_sample`, `ks_permutation`, `ks_exchange`
 - judges: `kappa`, `length_controlled_win_rate`
 - trade-offs: `harmonic_means`, `pareto`, `hypervolume`
 """
@@ -11,6 +11,7 @@ from suite.stats.agreement import Agreement, kappa
 from suite.stats.bootstrap import cluster_bootstrap, joint_bootstrap, joint_means
 from suite.stats.interval import Interval
 from suite.stats.ks import KSResult, ks_two_sample
+from suite.stats.ks_exchange import ks_exchange
 from suite.stats.length_control import length_controlled_win_rate
 from suite.stats.means import harmonic_means
 from suite.stats.moments import Moments
@@ -36,6 +37,7 @@ __all__ = [
     "joint_bootstrap",
     "joint_means",
     "kappa",
+    "ks_exchange",
     "ks_permutation",
     "ks_two_sample",
     "length_controlled_win_rate",

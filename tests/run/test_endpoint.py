@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from suite.plan.reading import Reading
 from suite.plan.text_stages import TextStages
 from suite.registry import Registry
 from suite.run.kinds import open_context
@@ -34,9 +35,8 @@ def stages(engine: str, model: Path, data: Path, settings: dict[str, Any]) -> Te
     )
     registry = Registry.load()
     benchmark = registry.benchmark("tofu")
-    return TextStages(
-        open_context(config, registry), benchmark(benchmark.Config(retain_authors=2)), "forget10"
-    )
+    made = benchmark(benchmark.Config(retain_authors=2))
+    return TextStages(Reading(open_context(config, registry), made, "forget10"))
 
 
 def test_the_endpoint_answers_for_the_base_model_once(

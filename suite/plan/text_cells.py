@@ -1,0 +1,155 @@
+"""The cells of a benchmark that trains a language model.
+
+Start models come first (rows of the table too), then every method; each once for every start seed,
+and a method that trains once for every seed, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from suite.api.cells import Cell
+from suite.api.method import Method
+from suite.api.phases import TRAINING
+from suite.config import method_seeds
+from suite.core.errors import DoesNotFit, UserError
+from suite.plan.cell import Evaluated, PlannedCell, model_name
+from suite.plan.fitting import Fitting, LeftOut
+from suite.plan.reading import Reading
+from suite.plan.refusals import check_answers, check_loss, check_reward, check_steps
+from suite.plan.text_stages import TextStages
+from suite.settings import TrainConfig
+from suite.stages.handles import Model, Trained
+
+
+def text_cells(reading: Reading, methods: Fitting, left_out: LeftOut) -> Iterator[PlannedCell]:
+    """The cells of one benchmark and split. Adds to `left_out` what does not fit."""
+    # Before the data, which a model that is not there would make us fetch in vain.
+    _ = TextStages(reading).base
+    starts = TextStages.of_seeds(reading, _start_seeds(reading))
+    _drop_what_does_not_fit(starts[0], methods, left_out)
+    if not methods:
+        return
+    for name in reading.data.starts:
+        yield from _fitting_cells(name, left_out, _start_cells(name, starts))
+    for spec in methods:
+        yield from _fitting_cells(spec, left_out, _method_cells(spec, *methods[spec], starts))
+
+
+def _start_seeds(reading: Reading) -> tuple[int, ...]:
+    """The run's start seeds; the first alone where nothing is trained that they could vary."""
+    config = reading.context.config
+    varied = config.model == "tiny" or reading.data.starts
+    return config.start_seeds if varied else config.start_seeds[:1]
+
+
+def _drop_what_does_not_fit(stages: TextStages, methods: Fitting, left_out: LeftOut) -> None:
+    """Take out the methods that the benchmark's data or questions do not suit; refuse settings that
+    cannot work."""
+    for spec, (method, config) in list(methods.items()):
+        try:
+            check_reward(type(method), stages)
+            check_answers(type(method), stages)
+        except DoesNotFit as error:
+            left_out.setdefault(spec, []).append(str(error))
+            del methods[spec]
+            continue
+        check_steps(method, config, stages)
+        check_loss(method)
+
+
+Made = Callable[[], PlannedCell]
+"""Plans one cell. DoesNotFit: it cannot be."""
+
+
+def _fitting_cells(spec: str, left_out: LeftOut, cells: Iterator[Made]) -> Iterator[PlannedCell]:
+    """Those of a row's cells that fit; the reasons of the others are noted."""
+    for make in cells:
+        try:
+            cell = make()
+        except DoesNotFit as error:
+            left_out.setdefault(spec, []).append(str(error))
+            continue
+        yield cell
+
+
+def _start_cells(name: str, starts: Sequence[TextStages]) -> Iterator[Made]:
+    """The cells of a start model. UserError: a method has its name."""
+    first = starts[0]
+    if name in first.context.config.methods:
+        raise UserError(
+            f"method {name!r} has the name of a start model of {first.benchmark.name!r}; rename it"
+        )
+    for stages in starts:
+        shown = _shown(name, stages, ())
+        yield _TextCell(stages, name, "baseline", 0, shown, stages.start(name)).planned
+
+
+def _method_cells(
+    spec: str, method: Method[Any], config: TrainConfig, starts: Sequence[TextStages]
+) -> Iterator[Made]:
+    """The cells of a method, by start seed and seed."""
+    context = starts[0].context
+    seeds = method_seeds(context.config, context.registry, spec) if method.trains else (0,)
+    for stages in starts:
+        for seed in seeds:
+            named = [f"seed {seed}"] if len(seeds) > 1 else []
+            shown = _shown(spec, stages, named)
+            trained = stages.method(method, config, seed, shown)
+            yield _TextCell(stages, spec, method.family, seed, shown, trained, config).planned
+
+
+def _shown(spec: str, stages: TextStages, named: Sequence[str]) -> str:
+    """What progress calls a cell: its method, and which of several starts and seeds it has."""
+    several = len(stages.every_start) > 1
+    parts = [*([f"start {stages.start_seed}"] if several else []), *named]
+    return f"{spec} ({', '.join(parts)})" if parts else spec
+
+
+@dataclass(frozen=True)
+class _TextCell:
+    """A cell, before its stages are made."""
+
+    stages: TextStages
+    name: str
+    family: str
+    seed: int
+    shown: str
+    trained: Trained
+    config: TrainConfig | None = None
+    """How its method trains, for later phases; None: a start model."""
+
+    def planned(self) -> PlannedCell:
+        """The cell with all its evaluated models."""
+        stages, trained = self.stages, self.trained
+        benchmark = stages.benchmark
+        model = model_name(stages.context.config.model)
+        cell = Cell(self.name, benchmark.name, stages.split, model, self.seed, stages.start_seed)
+        evaluated = []
+        for epoch, each in trained.models.items():
+            label = f"{self.shown}, epoch {epoch}" if trained.stage else self.shown
+            evaluated.append(self._evaluated(TRAINING, epoch, each, trained.method, label))
+        evaluated += self._phases()
+        return PlannedCell(cell, self.family, benchmark, tuple(evaluated), stages, trained.stage)
+
+    def _phases(self) -> Iterator[Evaluated]:
+        """The models of the phases after training, each made of the one before."""
+        method, config = self.trained.method, self.config
+        if self.trained.stage is None or method is None or config is None:
+            return
+        model = self.trained.final
+        for phase in self.stages.benchmark.phases:
+            model = self.stages.phase(phase, model, method, config, self.seed, self.shown)
+            label = f"{self.shown}, {phase.name}"
+            yield self._evaluated(phase.name, model.epoch or 0, model, None, label)
+
+    def _evaluated(
+        self, phase: str, epoch: int, model: Model, method: Method[Any] | None, label: str
+    ) -> Evaluated:
+        stages = self.stages
+        responses = stages.respond(model, method, label)
+        verdicts = stages.judging.verdicts(responses, label) if stages.judging else None
+        score = stages.score(model, method, responses, verdicts, label)
+        return Evaluated(phase, epoch, score, model, responses, verdicts)
