@@ -16,7 +16,7 @@ SOURCES = {"suite": "", "plugins": "plugins", "benchmarks": "benchmarks"}
 """Source folder -> folder of its tests, within tests/."""
 INSTALLED = {"suite_plugins": "plugins", "suite_benchmarks": "benchmarks"}
 RUN_BY = {
-    "tests/cli/test_cli.py": "cli: __main__ config doctor export group installed options run stored streams",
+    "tests/cli/test_cli.py": "cli: __main__ config doctor export group installed options run stored",
     "tests/config/test_resolve.py": "config: check dump families parse places specs",
     "tests/config/test_command.py": "core: places",
     "tests/run/test_out.py": "config: out",
