@@ -52,7 +52,7 @@ RUN_BY = {
 """Test -> the files of suite/ that have no test of their own and are run by it: "folder: names;
 folder: names"."""
 BENCHMARKS = (
-    "lm_eval/__init__ lm_eval/harness lm_eval/outcome lm_eval/tasks pairs/displacement preferences/divergence "
+    "lm_eval/__init__ lm_eval/harness lm_eval/outcome pairs/displacement preferences/divergence "
     "preferences/generated tofu/corpus tofu/log_formats tofu/logs tofu/requests tofu/score win_rate/truth"
 )
 """Files of benchmarks that the tests of their benchmark's folder run."""
