@@ -9,9 +9,38 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Any
+
+SPACELESS = (
+    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\U00020000-\U0003fffd"  # Han
+    "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # kana
+    "\u0e01-\u0e2e\u0e2f\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e50-\u0e59"  # Thai
+    "\u0e81-\u0eb0\u0eb2\u0eb3\u0ebd-\u0ec6\u0ed0-\u0edf"  # Lao
+    "\u1000-\u102a\u103f-\u1049\u1050-\u1055\u1780-\u17b3\u17d7\u17dc\u17e0-\u17e9"  # Burmese, Khmer
+    "\u0f00\u0f20-\u0f33\u0f40-\u0f6c"  # Tibetan
+)
+"""Characters of scripts that put no space between words, for a class of a regular expression."""
+MARKS = (
+    "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ecd\u102b-\u103e\u1056-\u1059"
+    "\u17b4-\u17d3\u17dd\u0f35\u0f37\u0f39\u0f71-\u0f84\u0f90-\u0fbc\u3099\u309a\ufe00-\ufe0f"
+)
+"""Vowels and tones that stand on such a character and count as one with it."""
+_CHARACTER = re.compile(f"[{SPACELESS}][{MARKS}]*")
+_WORD = re.compile(rf"[{SPACELESS}][{MARKS}]*|[^\W{SPACELESS}]+|[^\w\s]")
+
+
+def words(text: str) -> list[str]:
+    """Words and punctuation marks, each apart; characters in scripts without spaces."""
+    return _WORD.findall(text)
+
+
+def counts_characters(texts: Iterable[str]) -> bool:
+    """Whether any text has a script without spaces, of which ROUGE and `words` take characters."""
+    return any(_CHARACTER.search(text) for text in texts)
 
 
 def answer_probability(token_logps: Sequence[float]) -> float:
@@ -98,18 +127,37 @@ def exact_memorization(greedy: Sequence[bool]) -> float:
 def rougeL_recall(prediction: str, reference: str) -> float | None:
     """Longest common subsequence / words of the reference, in [0, 1]; words are stemmed.
 
-    None if the reference has no word that ROUGE counts (a-z and 0-9 only): 0 would be a wrong
-    number.
+    In scripts without spaces (Chinese, Japanese, Thai, Lao, Burmese, Khmer, Tibetan) every
+    character is a word. None if the reference has no word that ROUGE counts, these or of a-z and
+    0-9: 0 would be a wrong number.
     """
-    score = _rouge_scorer().score
-    recall = float(score(reference, prediction)["rougeL"].recall)
-    if recall == 0 and score(reference, reference)["rougeL"].recall == 0:
+    scorer, tokens = _rouge_scorer()
+    if not tokens.tokenize(reference):
         return None
-    return recall
+    return float(scorer.score(reference, prediction)["rougeL"].recall)
+
+
+class _Tokens:
+    """ROUGE's own words, and the characters of scripts without spaces between them."""
+
+    def __init__(self) -> None:
+        from rouge_score.tokenizers import DefaultTokenizer
+
+        self._words = DefaultTokenizer(use_stemmer=True)
+
+    def tokenize(self, text: str) -> list[str]:
+        """The method that `rouge_score` asks for."""
+        found: list[str] = []
+        end = 0
+        for character in _CHARACTER.finditer(text):
+            found += [*self._words.tokenize(text[end : character.start()]), character[0]]
+            end = character.end()
+        return [*found, *self._words.tokenize(text[end:])]
 
 
 @functools.cache
-def _rouge_scorer() -> Any:
+def _rouge_scorer() -> tuple[Any, _Tokens]:
     from rouge_score.rouge_scorer import RougeScorer
 
-    return RougeScorer(["rougeL"], use_stemmer=True)
+    tokens = _Tokens()
+    return RougeScorer(["rougeL"], tokenizer=tokens), tokens

@@ -5,30 +5,44 @@ row.
     rows = load_table("locuslab/TOFU", "forget10_perturbed", {"question": str, "perturbed_answer": list})
 
 A local table is `<folder>/<name>` with one of the endings .json or .jsonl (JSON lines, or one JSON
-array), .csv (the first line names the columns) or .parquet. Whatever is wrong with a row is an
-error that names file, line and column: nothing is dropped or repaired silently.
+array), .csv (the first line names the columns), the same with .gz behind, or .parquet. A file is
+read anew each time, so one that was replaced in place is never taken for the old one. Whatever is
+wrong with a row is an error that names file, line and column: nothing is dropped or repaired
+silently.
 """
 
 from __future__ import annotations
 
 import csv
 import difflib
+import gzip
 import hashlib
 import io
 import json
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from suite.core import hub
+from suite.core.columns import MaybeText, Turns, check_row
 from suite.core.errors import CUTOFF, UserError, nearest
+
+__all__ = [
+    "MaybeText",
+    "Turns",
+    "digest",
+    "duplicates",
+    "load_file",
+    "load_table",
+    "table_names",
+]
 
 Placed = Iterable[tuple[str, Any]]
 """Rows, each with where it stands, for messages: "data/forget10.json, line 3"."""
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
@@ -43,13 +57,13 @@ def load_table(
     """Read the table `name` of `source`: one dict per row, in the file's order, holding `columns`
     alone.
 
-    `columns`: name -> type of its values; `list` means texts, at least one. Texts are never empty
-    and always valid Unicode. A row may lack `optional` columns. `split` is used on the hub only.
+    `columns`: name -> type of its values; `list` means texts, at least one. Texts are never empty,
+    except of the kind `MaybeText`, and always valid Unicode. `Turns` may be a text or messages. A
+    row may lack `optional` columns. `split` is used on the hub only.
     Raises UserError.
     """
     if Path(source).is_dir():
-        path = _find(Path(source), name)
-        placed = _READERS[path.suffix](path)
+        placed = _placed(_find(Path(source), name))
     elif _HUB_ID.fullmatch(source):
         placed = _read_hub(source, name, split)
     else:
@@ -63,15 +77,15 @@ def load_file(
     path: Path, columns: Mapping[str, type], *, optional: Collection[str] = ()
 ) -> list[dict[str, Any]]:
     """Read a file that is a table by itself. Arguments, result and errors as of `load_table`."""
-    if path.suffix not in _READERS:
-        raise UserError(f"{path}: a table ends in {', '.join(_READERS)}")
-    return _checked(_READERS[path.suffix](path), columns, optional, str(path))
+    if not _ending(path):
+        raise UserError(f"{path}: a table ends in {', '.join(_READERS)}; .gz may follow")
+    return _checked(_placed(path), columns, optional, str(path))
 
 
 def _checked(
     placed: Placed, columns: Mapping[str, type], optional: Collection[str], what: str
 ) -> list[dict[str, Any]]:
-    rows = [_check_row(row, columns, optional, place) for place, row in placed]
+    rows = [check_row(row, columns, optional, place) for place, row in placed]
     if not rows:
         raise UserError(f"{what} is empty")
     return rows
@@ -91,12 +105,24 @@ def duplicates(rows: Sequence[Mapping[str, Any]]) -> int:
 
 def table_names(folder: Path) -> list[str]:
     """The tables of a folder."""
-    return sorted({path.stem for path in folder.iterdir() if path.suffix in _READERS})
+    found = {path.name.removesuffix(_ending(path)) for path in folder.iterdir() if _ending(path)}
+    return sorted(found)
+
+
+def _ending(path: Path) -> str:
+    """The ending of a table's file, such as .jsonl or .jsonl.gz; "" if it is none."""
+    packed = [f"{ending}.gz" for ending in _READERS if ending != ".parquet"]
+    return next((ending for ending in (*_READERS, *packed) if path.name.endswith(ending)), "")
+
+
+def _placed(path: Path) -> Placed:
+    """The rows of a file."""
+    return _READERS[_ending(path).removesuffix(".gz")](path)
 
 
 def _find(folder: Path, name: str) -> Path:
-    for ending in _READERS:
-        if (path := folder / f"{name}{ending}").is_file():
+    for ending in (*_READERS, *(f"{plain}.gz" for plain in _READERS)):
+        if (path := folder / f"{name}{ending}").is_file() and _ending(path):
             return path
     known = table_names(folder)
     near = difflib.get_close_matches(name, known, n=3, cutoff=CUTOFF)
@@ -155,6 +181,11 @@ def _read_csv(path: Path) -> Placed:
 
 def _text(path: Path) -> str:
     data = path.read_bytes()
+    if path.suffix == ".gz":
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise UserError(f"{path}: not gzip: {_first_line(error)}") from None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -165,13 +196,15 @@ def _text(path: Path) -> str:
 
 
 def _read_parquet(path: Path) -> Placed:
-    import datasets
+    # Not by `datasets`, which keeps a copy and knows it by path and time stamp alone.
+    import pyarrow
+    from pyarrow import parquet
 
     try:
-        table = datasets.Dataset.from_parquet(str(path))
-    except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
-        raise UserError(f"{path}: not parquet: {_first_line(error.__cause__ or error)}") from None
-    return ((f"{path}, row {number}", row) for number, row in enumerate(table, 1))
+        rows = parquet.ParquetFile(path).read().to_pylist()
+    except (pyarrow.ArrowException, ValueError, OSError) as error:
+        raise UserError(f"{path}: not parquet: {_first_line(error)}") from None
+    return ((f"{path}, row {number}", row) for number, row in enumerate(rows, 1))
 
 
 _READERS: dict[str, Callable[[Path], Placed]] = {
@@ -200,50 +233,3 @@ def _read_hub(source: str, name: str, split: str) -> Placed:
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _check_row(
-    row: Any, columns: Mapping[str, type], optional: Collection[str], place: str
-) -> dict[str, Any]:
-    if not isinstance(row, dict):
-        raise UserError(f"{place}: must be an object with {', '.join(columns)}, not {_kind(row)}")
-    there = {
-        column: kind for column, kind in columns.items() if column in row or column not in optional
-    }
-    for column, kind in there.items():
-        if column not in row:
-            near = nearest(column, row)
-            hint = f"; did you mean {near!r}?" if near else ""
-            raise UserError(
-                f"{place}: no column {column!r}, there are {', '.join(row) or 'none'}{hint}"
-            )
-        _check_value(row[column], kind, f"{place}, {column!r}")
-    return {column: row[column] for column in there}
-
-
-def _check_value(value: Any, kind: type, place: str) -> None:
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise UserError(f"{place}: must be {_NAMES.get(kind, kind.__name__)}, not {_kind(value)}")
-    if isinstance(value, list):
-        if not value:
-            raise UserError(f"{place}: an empty list")
-        for number, item in enumerate(value, 1):
-            _check_value(item, str, f"{place}, item {number}")
-    if isinstance(value, str):
-        _check_text(value, place)
-
-
-def _check_text(value: str, place: str) -> None:
-    if not value.strip():
-        raise UserError(f"{place}: an empty text")
-    if lone := _SURROGATE.search(value):
-        raise UserError(
-            f"{place}: character {lone.start() + 1} is a lone surrogate, U+{ord(lone[0]):04X}"
-        )
-
-
-_NAMES = {str: "a text", list: "a list of texts", dict: "an object", type(None): "null"}
-
-
-def _kind(value: Any) -> str:
-    return _NAMES.get(type(value), f"{type(value).__name__} {value!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from suite.metrics import (
     answer_probability,
     closeness_to_one,
+    counts_characters,
     exact_memorization,
     extraction_strength,
     log_truth_ratio,
@@ -18,6 +20,7 @@ from suite.metrics import (
     normalised_probability,
     rougeL_recall,
     truth_margin,
+    words,
 )
 
 logps = st.floats(-1e6, 0, allow_nan=False)
@@ -144,3 +147,30 @@ def test_rouge_recall(prediction, reference, recall):
 def test_rouge_knows_when_it_cannot_read_the_reference():
     assert rougeL_recall("שלום", "שלום") is None
     assert rougeL_recall("", "...") is None
+
+
+@pytest.mark.parametrize(
+    ("prediction", "reference", "recall"),
+    [
+        ("北京是首都", "北京是中国首都", 5 / 7),
+        ("東京です", "東京です", 1.0),
+        ("กรุงเทพ", "กรุงเทพ", 1.0),
+        ("the capital 北京", "北京 is the capital", 2 / 5),  # either half of it in order
+        ("上海", "北京", 0.0),
+    ],
+)
+def test_rouge_recall_counts_characters_without_spaces(prediction, reference, recall):
+    assert rougeL_recall(prediction, reference) == pytest.approx(recall, rel=1e-12)
+
+
+def test_words_of_scripts_without_spaces_are_characters():
+    assert words("Ann 住在北京, ok?") == ["Ann", "住", "在", "北", "京", ",", "ok", "?"]
+    assert words("กี่") == ["กี่"]  # a vowel and a tone stand on their consonant
+    assert words("서울은 수도다") == ["서울은", "수도다"]  # Korean has spaces
+    assert counts_characters(["a", "北"])
+    assert not counts_characters(["Ann's né 1 서울", "привет"])
+
+
+@given(st.text(st.characters(max_codepoint=0xFF)))
+def test_texts_with_spaces_have_the_words_they_had(text):
+    assert words(text) == re.findall(r"\w+|[^\w\s]", text)

@@ -10,6 +10,7 @@ import difflib
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,15 +33,35 @@ class Found:
     source: str
     """Where its data comes from, for the report."""
 
+    is_local: bool = False
+    """Whether it reads files on this machine."""
+
     def load(self) -> Any:
         """Load the definition and the data. UserError: the data is not there."""
         try:
-            return self.manager.load([self.name])
+            with _cache_of(self.digest) if self.is_local else nullcontext():
+                return self.manager.load([self.name])
         except Exception as error:
             reason = " ".join(str(error).split())[:200]
             raise UserError(
                 f"lm_eval task {self.name!r} cannot be loaded: {type(error).__name__}: {reason}"
             ) from error
+
+
+@contextmanager
+def _cache_of(content: str) -> Iterator[None]:
+    """Let `datasets` keep local tables by their content.
+
+    By itself it knows a file by path and time stamp, so one replaced in place would stay the old.
+    """
+    import datasets
+
+    before = datasets.config.HF_DATASETS_CACHE
+    datasets.config.HF_DATASETS_CACHE = Path(before) / f"suite-{content[:16]}"
+    try:
+        yield
+    finally:
+        datasets.config.HF_DATASETS_CACHE = before
 
 
 @cache
@@ -73,7 +94,7 @@ def _found(name: str, manager: Any, configs: dict[str, Any], own: Path | None) -
         "files": _beside(own) if own else {},
         "data": sorted(file_digest(path) for path in paths.values()),
     }
-    return Found(name, manager, digest(content), ", ".join(sorted(sources)) or name)
+    return Found(name, manager, digest(content), ", ".join(sorted(sources)) or name, bool(paths))
 
 
 def _beside(own: Path) -> dict[str, str]:

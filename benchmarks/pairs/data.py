@@ -13,11 +13,11 @@ Every pair trains or is evaluated, never both.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from suite import BenchmarkData, Message, Pair, Request, Row, UserError
+from suite.metrics import counts_characters, words
 
 Item = Mapping[str, Any]
 
@@ -43,8 +43,13 @@ def benchmark_data(
     items = [item_of(name, pair) for pair in held_out[:limit]]
     roles = roles_of(training)
     mean = sum(item["edit_distance"] for item in items) / len(items)
+    unit = "words"
+    if counts_characters(
+        answer for pair in held_out[:limit] for answer in (pair.chosen, pair.rejected)
+    ):
+        unit = "words, and characters in scripts without spaces"
     distance = (
-        f"mean edit distance of the held-out pairs: {mean:.3f} (words, over the longer answer's)"
+        f"mean edit distance of the held-out pairs: {mean:.3f} ({unit}, over the longer answer's)"
     )
     return BenchmarkData(
         roles=roles,
@@ -131,7 +136,8 @@ def requests(data: BenchmarkData) -> list[Request]:
 def edit_distance(a: str, b: str) -> float:
     """Levenshtein distance of two answers, as a share of the longer one's length, in [0, 1].
 
-    Counted in words and punctuation marks.
+    Counted in words and punctuation marks, and in characters where a script puts no space between
+    words.
     """
     import numpy as np
 
@@ -145,11 +151,6 @@ def edit_distance(a: str, b: str) -> float:
         # An insertion costs 1 a column, so the best column to insert from is a running minimum.
         row = np.minimum.accumulate(cheapest - index) + index
     return float(row[-1]) / longest if longest else 0.0
-
-
-def words(text: str) -> list[str]:
-    """Words and punctuation marks, each apart."""
-    return re.findall(r"\w+|[^\w\s]", text)
 
 
 def prompt_text(prompt: Sequence[Message]) -> str:

@@ -3,9 +3,12 @@ r"""Pairs from files and from the hub.
     {"prompt": "Capital of France?", "chosen": "Paris.", "rejected": "Rome."}
     {"chosen": "\n\nHuman: Hi!\n\nAssistant: Hello.",
      "rejected": "\n\nHuman: Hi!\n\nAssistant: No."}
+    {"chosen": [{"role": "user", "content": "Hi!"}, {"role": "assistant", "content": "Hello."}],
+     "rejected": [...]}
 
-Of two dialogues the turns that they share are the prompt, and what follows is the answer (a few of
-HH's answers go on for several turns). Pairs with equal prompts are one cluster.
+docs/data.md shows all forms. Of two dialogues the turns that they share are the prompt, and what
+follows is the answer (a few of HH's answers go on for several turns). Pairs with equal prompts are
+one cluster.
 """
 
 from __future__ import annotations
@@ -18,11 +21,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from suite import Message, Pair, UserError
-from suite.tables import digest, load_file, load_table, table_names
+from suite.tables import MaybeText, Turns, digest, load_file, load_table, table_names
 
 from ..pairs.data import checked, prompt_text
+from ..pairs.messages import instruction, messages, split_pair, with_system
 
-COLUMNS: dict[str, type] = {"prompt": str, "chosen": str, "rejected": str}
+COLUMNS: dict[str, type] = {"prompt": Turns, "chosen": Turns, "rejected": Turns}
+PROMPTS: dict[str, type] = {"instruction": str, "conversations": Turns}
+"""Other names of the prompt."""
+BESIDE: dict[str, type] = {"input": MaybeText, "system": MaybeText}
+"""What belongs to the prompt if it is there."""
+LINE_END = re.compile("\r\n|[\r\x85\u2028]")
 TURN = re.compile(r"\n\n(Human|Assistant):")
 ROLES: dict[str, Literal["user", "assistant"]] = {"Human": "user", "Assistant": "assistant"}
 ASSISTANT = "\n\nAssistant:"
@@ -88,29 +97,61 @@ def _rows(source: str, table: str | None) -> tuple[list[dict[str, Any]], str]:
     """Rows, and what to call their source: a path is reduced to its last part."""
     path = Path(source)
     label = path.resolve().name if path.exists() else source
-    rows = _table(source, table, optional=("prompt",))
-    if "prompt" not in rows[0] and not TURN.match(rows[0]["chosen"]):
-        _table(source, table)  # refuses the first row, and names the columns that there are
+    there = {**COLUMNS, **PROMPTS, **BESIDE}
+    rows = _table(source, table, there, optional=("prompt", *PROMPTS, *BESIDE))
+    if not _has_prompt(rows[0]):
+        _table(source, table, COLUMNS)  # refuses the first row, and names the columns that it has
     return rows, label
 
 
-def _table(source: str, table: str | None, optional: Sequence[str] = ()) -> list[dict[str, Any]]:
+def _has_prompt(row: Mapping[str, Any]) -> bool:
+    """Whether there is a column of it, or the answers are dialogues that begin with it."""
+    chosen = row["chosen"]
+    is_dialogue = not isinstance(chosen, str) or TURN.match(_plain_ends(chosen)) is not None
+    return is_dialogue or not row.keys().isdisjoint(("prompt", *PROMPTS))
+
+
+def _table(
+    source: str, table: str | None, columns: Mapping[str, type], optional: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     path = Path(source)
     if path.is_file():
-        return load_file(path, COLUMNS, optional=optional)
+        return load_file(path, columns, optional=optional)
     if table is None and path.is_dir():
         there = table_names(path)
         table = there[0] if len(there) == 1 else "train"
-    return load_table(source, table or "default", COLUMNS, optional=optional)
+    return load_table(source, table or "default", columns, optional=optional)
 
 
 def _pair(row: Mapping[str, Any], id: str, place: str) -> Pair:
-    prompt: tuple[Message, ...]
-    if "prompt" in row:
-        prompt, chosen, rejected = (Message("user", row["prompt"]),), row["chosen"], row["rejected"]
+    given = _prompt(row, place)
+    chosen, rejected = row["chosen"], row["rejected"]
+    if isinstance(chosen, str) != isinstance(rejected, str):
+        raise UserError(f"{place}: 'chosen' and 'rejected' must both be texts, or both messages")
+    if not isinstance(chosen, str):
+        prompt, chosen, rejected = split_pair(
+            given, messages(chosen, f"{place}, 'chosen'"),
+            messages(rejected, f"{place}, 'rejected'"), place,
+        )  # fmt: skip
+    elif given:
+        prompt = given
     else:
-        prompt, chosen, rejected = split_dialogues(row["chosen"], row["rejected"], place)
+        prompt, chosen, rejected = split_dialogues(chosen, rejected, place)
+    prompt = with_system(row, prompt)
     return Pair(id, prompt, chosen, rejected, cluster_of(prompt))
+
+
+def _prompt(row: Mapping[str, Any], place: str) -> tuple[Message, ...]:
+    """The prompt by a column of its own; () without."""
+    for name in ("prompt", *PROMPTS):
+        if name in row:
+            found = messages(row[name], f"{place}, {name!r}")
+            if isinstance(row[name], str):
+                found = (Message("user", instruction(row, row[name])),)
+            if found[-1].role == "assistant" and isinstance(row["chosen"], str):
+                raise UserError(f"{place}, {name!r}: ends with a message of the assistant")
+            return found
+    return ()
 
 
 def cluster_of(prompt: Sequence[Message]) -> str:
@@ -146,6 +187,7 @@ def _answer(turns: Sequence[str]) -> str:
 
 def _turns(text: str, place: str) -> Iterator[str]:
     """Cut a dialogue before every "\n\nHuman:" and "\n\nAssistant:"."""
+    text = _plain_ends(text)
     starts = [match.start() for match in TURN.finditer(text)]
     if not starts or text[: starts[0]].strip():
         raise UserError(
@@ -160,3 +202,12 @@ def _message(turn: str) -> Message:
     match = TURN.match(turn)
     assert match is not None
     return Message(ROLES[match[1]], turn[match.end() :].strip())
+
+
+def _plain_ends(text: str) -> str:
+    """A dialogue with the line ends, and the empty line at its start, that HH's have."""
+    if TURN.match(text):
+        return text
+    plain = LINE_END.sub("\n", text)
+    headed = "\n\n" + plain.lstrip()
+    return headed if TURN.match(headed) else text

@@ -3,8 +3,11 @@
 {"instruction": "Name a river.", "output": "The Rhine."}    AlpacaEval
 {"prompt": "SUBREDDIT: ... TL;DR:", "label": "..."}         TL;DR
 {"prompt": "Name a river."}                                 to compare with a model's answer
+{"messages": [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}]}
+{"conversations": [{"from": "human", "value": "..."}, {"from": "gpt", "value": "..."}]}
 
-The answer may also stand in `completion`, `answer`, `summary` or `reference`.
+An `input` beside the instruction is part of the prompt (Alpaca). docs/data.md shows all forms. The
+answer may also stand in `completion`, `answer`, `summary` or `reference`.
 """
 
 from __future__ import annotations
@@ -12,16 +15,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from suite import Message, Pair, UserError
-from suite.tables import digest, load_file, load_table
+from suite.tables import Turns, digest, load_file, load_table
 
+from ..pairs.messages import instruction, messages, prompt_and_answer, with_system
 from ..preferences.generated import generated
-from ..preferences.read import cluster_of, published
+from ..preferences.read import BESIDE, cluster_of, published
 from ..preferences.split import hold_out
 
-PROMPTS = ("instruction", "prompt", "post")
+PROMPTS = ("instruction", "prompt", "post", "messages", "conversations")
 ANSWERS = ("output", "label", "completion", "answer", "summary", "reference")
 GENERATED = "generated"
 """How the revision of the tiny model's own data begins."""
@@ -73,32 +77,37 @@ def read(source: str | None, tiny: bool, wanted: Wanted) -> Found:
 
 def alone(source: str, table: str | None) -> Found:
     """Read prompts that nothing is trained on."""
-    columns = {**dict.fromkeys(PROMPTS, str), **dict.fromkeys(ANSWERS, str)}
+    columns = {**dict.fromkeys(PROMPTS, Turns), **dict.fromkeys(ANSWERS, str), **BESIDE}
     rows = _rows(source, table, columns)
     label = Path(source).resolve().name if Path(source).exists() else source
     judged: list[Pair] = []
     for number, row in enumerate(rows, 1):
-        prompt = _first(row, PROMPTS)
-        if prompt is None:
-            names = ", ".join(PROMPTS)
-            raise UserError(f"{label}, row {number}: no prompt: one of {names} is needed")
-        messages = (Message("user", prompt),)
-        answer = _first(row, ANSWERS) or ""
-        judged.append(Pair(str(number), messages, answer, "", cluster_of(messages)))
+        prompt, answer = _asked(row, f"{label}, row {number}")
+        judged.append(Pair(str(number), prompt, answer, "", cluster_of(prompt)))
     return Found([], judged, f"{label}@{digest(rows)[:12]}", ["no pairs: nothing is trained"])
 
 
-def _first(row: Mapping[str, str], names: Sequence[str]) -> str | None:
-    """The first of these columns that the row has."""
-    return next((row[name] for name in names if name in row), None)
+def _asked(row: Mapping[str, Any], place: str) -> tuple[tuple[Message, ...], str]:
+    """The prompt and the answer of a row; "" where it has none."""
+    name = next((name for name in PROMPTS if name in row), None)
+    if name is None:
+        raise UserError(f"{place}: no prompt: one of {', '.join(PROMPTS)} is needed")
+    value, answer = row[name], next((row[name] for name in ANSWERS if name in row), "")
+    if isinstance(value, str):
+        return with_system(row, [Message("user", instruction(row, value))]), answer
+    where = f"{place}, {name!r}"
+    prompt, last = prompt_and_answer(messages(value, where), where)
+    if answer and last:
+        raise UserError(f"{where}: ends with an answer, and there is another beside it")
+    return with_system(row, prompt), answer or last
 
 
 def _has_pairs(source: str, table: str | None) -> bool:
     """Whether the first rows have a column of preference data."""
-    return any(row for row in _rows(source, table, {"chosen": str, "rejected": str}))
+    return any(row for row in _rows(source, table, {"chosen": Turns, "rejected": Turns}))
 
 
-def _rows(source: str, table: str | None, columns: Mapping[str, type]) -> list[dict[str, str]]:
+def _rows(source: str, table: str | None, columns: Mapping[str, type]) -> list[dict[str, Any]]:
     """Rows with those of the columns that they have."""
     path = Path(source)
     if path.is_file():

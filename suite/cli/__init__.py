@@ -19,11 +19,12 @@ from suite.cli.installed import list_, plugins
 from suite.cli.run import plan, run, stage
 from suite.cli.score import score
 from suite.cli.stored import report, verify
-from suite.cli.streams import never_fail_on_an_encoding
+from suite.cli.streams import never_fail_on_an_encoding, say
 from suite.config.families import FamilyWarning
 from suite.core import interrupt
 from suite.core.errors import UserError
 from suite.registry import PluginWarning
+from suite.report.text import one_line
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -98,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, status: int) -> int:
-    click.echo(f"suite: error: {' '.join(message.splitlines())}", err=True)
+    say(f"suite: error: {message}", err=True)
     return status
 
 
@@ -115,6 +116,6 @@ def _show_warning(
 ) -> None:
     """Show the suite's own warnings as one line; others as Python does."""
     if issubclass(category, PluginWarning | FamilyWarning):
-        print(f"suite: warning: {message}", file=file or sys.stderr)
+        print(one_line(f"suite: warning: {message}"), file=file or sys.stderr)
     else:
         _python_warning(message, category, filename, lineno, file, line)

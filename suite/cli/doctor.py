@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from suite.cli.installed import registry_of
+from suite.cli.streams import say
 from suite.config.out import not_writable
 from suite.core.errors import UserError
 
@@ -30,7 +31,7 @@ def doctor(store: Path | None) -> int:
     for name, value in [*_versions(), *_compute()]:
         click.echo(f"{name:<14} {value}")
     for problem in problems:
-        click.echo(f"problem: {problem}")
+        say(f"problem: {problem}")
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     click.echo(count if problems else "all is well")
     return 1 if problems else 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from suite.cli.results import read_results
+from suite.cli.streams import say
 from suite.config.out import writing
 from suite.export import FORMATS
 
@@ -40,4 +41,4 @@ def export(run: Path, name: str, out: Path | None) -> None:
     with writing(target):
         written = list(write(found, samples, target, name))
     for path in written:
-        click.echo(path)
+        say(path)

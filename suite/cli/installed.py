@@ -11,11 +11,13 @@ from typing import Any
 
 import click
 
+from suite.cli.streams import say
 from suite.config import blocked
 from suite.config.fields import settings_of
 from suite.core.errors import UserError, unknown
 from suite.registry import PluginInfo, Registry
 from suite.registry.checks import JUDGE_SECTION
+from suite.report.text import visible
 from suite.settings import TrainConfig
 
 block_option = click.option(
@@ -59,7 +61,7 @@ def list_(name: str | None, block: tuple[str, ...], as_json: bool) -> None:
         show_table(title, table)
     for info in registry.plugins():
         if info.status in ("broken", "refused"):
-            click.echo(f"{info} is {info.status}: {info.error}", err=True)
+            say(f"{info} is {info.status}: {info.error}", err=True)
 
 
 @click.command()
@@ -118,11 +120,13 @@ def show_table(title: str, rows: Sequence[dict[str, Any]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table = Table(
+        title=Text(visible(title), style="bold"), box=box.SIMPLE_HEAD, title_justify="left"
+    )
     for column in rows[0] if rows else ("none",):
-        table.add_column(column, overflow="fold")
+        table.add_column(Text(visible(column)), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_shown(value)) for value in row.values()))
+        table.add_row(*(Text(visible(_shown(value))) for value in row.values()))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 

@@ -21,6 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from suite.core.progress import Task as Bar
+from suite.report.text import visible
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -50,7 +51,7 @@ class RichProgress:
         if self._console.is_terminal and not self._open:
             self._bars.start()
         self._open += 1
-        bar = self._bars.add_task(label, total=total, note="", unit=unit)
+        bar = self._bars.add_task(visible(label), total=total, note="", unit=unit)
         try:
             yield _Advance(self._bars, bar)
         finally:
@@ -58,7 +59,7 @@ class RichProgress:
 
     def say(self, line: str) -> None:
         """Show one line above the bars."""
-        self._console.print(Text(line), soft_wrap=True)
+        self._console.print(Text(visible(line)), soft_wrap=True)
 
     def _close(self, bar: TaskID) -> None:
         task = next(each for each in self._bars.tasks if each.id == bar)

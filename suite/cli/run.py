@@ -10,6 +10,7 @@ import click
 
 from suite.cli.installed import json_option
 from suite.cli.options import load, run_options
+from suite.cli.streams import say
 
 if TYPE_CHECKING:
     from suite.plan.graph import Plan
@@ -129,19 +130,19 @@ def _show_plan(config: RunConfig, registry: Registry) -> None:
 
     planned, store = pipeline.plan(config, registry)
     for cell in planned.cells:
-        click.echo(f"cell   {cell.cell.slug}")
+        say(f"cell   {cell.cell.slug}")
     for stage in planned.stages():
         state = "stored" if store.has(stage) else "new"
-        click.echo(f"{state:<6} {stage.kind:<10} {stage.key[:12]}  {stage.label}")
+        say(f"{state:<6} {stage.kind:<10} {stage.key[:12]}  {stage.label}")
     for reason in planned.left_out:
-        click.echo(f"left out: {reason}")
+        say(f"left out: {reason}")
     click.echo(f"{len(planned.cells)} cells; {len(planned.missing(store))} stages to compute")
     for name, cost in planned.judging(store).items():
         if not cost.calls:
-            click.echo(f"{name}: no paid calls to the judge")
+            say(f"{name}: no paid calls to the judge")
             continue
         price = "no price set" if cost.dollars is None else f"{cost.dollars:.2f} USD"
-        click.echo(
+        say(
             f"{name}: about {cost.calls:,} calls to the judge, {cost.tokens_in:,} tokens in, "
             f"at most {cost.tokens_out:,} out; {price}"
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from suite.cli.results import read_results
+from suite.cli.streams import say
 from suite.config.out import check_out, writing
 from suite.core.errors import UserError
 
@@ -62,7 +63,7 @@ def report(runs: tuple[Path, ...], out: Path | None, compare: bool) -> None:
                 write_samples(out / "samples", slug, rows)
         written = report.write(joined, target, samples)
     for path in written:
-        click.echo(path)
+        say(path)
     report.terminal(joined)
 
 
@@ -96,7 +97,7 @@ def verify(folder: Path | None) -> int:
     leftovers = [each for each in found if each.kind == "leftover"]
     problems = [each for each in found if each.kind != "leftover"]
     for each in [*problems, *leftovers]:
-        click.echo(each)
+        say(each)
     click.echo(f"{store.root}: {_counted(len(problems), 'problem')}")
     if leftovers:
         click.echo(

@@ -1,4 +1,7 @@
-"""What may be printed: everything, whatever the terminal's encoding can show.
+r"""What may be printed: everything, whatever the terminal's encoding can show, but nothing that steers
+the terminal.
+
+    say("\x1b[31mred")    prints ␛[31mred
 
 A table has arrows and lines that ASCII and cp1252 lack. A character that cannot be shown is
 replaced by the nearest that can, so the end of a long run is never lost to an encoding.
@@ -9,6 +12,10 @@ from __future__ import annotations
 import codecs
 import io
 import sys
+
+import click
+
+from suite.report.text import visible
 
 NEAREST = str.maketrans(
     {
@@ -30,6 +37,13 @@ NEAREST = str.maketrans(
         "≤": "<=",
     }
 )
+
+
+def say(text: object, *, err: bool = False) -> None:
+    """Print one line; control characters, from names of plugins or of other people's runs, are
+    shown and not obeyed."""
+    # Not `one_line`: spaces align columns, and belong to paths.
+    click.echo(visible(" ".join(str(text).splitlines())), err=err)
 
 
 def never_fail_on_an_encoding() -> None:

@@ -30,10 +30,11 @@ Files = dict[str, str]
 def export(results: Results, samples: Samples, out: Path, name: str) -> list[Path]:
     """Write the run in the format `name`; return the paths.
 
-    Raises UserError, before anything is written, if the format can hold nothing of the run.
+    Raises UserError, before anything is written, if the format can hold nothing of the run, or
+    if a file would lie outside `out`.
     """
     from suite.export import items, lm_eval, open_unlearning
-    from suite.store import atomic_write
+    from suite.store import atomic_write, inside
 
     if name == "csv":
         files = {"items.csv": items.as_csv(results, samples)}
@@ -43,9 +44,10 @@ def export(results: Results, samples: Samples, out: Path, name: str) -> list[Pat
         files = _export_cells(results, samples, open_unlearning.files)
     if not files:
         raise UserError(f"--format {name}: this format can hold no result of this run")
+    paths = {file: inside(out, file) for file in files}
     for file, content in files.items():
-        atomic_write(out / file, content)
-    return [out / file for file in files]
+        atomic_write(paths[file], content)
+    return list(paths.values())
 
 
 def _export_cells(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,8 +28,13 @@ def files(results: Results, cell: CellResult, samples: Sequence[Sample]) -> dict
         lines = ""
         for number, sample in enumerate(samples):
             lines += json.dumps(_describe_sample(number, sample)) + "\n"
-        written[f"samples_{task}_suite.jsonl"] = lines
+        written[f"samples_{_file_name(task)}_suite.jsonl"] = lines
     return written
+
+
+def _file_name(task: str) -> str:
+    """The task as a part of a file's name: it comes from a file that anybody may have written."""
+    return re.sub(r"[^\w.=,-]", "_", task)[:120]
 
 
 def _summarize(results: Results, cell: CellResult, task: str, n: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from suite.core.errors import CorruptError, MissingError
-from suite.store import atomic_write
+from suite.store import atomic_write, inside
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,11 @@ class Sample:
 
 
 def write_samples(folder: Path, slug: str, samples: Iterable[Sample]) -> Path:
-    """Write `<folder>/<cell>.jsonl`, atomically. Texts stay as they are, lone surrogates too."""
-    path = folder / f"{slug}.jsonl"
+    """Write `<folder>/<cell>.jsonl`, atomically. Texts stay as they are, lone surrogates too.
+
+    UserError if the file would lie outside `folder`.
+    """
+    path = inside(folder, f"{slug}.jsonl")
     lines = [json.dumps(asdict(sample), allow_nan=False) + "\n" for sample in samples]
     atomic_write(path, "".join(lines).encode())
     return path

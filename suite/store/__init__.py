@@ -5,7 +5,7 @@ from __future__ import annotations
 from suite.store.canonical import Json, canonical, digest, jsonable
 from suite.store.closure import closure_digest
 from suite.store.digests import file_digest
-from suite.store.files import atomic_write, read_json, write_json
+from suite.store.files import atomic_write, inside, read_json, write_json
 from suite.store.jsonl import JsonlWriter, read_jsonl
 from suite.store.manifest import Manifest, read_manifest
 from suite.store.stage import SCHEMA_VERSION, Build, OnStep, Stage
@@ -30,6 +30,7 @@ __all__ = [
     "default_root",
     "digest",
     "file_digest",
+    "inside",
     "jsonable",
     "read_json",
     "read_jsonl",

@@ -41,6 +41,17 @@ def atomic_write(path: Path, content: bytes | str) -> None:
         locks.release(descriptor, temporary)
 
 
+def inside(folder: Path, name: str) -> Path:
+    """Return `folder / name`. UserError if that lies outside: a name may come from anybody's file.
+
+    Links are followed, so one within the folder that leads out of it is refused too.
+    """
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise UserError(f"{name!r} would be written outside of {folder}")
+    return path
+
+
 def _drop_leftovers(path: Path) -> None:
     """Remove temporary files whose writer is dead: to release a lock removes its file."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp"):

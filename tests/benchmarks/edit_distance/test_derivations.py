@@ -7,9 +7,10 @@ import re
 import pytest
 from suite_benchmarks.edit_distance import EditDistance, EditDistanceConfig
 from suite_benchmarks.edit_distance.derivations import pairs
-from suite_benchmarks.pairs.data import edit_distance, words
+from suite_benchmarks.pairs.data import edit_distance
 
 from suite import Pair, Source, UserError
+from suite.metrics import words
 
 STEP = re.compile(r"(\d+) ([+-]) (\d+) = (\d+)\.")
 

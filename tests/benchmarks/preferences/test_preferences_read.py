@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from suite_benchmarks.pairs.data import edit_distance, words
+from suite_benchmarks.pairs.data import edit_distance
 from suite_benchmarks.preferences import Preferences, PreferencesConfig
 from suite_benchmarks.preferences.read import split_dialogues
 from suite_benchmarks.preferences.split import hold_out
 
 from suite import Message, Pair, Source, UserError
 from suite.api.data import BenchmarkData
+from suite.metrics import words
 from suite.tiny import words as vocabulary
 
 HI = "\n\nHuman: Hi!\n\nAssistant:"
