@@ -28,7 +28,16 @@ from suite.api.method import Method
 from suite.api.pairs import PairedMethod, PairLogps, Population
 from suite.api.phases import Phase
 from suite.api.prompting import UntrainedMethod
-from suite.api.requests import Request, Response
+from suite.api.requests import (
+    Generate,
+    Generated,
+    Request,
+    Response,
+    Rewarded,
+    ScoreText,
+    TextScore,
+    Unanswered,
+)
 from suite.api.reward import Prompt, Reward
 from suite.api.scores import Basis, CurvePoint, ItemScore, Metric, Scores
 from suite.api.stages import Host, StageKind, builds
@@ -79,6 +88,8 @@ __all__ = [
     "EncodedPair",
     "Engine",
     "Experiment",
+    "Generate",
+    "Generated",
     "Given",
     "Host",
     "ItemScore",
@@ -108,9 +119,11 @@ __all__ = [
     "Request",
     "Response",
     "Reward",
+    "Rewarded",
     "Rewards",
     "Rollouts",
     "Row",
+    "ScoreText",
     "Scored",
     "Scores",
     "Source",
@@ -119,8 +132,10 @@ __all__ = [
     "StepOutput",
     "Task",
     "TextBenchmark",
+    "TextScore",
     "Texts",
     "TrainState",
+    "Unanswered",
     "UntrainedMethod",
     "UserError",
     "Verdict",

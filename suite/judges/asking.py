@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from suite.api.judge import Comparison, Cost, Judge, Verdict, identity_of
 from suite.api.judged import Judged, Question
+from suite.api.requests import Generated
 from suite.api.stages import builds
 from suite.core import faults, interrupt
 from suite.stages.responses import read_responses
@@ -57,7 +58,7 @@ def _answers(build: Build, name: str, otherwise: Answers) -> Answers:
         return otherwise
     answers: dict[str, str] = {}
     for id, response in read_responses(build.inputs[name]).items():
-        if response.texts:
+        if isinstance(response, Generated) and response.texts:
             answers[id] = response.texts[0]
     return answers
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.api.requests import Request
+from suite.api.requests import Generate, ScoreText
 from suite.engines.hf.engine import HFEngine
 from suite.engines.openai import OpenAIConfig, OpenAIEngine
 from suite.engines.vllm.engine import DEFAULTS
@@ -84,13 +84,8 @@ def test_vllms_server_answers_as_engine_hf_does(url: str, trained_folder: Path) 
     remote = OpenAIEngine(
         device="cpu", dtype="float32", template="chat", max_length=256, config=config
     )
-    requests = [
-        Request(f"{i}/a", "loglikelihood", asked(q), a)
-        for i, (q, a) in enumerate(QUESTIONS.items())
-    ]
-    requests += [
-        Request(f"{i}/t", "generate", asked(q), max_new_tokens=12) for i, q in enumerate(QUESTIONS)
-    ]
+    requests = [ScoreText(f"{i}/a", asked(q), a) for i, (q, a) in enumerate(QUESTIONS.items())]
+    requests += [Generate(f"{i}/t", asked(q), max_new_tokens=12) for i, q in enumerate(QUESTIONS)]
     remote.check(requests)
     remote.load(trained_folder)
     local = HFEngine("cpu", "float32")
@@ -103,6 +98,6 @@ def test_vllms_server_answers_as_engine_hf_does(url: str, trained_folder: Path) 
             theirs.finished,
         )
     sampled = remote.respond(
-        [Request("s", "generate", asked("And?"), max_new_tokens=4, temperature=1.0, n=3, seed=5)]
+        [Generate("s", asked("And?"), max_new_tokens=4, temperature=1.0, n=3, seed=5)]
     )
     assert len(sampled[0].texts) == 3
