@@ -15,7 +15,19 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from suite import Engine, Method, Prompt, Request, Response, Reward, UntrainedMethod, hookimpl
+from suite import (
+    Engine,
+    Generate,
+    Generated,
+    Method,
+    Prompt,
+    Request,
+    Response,
+    Reward,
+    Unanswered,
+    UntrainedMethod,
+    hookimpl,
+)
 from suite.ranges import Count, Positive
 
 
@@ -46,11 +58,12 @@ class BestOfN(UntrainedMethod[BestOfNConfig]):
     def respond(self, engine: Engine, requests: Sequence[Request]) -> list[Response]:
         """Sample N texts for each text that a request wants, and answer with the best of them.
 
-        Requests for log-likelihoods get an empty response: those of the best of N are not known.
+        Requests for log-likelihoods stay unanswered: those of the best of N are not known.
         """
         assert self.reward is not None, "prepare comes first"
-        enlarged = [self._enlarged(request) for request in requests if request.kind == "generate"]
-        sampled = engine.respond(enlarged)
+        wanted = [request for request in requests if isinstance(request, Generate)]
+        enlarged = [self._enlarged(request) for request in wanted]
+        sampled = [Generated.of(response) for response in engine.respond(enlarged)]
         prompts: list[Prompt] = []
         texts: list[str] = []
         for request, response in zip(enlarged, sampled, strict=True):
@@ -62,20 +75,20 @@ class BestOfN(UntrainedMethod[BestOfNConfig]):
         for response in sampled:
             own_values = list(islice(values, len(response.texts)))
             best[response.id] = self._best(response, own_values)
-        return [best.get(request.id, Response(request.id)) for request in requests]
+        return [best.get(request.id, Unanswered(request.id)) for request in requests]
 
-    def _enlarged(self, request: Request) -> Request:
+    def _enlarged(self, request: Generate) -> Generate:
         """The request for N times as many texts."""
         n, temperature = request.n * self.config.n, self.config.temperature
-        return replace(request, n=n, temperature=temperature, completion="")
+        return replace(request, n=n, temperature=temperature, guess="")
 
-    def _best(self, response: Response, values: Sequence[float]) -> Response:
+    def _best(self, response: Generated, values: Sequence[float]) -> Generated:
         """The best of every N texts; of equal ones the first."""
         best: list[int] = []
         for start in range(0, len(values), self.config.n):
             group = range(start, start + self.config.n)
             best.append(max(group, key=values.__getitem__))
-        return Response(
+        return Generated(
             response.id,
             texts=tuple(response.texts[i] for i in best),
             finished=tuple(response.finished[i] for i in best),

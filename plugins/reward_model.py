@@ -26,7 +26,10 @@ from suite import (
     Request,
     Response,
     Reward,
+    Rewarded,
+    ScoreText,
     TrainState,
+    Unanswered,
     hookimpl,
     losses,
 )
@@ -171,10 +174,12 @@ class RewardModel(Method[RewardModelConfig]):
         A reward model writes no answers, and its log-probabilities mean nothing.
         """
         assert self.reward is not None, "prepare comes first"
-        given = [request for request in requests if request.kind == "loglikelihood"]
+        given = [request for request in requests if isinstance(request, ScoreText)]
         values = self.reward.score([r.prompt for r in given], [r.completion for r in given])
-        rewards = {request.id: value for request, value in zip(given, values, strict=True)}
-        return [Response(request.id, reward=rewards.get(request.id)) for request in requests]
+        answers: dict[str, Response] = {}
+        for request, value in zip(given, values, strict=True):
+            answers[request.id] = Rewarded(request.id, value)
+        return [answers.get(request.id, Unanswered(request.id)) for request in requests]
 
 
 def _hash(prompt: tuple[int, ...]) -> str:

@@ -39,7 +39,16 @@ from suite.api.pictures import (
     Trajectory,
 )
 from suite.api.prompting import UntrainedMethod
-from suite.api.requests import Request, Response
+from suite.api.requests import (
+    Generate,
+    Generated,
+    Request,
+    Response,
+    Rewarded,
+    ScoreText,
+    TextScore,
+    Unanswered,
+)
 from suite.api.reward import Prompt, Reward
 from suite.api.scores import Basis, CurvePoint, ItemScore, Metric, Scores
 from suite.api.stages import Host, StageKind, builds
@@ -97,6 +106,8 @@ __all__ = [
     "Experiment",
     "Export",
     "Frontier",
+    "Generate",
+    "Generated",
     "Given",
     "Host",
     "ItemScore",
@@ -130,9 +141,11 @@ __all__ = [
     "Request",
     "Response",
     "Reward",
+    "Rewarded",
     "Rewards",
     "Rollouts",
     "Row",
+    "ScoreText",
     "Scored",
     "Scores",
     "Source",
@@ -141,10 +154,12 @@ __all__ = [
     "StepOutput",
     "Task",
     "TextBenchmark",
+    "TextScore",
     "Texts",
     "Tradeoff",
     "TrainState",
     "Trajectory",
+    "Unanswered",
     "UntrainedMethod",
     "UserError",
     "Verdict",

@@ -39,6 +39,7 @@ from suite import (
     Scores,
     Source,
     TextBenchmark,
+    TextScore,
     UserError,
     hookimpl,
 )
@@ -176,7 +177,7 @@ def _after_edit_scores(
     ]
 
 
-def first_difference(chosen: Response, rejected: Response) -> int:
+def first_difference(chosen: TextScore, rejected: TextScore) -> int:
     """Place of the first token in which two answers differ.
 
     MissingError without tokens, or if none differs.
@@ -191,7 +192,7 @@ def first_difference(chosen: Response, rejected: Response) -> int:
     raise scores.MissingError("no token differs")
 
 
-def mean_from(response: Response, start: int) -> float:
+def mean_from(response: TextScore, start: int) -> float:
     """Mean log-probability of the tokens from `start` on, nats. MissingError if there is none."""
     if start >= len(response.token_logps):
         raise scores.MissingError("no token follows the first difference")

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from suite import BenchmarkData, Message, Pair, Request, Row, UserError
+from suite import BenchmarkData, Message, Pair, Request, Row, ScoreText, UserError
 from suite.metrics import counts_characters, words
 
 Item = Mapping[str, Any]
@@ -128,8 +128,8 @@ def requests(data: BenchmarkData) -> list[Request]:
     for items in data.sets.values():
         for item in items:
             id, pair = item["id"], item["pair"]
-            asked.append(Request(f"{id}/chosen", "loglikelihood", pair.prompt, pair.chosen))
-            asked.append(Request(f"{id}/rejected", "loglikelihood", pair.prompt, pair.rejected))
+            asked.append(ScoreText(f"{id}/chosen", pair.prompt, pair.chosen))
+            asked.append(ScoreText(f"{id}/rejected", pair.prompt, pair.rejected))
     return asked
 
 

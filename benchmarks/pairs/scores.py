@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from suite import ItemScore, Method, Metric, PairedMethod, PairLogps, Response
+from suite import ItemScore, Method, Metric, PairedMethod, PairLogps, Response, Rewarded, TextScore
 
 from .data import Item
 
@@ -58,10 +58,10 @@ class MissingError(Exception):
 class Answers:
     """Both answers to one item, under the model and under the reference."""
 
-    chosen: Response
-    rejected: Response
-    ref_chosen: Response
-    ref_rejected: Response
+    chosen: TextScore
+    rejected: TextScore
+    ref_chosen: TextScore
+    ref_rejected: TextScore
 
 
 def answers(item: Item, responses: Responses, baseline: Responses | None) -> Answers:
@@ -77,11 +77,11 @@ def answers(item: Item, responses: Responses, baseline: Responses | None) -> Ans
     )
 
 
-def _response(id: str, whose: str, responses: Responses) -> Response:
+def _response(id: str, whose: str, responses: Responses) -> TextScore:
     """The response to one request. MissingError, naming `whose` it is, where it is of no use."""
     what = f"{whose}{id.rpartition('/')[2]}"
     response = responses.get(id)
-    if response is None or not response.token_logps:
+    if not isinstance(response, TextScore) or not response.token_logps:
         raise MissingError(f"{what}: no log-probabilities")
     count = len(response.token_logps)
     if bad := sum(not math.isfinite(logp) for logp in response.token_logps):
@@ -97,7 +97,7 @@ def item_scores(
     method: Method[Any] | None,
 ) -> list[ItemScore]:
     """Every metric of every item of the set `name`; where there is no value, the reason."""
-    if any(response.reward is not None for response in responses.values()):
+    if any(isinstance(response, Rewarded) for response in responses.values()):
         return _reward_model_scores(name, items, responses)
     present: list[Item] = []
     absent: list[Item] = []
@@ -127,9 +127,8 @@ def _reward_model_scores(name: str, items: Sequence[Item], responses: Responses)
     """The rewards that a reward model gave; there are no log-probabilities."""
     scores: list[ItemScore] = []
     for item in items:
-        chosen = responses[f"{item['id']}/chosen"].reward
-        rejected = responses[f"{item['id']}/rejected"].reward
-        assert chosen is not None and rejected is not None, "a reward model rewards every answer"
+        chosen = Rewarded.of(responses[f"{item['id']}/chosen"]).reward
+        rejected = Rewarded.of(responses[f"{item['id']}/rejected"]).reward
         values = (float(chosen > rejected), chosen - rejected, chosen, rejected)
         for metric, value in zip(REWARDS, values, strict=True):
             scores.append(_score(metric, name, item, value, ""))
@@ -150,11 +149,11 @@ def pair_logps(found: Sequence[Answers]) -> PairLogps:
     """Summed log-probabilities and lengths of B items, (B,) each, fp64."""
     import torch
 
-    def sums(responses: Sequence[Response]) -> Tensor:
+    def sums(responses: Sequence[TextScore]) -> Tensor:
         values = [math.fsum(response.token_logps) for response in responses]
         return torch.tensor(values, dtype=torch.float64)
 
-    def lengths(responses: Sequence[Response]) -> Tensor:
+    def lengths(responses: Sequence[TextScore]) -> Tensor:
         return torch.tensor([len(response.token_logps) for response in responses])
 
     chosen = [answers.chosen for answers in found]

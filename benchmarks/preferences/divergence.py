@@ -13,7 +13,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from suite import ItemScore, Message, Metric, Request, Response
+from suite import (
+    Generate,
+    Generated,
+    ItemScore,
+    Message,
+    Metric,
+    Request,
+    Response,
+)
 
 from ..pairs import scores
 from ..pairs.data import Item
@@ -29,7 +37,7 @@ def requests(items: Sequence[Item], prompts: int, tokens: int) -> list[Request]:
     asked: list[Request] = []
     for item in _sampled(items, prompts):
         id, prompt = f"{item['id']}/sampled", item["pair"].prompt
-        request = Request(id, "generate", prompt, max_new_tokens=tokens, temperature=1.0)
+        request = Generate(id, prompt, max_new_tokens=tokens, temperature=1.0)
         asked.append(request)
     return asked
 
@@ -43,7 +51,7 @@ def item_scores(
         response = responses.get(f"{item['id']}/sampled")
         value: float | None = None
         note = "not measured: the answers are not samples of the model itself"
-        if response is not None and response.kl:
+        if isinstance(response, Generated) and response.kl:
             value, note = response.kl[0], ""
             if not math.isfinite(value):
                 value, note = None, "not finite"

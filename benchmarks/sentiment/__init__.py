@@ -28,6 +28,8 @@ from suite import (
     Benchmark,
     BenchmarkData,
     CellResult,
+    Generate,
+    Generated,
     ItemScore,
     Method,
     Metric,
@@ -192,7 +194,7 @@ class Sentiment(TextBenchmark[SentimentConfig]):
     def _request(self, id: str, prompt: Any, n: int) -> Request:
         """Ask for n samples at temperature 1."""
         length = self.config.length
-        return Request(id, "generate", prompt, max_new_tokens=length, temperature=1.0, n=n)
+        return Generate(id, prompt, max_new_tokens=length, temperature=1.0, n=n)
 
     def score(
         self,
@@ -215,7 +217,7 @@ class Sentiment(TextBenchmark[SentimentConfig]):
         A method that chooses among the reference's continuations gets the bound of its KL.
         """
         items = data.sets[HELD_OUT]
-        answers = [responses[f"{item['id']}/continuation"] for item in items]
+        answers = [Generated.of(responses[f"{item['id']}/continuation"]) for item in items]
         prompts: list[Prompt] = []
         texts: list[str] = []
         for item, answer in zip(items, answers, strict=True):
@@ -270,7 +272,7 @@ def _prompts(data: BenchmarkData) -> list[Row]:
     return [row for row in data.roles["prompts"] if isinstance(row, Row)]
 
 
-def _item(answer: Response, rewards: Sequence[float]) -> dict[str, float | None]:
+def _item(answer: Generated, rewards: Sequence[float]) -> dict[str, float | None]:
     """Means over the continuations of one prefix."""
     known = len(answer.kl) == len(rewards) and all(map(math.isfinite, answer.kl))
     return {

@@ -13,7 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, islice
 
-from suite import Pair, Prompt, Response, Row, UserError
+from suite import (
+    Generated,
+    Pair,
+    Prompt,
+    Response,
+    Row,
+    UserError,
+)
 
 from ..pairs.data import mismatched
 from .rewards import ReviewReward
@@ -32,7 +39,9 @@ def labelled_pairs(
 
     Raises UserError where no prefix has two completions that differ.
     """
-    texts = {row.id: responses[f"{row.id}/{REQUEST}"].texts for row in prompts}
+    texts: dict[str, tuple[str, ...]] = {}
+    for row in prompts:
+        texts[row.id] = Generated.of(responses[f"{row.id}/{REQUEST}"]).texts
     asked: list[Prompt] = []
     completions: list[str] = []
     for row in prompts:

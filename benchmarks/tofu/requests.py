@@ -11,7 +11,16 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from suite import Message, Request, Response, metrics
+from suite import (
+    Generate,
+    Generated,
+    Message,
+    Request,
+    Response,
+    ScoreText,
+    TextScore,
+    metrics,
+)
 
 MAX_NEW_TOKENS = 200
 """Longest greedy answer, in tokens (TOFU)."""
@@ -34,9 +43,9 @@ def item_requests(item: Mapping[str, Any]) -> list[Request]:
         texts[f"perturbed/{number}"] = text
     asked: list[Request] = []
     for name, text in texts.items():
-        asked.append(Request(f"{item['id']}/{name}", "loglikelihood", prompt, text))
+        asked.append(ScoreText(f"{item['id']}/{name}", prompt, text))
     # An engine may try the known answer as a draft; what it generates stays the same.
-    guess = Request(f"{item['id']}/generation", "generate", prompt, item["answer"], MAX_NEW_TOKENS)
+    guess = Generate(f"{item['id']}/generation", prompt, item["answer"], MAX_NEW_TOKENS)
     return [*asked, guess]
 
 
@@ -76,10 +85,10 @@ class Answers:
 
     def rougeL_recall(self) -> float:
         """ROUGE-L recall of the greedy answer."""
-        texts = self._response("generation").texts
-        if not texts:
+        response = self._response("generation")
+        if not isinstance(response, Generated) or not response.texts:
             raise MissingError("generation: no text")
-        recall = metrics.rougeL_recall(texts[0], self.item["answer"])
+        recall = metrics.rougeL_recall(response.texts[0], self.item["answer"])
         if recall is None:
             raise MissingError("the answer has no word that ROUGE counts")
         return recall
@@ -100,9 +109,11 @@ class Answers:
             means.append(metrics.mean_logp(logps))
         return means
 
-    def _scored(self, name: str) -> Response:
+    def _scored(self, name: str) -> TextScore:
         """The response to a request for a log-likelihood, complete and finite."""
         response = self._response(name)
+        if not isinstance(response, TextScore):
+            raise MissingError(f"{name}: no log-probabilities")
         logps = response.token_logps
         if not logps or len(response.greedy) != len(logps):
             raise MissingError(

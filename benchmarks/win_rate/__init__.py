@@ -26,6 +26,7 @@ from suite import (
     ANSWER,
     Benchmark,
     BenchmarkData,
+    Generate,
     JudgedBenchmark,
     Message,
     Pair,
@@ -118,11 +119,10 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
         asked: list[Request] = []
         for temperature in self.config.temperatures:
             for place, item in enumerate(data.sets[set_name(temperature)]):
-                request = Request(
+                request = Generate(
                     f"{item['id']}/answer",
-                    "generate",
                     item["prompt"],
-                    completion=item["answer"],
+                    guess=item["answer"],
                     max_new_tokens=self.config.max_new_tokens,
                     temperature=temperature,
                     n=1,

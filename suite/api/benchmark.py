@@ -128,7 +128,7 @@ class TextBenchmark(Benchmark[C]):
     """What happens to every trained model after its method's training, in order; see
     `suite.api.phases`."""
     measures_kl: ClassVar[bool] = False
-    """Whether `Response.kl` is wanted of every sampled text."""
+    """Whether `Generated.kl` is wanted of every sampled text."""
 
     @abstractmethod
     def load(self, source: Source) -> BenchmarkData:

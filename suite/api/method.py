@@ -50,7 +50,7 @@ class Method(ABC, Generic[C]):
     """Who answers for a method that trains nothing: the model where methods start, or the one
     before fine-tuning."""
     answers: ClassVar[frozenset[str]] = frozenset({"loglikelihood", "generate"})
-    """Kinds of requests that it can answer; to others its `respond` gives an empty `Response`."""
+    """Kinds of requests that it can answer; to others its `respond` gives `Unanswered`."""
     needs_reference: ClassVar[bool] = False
     """Log-probabilities of the frozen starting model; computed once, cached, shared by methods and
     settings."""

@@ -10,20 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from suite.api.requests import Request
+from suite.api.requests import Generate, Request, ScoreText
 from suite.core.errors import UserError, unknown
 
-KINDS = ("loglikelihood", "generate")
+KINDS: tuple[type[Request], ...] = (ScoreText, Generate)
 
 
-def check_kinds(engine: str, requests: Sequence[Request]) -> None:
-    """Raise UserError for the first request whose kind the engine does not know."""
+def check_kinds(
+    engine: str, requests: Sequence[Request], known: Sequence[type[Request]] = KINDS
+) -> None:
+    """Raise UserError for the first request whose class is not among those that are known."""
     for request in requests:
-        if request.kind not in KINDS:
-            raise unknown_kind(engine, request)
+        # Not isinstance: a derived class may ask for more than its parent.
+        if type(request) not in known:
+            raise unknown_kind(engine, request, known)
 
 
-def unknown_kind(engine: str, request: Request) -> UserError:
+def unknown_kind(
+    engine: str, request: Request, known: Sequence[type[Request]] = KINDS
+) -> UserError:
     """The error for a request whose kind the engine does not know: it names both."""
-    problem = unknown("request kind", request.kind, KINDS)
+    problem = unknown("request kind", request.kind, [each.kind for each in known])
     return UserError(f"engine {engine}: request {request.id!r}: {problem}")

@@ -24,7 +24,7 @@ from typing import Any, Literal
 from suite import hookimpl
 from suite.api.data import Encoded
 from suite.api.engine import Engine
-from suite.api.requests import Request, Response
+from suite.api.requests import Generate, Generated, Request, Response, ScoreText, TextScore
 from suite.core.errors import UserError
 from suite.engines.endpoint import Endpoint, check_address
 from suite.engines.kinds import check_kinds, unknown_kind
@@ -89,8 +89,8 @@ class OpenAIEngine(Engine):
     def check(self, requests: Sequence[Request]) -> None:
         """Refuse what can be known to fail before anything is computed."""
         check_kinds(self.name, requests)
-        kinds = {request.kind for request in requests}
-        if self.config.api == "chat" and "loglikelihood" in kinds:
+        scored = any(isinstance(request, ScoreText) for request in requests)
+        if self.config.api == "chat" and scored:
             raise UserError(
                 "engine openai: the chat API gives no log-probabilities of a given text, which "
                 "this benchmark needs; use openai.api=completions where the endpoint has it, "
@@ -120,30 +120,30 @@ class OpenAIEngine(Engine):
         own = self.config
         return {"engine": self.name, "base_url": own.base_url, "model": own.model, "api": own.api}
 
-    def _encoded(self, request: Request) -> Encoded:
+    def _encoded(self, request: ScoreText) -> Encoded:
         return self.encoder.encode(request.prompt, request.completion, request.id)
 
     def _ask(self, client: Any, request: Request) -> Any:
         """Send one request."""
-        match request.kind:
-            case "loglikelihood":
+        match request:
+            case ScoreText():
                 return self._ask_likelihood(client, request)
-            case "generate":
+            case Generate():
                 return self._ask_texts(client, request)
             case _:
                 raise unknown_kind(self.name, request)
 
     def _read(self, request: Request, answer: Any) -> Response:
         """Read the endpoint's answer to a request."""
-        match request.kind:
-            case "loglikelihood":
+        match request:
+            case ScoreText():
                 return _likelihood(request, self._encoded(request), answer)
-            case "generate":
+            case Generate():
                 return self._texts(request, answer)
             case _:
                 raise unknown_kind(self.name, request)
 
-    def _ask_likelihood(self, client: Any, request: Request) -> Any:
+    def _ask_likelihood(self, client: Any, request: ScoreText) -> Any:
         text = self._encoded(request)
         return client.completions.create(
             model=self.config.model,
@@ -154,7 +154,7 @@ class OpenAIEngine(Engine):
             temperature=0.0,
         )
 
-    def _ask_texts(self, client: Any, request: Request) -> Any:
+    def _ask_texts(self, client: Any, request: Generate) -> Any:
         sampling = {
             "model": self.config.model,
             "temperature": request.temperature,
@@ -171,7 +171,7 @@ class OpenAIEngine(Engine):
             prompt=prompt, max_tokens=request.max_new_tokens, **sampling
         )
 
-    def _texts(self, request: Request, answer: Any) -> Response:
+    def _texts(self, request: Generate, answer: Any) -> Generated:
         chat = self.config.api == "chat"
         texts: list[Any] = []
         ended: list[bool] = []
@@ -183,10 +183,10 @@ class OpenAIEngine(Engine):
         if len(texts) != request.n or not all(isinstance(text, str) for text in texts):
             raise ValueError(f"{request.n} texts were asked for, got {texts!r}")
         stripped = tuple(text.strip() for text in texts)
-        return Response(request.id, texts=stripped, finished=tuple(ended))
+        return Generated(request.id, texts=stripped, finished=tuple(ended))
 
 
-def _likelihood(request: Request, text: Encoded, answer: Any) -> Response:
+def _likelihood(request: ScoreText, text: Encoded, answer: Any) -> TextScore:
     """Read the completion's log-probabilities: the end of the echoed text, before the token
     sampled."""
     given = answer.choices[0].logprobs
@@ -207,7 +207,7 @@ def _likelihood(request: Request, text: Encoded, answer: Any) -> Response:
     logps = tuple(math.nan if x is None else float(x) for x in given.token_logprobs[part])
     best = [max(top.values()) if top else math.nan for top in given.top_logprobs[part]]
     greedy = tuple(x >= most for x, most in zip(logps, best, strict=True))
-    return Response(request.id, token_logps=logps, greedy=greedy, tokens=text.completion_ids)
+    return TextScore(request.id, token_logps=logps, greedy=greedy, tokens=text.completion_ids)
 
 
 @hookimpl

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.api.judge import Comparison, Cost, Judge, Verdict, identity_of
+from suite.api.requests import Generated
 from suite.api.stages import builds
 from suite.api.verdicts import Judged, Question
 from suite.core import faults, interrupt
@@ -57,7 +58,7 @@ def _answers(build: Build, name: str, otherwise: Answers) -> Answers:
         return otherwise
     answers: dict[str, str] = {}
     for id, response in read_responses(build.inputs[name]).items():
-        if response.texts:
+        if isinstance(response, Generated) and response.texts:
             answers[id] = response.texts[0]
     return answers
 

@@ -18,7 +18,7 @@ from typing import Any
 from suite import hookimpl
 from suite.api.engine import Engine
 from suite.api.judge import Comparison, Judge, Rewards, Verdict
-from suite.api.requests import Request, Response
+from suite.api.requests import Request, Response, ScoreText, TextScore
 from suite.api.stages import Host
 from suite.core.errors import UserError
 from suite.judges.length import by_value
@@ -108,7 +108,7 @@ class Local(Judge[LocalConfig]):
             for each in chunk:
                 prompt = request(each, LETTER)
                 for letter in "AB":
-                    wanted.append(Request(f"{each.id}/{letter}", "loglikelihood", prompt, letter))
+                    wanted.append(ScoreText(f"{each.id}/{letter}", prompt, letter))
             found = {response.id: _letter(response) for response in self._engine.respond(wanted)}
             for each in chunk:
                 yield _verdict(each, found[f"{each.id}/A"], found[f"{each.id}/B"])
@@ -131,7 +131,7 @@ def _verdict(comparison: Comparison, first: float, second: float) -> Verdict:
 
 def _letter(response: Response) -> float:
     """Log-probability of the letter, without the end of the sequence after it."""
-    return math.fsum(response.token_logps[:-1])
+    return math.fsum(TextScore.of(response).token_logps[:-1])
 
 
 @hookimpl

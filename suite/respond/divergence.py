@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from suite.api.requests import Generate, Generated, Response
 from suite.api.stages import builds
 from suite.core.errors import UserError
 from suite.model.folder import load_encoder
@@ -14,7 +15,6 @@ from suite.stages.responses import read_responses
 from suite.store import JsonlWriter
 
 if TYPE_CHECKING:
-    from suite.api.requests import Request, Response
     from suite.model.encoding import Encoder
     from suite.stages.context import Context
     from suite.store import Build
@@ -34,7 +34,8 @@ def measure_divergence(build: Build, context: Context) -> None:
     encoder = load_encoder(folder, spec["template"], spec["max_length"])
     responses = read_responses(build.inputs["responses"])
     requests = context.materials[spec["requests"]]
-    sampled = [request for request in requests if request.temperature > 0]
+    generated = [request for request in requests if isinstance(request, Generate)]
+    sampled = [request for request in generated if request.temperature > 0]
     rows = [row for request in sampled for row in _drawn(request, responses, encoder)]
     policy = models.load_model(folder).to(context.device)
     frozen = models.load_model(start).to(context.device)
@@ -57,10 +58,12 @@ def measure_divergence(build: Build, context: Context) -> None:
 
 
 def _drawn(
-    request: Request, responses: Mapping[str, Response], encoder: Encoder
+    request: Generate, responses: Mapping[str, Response], encoder: Encoder
 ) -> Iterator[tuple[str, tuple[int, ...], tuple[int, ...]]]:
     """(request id, prompt tokens, answer tokens) of every text that was sampled."""
     response, prompt = responses[request.id], encoder.encode_prompt(request.prompt)
+    if not isinstance(response, Generated):  # the method answers no requests of this kind
+        return
     if not response.sampled and response.texts:
         raise UserError(
             f"{request.id}: the engine does not tell which tokens it sampled, which the KL needs; use hf"

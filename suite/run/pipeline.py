@@ -184,6 +184,6 @@ def preflight(context: Context, plan: Plan) -> None:
             else []
         )
         for request in (*stages.requests, *asked):
-            encoder.encode(request.prompt, request.completion, request.id)
+            encoder.encode(request.prompt, request.expected, request.id)
         if any(stage.kind == "respond" for stage in missing):
             context.engine.check(stages.requests)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from suite.api.benchmark import Asked, TextBenchmark
+from suite.api.requests import Generate, Generated, Request, Response
 from suite.api.stages import builds
 from suite.api.verdicts import Verdicts
 from suite.judges.asking import cost_of, read_judged
@@ -16,7 +17,6 @@ from suite.store import JsonlWriter
 
 if TYPE_CHECKING:
     from suite.api.judge import Judge
-    from suite.api.requests import Request, Response
     from suite.api.scores import Scores
     from suite.stages.context import Context
     from suite.store import Build, Json
@@ -61,15 +61,16 @@ def samples(
     for score in scores.items:
         by_item.setdefault(score.item_id, {})[score.metric] = score.value
     for request in requests:
-        if request.kind == "generate" and responses[request.id].texts:
+        response = responses[request.id]
+        if isinstance(request, Generate) and isinstance(response, Generated) and response.texts:
             item = request.id.rpartition("/")[0]
             yield {
                 "set": item.partition("/")[0],
                 "item_id": item,
                 "prompt": request.prompt[-1].content,
-                "reference": request.completion,
-                "generation": responses[request.id].texts[0],
-                "others": list(responses[request.id].texts[1:]),
+                "reference": request.guess,
+                "generation": response.texts[0],
+                "others": list(response.texts[1:]),
                 "scores": by_item.get(item, {}),
                 "cluster_id": clusters.get(item, ""),
             }

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from suite.api.requests import Request
 from suite.core.errors import UserError
 from suite.store import digest
 
@@ -30,7 +31,7 @@ class Materials:
     def add(self, items: Sequence[Any]) -> str:
         """Add rows or requests; return the digest of their content, in order."""
         if id(items) not in self._taken:
-            self._taken[id(items)] = items, digest([asdict(item) for item in items])
+            self._taken[id(items)] = items, digest(list(map(_content, items)))
         key = self._taken[id(items)][1]
         self._items[key] = items
         return key
@@ -46,3 +47,9 @@ class Materials:
         if key not in self._items:
             raise UserError(f"this run reads nothing with the digest {key[:12]}: plan the same run")
         return self._items[key]
+
+
+def _content(item: Any) -> dict[str, Any]:
+    """The fields of a row or request; two kinds of requests may have the same fields."""
+    kind = {"kind": item.kind} if isinstance(item, Request) else {}
+    return {**kind, **asdict(item)}

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from suite.api.data import Encoded
-from suite.api.requests import Request
+from suite.api.requests import Generate
 from suite.api.step import TrainState
 from suite.core.errors import UserError
 from suite.engines.hf.decode import Decoder, Text
@@ -153,8 +153,8 @@ def sample(
         limit = min(max_new_tokens, context - len(prompt.prompt_ids))
         if limit < 1:
             raise UserError(f"{prompt.id!r}: its prompt fills the context of {context} tokens")
-        request = Request(
-            prompt.id, "generate", (), max_new_tokens=limit, temperature=1.0, n=samples, seed=seed
+        request = Generate(
+            prompt.id, (), max_new_tokens=limit, temperature=1.0, n=samples, seed=seed
         )
         texts += [Text(request, limit, eos_ids, number) for number in range(samples)]
     index = torch.arange(len(prompts), device=read.last.device).repeat_interleave(samples)

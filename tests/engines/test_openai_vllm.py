@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.api.requests import Request
+from suite.api.requests import Generate, Generated, Request, ScoreText, TextScore
 from suite.engines.hf.engine import HFEngine
 from suite.engines.openai import OpenAIConfig, OpenAIEngine
 from suite.engines.vllm.engine import DEFAULTS
@@ -84,25 +84,23 @@ def test_vllms_server_answers_as_engine_hf_does(url: str, trained_folder: Path) 
     remote = OpenAIEngine(
         device="cpu", dtype="float32", template="chat", max_length=256, config=config
     )
-    requests = [
-        Request(f"{i}/a", "loglikelihood", asked(q), a)
-        for i, (q, a) in enumerate(QUESTIONS.items())
+    requests: list[Request] = [
+        ScoreText(f"{i}/a", asked(q), a) for i, (q, a) in enumerate(QUESTIONS.items())
     ]
-    requests += [
-        Request(f"{i}/t", "generate", asked(q), max_new_tokens=12) for i, q in enumerate(QUESTIONS)
-    ]
+    requests += [Generate(f"{i}/t", asked(q), max_new_tokens=12) for i, q in enumerate(QUESTIONS)]
     remote.check(requests)
     remote.load(trained_folder)
     local = HFEngine("cpu", "float32")
     local.load(trained_folder)
     for ours, theirs in zip(remote.respond(requests), local.respond(requests), strict=True):
-        assert ours.token_logps == pytest.approx(theirs.token_logps, abs=1e-3)
-        assert (ours.greedy, ours.texts, ours.finished) == (
-            theirs.greedy,
-            theirs.texts,
-            theirs.finished,
-        )
+        if isinstance(ours, TextScore):
+            scored = TextScore.of(theirs)
+            assert ours.token_logps == pytest.approx(scored.token_logps, abs=1e-3)
+            assert ours.greedy == scored.greedy
+        else:
+            written, expected = Generated.of(ours), Generated.of(theirs)
+            assert (written.texts, written.finished) == (expected.texts, expected.finished)
     sampled = remote.respond(
-        [Request("s", "generate", asked("And?"), max_new_tokens=4, temperature=1.0, n=3, seed=5)]
+        [Generate("s", asked("And?"), max_new_tokens=4, temperature=1.0, n=3, seed=5)]
     )
     assert len(sampled[0].texts) == 3

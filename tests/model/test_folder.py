@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from suite import Message, Request, UserError
+from suite import Generate, Message, UserError
 from suite.engines.hf.engine import HFEngine
 from suite.model import folder as models
 
@@ -77,7 +77,7 @@ def test_a_pretrained_gguf_answers_sensibly_and_equals_transformers(
     engine = HFEngine("cpu", "float32")
     engine.load(tmp_path / "out")
     question = (Message("user", "What is the capital of France?"),)
-    (answer,) = engine.respond([Request("capital", "generate", question, max_new_tokens=12)])
+    (answer,) = engine.respond([Generate("capital", question, max_new_tokens=12)])
     assert "Paris" in answer.texts[0]
     plain = models.load_model(smollm2_gguf.parent, gguf_file=smollm2_gguf.name)
     prompt = torch.tensor([engine.encoder.encode_prompt(question)])

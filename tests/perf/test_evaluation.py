@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from rouge_score.rouge_scorer import RougeScorer
 
 from suite.api.data import Message
-from suite.api.requests import Request
+from suite.api.requests import Generate, ScoreText
 from suite.engines.hf.engine import HFEngine
 from suite.model.encoding import Encoder
 from tests.perf.plain import load, pad
@@ -63,7 +63,7 @@ def test_evaluation_is_three_times_as_fast_as_the_plain_way(shared: Path, smollm
     }
     engine = HFEngine("cpu", "float32")
     engine.load(smollm2)
-    engine.respond([Request("warm-up", "generate", sets["retain"][0].prompt, max_new_tokens=2)])
+    engine.respond([Generate("warm-up", sets["retain"][0].prompt, max_new_tokens=2)])
 
     way = PlainWay(load(smollm2), engine.encoder)
 
@@ -126,14 +126,9 @@ def engine_metrics(engine: HFEngine, sets: dict[str, list[Item]]) -> dict[str, f
             "correct": item.correct,
             **{f"wrong{i}": w for i, w in enumerate(item.wrong)},
         }
-        requests += [
-            Request(f"{item.id}/{k}", "loglikelihood", item.prompt, text)
-            for k, text in texts.items()
-        ]
+        requests += [ScoreText(f"{item.id}/{k}", item.prompt, text) for k, text in texts.items()]
         requests.append(
-            Request(
-                f"{item.id}/text", "generate", item.prompt, item.answer, max_new_tokens=NEW_TOKENS
-            )
+            Generate(f"{item.id}/text", item.prompt, item.answer, max_new_tokens=NEW_TOKENS)
         )
     responses = {r.id: r for r in engine.stream(requests)}
 
@@ -235,10 +230,8 @@ def test_generation_alone_is_no_slower_than_plain_generate(shared: Path, smollm2
     ]
     engine = HFEngine("cpu", "float32")
     engine.load(smollm2)
-    engine.respond([Request("warm-up", "generate", items[0].prompt, max_new_tokens=2)])
-    requests = [
-        Request(item.id, "generate", item.prompt, max_new_tokens=NEW_TOKENS) for item in items
-    ]
+    engine.respond([Generate("warm-up", items[0].prompt, max_new_tokens=2)])
+    requests = [Generate(item.id, item.prompt, max_new_tokens=NEW_TOKENS) for item in items]
     way = PlainWay(load(smollm2), engine.encoder)
     responses, seconds = timed(lambda: engine.respond(requests))
     texts, plain_seconds = timed(lambda: plain_texts(way, items))

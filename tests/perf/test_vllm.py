@@ -22,7 +22,7 @@ import torch
 
 from suite.api.data import Message
 from suite.api.engine import Engine
-from suite.api.requests import Request
+from suite.api.requests import Generate, Request
 from suite.engines.hf.engine import HFEngine
 from suite.engines.vllm.engine import VLLMEngine
 
@@ -45,7 +45,7 @@ def requests(shared: Path) -> list[Request]:
         json.loads(line) for line in (shared / "data/tofu/forget05.json").read_text().splitlines()
     ]
     return [
-        Request(str(i), "generate", (Message("user", row["question"]),), row["answer"], NEW_TOKENS)
+        Generate(str(i), (Message("user", row["question"]),), row["answer"], NEW_TOKENS)
         for i, row in enumerate(rows[: 2 * ASKED])
     ]
 

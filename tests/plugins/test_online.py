@@ -17,7 +17,19 @@ import torch
 from plugin_bench import END, fresh_model, make, rows, text
 from safetensors.torch import load_file
 
-from suite import Message, Pair, Request, Response, Reward, Row, UserError
+from suite import (
+    Generate,
+    Generated,
+    Message,
+    Pair,
+    Request,
+    Response,
+    Reward,
+    Rewarded,
+    Row,
+    ScoreText,
+    UserError,
+)
 from suite.api.data import Encoded, EncodedPair
 from suite.api.step import StepOutput
 from suite.model import folder as models
@@ -382,11 +394,8 @@ def test_a_reward_model_learns_what_is_preferred_and_is_read_back(
         [chosen[3]], abs=1e-4
     )
     method.prepare({}, reward)
-    answered = method.respond(
-        None, [Request("a/chosen", "loglikelihood", pairs[0].prompt, pairs[0].chosen)]
-    )  # type: ignore[arg-type]
-    assert answered[0].reward == pytest.approx(chosen[0], abs=1e-4)
-    assert answered[0].token_logps == ()
+    answered = method.respond(None, [ScoreText("a/chosen", pairs[0].prompt, pairs[0].chosen)])  # type: ignore[arg-type]
+    assert Rewarded.of(answered[0]).reward == pytest.approx(chosen[0], abs=1e-4)
 
 
 def test_a_reward_model_tells_praise_from_blame_in_reviews_it_has_not_seen(
@@ -434,7 +443,7 @@ class Parrot:
         self.asked += requests
         texts = [tuple(str((7 * i) % 10) for i in range(r.n)) for r in requests]
         return [
-            Response(r.id, texts=t, finished=(True,) * r.n)
+            Generated(r.id, texts=t, finished=(True,) * r.n)
             for r, t in zip(requests, texts, strict=True)
         ]
 
@@ -451,9 +460,7 @@ def test_best_of_n_takes_the_best_of_every_n() -> None:
     engine: Any = Parrot()
     method = make("best_of_n", n=4)
     method.prepare({}, Number())
-    (one, two) = method.respond(
-        engine, [Request("a", "generate", PROMPT), Request("b", "generate", PROMPT, n=2)]
-    )
+    (one, two) = method.respond(engine, [Generate("a", PROMPT), Generate("b", PROMPT, n=2)])
     assert one.texts == ("7",)  # of 0 7 4 1
     assert two.texts == ("7", "9")  # of 0 7 4 1 and 8 5 2 9
     assert [(r.n, r.temperature) for r in engine.asked] == [(4, 1.0), (8, 1.0)]
@@ -476,7 +483,7 @@ def test_the_kl_of_best_of_n_is_its_bound_where_all_rewards_differ() -> None:
 
 def test_zero_shot_puts_its_instruction_first() -> None:
     engine: Any = Parrot()
-    request = Request("a", "generate", PROMPT)
+    request = Generate("a", PROMPT)
     make("zero_shot").respond(engine, [request])
     make("zero_shot", instruction="Be brief.").respond(engine, [request])
     assert engine.asked[0] == request
@@ -488,7 +495,7 @@ def test_few_shot_shows_other_prompts_and_their_answers() -> None:
     method = make("few_shot", shots=2)
     shown = [Row(f"{i}", (Message("user", f"question {i}"),), f"answer {i}") for i in range(3)]
     method.prepare({"demonstrations": [Row("same", PROMPT, "the very answer"), *shown]}, None)
-    method.respond(engine, [Request("a", "generate", PROMPT)] * 2)
+    method.respond(engine, [Generate("a", PROMPT)] * 2)
     first, second = engine.asked
     assert first.prompt == second.prompt
     assert [m.role for m in first.prompt] == ["user", "assistant"] * 2 + ["user"]
@@ -496,7 +503,7 @@ def test_few_shot_shows_other_prompts_and_their_answers() -> None:
     assert "the very answer" not in [m.content for m in first.prompt]
     method.prepare({"demonstrations": shown[:1]}, None)
     with pytest.raises(UserError, match=r"few_shot.shots = 2, but only 1 demonstrations"):
-        method.respond(engine, [Request("a", "generate", PROMPT)])
+        method.respond(engine, [Generate("a", PROMPT)])
 
 
 def test_the_reference_of_an_online_method_stays_where_it_was(bench: Any) -> None:

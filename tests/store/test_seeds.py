@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from suite.api.requests import Request
+from suite.api.requests import Generate
 from suite.engines.vllm.items import _seed
 from suite.store.seeds import hash_seed
 
@@ -15,6 +15,6 @@ def test_a_seed_is_the_first_63_bits_of_a_digest() -> None:
 
 
 def test_vllm_gets_62_bits() -> None:
-    request = Request("forget/12/plain", "generate", (), seed=3)
+    request = Generate("forget/12/plain", (), seed=3)
     digest = hashlib.sha256(b"3/forget/12/plain").hexdigest()
     assert _seed(request) == int(digest[:16], 16) // 4

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from suite.api.requests import Request, Response
+from suite.api.requests import Generate, Generated, Request, Response, TextScore
 from suite.core.errors import UserError
 from suite.engines.hf.decode import Decoder, Text
 from suite.engines.hf.scoring import Scored, Scorer
@@ -94,7 +94,7 @@ class Answering:
                 text.accept(answer.ids, scored.greedy[i])
                 yield text
 
-    def _responses(self, texts: Iterator[Text]) -> Iterator[Response]:
+    def _responses(self, texts: Iterator[Text]) -> Iterator[Generated]:
         """Yield the response of each request as soon as its last text is there."""
         for text in texts:
             request = text.request
@@ -106,7 +106,7 @@ class Answering:
                 del self._copies[request.id]
                 yield self._generation(request, copies)
 
-    def _generation(self, request: Request, copies: list[Text]) -> Response:
+    def _generation(self, request: Generate, copies: list[Text]) -> Generated:
         """Make the response of a generate request from its n texts, ordered by their number."""
         copies.sort(key=lambda text: text.copy)
         texts = tuple(self.encoder.decode(text.ids) for text in copies)
@@ -114,15 +114,15 @@ class Answering:
         sampled: tuple[tuple[int, ...], ...] = ()
         if request.temperature > 0:
             sampled = tuple(tuple(text.ids) for text in copies)
-        return Response(request.id, texts=texts, finished=finished, sampled=sampled)
+        return Generated(request.id, texts=texts, finished=finished, sampled=sampled)
 
 
-def _likelihoods(scored: Scored) -> Iterator[Response]:
+def _likelihoods(scored: Scored) -> Iterator[TextScore]:
     """Yield the responses of all likelihood requests that these answers belong to."""
     columns = zip(scored.answers, scored.token_logps, scored.greedy, strict=True)
     for answer, token_logps, greedy in columns:
         for request in answer.scored:
-            yield Response(
+            yield TextScore(
                 request.id,
                 token_logps=tuple(token_logps),
                 greedy=tuple(greedy),

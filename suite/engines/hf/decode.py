@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from suite.api.requests import Request
+from suite.api.requests import Generate
 from suite.engines.hf.rows import Rows
 from suite.model.logprobs import decoder_of, head_of
 from suite.store.seeds import hash_seed
@@ -30,7 +30,7 @@ them computes tokens that nobody reads."""
 class Text:
     """One text in the making."""
 
-    request: Request
+    request: Generate
     limit: int
     """Most tokens that it may have."""
     eos_ids: frozenset[int]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from suite.api.requests import Request
+from suite.api.requests import Generate, Request, ScoreText
 from suite.core.errors import UserError
 from suite.engines.kinds import unknown_kind
 from suite.model.encoding import Encoder
@@ -38,9 +38,9 @@ class Answer:
     prompt: Prompt
     ids: Ids
     """End-of-sequence included."""
-    scored: list[Request] = field(default_factory=list)
+    scored: list[ScoreText] = field(default_factory=list)
     """Likelihood requests that ask for these tokens."""
-    wanted: list[Request] = field(default_factory=list)
+    wanted: list[Generate] = field(default_factory=list)
     """Generate requests that start here."""
 
 
@@ -60,11 +60,11 @@ def plan(requests: Sequence[Request], encoder: Encoder) -> list[Prompt]:
     """Tokenise the requests and group those that share work. UserError: a kind that is unknown."""
     prompts: dict[Ids, Prompt] = {}
     for request in requests:
-        match request.kind:
-            case "loglikelihood":
-                answer = _place(prompts, request, *_scored_ids(request, encoder))
+        match request:
+            case ScoreText():
+                answer = _place(prompts, request, *_text_ids(request, request.completion, encoder))
                 answer.scored.append(request)
-            case "generate":
+            case Generate():
                 answer = _place(prompts, request, *_guess_ids(request, encoder))
                 answer.wanted.append(request)
             case _:
@@ -82,17 +82,17 @@ def _place(prompts: dict[Ids, Prompt], request: Request, prompt_ids: Ids, ids: I
     return prompt.answer(ids)
 
 
-def _scored_ids(request: Request, encoder: Encoder) -> tuple[Ids, Ids]:
-    """Tokens of the prompt and of the completion."""
-    encoded = encoder.encode(request.prompt, request.completion, request.id)
+def _text_ids(request: Request, text: str, encoder: Encoder) -> tuple[Ids, Ids]:
+    """Tokens of the prompt and of the text after it."""
+    encoded = encoder.encode(request.prompt, text, request.id)
     return encoded.prompt_ids, encoded.completion_ids
 
 
-def _guess_ids(request: Request, encoder: Encoder) -> tuple[Ids, Ids]:
+def _guess_ids(request: Generate, encoder: Encoder) -> tuple[Ids, Ids]:
     """Tokens of the prompt and of the guess; () where there is none, or where it cannot help."""
-    if request.completion and request.temperature == 0:
+    if request.guess and request.temperature == 0:
         try:
-            return _scored_ids(request, encoder)
+            return _text_ids(request, request.guess, encoder)
         except UserError:
             # The guess is too long, or the template rewrites the prompt once an answer follows it.
             # Neither may end the run: without a guess the text is the same, only slower to make.

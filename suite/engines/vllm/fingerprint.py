@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite.api.data import Message
-from suite.api.requests import Request
+from suite.api.requests import ScoreText, TextScore
 
 if TYPE_CHECKING:
     from suite.api.engine import Engine
@@ -36,7 +36,7 @@ TEXTS = {
     "Why does it rain?": "Warm air rises and cools.",
 }
 REQUESTS = [
-    Request(f"fingerprint/{i}", "loglikelihood", (Message("user", question),), answer)
+    ScoreText(f"fingerprint/{i}", (Message("user", question),), answer)
     for i, (question, answer) in enumerate(TEXTS.items())
 ]
 
@@ -71,7 +71,7 @@ class Fingerprint:
         """Ask the engine; what is expected of it is this fingerprint."""
         logps: list[float] = []
         for response in engine.respond(REQUESTS):
-            logps += response.token_logps
+            logps += TextScore.of(response).token_logps
         return replace(self, logps=tuple(logps), expected=self.logps)
 
     def check(self, expected: Fingerprint, before: Fingerprint | None, dtype: str) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from suite.api.requests import Request, Response
+from suite.api.requests import Generate, Generated, Request, Response, ScoreText, TextScore
 from suite.core.errors import UserError
 from suite.engines.kinds import unknown_kind
 from suite.store.seeds import hash_seed
@@ -48,13 +48,13 @@ class Asked:
         UserError: a kind that is unknown, or a prompt that is empty or leaves no room for an
         answer.
         """
-        match request.kind:
-            case "loglikelihood":
+        match request:
+            case ScoreText():
                 text = encoder.encode(request.prompt, request.completion, request.id)
                 ids = text.prompt_ids + text.completion_ids
                 item = {"ids": ids, "scored": len(text.completion_ids), "fresh": False}
                 asked = cls(request, text.prompt_ids, item, text.completion_ids)
-            case "generate":
+            case Generate():
                 prompt = encoder.encode_prompt(request.prompt)
                 sampling = _sampling(request, context - len(prompt), eos_ids)
                 asked = cls(request, prompt, {"ids": prompt, **sampling})
@@ -72,7 +72,7 @@ class Asked:
         return len(self.completion) - len(self.values)
 
 
-def _sampling(request: Request, room: int, eos_ids: frozenset[int]) -> dict[str, Any]:
+def _sampling(request: Generate, room: int, eos_ids: frozenset[int]) -> dict[str, Any]:
     """How vLLM samples the texts of a generate request; `room`: tokens left in the context."""
     if room < 1:
         raise UserError(f"{request.id!r}: its prompt fills the context")
@@ -86,7 +86,7 @@ def _sampling(request: Request, room: int, eos_ids: frozenset[int]) -> dict[str,
     }
 
 
-def _seed(request: Request) -> int:
+def _seed(request: Generate) -> int:
     """A seed of the request's own: equal seeds would draw the same noise for every prompt."""
     # One bit less leaves room for vLLM, which adds 0..n-1.
     return hash_seed(request.seed, request.id) >> 1
@@ -96,7 +96,7 @@ def ask(child: Child, texts: Sequence[Asked], encoder: Encoder) -> Iterator[Resp
     """Ask for everything together; yield responses as they become complete."""
     waiting: list[Asked] = []  # for values that a sibling may have
     for asked, reply in _replies(child, texts):
-        if not asked.completion:
+        if isinstance(asked.request, Generate):
             yield _generated(asked.request, reply, encoder)
             continue
         asked.values = _values(reply)
@@ -154,16 +154,16 @@ def _take_over(waiting: Sequence[Asked], texts: Sequence[Asked]) -> None:
             asked.values = prefix + asked.values
 
 
-def _scored(asked: Asked) -> Response:
+def _scored(asked: Asked) -> TextScore:
     """Make a likelihood response. NaN stays NaN: it is counted where scores are made."""
     logps, greedy = (tuple(column) for column in zip(*asked.values, strict=True))
-    return Response(asked.request.id, token_logps=logps, greedy=greedy, tokens=asked.completion)
+    return TextScore(asked.request.id, token_logps=logps, greedy=greedy, tokens=asked.completion)
 
 
-def _generated(request: Request, reply: dict[str, Any], encoder: Encoder) -> Response:
+def _generated(request: Generate, reply: dict[str, Any], encoder: Encoder) -> Generated:
     """Make the response of a generate request; of greedy texts, one stands for all n."""
     copies = request.n // len(reply["texts"])
     texts = tuple(encoder.decode(ids) for ids in reply["texts"]) * copies
     finished = tuple(reply["ended"]) * copies
     sampled = tuple(map(tuple, reply["texts"])) if request.temperature > 0 else ()
-    return Response(request.id, texts=texts, finished=finished, sampled=sampled)
+    return Generated(request.id, texts=texts, finished=finished, sampled=sampled)

@@ -14,7 +14,7 @@ from suite_benchmarks.edit_distance import (
 )
 from suite_benchmarks.pairs.scores import MissingError
 
-from suite import Response, Source
+from suite import Response, Source, TextScore
 from suite.api.data import BenchmarkData
 from suite.api.scores import Metric
 from suite.engines.hf.engine import HFEngine
@@ -29,7 +29,7 @@ def data() -> BenchmarkData:
 
 
 def answer(tokens: tuple[int, ...], logps: tuple[float, ...]) -> Response:
-    return Response("low/2/chosen", logps, tokens=tokens)
+    return TextScore("low/2/chosen", logps, tokens=tokens)
 
 
 def test_the_first_difference_by_hand() -> None:
@@ -67,8 +67,8 @@ def score(data: BenchmarkData, change: float, *, tokens: bool = True) -> dict[st
         found = {}
         for k, id in enumerate(ids):
             logps = tuple(x + shift for x in (-1.0, -1.0, -5.0, -0.5, -0.25 - k))
-            found[f"{id}/chosen"] = Response(f"{id}/chosen", logps, tokens=chosen)
-            found[f"{id}/rejected"] = Response(f"{id}/rejected", (-2.0,) * 5, tokens=rejected)
+            found[f"{id}/chosen"] = TextScore(f"{id}/chosen", logps, tokens=chosen)
+            found[f"{id}/rejected"] = TextScore(f"{id}/rejected", (-2.0,) * 5, tokens=rejected)
         return found
 
     scores = EditDistance(EditDistanceConfig()).score_method(
@@ -119,7 +119,7 @@ def test_the_engine_tells_its_tokens_and_the_difference_is_the_wrong_digit(
 def test_tokens_survive_the_store(tmp_path: Path) -> None:
     from suite.store import JsonlWriter
 
-    response = Response("a", (-1.0, math.nan), (True, False), tokens=(7, 8))
+    response = TextScore("a", (-1.0, math.nan), (True, False), tokens=(7, 8))
     with JsonlWriter(tmp_path / "responses.jsonl") as log:
         log.append(response_json(response))
     assert read_responses(tmp_path)["a"].tokens == (7, 8)

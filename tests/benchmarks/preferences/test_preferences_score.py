@@ -12,7 +12,7 @@ from statsmodels.stats.proportion import proportion_confint
 from suite_benchmarks.pairs.data import benchmark_data
 from suite_benchmarks.preferences import Preferences, PreferencesConfig
 
-from suite import Message, Method, Pair, Response
+from suite import Generated, Message, Method, Pair, Response, TextScore, Unanswered
 from suite.api.data import BenchmarkData
 from suite.api.scores import Metric
 from suite.registry import Registry
@@ -63,7 +63,7 @@ def responses(logps: Sequence[Logps]) -> dict[str, Response]:
     found = {}
     for i, pair in enumerate(logps):
         for which, values in zip(("chosen", "rejected"), pair, strict=True):
-            found[f"held_out/{i}/{which}"] = Response(f"held_out/{i}/{which}", tuple(values))
+            found[f"held_out/{i}/{which}"] = TextScore(f"held_out/{i}/{which}", tuple(values))
     return found
 
 
@@ -199,10 +199,10 @@ def test_pairs_of_one_prompt_count_as_one_for_the_interval() -> None:
     ("broken", "note"),
     [
         (
-            {"held_out/1/chosen": Response("", (-1.0, math.nan))},
+            {"held_out/1/chosen": TextScore("", (-1.0, math.nan))},
             "chosen: 1 of 2 log-probabilities not finite",
         ),
-        ({"held_out/1/rejected": Response("")}, "rejected: no log-probabilities"),
+        ({"held_out/1/rejected": Unanswered("")}, "rejected: no log-probabilities"),
     ],
 )
 def test_a_metric_over_items_without_a_value_is_null_with_the_reason(
@@ -240,7 +240,7 @@ def test_every_item_has_every_metric_and_the_means_follow_from_them() -> None:
 
 def sampled(kl: float, place: int) -> dict[str, Response]:
     id = f"held_out/{place}/sampled"
-    return {id: Response(id, texts=("one",), sampled=((5, 1),), kl=(kl,))}
+    return {id: Generated(id, texts=("one",), sampled=((5, 1),), kl=(kl,))}
 
 
 def test_the_divergence_is_the_mean_over_different_prompts() -> None:

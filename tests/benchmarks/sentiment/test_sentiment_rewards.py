@@ -12,7 +12,7 @@ from suite_benchmarks.sentiment.generated import generated
 from suite_benchmarks.sentiment.pairs import labelled_pairs
 from suite_benchmarks.sentiment.rewards import Lexicon, ReviewReward, made
 
-from suite import Message, Response, Row, UserError
+from suite import Generated, Message, Response, Row, UserError
 
 PROMPT = (Message("user", "This film is"),)
 
@@ -128,7 +128,7 @@ class Numbers(ReviewReward):
 def completions(**texts: tuple[str, ...]) -> tuple[list[Row], dict[str, Response]]:
     rows = [Row(id, (Message("user", f"Film {id}"),), "", id) for id in texts]
     answers = {
-        f"{id}/completions": Response(f"{id}/completions", texts=given)
+        f"{id}/completions": Generated(f"{id}/completions", texts=given)
         for id, given in texts.items()
     }
     return rows, answers

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from suite_benchmarks.sentiment.generated import generated
 
-from suite import Method, Request
+from suite import Generated, Method, Request
 from suite.api.cells import CellResult
 from suite.config import resolve
 from suite.plan.graph import Plan
@@ -155,14 +155,14 @@ class Choosing(Method[Any]):
 def test_the_kl_of_a_method_that_chooses_is_its_bound_and_says_so(
     registry: Registry, flags: dict[str, str]
 ) -> None:
-    from suite import Response, Source
+    from suite import Source
 
     cls = registry.benchmark("sentiment")
     bench: Any = cls(cls.Config(held_out=4, prefixes=4, reward="lexicon"))
     data = bench.load(Source(flags["data"], "default", tiny=False, continues=True))
     asked: list[Request] = bench.requests(data)
     answers = {
-        r.id: Response(r.id, texts=(" a fine film",), finished=(True,), sampled=((1, 2),))
+        r.id: Generated(r.id, texts=(" a fine film",), finished=(True,), sampled=((1, 2),))
         for r in asked
     }
     for method, expected, note in (

@@ -70,7 +70,7 @@ def test_requests_of_one_item(published):
     names = ["answer", "paraphrased", *(f"perturbed/{i}" for i in range(5)), "generation"]
     texts = [item["answer"], item["paraphrased_answer"], *item["perturbed_answer"], item["answer"]]
     assert [r.id for r in asked] == [f"forget/12/{name}" for name in names]
-    assert [r.completion for r in asked] == texts
+    assert [r.expected for r in asked] == texts
     assert {r.prompt for r in asked} == {(Message("user", item["question"]),)}
     assert (asked[-1].kind, asked[-1].max_new_tokens, asked[-1].temperature) == (
         "generate",

@@ -9,7 +9,12 @@ from dataclasses import replace
 import pytest
 from suite_benchmarks.tofu import Tofu, TofuConfig
 
-from suite import Response
+from suite import (
+    Generate,
+    Generated,
+    Response,
+    TextScore,
+)
 
 PER_AUTHOR = 20
 
@@ -28,16 +33,16 @@ def answer(benchmark, data, shift=None) -> dict[str, Response]:
     responses = {}
     for request in benchmark.requests(data):
         name, place, what = request.id.split("/", 2)
-        if request.kind == "generate":
-            text = "" if name == "forget" else request.completion
-            responses[request.id] = Response(request.id, texts=(text,), finished=(True,))
+        if isinstance(request, Generate):
+            text = "" if name == "forget" else request.guess
+            responses[request.id] = Generated(request.id, texts=(text,), finished=(True,))
             continue
         column = {"answer": 0, "paraphrased": 1}.get(what, 2)
         logp = math.log(P[name][column])
         if column == 2 and name == "forget" and shift:
             logp += shift(int(place))
         greedy = (False, True, True, False, True, True, True, True)
-        responses[request.id] = Response(request.id, (logp,) * 8, greedy)
+        responses[request.id] = TextScore(request.id, (logp,) * 8, greedy)
     return responses
 
 
@@ -139,7 +144,7 @@ def test_a_part_that_is_zero_makes_model_utility_zero(small):
     benchmark, data = small
     silent = {
         id: replace(response, texts=("",))
-        if id.startswith("world_facts") and response.texts
+        if id.startswith("world_facts") and isinstance(response, Generated)
         else response
         for id, response in answer(benchmark, data).items()
     }
@@ -216,7 +221,7 @@ def test_a_collapsed_model_still_gives_finite_numbers(small):
     benchmark, data = small
     collapsed = {
         id: replace(r, token_logps=tuple(5000 * logp for logp in r.token_logps))
-        if r.token_logps
+        if isinstance(r, TextScore)
         else r
         for id, r in answer(benchmark, data).items()
     }
@@ -234,7 +239,7 @@ def test_intervals_resample_authors(small):
     responses = answer(benchmark, data)
     for item in data.sets["retain"]:
         logp = math.log(0.4 if item["cluster"] == "author/0" else 0.6)
-        responses[f"{item['id']}/answer"] = Response("", (logp,), (True,))
+        responses[f"{item['id']}/answer"] = TextScore("", (logp,), (True,))
     metric = by_name(benchmark.score(data, responses, None))["retain_answer_probability"]
     assert (metric.n, metric.n_clusters) == (40, 2)
     assert metric.value == pytest.approx(0.5)
@@ -250,11 +255,13 @@ def test_model_utility_resamples_the_same_authors_in_all_parts_of_a_set(small):
     responses = answer(benchmark, data)
     for item in data.sets["retain"]:
         id, half = item["id"], item["cluster"] == "author/0"
-        responses[f"{id}/answer"] = Response("", (math.log(0.5) if half else 0.0,), (True,))
-        responses[f"{id}/paraphrased"] = Response("", (math.log(0.4) if half else 0.0,), (True,))
+        responses[f"{id}/answer"] = TextScore("", (math.log(0.5) if half else 0.0,), (True,))
+        responses[f"{id}/paraphrased"] = TextScore("", (math.log(0.4) if half else 0.0,), (True,))
         for wrong in ("perturbed/0", "perturbed/1"):
-            responses[f"{id}/{wrong}"] = Response("", (math.log(0.2) if half else -100.0,), (True,))
-        responses[f"{id}/generation"] = Response("", texts=("Answer" if half else item["answer"],))
+            responses[f"{id}/{wrong}"] = TextScore(
+                "", (math.log(0.2) if half else -100.0,), (True,)
+            )
+        responses[f"{id}/generation"] = Generated("", texts=("Answer" if half else item["answer"],))
     scores = benchmark.score(data, responses, None)
     metrics = by_name(scores)
     retain = [s for s in scores.items if (s.set, s.metric) == ("retain", "truth_ratio")]

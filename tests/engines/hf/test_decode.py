@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from suite.api.requests import Request
+from suite.api.requests import Generate
 from suite.engines.hf.decode import Text, sample
 
-REQUEST = Request("r", "generate", (), seed=3, temperature=1.0)
+REQUEST = Generate("r", (), seed=3, temperature=1.0)
 
 
 def text(limit: int = 5) -> Text:

@@ -6,13 +6,14 @@ import dataclasses
 import json
 import math
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from suite.api.requests import Request, Response
+from suite.api.requests import Generate, Request, Response, ScoreText
 from suite.core.errors import UserError
 from suite.engines.hf.engine import HFConfig, HFEngine
 from tests.engines.small_models import QUESTIONS, asked
@@ -23,7 +24,7 @@ WRONG = ["Nobody knows.", "Lahore", "It was written by somebody else altogether,
 def likelihoods() -> list[Request]:
     answers = {q: [a, *WRONG] for q, a in QUESTIONS.items()}
     return [
-        Request(f"{q}/{i}", "loglikelihood", asked(q), a)
+        ScoreText(f"{q}/{i}", asked(q), a)
         for q, texts in answers.items()
         for i, a in enumerate(texts)
     ]
@@ -32,7 +33,7 @@ def likelihoods() -> list[Request]:
 def generations(guess: bool = True, **options: Any) -> list[Request]:
     options = {"max_new_tokens": 24, **options}
     return [
-        Request(f"{q}/generated", "generate", asked(q), a if guess else "", **options)
+        Generate(f"{q}/generated", asked(q), a if guess else "", **options)
         for q, a in QUESTIONS.items()
     ]
 
@@ -53,7 +54,7 @@ def loaded(
 
 def plain_logps(engine: HFEngine, request: Request) -> tuple[torch.Tensor, torch.Tensor]:
     """Log-probabilities and greedy flags of one text, from the model's own logits."""
-    text = engine.encoder.encode(request.prompt, request.completion)
+    text = engine.encoder.encode(request.prompt, request.expected)
     ids, targets = (
         torch.tensor([text.prompt_ids + text.completion_ids]),
         torch.tensor(text.completion_ids),
@@ -139,7 +140,7 @@ def test_an_answer_as_guessed_needs_no_decoding_step(trained_folder: Path) -> No
 def test_a_guess_that_is_a_likelihood_request_too_costs_nothing(trained_folder: Path) -> None:
     engine = loaded(trained_folder)
     scored = [r for r in likelihoods() if r.id.endswith("/0") and r.completion]
-    wanted = [r for r in generations() if r.completion]
+    wanted = [r for r in generations() if r.guess]
     assert forwards(engine, scored + wanted) == forwards(engine, scored)
 
 
@@ -164,8 +165,7 @@ def test_prompts_behind_long_examples_are_read_on_top_of_them(random_folder: Pat
     engine = loaded(random_folder)
     examples = asked("Where was she born? " * 8)
     requests = [
-        Request(str(i), "loglikelihood", (*examples, *asked(q)), a)
-        for i, (q, a) in enumerate(QUESTIONS.items())
+        ScoreText(str(i), (*examples, *asked(q)), a) for i, (q, a) in enumerate(QUESTIONS.items())
     ]
     for request, response in zip(requests, engine.respond(requests + likelihoods()), strict=False):
         assert torch.tensor(response.token_logps) == pytest.approx(
@@ -193,9 +193,7 @@ def test_wrong_guesses_change_nothing(trained_folder: Path) -> None:
     engine = loaded(trained_folder)
     right = engine.respond(generations())
     for wrong in ["", "Hina", "Hina Ameen was born in Lahore.", "word " * 600]:
-        requests = [
-            Request(r.id, "generate", r.prompt, wrong, max_new_tokens=24) for r in generations()
-        ]
+        requests = [Generate(r.id, r.prompt, wrong, max_new_tokens=24) for r in generations()]
         assert engine.respond(requests) == right
 
 
@@ -246,7 +244,7 @@ def test_sampled_first_tokens_follow_the_model(trained_folder: Path) -> None:
     engine = loaded(trained_folder)
     question = "Who wrote the book?"
     n = 400
-    request = Request("r", "generate", asked(question), max_new_tokens=1, temperature=3.0, n=n)
+    request = Generate("r", asked(question), max_new_tokens=1, temperature=3.0, n=n)
     texts = engine.respond([request])[0].texts
     with torch.no_grad():
         logits = engine.model(torch.tensor([engine.encoder.encode_prompt(asked(question))])).logits[
@@ -336,27 +334,27 @@ def test_no_requests(random_folder: Path) -> None:
 def test_too_long_an_answer_is_refused(random_folder: Path) -> None:
     engine = loaded(random_folder)  # 256 positions
     with pytest.raises(UserError, match="'long' has .* more than the context of 256"):
-        engine.respond([Request("long", "loglikelihood", asked("And?"), "born " * 250)])
+        engine.respond([ScoreText("long", asked("And?"), "born " * 250)])
 
 
 def test_generation_respects_the_context(random_folder: Path) -> None:
     engine = loaded(random_folder)
     filled = len(engine.encoder.encode_prompt(asked("And?" * 1)))
     question = "And?" + " born" * (250 - filled)
-    request = Request("r", "generate", asked(question), max_new_tokens=50)
+    request = Generate("r", asked(question), max_new_tokens=50)
     room = 256 - len(engine.encoder.encode_prompt(asked(question)))
     assert room < 10
-    expected = plain_text(engine, Request("r", "generate", asked(question), max_new_tokens=room))
+    expected = plain_text(engine, Generate("r", asked(question), max_new_tokens=room))
     response = engine.respond([request])[0]
     assert (response.texts[0], response.finished[0]) == expected
     with pytest.raises(UserError, match="'r': its prompt fills the context of 256"):
-        engine.respond([Request("r", "generate", asked("And?" + " born" * 260), max_new_tokens=50)])
+        engine.respond([Generate("r", asked("And?" + " born" * 260), max_new_tokens=50)])
 
 
 def test_an_empty_prompt_is_refused(random_folder: Path) -> None:
     engine = loaded(random_folder, template="{prompt}")
     with pytest.raises(UserError, match="'e': its prompt is empty"):
-        engine.respond([Request("e", "loglikelihood", asked("")[:0], "text")])
+        engine.respond([ScoreText("e", asked("")[:0], "text")])
 
 
 def test_the_template_is_used(random_folder: Path) -> None:
@@ -413,10 +411,17 @@ def test_recurrent_models_are_refused() -> None:
         check_cache(model)
 
 
+@dataclass(frozen=True)
+class Strange(Request):
+    """A kind that no engine here knows."""
+
+    kind = "generat"
+
+
 def test_an_unknown_kind_of_request_is_refused_before_and_while_answering(
     random_folder: Path,
 ) -> None:
-    strange = Request("q/1", "generat", asked("?"))  # type: ignore[arg-type]
+    strange = Strange("q/1", asked("?"))
     refusal = "engine hf: request 'q/1': unknown request kind 'generat'; did you mean 'generate'"
     with pytest.raises(UserError, match=refusal):
         HFEngine("cpu", "float32").check([*likelihoods(), strange])

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suite.api.requests import Request
+from suite.api.requests import Generate, Request, ScoreText
 from suite.core.errors import UserError
 from suite.engines.hf.sharing import ENOUGH, FEW, LONG, Prompt, common_prefix, families, pack, plan
 from suite.model.encoding import Encoder
@@ -21,11 +23,11 @@ def encoder() -> Encoder:
 def test_equal_answers_are_one_whatever_they_are_asked_for(encoder: Encoder) -> None:
     prompt = asked("Who?")
     requests = [
-        Request("probability", "loglikelihood", prompt, "She"),
-        Request("truth_ratio", "loglikelihood", prompt, "She"),
-        Request("rouge", "generate", prompt, "She"),
-        Request("other", "loglikelihood", prompt, "He"),
-        Request("elsewhere", "loglikelihood", asked("Whom?"), "She"),
+        ScoreText("probability", prompt, "She"),
+        ScoreText("truth_ratio", prompt, "She"),
+        Generate("rouge", prompt, "She"),
+        ScoreText("other", prompt, "He"),
+        ScoreText("elsewhere", asked("Whom?"), "She"),
     ]
     first, second = plan(requests, encoder)
     she, he = first.answers.values()
@@ -38,9 +40,9 @@ def test_equal_answers_are_one_whatever_they_are_asked_for(encoder: Encoder) -> 
 
 
 @pytest.mark.parametrize("request_", [
-    Request("no guess", "generate", asked("Who?")),
-    Request("sampled", "generate", asked("Who?"), "She", temperature=1.0),
-    Request("too long", "generate", asked("Who?"), "She " * 99),
+    Generate("no guess", asked("Who?")),
+    Generate("sampled", asked("Who?"), "She", temperature=1.0),
+    Generate("too long", asked("Who?"), "She " * 99),
 ])  # fmt: skip
 def test_requests_that_start_from_the_prompt_alone(encoder: Encoder, request_: Request) -> None:
     (prompt,) = plan([request_], encoder)
@@ -48,10 +50,17 @@ def test_requests_that_start_from_the_prompt_alone(encoder: Encoder, request_: R
     assert list(prompt.answers) == [()]
 
 
+@dataclass(frozen=True)
+class Strange(Request):
+    """A kind that no engine here knows."""
+
+    kind = "embed"
+
+
 def test_an_unknown_kind_of_request_is_refused_and_not_generated(encoder: Encoder) -> None:
-    strange = Request("q/1", "embed", asked("Who?"))  # type: ignore[arg-type]
+    strange = Strange("q/1", asked("Who?"))
     with pytest.raises(UserError, match="engine hf: request 'q/1': unknown request kind 'embed'"):
-        plan([Request("q/0", "generate", asked("Who?")), strange], encoder)
+        plan([Generate("q/0", asked("Who?")), strange], encoder)
 
 
 ids = st.lists(st.integers(0, 2), min_size=1, max_size=8).map(tuple)

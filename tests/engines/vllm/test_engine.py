@@ -20,7 +20,7 @@ import psutil
 import pytest
 import torch
 
-from suite.api.requests import Request, Response
+from suite.api.requests import Generate, Request, Response, ScoreText
 from suite.core.errors import UserError
 from suite.engines.hf.engine import HFEngine
 from suite.engines.vllm.engine import VLLMConfig, VLLMEngine
@@ -46,7 +46,7 @@ ROUNDING = 1e-3
 
 def likelihoods() -> list[Request]:
     return [
-        Request(f"{q}/{i}", "loglikelihood", asked(q), text)
+        ScoreText(f"{q}/{i}", asked(q), text)
         for q, answer in QUESTIONS.items()
         for i, text in enumerate([answer, *WRONG])
     ]
@@ -54,7 +54,7 @@ def likelihoods() -> list[Request]:
 
 def generations(**options: Any) -> list[Request]:
     options = {"max_new_tokens": 24, **options}
-    return [Request(f"{q}/generated", "generate", asked(q), **options) for q in QUESTIONS]
+    return [Generate(f"{q}/generated", asked(q), **options) for q in QUESTIONS]
 
 
 @pytest.fixture(scope="module")
@@ -171,9 +171,7 @@ def test_answers_of_one_prompt_share_its_computation_and_stay_right(
         f"{begun} {end}"
         for end in ("a baker.", "a judge.", "a sailor.", "unknown.", "a smith.", "away.", "ill.")
     ]
-    requests = [
-        Request(str(i), "loglikelihood", prompt, answer) for i, answer in enumerate(answers)
-    ]
+    requests = [ScoreText(str(i), prompt, answer) for i, answer in enumerate(answers)]
     assert difference(engine.respond(requests), hf(tiny_folder).respond(requests)) < 1e-4
     from suite.engines.vllm.items import Asked
 
@@ -202,7 +200,7 @@ def test_samples_follow_the_request_s_seed(engine: VLLMEngine) -> None:
 
 def test_sampled_first_tokens_follow_the_model(engine: VLLMEngine, tiny_folder: Path) -> None:
     n, plain = 1000, hf(tiny_folder)
-    request = Request("r", "generate", asked("And?"), max_new_tokens=1, temperature=0.5, n=n)
+    request = Generate("r", asked("And?"), max_new_tokens=1, temperature=0.5, n=n)
     response = engine.respond([request])[0]
     assert response.texts == tuple(plain.encoder.decode(ids) for ids in response.sampled)
     with torch.no_grad():
@@ -239,8 +237,8 @@ def test_the_context_is_used_to_its_last_token(engine: VLLMEngine, tiny_folder: 
     prompt = engine.encoder.encode_prompt(asked(question))
     room = engine.context - len(prompt)
     assert 0 < room < 20
-    generated = Request("g", "generate", asked(question), max_new_tokens=50)
-    scored = Request("s", "loglikelihood", asked(question), " born" * (room - 1))
+    generated = Generate("g", asked(question), max_new_tokens=50)
+    scored = ScoreText("s", asked(question), " born" * (room - 1))
     assert len(engine.encoder.encode(scored.prompt, scored.completion)) == engine.context
     plain = hf(tiny_folder)
     assert check_greedy_texts(engine.respond([generated]), plain, [generated]) == 0

@@ -12,13 +12,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from suite.api.requests import Request
+from suite.api.requests import (
+    Request,
+    ScoreText,
+)
 from suite.core.errors import UserError
 from suite.engines.hf.engine import HFEngine
 from suite.engines.vllm.child import Child
@@ -157,7 +160,7 @@ class Cached:
 
 def text(name: str, *completion: int) -> Asked:
     prompt = (1, 2, 3)
-    request = Request(name, "loglikelihood", asked("?"))
+    request = ScoreText(name, asked("?"), "")
     item = {"ids": prompt + completion, "scored": len(completion), "fresh": False}
     return Asked(request, prompt, item, completion)
 
@@ -185,8 +188,15 @@ def encoder_of(folder: Path) -> Encoder:
     return load_encoder(folder, "chat", 256)
 
 
+@dataclass(frozen=True)
+class Strange(Request):
+    """A kind that no engine here knows."""
+
+    kind = "embed"
+
+
 def test_an_unknown_kind_of_request_is_refused(random_folder: Path) -> None:
-    strange = Request("q/1", "embed", asked("?"))  # type: ignore[arg-type]
+    strange = Strange("q/1", asked("?"))
     refusal = "engine vllm: request 'q/1': unknown request kind 'embed'"
     engine = VLLMEngine("cpu", "float32")
     with pytest.raises(UserError, match=refusal):

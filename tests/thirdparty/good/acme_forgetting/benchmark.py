@@ -23,8 +23,10 @@ from suite import (
     Response,
     Row,
     Scores,
+    ScoreText,
     Source,
     TextBenchmark,
+    TextScore,
     Tradeoff,
     hookimpl,
 )
@@ -91,9 +93,8 @@ class Capitals(TextBenchmark[CapitalsConfig]):
     def requests(self, data: BenchmarkData) -> list[Request]:
         """Score every answer."""
         return [
-            Request(
+            ScoreText(
                 f"{name}/{item['row'].id}",
-                "loglikelihood",
                 item["row"].prompt,
                 item["row"].completion,
             )
@@ -138,7 +139,7 @@ def row(country: str, capital: str) -> Row:
 
 def probability(responses: Mapping[str, Response], name: str, item: Mapping[str, Any]) -> float:
     """Probability per token of one answer."""
-    logps = responses[f"{name}/{item['row'].id}"].token_logps
+    logps = TextScore.of(responses[f"{name}/{item['row'].id}"]).token_logps
     return math.exp(sum(logps) / len(logps))
 
 
