@@ -29,7 +29,7 @@ RUN_BY = {
     "tests/thirdparty/test_thirdparty.py": "api: phases",
     "tests/run/test_block.py": "plan: fitting; registry: checks offers plugin",
     "tests/engines/hf/test_engine.py": "engines/hf: answering scoring; engines: kinds",
-    "tests/engines/test_openai.py": "engines: endpoint",
+    "tests/engines/test_endpoint.py": "engines: client",
     "tests/engines/vllm/test_parts.py": "engines/vllm: worker",
     "tests/export/test_export.py": "export: items lm_eval",
     "tests/benchmarks/win_rate/test_alpaca_eval.py": "export: alpaca_eval",

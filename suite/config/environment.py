@@ -23,22 +23,30 @@ def check_environment(config: RunConfig, registry: Registry) -> None:
     from suite.model.hardware import check_device
 
     check_device(config.device)
-    _check_extra(registry, "engine", registry.engine(config.engine))
+    _check_extra(registry, f"--engine {config.engine}", registry.engine(config.engine))
     if asks_judge(config, registry):
-        _check_extra(registry, "judge", registry.judge(config.judge))
+        _check_judge(config, registry)
     for name in config.log:
         if name in LOGGERS:
             _need(f"--log {name}", name, DISTRIBUTION)
 
 
-def _check_extra(registry: Registry, flag: str, cls: Any) -> None:
+def _check_judge(config: RunConfig, registry: Registry) -> None:
+    """A judge may ask a model of its own, through the engine that its settings name."""
+    _check_extra(registry, f"--judge {config.judge}", registry.judge(config.judge))
+    section = f"judge_{config.judge}"
+    if name := config.sections.get(section, {}).get("engine"):
+        _check_extra(registry, f"{section}.engine={name}", registry.engine(name))
+
+
+def _check_extra(registry: Registry, option: str, cls: Any) -> None:
     if cls.extra:
-        _need(f"--{flag} {cls.name}", cls.extra, registry.plugin_of(cls).distribution)
+        _need(option, cls.extra, registry.plugin_of(cls).distribution)
 
 
-def _need(flag: str, package: str, distribution: str) -> None:
+def _need(option: str, package: str, distribution: str) -> None:
     if find_spec(package) is None:
         raise UserError(
-            f"{flag}: the package {package} is not installed: "
+            f"{option}: the package {package} is not installed: "
             f"pip install '{distribution}[{package}]'"
         )

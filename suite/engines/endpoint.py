@@ -4,25 +4,29 @@
     for item, answer in endpoint.ask_all(call, items): ...       call(client, item) -> answer
 
 It retries, has time limits, and tells errors in one line. The key comes from the environment
-variable OPENAI_API_KEY, is handed to the client and stands nowhere else: it is cut out of errors,
-and an address that carries a key is refused.
+variable OPENAI_API_KEY, is handed to the client and stands nowhere else: it is cut out of errors
+and answers, and an address that carries a key is refused.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from suite.core.errors import UserError, unknown
+from suite.engines.redact import without_key
 
 if TYPE_CHECKING:
-    from openai import OpenAI
+    from openai import APIError, APIStatusError, OpenAI
 
 KEY = "OPENAI_API_KEY"
+MOST_BYTES = 1 << 26
+"""Of an answer's body: log-probabilities of a long text are some megabytes."""
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -47,8 +51,9 @@ class Endpoint:
     """Asks a model at an endpoint.
 
     `timeout`: seconds for one try. `retries`: further tries after 408, 409, 429, 5xx, a lost
-    connection or a time-out. They wait as many seconds as Retry-After says (up to two minutes),
-    otherwise with growing pauses; the client library does all that.
+    connection or a time-out. They wait as many seconds as Retry-After says, otherwise with growing
+    pauses; the client library does all that. It gives up where Retry-After says more than two
+    minutes.
     """
 
     def __init__(
@@ -72,25 +77,28 @@ class Endpoint:
             raise UserError(
                 "the client library is not installed: pip install 'suite-compare[openai]'"
             ) from None
-        # One's own server asks for no key, but the client wants a text.
-        key = os.environ.get(KEY) or "none"
+        from suite.engines.client import BoundedClient
+
         return OpenAI(
-            base_url=self.base_url, api_key=key, timeout=self.timeout, max_retries=self.retries
+            base_url=self.base_url,
+            api_key=_key(),
+            timeout=self.timeout,
+            max_retries=self.retries,
+            http_client=BoundedClient(self.timeout, MOST_BYTES),
         )
 
     def check_model(self) -> None:
         """Refuse a model that the endpoint does not list; without a list, any model is accepted."""
-        from openai import NotFoundError
-
         try:
-            listed = self.ask(lambda client: client.models.list())
+            listed = self.ask(_models)
         except UserError as error:
-            if isinstance(error.__cause__, NotFoundError):
+            if getattr(error.__cause__, "status_code", None) == 404:
                 return
             raise
-        names = [str(model.id) for model in getattr(listed, "data", None) or ()]
-        if names and self.model not in names:
-            raise UserError(f"{self.base_url}: {unknown('model', self.model, names)}")
+        if listed and self.model not in listed:
+            raise UserError(
+                f"{self.base_url}: {self.hide(str(unknown('model', self.model, listed)))}"
+            )
 
     def ask(self, call: Callable[[OpenAI], Answer]) -> Answer:
         """Make one call, with the client's retries. UserError says in one line what went wrong."""
@@ -101,44 +109,91 @@ class Endpoint:
         except APIStatusError as error:
             raise UserError(f"{self.base_url}: {self._refusal(error)}") from error
         except APIError as error:  # no answer within the time limit, no connection
-            problem = f"{self._plain(error.message)} ({1 + self.retries} tries)"
+            problem = f"{self.plain(error.message)} ({1 + _retries(error)} tries)"
             raise UserError(f"{self.base_url}: {problem}") from error
-        except ValueError as error:  # a body that is announced as JSON and is none
+        except (ValueError, RecursionError) as error:  # announced as JSON, and is none
             raise self.garbled(f"{type(error).__name__}: {error}") from error
 
     def ask_all(
         self, call: Callable[[OpenAI, Item], Answer], items: Sequence[Item]
     ) -> Iterator[tuple[Item, Answer]]:
-        """Ask for every item, `concurrency` at a time, and yield the answers as they arrive."""
+        """Ask for every item, `concurrency` at a time, and yield the answers as they arrive.
+
+        After an error nothing new is asked. Answers on their way still arrive, since they may have
+        cost money; then the first error is raised.
+        """
+        errors: list[Exception] = []
+
+        def asked(item: Item) -> list[Answer]:
+            if errors:
+                return []
+            try:
+                return [self.ask(lambda client: call(client, item))]
+            except Exception as error:
+                errors.append(error)
+                return []
+
         pool = ThreadPoolExecutor(self.concurrency)
-        waiting: dict[Future[Answer], Item] = {}
         try:
-            for item in items:
-                asking = pool.submit(self.ask, lambda client, item=item: call(client, item))
-                waiting[asking] = item
+            waiting = {pool.submit(asked, item): item for item in items}
             for done in as_completed(waiting):
-                yield waiting[done], done.result()
+                for answer in done.result():
+                    yield waiting[done], answer
         finally:
-            # After an error nothing more is asked; what is on its way is not waited for.
             pool.shutdown(wait=False, cancel_futures=True)
+        if errors:
+            raise errors[0]
 
     def garbled(self, what: str) -> UserError:
         """The error for an answer that is not what the protocol says."""
         return UserError(
-            f"{self.base_url}: the answer is not what the protocol says: {self._plain(what)}"
+            f"{self.base_url}: the answer is not what the protocol says: {self.plain(what)}"
         )
 
-    def _refusal(self, error: Any) -> str:
+    def hide(self, text: str) -> str:
+        """Cut the key out."""
+        return without_key(text, os.environ.get(KEY))
+
+    def plain(self, text: str) -> str:
+        """Make one line of at most 200 characters, without the key."""
+        return " ".join(self.hide(text).split())[:200]
+
+    def _refusal(self, error: APIStatusError) -> str:
         """Say which status the endpoint refused with, and why."""
         status = error.status_code
         if status in (401, 403):  # the endpoint's own words would quote the key
             return f"refused the key ({status}); it is read from {KEY}"
-        retried = status in (408, 409, 429) or status >= 500
-        tries = f" after {self.retries} retries" if retried else ""
-        return f"refused with status {status}{tries}: {self._plain(error.message)}"
+        if status in range(300, 400):
+            place = urlsplit(error.response.headers.get("location", ""))
+            host = f"{place.scheme}://{place.netloc}" if place.netloc else "another path"
+            return (
+                f"sends requests on to {self.plain(host)} ({status}), which is not followed; "
+                "base_url must be the address that answers"
+            )
+        retries = _retries(error)
+        tries = f" after {retries} retries" if retries else ""
+        return f"refused with status {status}{tries}: {self.plain(error.message)}"
 
-    def _plain(self, text: str) -> str:
-        """Make one line of at most 200 characters, without the key."""
-        key = os.environ.get(KEY)
-        text = text.replace(key, "[key]") if key else text
-        return " ".join(text.split())[:200]
+
+def _models(client: OpenAI) -> list[str]:
+    """The names that the endpoint lists. Read here: the client fails at what is no such list."""
+    content = client.models.with_raw_response.list().content
+    answer = json.loads(content) if content.strip() else None
+    data = answer.get("data") if isinstance(answer, dict) else None
+    listed = data if isinstance(data, list) else []
+    return [
+        each["id"] for each in listed if isinstance(each, dict) and isinstance(each.get("id"), str)
+    ]
+
+
+def _key() -> str:
+    """The key; UserError if no key looks like that, because the client would quote it."""
+    key = os.environ.get(KEY) or "none"  # one's own server asks for no key, but the client does
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise UserError(f"{KEY} holds a space, a line end or another character that no key has")
+    return key
+
+
+def _retries(error: APIError) -> int:
+    """How often the client had tried again when it gave up."""
+    return int(error.request.headers.get("x-stainless-retry-count", 0))

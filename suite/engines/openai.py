@@ -60,6 +60,7 @@ class OpenAIEngine(Engine):
     name = "openai"
     Config = OpenAIConfig
     extra = "openai"
+    answers_apart = True
     encoder: Encoder
 
     def __init__(self, **options: Any) -> None:
@@ -108,11 +109,15 @@ class OpenAIEngine(Engine):
         """Answer every request once, as the answers arrive."""
         check_kinds(self.name, requests)  # before anything is sent: it may cost money
         endpoint = self.endpoint
-        for request, answer in endpoint.ask_all(self._ask, requests):
+
+        def answered(client: Any, request: Request) -> Response:
+            answer = self._ask(client, request)
             try:
-                response = self._read(request, answer)
+                return self._read(request, answer)
             except (AttributeError, TypeError, IndexError, ValueError) as error:
                 raise endpoint.garbled(f"{request.id!r}: {error}") from error
+
+        for _, response in endpoint.ask_all(answered, requests):
             yield response
 
     def identity(self) -> dict[str, str]:
@@ -135,6 +140,7 @@ class OpenAIEngine(Engine):
 
     def _read(self, request: Request, answer: Any) -> Response:
         """Read the endpoint's answer to a request."""
+        self._check_who_answers(answer.model)
         match request:
             case ScoreText():
                 return _likelihood(request, self._encoded(request), answer)
@@ -142,6 +148,15 @@ class OpenAIEngine(Engine):
                 return self._texts(request, answer)
             case _:
                 raise unknown_kind(self.name, request)
+
+    def _check_who_answers(self, model: str | None) -> None:
+        """Refuse another model's answer; a dated version of the one asked for is the same."""
+        own = self.config.model
+        if model and not str(model).startswith(own):
+            raise UserError(
+                f"engine openai: {own} was asked for and {self.endpoint.plain(str(model))} "
+                "answers; openai.model must be the name of what answers"
+            )
 
     def _ask_likelihood(self, client: Any, request: ScoreText) -> Any:
         text = self._encoded(request)
@@ -182,7 +197,7 @@ class OpenAIEngine(Engine):
             texts, ended = texts * request.n, ended * request.n
         if len(texts) != request.n or not all(isinstance(text, str) for text in texts):
             raise ValueError(f"{request.n} texts were asked for, got {texts!r}")
-        stripped = tuple(text.strip() for text in texts)
+        stripped = tuple(self.endpoint.hide(text.strip()) for text in texts)
         return Generated(request.id, texts=stripped, finished=tuple(ended))
 
 

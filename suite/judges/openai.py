@@ -12,9 +12,8 @@ same command goes on from there.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 
 CHARACTERS_PER_TOKEN = 4
 """Of English text, roughly; for forecasts only."""
-MOST_BYTES = 1 << 20
-"""Of a reply's body; a longer one is no verdict."""
 
 
 @dataclass(frozen=True)
@@ -125,28 +122,12 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
         self.endpoint.check_model()
 
     def compare(self, comparisons: Sequence[Comparison]) -> Iterator[Verdict]:
-        """Ask for all of them.
-
-        After an error nothing new is asked, but verdicts on their way still arrive.
-        """
-        errors: list[UserError] = []
-
-        def judged(client: OpenAI, comparison: Comparison) -> Verdict | None:
-            if errors:
-                return None
-            try:
-                return self.endpoint.ask(lambda client: self._verdict(client, comparison))
-            except UserError as error:
-                errors.append(error)
-                return None
-
-        for _, verdict in self.endpoint.ask_all(judged, comparisons):
-            if verdict is not None:
+        """Ask for all of them."""
+        try:
+            for _, verdict in self.endpoint.ask_all(self._verdict, comparisons):
                 yield verdict
-        if errors:
-            raise type(errors[0])(
-                f"judge openai: {errors[0]}; the verdicts so far are kept"
-            ) from errors[0]
+        except UserError as error:
+            raise type(error)(f"judge openai: {error}; the verdicts so far are kept") from error
 
     def forecast(self, comparison: Comparison) -> Cost:
         """One call: the request by its characters, the longest reply."""
@@ -196,10 +177,7 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
         )
 
     def _reply(self, client: OpenAI, messages: Sequence[Mapping[str, str]]) -> _Reply:
-        """Ask once.
-
-        The body is read piece by piece, because the client limits the time of a piece only.
-        """
+        """Ask once. The body is read here, because the client refuses what is none of its own."""
         own = self.config
         body: dict[str, Any] = {
             "model": own.model,
@@ -208,12 +186,8 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
         }
         if own.temperature is not None:
             body["temperature"] = own.temperature
-        streaming = client.chat.completions.with_streaming_response
-        with streaming.create(**body) as response:
-            content = _within(response.iter_bytes(), time.monotonic() + own.timeout)
-        if content is None:
-            return _Reply("", f"no complete reply within {own.timeout:g} s")
-        return _read(content)
+        reply = _read(client.chat.completions.with_raw_response.create(**body).content)
+        return replace(reply, model=self.endpoint.plain(reply.model))
 
     def _check_budget(self) -> None:
         """Raise UserError once the budget is spent; replies on their way may still exceed it."""
@@ -228,16 +202,6 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
             self._spent += reply.tokens_in + reply.tokens_out
 
 
-def _within(chunks: Iterator[bytes], deadline: float) -> bytes | None:
-    """Join what arrives before the deadline; None if that is not all, or too much."""
-    content = bytearray()
-    for chunk in chunks:
-        content += chunk
-        if time.monotonic() > deadline or len(content) > MOST_BYTES:
-            return None
-    return bytes(content)
-
-
 def _read(content: bytes) -> _Reply:
     """Read a chat completion; anything else becomes a reply without text."""
     try:
@@ -246,7 +210,7 @@ def _read(content: bytes) -> _Reply:
         counts = int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0))
         message = answer["choices"][0]["message"]
         text, refusal = message.get("content"), message.get("refusal")
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return _Reply("", "garbage instead of a reply")
     model = str(answer.get("model") or "")
     if not isinstance(text, str) or not text.strip():

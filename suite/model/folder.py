@@ -26,34 +26,37 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def check_source(spec: str) -> None:
-    """Refuse a model that isn't there, before anything heavy is imported."""
+def check_source(spec: str, option: str = "--model") -> None:
+    """Refuse a model that isn't there, before anything heavy is imported.
+
+    `option`: what named it.
+    """
     path = Path(spec).expanduser()
     if spec == "tiny":
         return
     if spec.endswith(".gguf"):
         if not path.is_file():
-            raise UserError(f"--model {spec}: no such file")
+            raise UserError(f"{option} {spec}: no such file")
         if path.read_bytes()[:4] != b"GGUF":
-            raise UserError(f"--model {spec}: not a GGUF file")
+            raise UserError(f"{option} {spec}: not a GGUF file")
     elif path.is_dir():
         if not (path / "config.json").is_file():
             found = ", ".join(sorted(p.name for p in path.iterdir())[:5]) or "nothing"
-            raise UserError(f"--model {spec}: no config.json in this folder (it holds {found})")
+            raise UserError(f"{option} {spec}: no config.json in this folder (it holds {found})")
     elif spec.startswith((".", "/", "~")) or spec.count("/") != 1:
         raise UserError(
-            f"--model {spec}: no such folder (hub ids look like owner/name; the embedded model is `tiny`)"
+            f"{option} {spec}: no such folder (hub ids look like owner/name; the embedded model is `tiny`)"
         )
     else:
-        _check_hub(spec)
+        _check_hub(spec, option)
 
 
-def _check_hub(name: str) -> None:
+def _check_hub(name: str, option: str) -> None:
     """Refuse a model that neither the hub nor its cache on this machine has."""
     try:
         hub.check(name, "model")
     except UserError as error:
-        raise UserError(f"--model {name}: no such folder, and {error}") from None
+        raise UserError(f"{option} {name}: no such folder, and {error}") from None
 
 
 def load_tokenizer(folder: str | Path, pad_token: str | None = None, **options: Any) -> Any:
@@ -128,7 +131,7 @@ def place(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def download(name: str) -> Path:
+def download(name: str, option: str = "--model") -> Path:
     """Fetch a hub model's files (or find them in the hub's cache); the folder's name is the
     commit."""
     from huggingface_hub import snapshot_download
@@ -139,12 +142,12 @@ def download(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=patterns))
     except LocalEntryNotFoundError as error:
         raise UserError(
-            f"--model {name}: no such folder, the hub cannot be reached, and its cache on this "
+            f"{option} {name}: no such folder, the hub cannot be reached, and its cache on this "
             "machine does not have the model"
         ) from error
     except (HfHubHTTPError, OSError) as error:
         raise UserError(
-            f"--model {name}: the hub does not give this model ({_first_line(error)})"
+            f"{option} {name}: the hub does not give this model ({_first_line(error)})"
         ) from error
 
 

@@ -13,6 +13,8 @@ from suite.results.schema import Results, Run
 
 NOT_COMPARABLE = "Not comparable with"
 """The first words of a table's note that says why it is apart from another run's table."""
+UNFINISHED = "Unfinished run: "
+"""The first words of the note on a table that the end of its run will replace."""
 
 
 def footnotes(table: Table) -> list[str]:
@@ -38,8 +40,9 @@ def rest(table: Table) -> list[str]:
 
 
 def apart(table: Table) -> list[str]:
-    """Say why the table is apart from that of another run."""
-    return [note for note in table.comparison.notes if note.startswith(NOT_COMPARABLE)]
+    """Say why the table is apart from that of another run, or from that of the whole run."""
+    first = (NOT_COMPARABLE, UNFINISHED)
+    return [note for note in table.comparison.notes if note.startswith(first)]
 
 
 def partial(table: Table) -> Iterator[str]:

@@ -15,6 +15,7 @@ from suite.stages.responses import response_json
 from suite.store import JsonlWriter, read_jsonl
 
 if TYPE_CHECKING:
+    from suite.api.engine import Engine
     from suite.api.requests import Request, Response
     from suite.stages.context import Context
     from suite.store import Build
@@ -24,14 +25,16 @@ CHUNK_PROMPTS = 96
 hence rounds, as the uninterrupted one."""
 
 
-Ask = Callable[["Sequence[Request]"], "list[Response]"]
+Ask = Callable[["Sequence[Request]"], "Iterator[list[Response]]"]
+"""Answers a chunk, in the parts that are kept together."""
 
 
 @builds("respond")
 def answer(build: Build, context: Context) -> None:
     """Ask the engine, or the method that answers in its own way, chunk by chunk.
 
-    Finished chunks survive a crash and are never asked again.
+    Finished chunks survive a crash and are never asked again; so do single answers, where they do
+    not depend on their chunk.
     """
     requests = context.materials[build.spec["requests"]]
     partial = build.scratch / "responses.jsonl"
@@ -47,20 +50,21 @@ def answer(build: Build, context: Context) -> None:
 def _answer_chunks(
     build: Build, context: Context, chunks: list[list[Request]], partial: Path
 ) -> None:
-    """Append the answers to each chunk that is not in `partial` yet."""
+    """Append the answers that are not in `partial` yet."""
     total = sum(map(len, chunks))
     with JsonlWriter(partial) as log, context.progress.task(str(build.stage), total) as bar:
-        done = sum(1 for _ in read_jsonl(partial))
-        bar.advance(sum(map(len, chunks[:done])))
-        if done == len(chunks):
+        done = {answer["id"] for part in read_jsonl(partial) for answer in part}
+        bar.advance(len(done))
+        if len(done) == total:
             return
         ask = _open(build, context)
-        for chunk in chunks[done:]:
-            answers = ask(chunk)
-            faults.point("respond.chunk")
-            log.append([response_json(answer) for answer in answers])
-            bar.advance(len(chunk))
-            interrupt.check()
+        for chunk in chunks:
+            left = [request for request in chunk if request.id not in done]
+            for answers in ask(left) if left else ():
+                faults.point("respond.chunk")
+                log.append([response_json(answer) for answer in answers])
+                bar.advance(len(answers))
+                interrupt.check()
 
 
 def _open(build: Build, context: Context) -> Ask:
@@ -70,11 +74,19 @@ def _open(build: Build, context: Context) -> Ask:
     agreement.keep(engine, build.scratch)
     answering: Mapping[str, Any] | None = build.spec["answering"]
     if answering is None:
-        return engine.respond
+        return _one_by_one(engine) if engine.answers_apart else _whole(engine.respond)
     method = context.method(answering)
     rows = {role: context.rows(build, role, key) for role, key in answering["roles"].items()}
     method.prepare(rows, context.reward(build, answering["reward"]))
-    return lambda chunk: method.respond(engine, chunk)
+    return _whole(lambda chunk: method.respond(engine, chunk))
+
+
+def _one_by_one(engine: Engine) -> Ask:
+    return lambda chunk: ([answer] for answer in engine.stream(chunk))
+
+
+def _whole(respond: Callable[[Sequence[Request]], list[Response]]) -> Ask:
+    return lambda chunk: iter([respond(chunk)])
 
 
 def chunked(requests: Sequence[Request]) -> Iterator[list[Request]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suite.api.cells import Cell, CellResult
 from suite.compare.tables import compared, comparisons, with_evidence
 from suite.config.environment import check_environment
 from suite.config.out import (
@@ -32,6 +33,7 @@ from suite.results.schema import Results
 from suite.run.cell import CellRunner
 from suite.run.kinds import open_context
 from suite.run.provenance import describe_run
+from suite.run.unfinished import Unfinished
 from suite.settings import RunConfig
 from suite.stages.context import Context, store_root
 from suite.store import Store, atomic_write
@@ -99,10 +101,8 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
     with writing(out):
         atomic_write(out / "config.toml", to_toml(context.config, context.registry))
     context.registry.notify("suite_run_started", config=context.config, report_dir=out)
-    outcomes = []
-    for cell in planned.cells:
-        interrupt.check()
-        outcomes.append((cell.cell, *runner.cell(cell)))
+    unfinished = Unfinished(context, planned, runner.store, out, command)
+    outcomes = _cells(runner, planned, unfinished)
     cells = compared(planned, [outcome[1] for outcome in outcomes])
     finished = {result.cell for result in cells if result.status == "ok"}
     tables = comparisons(context, planned, cells, runner.store)
@@ -121,6 +121,22 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
     point_latest(context.config, out)
     context.registry.notify("suite_run_finished", results=results, report_dir=out)
     return Outcome(results, samples, out, max((o[3] for o in outcomes), default=0))
+
+
+def _cells(
+    runner: CellRunner, planned: Plan, unfinished: Unfinished
+) -> list[tuple[Cell, CellResult, list[Sample], int]]:
+    """Compute one cell after the other; those that are finished are a table at any time."""
+    outcomes: list[tuple[Cell, CellResult, list[Sample], int]] = []
+    try:
+        for cell in planned.cells:
+            interrupt.check()
+            outcomes.append((cell.cell, *runner.cell(cell)))
+            unfinished.update([outcome[1] for outcome in outcomes])
+    except BaseException:  # interrupted, or the store is corrupt
+        unfinished.write([outcome[1] for outcome in outcomes])
+        raise
+    return outcomes
 
 
 def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:
@@ -171,7 +187,8 @@ def preflight(context: Context, plan: Plan) -> None:
             cell.benchmark.check()
     if not any(stage.kind in {"train", "respond", "reference"} for stage in missing):
         return
-    for stages in {id(c.texts): c.texts for c in plan.cells if c.texts}.values():
+    # Start seeds share what they read.
+    for stages in {id(c.texts.reading): c.texts for c in plan.cells if c.texts}.values():
         base = stages.base.stage.inputs.get(
             "start", stages.base.stage
         )  # tiny: the tokenizer is there before training

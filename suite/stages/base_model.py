@@ -35,11 +35,14 @@ def _pretraining_rows() -> list[Row]:
     ]
 
 
-def imported(host: Host) -> Model:
-    """A hub model, a folder or a GGUF file, as a model folder in the store."""
+def imported(host: Host, option: str = "--model") -> Model:
+    """A hub model, a folder or a GGUF file, as a model folder in the store.
+
+    `option`: what named it, for refusals.
+    """
     config = host.config
-    models.check_source(config.model)
-    source, identity = locate(config.model)
+    models.check_source(config.model, option)
+    source, identity = locate(config.model, option)
     spec: dict[str, Json] = {
         "model": identity,
         "pad_token": config.pad_token,
@@ -49,7 +52,7 @@ def imported(host: Host) -> Model:
     return Model(host.stage("base", spec, label=f"import {source.name}", resources=resources))
 
 
-def locate(name: str) -> tuple[Path, Json]:
+def locate(name: str, option: str = "--model") -> tuple[Path, Json]:
     """Find the model's files, and what identifies their content: digests, or hub id and commit."""
     path = Path(name).expanduser()
     if path.is_file():
@@ -57,5 +60,5 @@ def locate(name: str) -> tuple[Path, Json]:
     if path.is_dir():
         files: dict[str, Json] = {p.name: file_digest(p) for p in models.model_files(path)}
         return path, {"folder": digest(files)}
-    folder = models.download(name)
+    folder = models.download(name, option)
     return folder, {"hub": name, "commit": folder.name}

@@ -14,6 +14,7 @@ from suite.model import folder as models
 from suite.model import hardware
 
 JUDGED = ("--bench", "win_rate", "--methods", "dpo", "--judge", "openai")
+LOCAL = (*JUDGED[:-1], "local")
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +42,16 @@ def fresh_hub(monkeypatch: pytest.MonkeyPatch) -> None:
             "openai",
             ("--methods", "ga", "--engine", "openai", "--set", "openai.model=m"),
             "--engine openai: the package openai is not installed",
+        ),
+        (
+            "openai",
+            (*LOCAL, "--set", "judge_local.model=tiny", "--set", "judge_local.engine=openai"),
+            "judge_local.engine=openai: the package openai is not installed",
+        ),
+        (
+            "",
+            (*LOCAL, "--set", "judge_local.model=./nosuch"),
+            "judge_local.model ./nosuch: no such folder (hub ids look like",
         ),
         (
             "wandb",

@@ -13,6 +13,8 @@ stand for the model.
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import threading
 import time
 from collections.abc import Mapping
@@ -44,10 +46,12 @@ class Fault:
     """Seconds between two bytes of the body."""
     change: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the answer that are replaced, e.g. {"model": "another"}."""
+    hang_up: int | None = None
+    """Bytes of the body that are sent before the connection is reset; -1: not even a status."""
 
 
-def rate_limited(after: float) -> Fault:
-    """429, with Retry-After in seconds."""
+def rate_limited(after: float | str) -> Fault:
+    """429, with Retry-After: seconds, a date, or what some servers make of it."""
     return Fault(429, _error("slow down"), {"Retry-After": str(after)})
 
 
@@ -86,6 +90,8 @@ class OpenAIServer:
     def __init__(self, served: Served, name: str = "served-model", key: str | None = None) -> None:
         self.served, self.name, self.key = served, name, key
         self.faults: list[Fault] = []
+        self.rest = Fault()
+        """What becomes of the requests after those in `faults`."""
         self.seen: list[tuple[str, str, Body]] = []
         self.most_at_once = self._at_once = 0
         self._lock = threading.Lock()
@@ -113,7 +119,9 @@ class OpenAIServer:
             self.seen.append((path, key, body))
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
-            return self.faults.pop(0) if self.faults and path != "/v1/models" else Fault()
+            if path == "/v1/models":
+                return Fault()
+            return self.faults.pop(0) if self.faults else self.rest
 
     def leave(self) -> None:
         with self._lock:
@@ -168,14 +176,26 @@ class _Handler(BaseHTTPRequestHandler):
                 content = json.dumps(json.loads(content) | dict(fault.change)).encode()
         finally:
             self.owner.leave()
-        self._send(status, content, fault.headers, fault.drip)
+        if fault.hang_up == -1:
+            self._reset()
+            return
+        self._send(status, content[: fault.hang_up], len(content), fault)
+        if fault.hang_up is not None:
+            self._reset()
 
-    def _send(self, status: int, content: bytes, headers: Mapping[str, str], drip: float) -> None:
+    def _reset(self) -> None:
+        """End the connection as a crashed server does: without the end of what was promised."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    def _send(self, status: int, content: bytes, length: int, fault: Fault) -> None:
+        headers, drip = fault.headers, fault.drip
         try:
             self.send_response(status)
             for name, value in {
                 "Content-Type": "application/json",
-                "Content-Length": len(content),
+                "Content-Length": length,
                 **headers,
             }.items():
                 self.send_header(name, str(value))
@@ -183,7 +203,8 @@ class _Handler(BaseHTTPRequestHandler):
             for place in range(len(content)) if drip else ():
                 self.wfile.write(content[place : place + 1])
                 time.sleep(drip)
-            self.wfile.write(b"" if drip else content)
+            self.wfile.write(b"" if drip or status == 204 else content)
+            self.wfile.flush()
         except OSError:  # the client has gone: it waits no longer than it said
             self.close_connection = True
 
