@@ -24,6 +24,7 @@ from suite.config.resolve import (
     resolve_recorded,
     seeds_of,
     settings_of_method,
+    smallest_lr,
 )
 from suite.config.specs import split_bench, split_spec
 
@@ -43,6 +44,7 @@ __all__ = [
     "resolve_recorded",
     "seeds_of",
     "settings_of_method",
+    "smallest_lr",
     "split_bench",
     "split_spec",
     "to_toml",
