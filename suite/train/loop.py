@@ -3,7 +3,9 @@
     start folder -> model, policy -> steps (Sampler -> micro-batches -> method.train_step) -> <out>/epoch-NN, log.jsonl
 
 Weights and optimiser are float32; the forward pass may run under bf16 autocast, then of weights that
-are rounded stochastically (see `suite.train.precision`). There is no dropout anywhere. A run that was killed goes on from its newest step checkpoint and ends in the same bytes
+are rounded stochastically (see `suite.train.precision`). There is no dropout anywhere.
+
+A run that was killed goes on from its newest step checkpoint and ends in the same bytes
 (on a CPU).
 """
 
