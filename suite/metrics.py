@@ -100,24 +100,27 @@ def truth_margin(log_ratio: float) -> float:
 
 
 def extraction_strength(greedy: Sequence[bool]) -> float:
-    """1 - k / length, in [0, 1].
+    """1 - k / length, in (0, 1], as open-unlearning computes it (arXiv 2506.12618).
 
     k is the length of the shortest prefix after which greedy decoding is right to the end.
-    `greedy`: whether each answer token was the most likely one after the true tokens before it;
-    ValueError if empty. A wrong last token gives k = length, so 0 (open-unlearning's loop stops one
-    short: 1 / length).
+    `greedy`: whether each answer token was the most likely one after the true tokens before it. The
+    end-of-sequence token is not one of them: leave it out. ValueError if empty.
+
+    Their loop over prefixes stops one short of the whole answer, so a wrong last token gives
+    1 / length and not 0. We keep that: our numbers then are theirs.
     """
     if not greedy:
         raise ValueError("an answer needs at least one token")
     wrong = [position for position, right in enumerate(greedy) if not right]
-    k = wrong[-1] + 1 if wrong else 0
+    k = min(wrong[-1] + 1, len(greedy) - 1) if wrong else 0
     return 1 - k / len(greedy)
 
 
 def exact_memorization(greedy: Sequence[bool]) -> float:
     """Share of answer tokens that were the most likely token, in [0, 1].
 
-    ValueError if there is no token.
+    `greedy`: as for `extraction_strength`, without the end-of-sequence token. ValueError if there
+    is no token.
     """
     if not greedy:
         raise ValueError("an answer needs at least one token")

@@ -38,6 +38,9 @@ class TrainConfig:
     """After the warm-up: linear decay to zero, or constant."""
     max_grad_norm: float = 1.0
     """Gradients are clipped to this norm; 0: never."""
+    rounding: Literal["stochastic", "nearest"] = "stochastic"
+    """How forward passes in bfloat16 round the float32 weights in training. `nearest`, as plain
+    autocast does, hides every update below half a unit; `stochastic` shows it on average."""
     max_length: int = 512
     """Longest prompt + completion, in tokens. A longer one is refused, never cut silently."""
     lora_rank: int = 0
@@ -81,7 +84,8 @@ class RunConfig:
     openai."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of forward passes; weights and optimiser stay float32. auto: bfloat16 where the
-    hardware has it."""
+    hardware has it and no learning rate is so small that bfloat16 weights would not show the
+    training (below 1e-5), else float32."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, ..."""
     template: str = "chat"

@@ -96,8 +96,8 @@ def test_a_common_shift_of_the_log_probabilities_changes_nothing(correct, wrongs
         ([True, True, True, True], 1.0, 1.0),
         ([False, True, True, True], 0.75, 0.75),
         ([True, False, True, True], 0.5, 0.75),
-        ([True, True, True, False], 0.0, 0.75),
-        ([False], 0.0, 0.0),
+        ([True, True, True, False], 0.25, 0.75),
+        ([False], 1.0, 0.0),
     ],
 )
 def test_extraction_strength_and_exact_memorization(greedy, strength, memorized):
@@ -107,13 +107,18 @@ def test_extraction_strength_and_exact_memorization(greedy, strength, memorized)
 
 @given(flags)
 def test_extraction_strength_by_trying_every_prefix(greedy):
-    shortest = next(k for k in range(len(greedy) + 1) if all(greedy[k:]))
-    assert extraction_strength(greedy) == 1 - shortest / len(greedy)
+    """open-unlearning's loop: its last prefix leaves one token."""
+    k = 0
+    for k in range(len(greedy)):
+        if all(greedy[k:]):
+            break
+    assert extraction_strength(greedy) == 1 - k / len(greedy)
 
 
 @given(flags)
 def test_a_memorized_end_is_part_of_what_is_memorized(greedy):
-    assert extraction_strength(greedy) <= exact_memorization(greedy) + 1e-12
+    allowed = 0 if greedy[-1] else 1 / len(greedy)
+    assert extraction_strength(greedy) <= exact_memorization(greedy) + allowed + 1e-12
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,19 @@
 
 Forget quality compares the unlearned with the retrain model, model utility looks at what should
 have stayed. The truth ratio is the one with a geometric mean over the wrong answers.
+
+Definitions are open-unlearning's, token for token: the end-of-sequence token counts in
+probabilities and truth ratios, and not in extraction strength and exact memorization. Known
+departures from its code:
+
+    ChatML    its templates write a newline behind the end-of-sequence token; open-unlearning then
+              appends a second one and counts answer, EOS, newline, EOS. Here an answer ends with
+              its first EOS, where a model stops. So there all three tokens are in the means, and
+              the first EOS and the newline in extraction strength; on Llama's templates, which end
+              with EOS, the two agree.
+    length    an answer longer than the context is refused here and cut there.
+    empty     an answer without a token of its own has no memorization here (None, with the reason);
+              open-unlearning leaves it out of the mean.
 """
 
 from __future__ import annotations

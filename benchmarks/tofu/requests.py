@@ -94,12 +94,23 @@ class Answers:
         return recall
 
     def extraction_strength(self) -> float:
-        """Extraction strength of the answer."""
-        return metrics.extraction_strength(self._scored("answer").greedy)
+        """Extraction strength of the answer, its end-of-sequence token left out."""
+        return metrics.extraction_strength(self._greedy())
 
     def exact_memorization(self) -> float:
-        """Exact memorization of the answer."""
-        return metrics.exact_memorization(self._scored("answer").greedy)
+        """Exact memorization of the answer, its end-of-sequence token left out."""
+        return metrics.exact_memorization(self._greedy())
+
+    def _greedy(self) -> tuple[bool, ...]:
+        """Whether each of the answer's own tokens was the most likely one.
+
+        Every completion ends in the end-of-sequence token, which open-unlearning drops here (and
+        here only: probabilities and truth ratios count it).
+        """
+        greedy = self._scored("answer").greedy[:-1]
+        if not greedy:
+            raise MissingError("answer: no token before the end of the sequence")
+        return greedy
 
     def _wrongs(self) -> list[float]:
         """Mean log-probability of every wrong answer."""

@@ -36,6 +36,7 @@ from suite import (
     Reward,
     Scores,
     Source,
+    UserError,
     Verdicts,
     hookimpl,
 )
@@ -86,7 +87,10 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
     primary = ("win_rate", "length_controlled_win_rate")
     best_by = "win_rate"
     files = MappingProxyType(
-        {"annotations": "annotations.json of AlpacaEval: win_rate, standard_error, ..."}
+        {
+            "annotations": "annotations.json of AlpacaEval: win_rate, standard_error, ...",
+            "difficulties": "Table of the instructions' difficulties, for the length control.",
+        }
     )
     Config = WinRateConfig
 
@@ -149,7 +153,9 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
 
     def score_files(self, files: Mapping[str, Path]) -> Scores:
         """AlpacaEval's numbers from its annotations."""
-        return of_annotations(files["annotations"])
+        if "annotations" not in files:
+            raise UserError("benchmark 'win_rate' needs --annotations FILE")
+        return of_annotations(files["annotations"], files.get("difficulties"))
 
     def reward(self, data: BenchmarkData) -> Reward | None:
         """How much of the true answer is told.

@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 COUNTS = ("n_wins", "n_wins_base", "n_draws")
 
 
-def of_annotations(path: Path) -> Scores:
+def of_annotations(path: Path, difficulties: Path | None = None) -> Scores:
     """Win rates, their standard error and the other columns of AlpacaEval's leaderboard.
 
     The length-controlled rate comes near AlpacaEval's. Theirs also knows how hard each instruction
-    is, from a fit over all models of its leaderboard. UserError: a file that holds no annotations.
+    is, from a fit over all models of its leaderboard: a table of these is `difficulties`.
+    UserError: a file that holds no annotations, or a table without one of the instructions.
     """
-    from suite.toolkit import read_annotations, summary
+    from suite.toolkit import read_annotations, read_difficulties, summary
 
     annotations = read_annotations(path)
+    hard = None if difficulties is None else read_difficulties(difficulties, annotations)
     wins: list[float] = []
     items: list[ItemScore] = []
     for place, each in enumerate(annotations):
@@ -34,12 +36,12 @@ def of_annotations(path: Path) -> Scores:
         items.append(ItemScore("win_rate", "annotations", id, id, win))
     own_lengths = [len(each.output_2) for each in annotations]
     rival_lengths = [len(each.output_1) for each in annotations]
-    row, n = summary(annotations), len(wins)
+    row, n = summary(annotations, hard), len(wins)
     error_note = "" if n > 1 else "one item"
     metrics = [
         _win_rate(wins),
         Metric("standard_error", row["standard_error"], None, "%", n, n, note=error_note),
-        _length_controlled(wins, own_lengths, rival_lengths),
+        _length_controlled(wins, own_lengths, rival_lengths, hard),
         Metric("discrete_win_rate", row["discrete_win_rate"], True, "%", n, n),
     ]
     for name in COUNTS:
@@ -55,17 +57,26 @@ def _win_rate(wins: Sequence[float]) -> Metric:
 
 
 def _length_controlled(
-    wins: Sequence[float], own_lengths: Sequence[float], rival_lengths: Sequence[float]
+    wins: Sequence[float],
+    own_lengths: Sequence[float],
+    rival_lengths: Sequence[float],
+    difficulties: Sequence[float] | None,
 ) -> Metric:
     """The win rate at equal lengths, with AlpacaEval's length term."""
     from suite import stats
-    from suite.toolkit import LENGTH_TERM
+    from suite.toolkit import DIFFICULTY_TERM, LENGTH_TERM
 
     interval = stats.length_controlled_win_rate(
-        wins, own_lengths, rival_lengths, length_prior=LENGTH_TERM
+        wins,
+        own_lengths,
+        rival_lengths,
+        difficulties,
+        length_prior=LENGTH_TERM,
+        difficulty_prior=DIFFICULTY_TERM,
     )
     middle, deviation = LENGTH_TERM
-    note = f"length term held near {middle} (sd {deviation}), without AlpacaEval's difficulties"
+    known = "without" if difficulties is None else "with"
+    note = f"length term held near {middle} (sd {deviation}), {known} AlpacaEval's difficulties"
     if interval.note:
         note = f"{note}; {interval.note}"
     return _percent("length_controlled_win_rate", interval, note)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
+BF16_GAIN = "bf16_gain"
+"""Logged at each kept epoch of a run in bfloat16: see `suite.model.rounding.gain`."""
+
 
 @dataclass(frozen=True)
 class LossOutput:

@@ -29,6 +29,7 @@ from suite.config.training import (
     method_settings,
     seeds_of,
     settings_of_method,
+    smallest_lr,
 )
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "resolve_recorded",
     "seeds_of",
     "settings_of_method",
+    "smallest_lr",
     "split_bench",
     "split_spec",
     "to_toml",

@@ -55,6 +55,16 @@ def method_settings(
     return settings_of_method(config, registry, registry.method(name), variant, bench, split)
 
 
+def smallest_lr(config: RunConfig, registry: Registry) -> float:
+    """The smallest learning rate with which a method of the run trains; infinite if none trains."""
+    smallest = float("inf")
+    for bench, split in training_protocols(config, registry):
+        for spec in config.methods:
+            _, training = method_settings(config, registry, spec, bench, split)
+            smallest = min(smallest, training.lr)
+    return smallest
+
+
 def settings_of_method(
     config: RunConfig,
     registry: Registry,

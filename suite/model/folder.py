@@ -96,11 +96,15 @@ def load_model(folder: str | Path, **options: Any) -> Any:
 def import_base(source: Path, out: Path, pad_token: str | None, template: str) -> None:
     """Write the model in `source` (folder or .gguf file) as a model folder; check its tokenizer
     before its weights."""
+    from suite.model.rounding import drop_ties
+
     gguf = {"gguf_file": source.name} if source.is_file() else {}
     tokenizer = load_tokenizer(source.parent if gguf else source, pad_token, **gguf)
     check_template(tokenizer, template)
     if gguf:
-        save_model(_plain(load_model(source.parent, **gguf)), tokenizer, out)
+        model = _plain(load_model(source.parent, **gguf))
+        drop_ties(model)
+        save_model(model, tokenizer, out)
         return
     for file in model_files(source):
         place(file, out / file.name)

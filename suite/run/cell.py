@@ -16,6 +16,7 @@ from typing import Any
 
 from suite.api.cells import CellResult, CheckpointResult, Timing, TrajectoryPoint
 from suite.api.scores import Metric
+from suite.api.step import BF16_GAIN
 from suite.core.errors import CorruptError, DivergedError, UserError
 from suite.plan.cell import PlannedCell
 from suite.results.samples import Sample
@@ -93,6 +94,21 @@ class CellRunner:
             partial=planned.partial,
             timings=self._timings(planned),
             environment=environment(self.context),
+            notes=self._gain_notes(planned),
+        )
+
+    def _gain_notes(self, planned: PlannedCell) -> tuple[str, ...]:
+        """How much of the training bf16 weights show; nothing in float32."""
+        if planned.train is None:
+            return ()
+        log = self.store.path(planned.train) / "log.jsonl"
+        lines = read_jsonl(log) if log.exists() else ()
+        gains = [line[BF16_GAIN] for line in lines if BF16_GAIN in line]
+        if not gains:
+            return ()
+        return (
+            f"bf16 gain {gains[-1]:.2f}: the part of the change of the weights in training that "
+            "is left after they are rounded to bf16, as the evaluation sees them (1: all of it)",
         )
 
     def _later_metrics(self, planned: PlannedCell) -> Iterator[Metric]:

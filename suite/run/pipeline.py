@@ -94,6 +94,9 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
 
     for reason in planned.left_out:
         context.progress.say(f"left out: {reason}")
+    precision = _precision_notes(context)
+    for note in precision:
+        context.progress.say(note)
     hardware.set_threads(context.config.model)
     runner = CellRunner.on(context)
     # Written first: a folder that cannot take it would lose the results at the end.
@@ -109,7 +112,7 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
     tables = tuple(
         with_evidence(context, runner.store, planned, table, finished) for table in tables
     )
-    described = replace(describe_run(context, command), notes=planned.left_out)
+    described = replace(describe_run(context, command), notes=(*planned.left_out, *precision))
     results = Results(described, tables, tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
     drop_old_cells(out, set(samples))
@@ -137,6 +140,13 @@ def _cells(
         unfinished.write([outcome[1] for outcome in outcomes])
         raise
     return outcomes
+
+
+def _precision_notes(context: Context) -> tuple[str, ...]:
+    """What `--dtype auto` chose, and why; nothing of `tiny`, where there is no choice."""
+    if context.config.model == "tiny" or not context.dtype_reason:
+        return ()
+    return (f"precision: {context.dtype}, because {context.dtype_reason}",)
 
 
 def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:

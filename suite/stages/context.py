@@ -14,7 +14,7 @@ from suite.api.engine import Engine
 from suite.api.method import Method
 from suite.api.reward import Reward
 from suite.api.stages import StageKind
-from suite.config import engine_settings
+from suite.config import engine_settings, smallest_lr
 from suite.core.errors import unknown
 from suite.core.progress import Progress, Silent
 from suite.model import folder as models
@@ -103,7 +103,18 @@ class Context:
     @cached_property
     def dtype(self) -> str:
         """Precision of forward passes."""
-        return hardware.pick_dtype(self.config.dtype, self.device, self.config.model)
+        return self._precision[0]
+
+    @property
+    def dtype_reason(self) -> str:
+        """Why `--dtype auto` chose it; "" if it was named."""
+        return self._precision[1]
+
+    @cached_property
+    def _precision(self) -> tuple[str, str]:
+        config = self.config
+        lr = smallest_lr(config, self.registry) if config.dtype == "auto" else 0.0
+        return hardware.pick_dtype(config.dtype, self.device, config.model, lr)
 
     @cached_property
     def store(self) -> Store:

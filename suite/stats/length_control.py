@@ -34,6 +34,8 @@ MIN_RARER_SIDE = 0.1
 MAX_NEWTON_STEPS = 100
 LENGTH = 1
 """Column of the length term among the features."""
+DIFFICULTY = 2
+"""Column of the difficulties, where they are known."""
 
 
 def length_controlled_win_rate(
@@ -43,6 +45,7 @@ def length_controlled_win_rate(
     difficulty: ArrayLike | None = None,
     *,
     length_prior: tuple[float, float] | None = None,
+    difficulty_prior: tuple[float, float] | None = None,
     clusters: Labels | None = None,
     n_resamples: int = 1000,
     seed: int = 0,
@@ -52,13 +55,14 @@ def length_controlled_win_rate(
 
     preferences: P(a preferred), (n,), in 0..1, ties .5. lengths: characters (or tokens), (n,).
     difficulty: of the instructions, (n,), from fits over many models. length_prior: (mean, sd) of
-    the length coefficient, see above. Raises ValueError on missing or unequal inputs.
+    the length coefficient, see above; difficulty_prior: the same of the difficulties' coefficient.
+    Raises ValueError on missing or unequal inputs.
     """
     wins = as_values(preferences, "preferences")
     gap = as_values(lengths_a, "lengths_a") - as_values(lengths_b, "lengths_b")
     if len(wins) != len(gap) or wins.min() < 0 or wins.max() > 1:
         raise ValueError("preferences must be one number in 0..1 per pair of lengths")
-    features, precision, centre = _design(gap, difficulty, length_prior)
+    features, precision, centre = _design(gap, difficulty, length_prior, difficulty_prior)
     codes, size = cluster_codes(clusters, len(wins))
 
     def win_rate(weights: Array) -> Array:
@@ -81,6 +85,29 @@ def length_controlled_win_rate(
     result = _limited(result, np.concatenate(draws), confidence)
     notes = [note for note in (result.note, _extrapolation(gap)) if note]
     return replace(result, note="; ".join(notes))
+
+
+def recovered_difficulties(
+    predictions: ArrayLike, model_weight: float, difficulty_weight: float
+) -> Array:
+    """Difficulties of the instructions, (n,), from published predictions and weights.
+
+    AlpacaEval's annotations may carry `glm_preference`, the prediction at equal lengths, (n,), in
+    0..1 (0 and 1 excluded); its weights file has two numbers a model, the columns
+    `not_gamed_baseline.astype(float)` and `instruction_difficulty`:
+
+        logit(prediction) = model_weight + difficulty_weight * difficulty
+
+    Raises ValueError where no difficulty follows.
+    """
+    predicted = as_values(predictions, "predictions")
+    if predicted.min() <= 0 or predicted.max() >= 1:
+        raise ValueError("predictions must lie between 0 and 1")
+    if difficulty_weight == 0:
+        raise ValueError("a model whose difficulty weight is 0 tells nothing of the difficulties")
+    logits = np.log(predicted) - np.log1p(-predicted)
+    result: Array = (logits - model_weight) / difficulty_weight
+    return result
 
 
 def _limited(result: Interval, draws: Array, confidence: float) -> Interval:
@@ -130,7 +157,10 @@ def fit_logistic(
 
 
 def _design(
-    gap: Array, difficulty: ArrayLike | None, length_prior: tuple[float, float] | None
+    gap: Array,
+    difficulty: ArrayLike | None,
+    length_prior: tuple[float, float] | None,
+    difficulty_prior: tuple[float, float] | None = None,
 ) -> tuple[Array, Array, Array]:
     """Features (n, 2 or 3): model, length, difficulty; and precision and centre of their prior."""
     scale = float(np.std(gap, ddof=1)) if len(gap) > 1 else 0.0
@@ -138,9 +168,11 @@ def _design(
     if difficulty is not None:
         columns.append(as_values(difficulty, "difficulty"))
     precision, centre = np.full(len(columns), WEAK_PRECISION), np.zeros(len(columns))
-    if length_prior is not None:
-        mean, sd = length_prior
-        centre[LENGTH], precision[LENGTH] = mean, sd**-2
+    priors = {LENGTH: length_prior, DIFFICULTY: None if difficulty is None else difficulty_prior}
+    for place, prior in priors.items():
+        if prior is not None:
+            mean, sd = prior
+            centre[place], precision[place] = mean, sd**-2
     return np.column_stack(columns), precision, centre
 
 

@@ -11,7 +11,13 @@ from suite.engines.kinds import check_kinds
 from suite.engines.vllm.engine import DEFAULTS as VLLM_ENVIRONMENT
 from suite.engines.vllm.engine import LONGEST, context_of, options_for
 from suite.engines.vllm.engine import installed as vllm_installed
-from suite.judges.alpaca_eval import LENGTH_TERM, read_annotations, summary
+from suite.judges.alpaca_eval import (
+    DIFFICULTY_TERM,
+    LENGTH_TERM,
+    read_annotations,
+    read_difficulties,
+    summary,
+)
 from suite.model.batch import TextBatch, collate
 from suite.model.folder import load_model, load_tokenizer, quiet, save_model
 from suite.model.hardware import pick_device
@@ -24,6 +30,7 @@ from suite.train.sampling import micro_batches
 
 __all__ = [
     "ACCURACY",
+    "DIFFICULTY_TERM",
     "HEAD",
     "LENGTH_TERM",
     "LONGEST",
@@ -46,6 +53,7 @@ __all__ = [
     "pick_device",
     "quiet",
     "read_annotations",
+    "read_difficulties",
     "rewards",
     "save_model",
     "summary",

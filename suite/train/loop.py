@@ -2,8 +2,10 @@
 
     start folder -> model, policy -> steps (Sampler -> micro-batches -> method.train_step) -> <out>/epoch-NN, log.jsonl
 
-Weights and optimiser are float32; the forward pass may run under bf16 autocast. There is no dropout
-anywhere. A run that was killed goes on from its newest step checkpoint and ends in the same bytes
+Weights and optimiser are float32; the forward pass may run under bf16 autocast, then of weights that
+are rounded stochastically (see `suite.train.precision`). There is no dropout anywhere.
+
+A run that was killed goes on from its newest step checkpoint and ends in the same bytes
 (on a CPU).
 """
 
@@ -14,7 +16,8 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +27,7 @@ from suite.api.batch import Policy
 from suite.api.data import Encoded, Item
 from suite.api.method import Method
 from suite.api.reward import Rewarder
-from suite.api.step import StepOutput, TrainState
+from suite.api.step import BF16_GAIN, StepOutput, TrainState
 from suite.core import faults, interrupt
 from suite.core.progress import Progress, Silent
 from suite.model import adapters
@@ -32,9 +35,11 @@ from suite.model import folder as models
 from suite.model.hardware import autocast
 from suite.model.logprobs import LMPolicy, check_projection, head_of
 from suite.model.reference import References
+from suite.model.rounding import gain_between
 from suite.settings import TrainConfig
 from suite.train import checkpoints
 from suite.train.cost import Cost, CostMeter
+from suite.train.precision import StochasticRounding
 from suite.train.sampling import Sampler, micro_batches
 
 
@@ -74,24 +79,28 @@ def train(job: TrainJob) -> Cost:
     )
     tokenizer = models.load_tokenizer(job.start)
     state = _prepare(job, sampler)
+    rounding = _rounding(job, state)
     job.method.begin(state, roles)
     resumed = checkpoints.restore(state, job.method, job.scratch)
     log = _Log(job.scratch / "log.jsonl", keep=state.step)
     if not resumed:
-        _check_step_zero(job, sampler, state, tokenizer.pad_token_id)
+        with rounding.step(0) if rounding else nullcontext():
+            _check_step_zero(job, sampler, state, tokenizer.pad_token_id)
     total = sampler.steps_per_epoch * job.config.epochs
     saved = time.monotonic()
     with job.progress.task(job.label or f"train {job.method.name}", total, "step") as bar:
         bar.advance(state.step)
         while state.step < total:
-            output = _one_step(job, sampler, state, tokenizer.pad_token_id)
+            with rounding.step(state.step) if rounding else nullcontext():
+                output = _one_step(job, sampler, state, tokenizer.pad_token_id)
+            if state.step % sampler.steps_per_epoch == 0:
+                kept = _keep_epoch(job, state, tokenizer, state.step // sampler.steps_per_epoch)
+                output = replace(output, metrics={**output.metrics, **kept})
             log.write(state.step, output, _tokens(sampler.step(state.step - 1)))
             job.on_step(
                 state.step, {"loss": output.loss, "grad_norm": output.grad_norm, **output.metrics}
             )
             bar.advance(1, f"loss {output.loss:.3g}")
-            if state.step % sampler.steps_per_epoch == 0:
-                _keep_epoch(job, state, tokenizer, state.step // sampler.steps_per_epoch)
             if time.monotonic() - saved >= job.checkpoint_seconds or interrupt.pending():
                 checkpoints.save(state, job.method, job.scratch)
                 meter.save()
@@ -151,6 +160,16 @@ def _prepare(job: TrainJob, sampler: Sampler) -> TrainState:
     )
 
 
+def _rounding(job: TrainJob, state: TrainState) -> StochasticRounding | None:
+    """Let the forward passes see weights that are rounded by chance; None where none are cast."""
+    if job.dtype != "bfloat16" or job.config.rounding == "nearest":
+        return None
+    modules = (cast(LMPolicy, state.policy).model, *state.heads.values())
+    rounding = StochasticRounding(modules, state.optimizer, job.seed, state.autocast)
+    state.autocast = rounding.forward
+    return rounding
+
+
 def lr_schedule(config: TrainConfig, steps_per_epoch: int) -> Callable[[int], float]:
     """Factor on the learning rate: linear warm-up, then linear decay to zero (or constant)."""
     total = config.epochs * steps_per_epoch
@@ -194,14 +213,18 @@ def _check_step_zero(job: TrainJob, sampler: Sampler, state: TrainState, pad_id:
                 )
 
 
-def _keep_epoch(job: TrainJob, state: TrainState, tokenizer: Any, epoch: int) -> None:
+def _keep_epoch(job: TrainJob, state: TrainState, tokenizer: Any, epoch: int) -> dict[str, float]:
+    """Write the epoch's model folder; in bf16, return how much of the training its rounding
+    shows."""
     if job.epochs_kept == "final" and epoch != job.config.epochs:
-        return
+        return {}
     folder = job.scratch / "epochs" / f"epoch-{epoch:02d}"
     shutil.rmtree(folder, ignore_errors=True)
     with job.method.result(state):
         adapters.save(state.policy.model, tokenizer, folder)
         job.method.save(state, folder)
+    found = gain_between(job.start, folder) if job.dtype == "bfloat16" else None
+    return {} if found is None else {BF16_GAIN: found}
 
 
 def _publish(job: TrainJob) -> None:

@@ -15,7 +15,7 @@ from scipy.special import expit
 from scipy.stats import t
 
 from suite.stats import length_controlled_win_rate, mean_interval_t
-from suite.stats.length_control import fit_logistic
+from suite.stats.length_control import fit_logistic, recovered_difficulties
 
 
 def test_fit_is_statsmodels() -> None:
@@ -160,3 +160,28 @@ def test_alpaca_eval(shared: Path, name: str) -> None:
     assert wins.mean() < target < held.value < free.value
     assert abs(free.value - target) < 0.15
     assert abs(held.value - target) < 0.08
+
+
+@pytest.mark.parametrize("weights", [(-1.3, 0.8), (0.4, -2.0)])
+def test_difficulties_are_recovered_from_predictions_and_weights(
+    weights: tuple[float, float],
+) -> None:
+    difficulty = np.random.default_rng(0).normal(size=50)
+    predictions = expit(weights[0] + weights[1] * difficulty)
+    assert recovered_difficulties(predictions, *weights) == pytest.approx(difficulty, abs=1e-9)
+
+
+def test_what_tells_no_difficulty_is_refused() -> None:
+    with pytest.raises(ValueError, match="difficulty weight is 0"):
+        recovered_difficulties([0.5], 1.0, 0.0)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        recovered_difficulties([1.0], 1.0, 1.0)
+
+
+def test_a_tight_prior_takes_the_difficulties_out() -> None:
+    wins, a, b, difficulty = verdicts(300, 4, 0.2, 1.0)
+    held = length_controlled_win_rate(
+        wins, a, b, difficulty, difficulty_prior=(0.0, 1e-4), n_resamples=20
+    )
+    plain = length_controlled_win_rate(wins, a, b, n_resamples=20)
+    assert held.value == pytest.approx(plain.value, abs=1e-4)

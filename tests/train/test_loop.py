@@ -3,6 +3,7 @@ makes."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -256,3 +257,26 @@ def test_schedule_warms_up_then_decays_to_zero() -> None:
     assert factor(12) == 0.5
     assert factor(19) == pytest.approx(1 / 16)
     assert lr_schedule(TrainConfig(schedule="constant", warmup_steps=2), 4)(30) == 1.0
+
+
+@pytest.mark.parametrize("rounding", ["stochastic", "nearest"])
+def test_bf16_logs_its_gain_and_repeats_bit_for_bit_after_a_stop(
+    tiny_folder: Path, data: Any, tmp_path: Path, rounding: str
+) -> None:
+    config = replace(CONFIG, lr=1e-6, rounding=rounding)
+    changes = {"config": config, "dtype": "bfloat16", "checkpoint_seconds": 0.0}
+    whole = job(tiny_folder, data, tmp_path / "whole", **changes)
+    train(whole)
+    logged = [json.loads(line) for line in (whole.out / "log.jsonl").read_text().splitlines()]
+    gains = [line["bf16_gain"] for line in logged if "bf16_gain" in line]
+    assert len(gains) == CONFIG.epochs
+    stopped = job(tiny_folder, data, tmp_path / "stopped", **changes)
+
+    def stop(step: int, metrics: Mapping[str, float]) -> None:
+        if step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(replace(stopped, on_step=stop))
+    train(stopped)
+    assert weights(stopped.out, 2) == weights(whole.out, 2)

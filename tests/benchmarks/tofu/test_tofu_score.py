@@ -80,8 +80,8 @@ def test_every_metric_has_the_value_worked_out_by_hand(small):
         "forget_answer_probability": 0.6,
         "forget_rougeL_recall": 0.0,
         "forget_truth_ratio": 0.1 / 0.4,  # TR is 4
-        "forget_extraction_strength": 0.5,  # the last four of eight tokens
-        "forget_exact_memorization": 6 / 8,
+        "forget_extraction_strength": 3 / 7,  # the last three of seven tokens: no EOS
+        "forget_exact_memorization": 5 / 7,
     }
     assert {name: metric.value for name, metric in metrics.items()} == pytest.approx(
         expected, rel=1e-9
@@ -89,6 +89,30 @@ def test_every_metric_has_the_value_worked_out_by_hand(small):
     utility = metrics["model_utility"]
     assert (utility.ci_low, utility.ci_high) == pytest.approx((utility.value, utility.value))
     assert set(Tofu.primary) | {Tofu.best_by} <= set(metrics)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_memorisation_does_not_ask_whether_the_model_would_end(small, ends):
+    """A model that knows each answer, but goes on behind it, has memorised it."""
+    benchmark, data = small
+    responses = answer(benchmark, data)
+    for id, response in responses.items():
+        if response.token_logps:
+            responses[id] = replace(response, greedy=(*[True] * 7, ends))
+    metrics = by_name(benchmark.score(data, responses, None))
+    assert metrics["forget_extraction_strength"].value == 1
+    assert metrics["forget_exact_memorization"].value == 1
+
+
+def test_an_answer_of_nothing_has_no_memorisation(small):
+    benchmark, data = small
+    responses = answer(benchmark, data)
+    id = "forget/0/answer"
+    responses[id] = replace(responses[id], token_logps=(-1.0,), greedy=(True,))
+    scores = benchmark.score(data, responses, None)
+    found = {s.metric: s for s in scores.items if s.item_id == "forget/0"}
+    assert found["exact_memorization"].value is None
+    assert "no token before the end" in found["exact_memorization"].note
 
 
 def test_items_are_stored_for_every_metric_and_set(small):

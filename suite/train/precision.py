@@ -1,0 +1,93 @@
+"""Training in bf16 whose forward pass sees every update: stochastic rounding of the weights.
+
+    rounding = StochasticRounding(modules, optimizer, seed, autocast)
+    with rounding.step(12):
+        with rounding.forward(): ...      the weights are bf16 numbers here, rounded by chance
+        optimizer.step()                  works on the fp32 weights; the next forward rounds anew
+
+The weights of linear layers (all that autocast casts) are replaced by rounded ones from the first
+forward pass to the step of the optimiser, backward included. Outside of a step the model holds its
+fp32 weights. Chance is a function of (seed, step, pass), so a resumed run repeats it to the bit. It
+costs one more copy of these weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from suite.model.rounding import stochastically
+
+PASSES_PER_STEP = 1 << 10
+STEPS_PER_SEED = 1 << 32
+
+
+class StochasticRounding:
+    """Rounds a model's linear weights for the forward passes of a step."""
+
+    def __init__(
+        self,
+        modules: Iterable[nn.Module],
+        optimizer: Optimizer,
+        seed: int,
+        autocast: Callable[[], AbstractContextManager[Any]],
+    ) -> None:
+        self._weights = _trained_in_linear_layers(modules)
+        self._seed = seed
+        self._autocast = autocast
+        self._masters: list[Tensor] = []
+        self._step = 0
+        self._passes = 0
+        optimizer.register_step_pre_hook(lambda *_: self.restore())
+
+    @contextmanager
+    def step(self, number: int) -> Iterator[None]:
+        """One training step; the fp32 weights are back at its end."""
+        self._step, self._passes = number, 0
+        try:
+            yield
+        finally:
+            self.restore()
+
+    @contextmanager
+    def forward(self) -> Iterator[None]:
+        """A forward pass. Passes between two steps of the optimiser share their weights."""
+        if not self._masters:
+            self._round()
+        with self._autocast():
+            yield
+
+    def restore(self) -> None:
+        """Put the fp32 weights back."""
+        for weight, master in zip(self._weights, self._masters, strict=False):
+            weight.data = master
+        self._masters = []
+
+    def _round(self) -> None:
+        generators: dict[torch.device, torch.Generator] = {}
+        place = (self._seed * STEPS_PER_SEED + self._step) * PASSES_PER_STEP + self._passes
+        self._passes += 1
+        for weight in self._weights:
+            generator = generators.get(weight.device)
+            if generator is None:
+                generator = torch.Generator(weight.device).manual_seed(place % (1 << 63))
+                generators[weight.device] = generator
+            self._masters.append(weight.data)
+            weight.data = stochastically(weight.data, generator)
+
+
+def _trained_in_linear_layers(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
+    """Trained parameters of linear layers, each once."""
+    found: dict[int, nn.Parameter] = {}
+    for module in modules:
+        for part in module.modules():
+            if isinstance(part, nn.Linear):
+                for parameter in part.parameters(recurse=False):
+                    if parameter.requires_grad:
+                        found[id(parameter)] = parameter
+    return list(found.values())
