@@ -125,7 +125,7 @@ def activations(
 
     handle = layer.register_forward_hook(stop)
     try:
-        functional_call(decoder_of(model), dict(weights or {}), kwargs=texts.model_inputs)
+        functional_call(decoder_of(model), dict(weights or {}), kwargs=texts.inputs_for(model))
     except _ReachedError as reached:
         hidden: Tensor = reached.args[0]
     finally:
