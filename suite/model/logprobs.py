@@ -168,6 +168,15 @@ def decoder_of(model: Any) -> Any:
     return getattr(plain, plain.base_model_prefix)
 
 
+def end_ids(model: Any) -> frozenset[int]:
+    """The tokens that end a text by the model's generation settings."""
+    settings = getattr(plain_model(model), "generation_config", None)
+    ids = getattr(settings, "eos_token_id", None)
+    if ids is None:
+        return frozenset()
+    return frozenset(ids if isinstance(ids, list) else [ids])
+
+
 @torch.no_grad()
 def check_projection(model: Any, vocabulary_probe: int = 4) -> None:
     """Assert that decoder + projection give the model's own logits.

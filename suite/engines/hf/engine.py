@@ -127,12 +127,9 @@ class HFEngine(Engine):
     @property
     def eos_ids(self) -> frozenset[int]:
         """Every token that ends a text."""
-        ids = self.model.generation_config.eos_token_id
-        if ids is None:
-            ids = []
-        if not isinstance(ids, list):
-            ids = [ids]
-        return frozenset({self.encoder.eos_id, *ids})
+        from suite.model.logprobs import end_ids
+
+        return end_ids(self.model) | {self.encoder.eos_id, self.encoder.tokenizer.eos_token_id}
 
     def precision(self) -> AbstractContextManager[Any]:
         """The context of a forward pass."""
