@@ -10,7 +10,6 @@ end-of-sequence token, some write a newline after it (nobody learns that).
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -55,7 +54,7 @@ class ChatTemplate:
         prompt = self.prompt(tuple(messages))
         text = self._rendered([*messages, Message("assistant", completion)])
         if not text.startswith(prompt):
-            common = os.path.commonprefix([text, prompt])
+            common = text[: _shared(text, prompt)]
             if not OPENED.match(prompt[len(common) :].removesuffix(CLOSED)):
                 raise UserError(
                     f"the chat template changes the prompt of {id!r} when an answer follows it"
@@ -103,6 +102,12 @@ class ChatTemplate:
             name = type(error).__name__
             raise UserError(f"the chat template was stopped: {name}") from None
         return str(text)
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters the two begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def alternating(messages: Sequence[Message]) -> list[Message]:

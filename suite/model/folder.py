@@ -118,9 +118,20 @@ def import_base(source: Path, out: Path, pad_token: str | None, template: str) -
         return
     files = model_files(source)
     check_files(source)
+    _check_pad(tokenizer, read_json(source / "config.json"), source)
     for file in files:
         place(file, out / file.name)
     tokenizer.save_pretrained(out)
+
+
+def _check_pad(tokenizer: Any, config: Any, source: Path) -> None:
+    """Refuse a pad token that the model has no embedding for."""
+    size = (config.get("text_config") or config).get("vocab_size")
+    if isinstance(size, int) and tokenizer.pad_token_id >= size:
+        raise UserError(
+            f"--model {source}: its pad token {tokenizer.pad_token!r} lies outside the model's "
+            f"{size} embeddings; name another with --pad-token"
+        )
 
 
 def model_files(folder: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import time
@@ -100,10 +101,17 @@ def test_code_in_a_folder_is_never_run(folder: Path) -> None:
     own = {"auto_map": {"AutoTokenizer": ["evil.Evil", "evil.Evil"]}, "tokenizer_class": "Evil"}
     path.write_text(json.dumps(json.loads(path.read_text()) | own))
     (folder / "evil.py").write_text("raise SystemExit('ran')")
-    try:
+    with contextlib.suppress(UserError):  # refused or read without it, by version
         assert models.load_tokenizer(folder).eos_token == "<|end|>"
-    except UserError as error:
-        assert "no usable tokenizer" in str(error)
+
+
+def test_a_pad_token_outside_the_embedding_is_refused(folder: Path, tmp_path: Path) -> None:
+    tokenizer = models.load_tokenizer(folder)
+    tokenizer.add_special_tokens({"pad_token": "<|new|>"})
+    tokenizer.save_pretrained(folder)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(UserError, match=r"pad token '<\|new\|>' lies outside the model's \d+ emb"):
+        models.import_base(folder, tmp_path / "out", None, "chat")
 
 
 def test_the_context_has_other_names() -> None:
