@@ -64,7 +64,8 @@ def own_logps(model: Any, text: Encoded) -> Tensor:
     ids = torch.tensor([text.prompt_ids + text.completion_ids], device=device)
     logits = model(input_ids=ids, use_cache=False).logits[0, len(text.prompt_ids) - 1 : -1]
     targets = torch.tensor(text.completion_ids, device=device)
-    return logits.float().log_softmax(-1).gather(1, targets[:, None])[:, 0]
+    logps: Tensor = logits.float().log_softmax(-1).gather(1, targets[:, None])[:, 0]
+    return logps
 
 
 def _made(model: Any, length: int) -> Encoded:
