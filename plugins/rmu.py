@@ -123,9 +123,10 @@ def activations(
     def stop(module: Any, args: Any, output: Any) -> None:
         raise _ReachedError(output[0] if isinstance(output, tuple) else output)
 
+    inputs = texts.inputs_for(model)  # before the hook: it may try the model
     handle = layer.register_forward_hook(stop)
     try:
-        functional_call(decoder_of(model), dict(weights or {}), kwargs=texts.model_inputs)
+        functional_call(decoder_of(model), dict(weights or {}), kwargs=inputs)
     except _ReachedError as reached:
         hidden: Tensor = reached.args[0]
     finally:

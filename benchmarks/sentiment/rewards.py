@@ -141,13 +141,21 @@ def _loaded(source: str) -> tuple[Any, Any, int]:
     folder = locate(source)[0]
     with quiet():
         try:
-            tokenizer = AutoTokenizer.from_pretrained(str(folder))
-            model = AutoModelForSequenceClassification.from_pretrained(
-                str(folder), use_safetensors=True
+            tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+            model, info = AutoModelForSequenceClassification.from_pretrained(
+                str(folder),
+                use_safetensors=True,
+                trust_remote_code=False,
+                output_loading_info=True,
             )
         except (OSError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise UserError(f"sentiment.reward = {source!r}: cannot be loaded: {reason}") from None
+    missing = sorted(info["missing_keys"])
+    if missing:  # transformers gives them random values
+        raise UserError(
+            f"sentiment.reward = {source!r}: no trained head, the weights lack {', '.join(missing[:3])}"
+        )
     place = positive_class(model.config.id2label, source)
     return tokenizer, model.to(pick_device("auto")).eval(), place
 

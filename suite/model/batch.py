@@ -35,6 +35,8 @@ class TextBatch:
     """Completion tokens of this role in the whole optimiser step."""
     reference_token_logps: Tensor | None = None
     """(N,), under the frozen starting model."""
+    window: int = 2**30
+    """Longest text that the model reads side by side with others; see `suite.model.layout`."""
     reference_hidden: Tensor | None = None
     """(N, d), the starting model's last hidden states where the completion tokens are predicted."""
 
@@ -52,9 +54,11 @@ class TextBatch:
     def packed(self) -> Packed:
         """The sequences that the decoder reads; laid out when first asked for, since a joint pass
         has its own."""
-        from suite.model.packing import pack
+        from suite.model.packing import apart, pack
 
-        return pack(self.texts, self.pad_id).to(self.device)
+        side_by_side = max(map(len, self.texts)) <= self.window
+        lay = pack if side_by_side else apart
+        return lay(self.texts, self.pad_id).to(self.device)
 
     @property
     def positions(self) -> Tensor:
@@ -65,12 +69,19 @@ class TextBatch:
     @property
     def model_inputs(self) -> dict[str, Any]:
         """What the decoder is called with."""
-        return {
-            "input_ids": self.packed.input_ids,
-            "position_ids": self.packed.position_ids,
-            "attention_mask": self.packed.attention_mask,
-            "use_cache": False,
-        }
+        from suite.model.layout import inputs
+
+        return inputs(self.packed)
+
+    def inputs_for(self, model: Any) -> dict[str, Any]:
+        """What this model's decoder is called with: the texts laid out as it can read them."""
+        from suite.model.layout import window_of
+
+        window = window_of(model)
+        if window != self.window:
+            self.window = window
+            self.__dict__.pop("packed", None)  # laid out for a model that reads otherwise
+        return self.model_inputs
 
     @property
     def reference_logps(self) -> Tensor:

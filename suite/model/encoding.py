@@ -9,11 +9,15 @@ the pad token (where pad = eos that hides every turn delimiter).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from suite.api.data import Encoded, Message
 from suite.core.errors import UserError
+from suite.model.chat import ChatTemplate
+from suite.model.spelling import Ids, Spelling
 
 
 class Encoder:
@@ -29,23 +33,30 @@ class Encoder:
         self.template = template
         self.max_length = max_length
         self.continues = continues(template)
+        self.chat = ChatTemplate(tokenizer)
+        self.spelling = Spelling(tokenizer)
 
     @property
     def eos_id(self) -> int:
-        """The token that ends a completion."""
-        return int(self.tokenizer.eos_token_id)
+        """The token that ends a completion: of a chat template, the one that ends a turn."""
+        return int(self.tokenizer.convert_tokens_to_ids(self.end))
+
+    @cached_property
+    def end(self) -> str:
+        """The text of that token."""
+        return self.chat.end if self.template == "chat" else str(self.tokenizer.eos_token)
+
+    @property
+    def spelled(self) -> int:
+        """How many messages so far spelled a control token; they stayed text."""
+        return self.spelling.found
 
     def encode(self, prompt: Sequence[Message], completion: str, id: str = "") -> Encoded:
         """Tokenise prompt and completion; refuse a text that is longer than `max_length`."""
-        prompt_text, full_text = self.render(prompt, completion)
-        prompt_ids = self._ids(prompt_text)
-        if not full_text.startswith(prompt_text):
-            raise UserError(
-                f"the chat template changes the prompt of {id!r} when an answer follows it"
-            )
-        # The two parts are tokenised apart: their boundary is then exact, and equal to what
-        # generation sees.
-        completion_ids = self._ids(full_text[len(prompt_text) :])
+        prompt_text, full_text = self._hidden(prompt, completion, id)
+        bare = self.spelling.ids(prompt_text)
+        prompt_ids = self._begun(bare)
+        completion_ids = self.spelling.following(bare, full_text, len(prompt_text))
         if not completion_ids or completion_ids[-1] != self.eos_id:
             completion_ids = (*completion_ids, self.eos_id)
         encoded = Encoded(id, prompt_ids, completion_ids)
@@ -58,7 +69,7 @@ class Encoder:
 
     def encode_prompt(self, prompt: Sequence[Message]) -> tuple[int, ...]:
         """Tokenise a prompt up to the point where the assistant's answer begins."""
-        return self._ids(self.render(prompt, "")[0])
+        return self._begun(self.spelling.ids(self._prompt_text(self._kept(prompt))))
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of a completion, special tokens left out; exact where it continues the prompt, else
@@ -69,33 +80,43 @@ class Encoder:
     def render(self, prompt: Sequence[Message], completion: str) -> tuple[str, str]:
         """Text of the prompt, and of the prompt with the completion and what ends the assistant's
         turn."""
-        if self.template != "chat":
-            text = self.template.replace("{prompt}", "\n".join(m.content for m in prompt))
-            return text, text + completion + self.tokenizer.eos_token
-        messages = [{"role": m.role, "content": m.content} for m in prompt]
-        head = self.tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True
-        )
-        answer = [{"role": "assistant", "content": completion}]
-        full = self.tokenizer.apply_chat_template(messages + answer, tokenize=False)
-        return str(head), _up_to_eos(str(full), len(str(head)), str(self.tokenizer.eos_token))
+        head, full = self._hidden(prompt, completion, "")
+        return self.spelling.shown(head), self.spelling.shown(full)
 
-    def _ids(self, text: str) -> tuple[int, ...]:
-        # verbose: `encode` refuses a text that is too long, in its own words; transformers would
-        # warn before.
-        return tuple(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+    def _hidden(self, prompt: Sequence[Message], completion: str, id: str) -> tuple[str, str]:
+        """The same, with control tokens that the messages spell hidden from the tokenizer."""
+        messages = self._kept(prompt)
+        # An answer that brings its end along has one end, not two.
+        completion = self.spelling.hidden(completion.removesuffix(self.end))
+        try:
+            head = self._prompt_text(messages)
+        except UserError as error:
+            raise UserError(f"{id!r}: {error}") from None
+        if self.template == "chat":
+            return head, self.chat.full(messages, completion, id)
+        space = "" if self.continues or head[-1:].isspace() or completion[:1].isspace() else " "
+        return head, head + space + completion + self.end
+
+    def _kept(self, prompt: Sequence[Message]) -> tuple[Message, ...]:
+        return tuple(Message(m.role, self.spelling.hidden(m.content)) for m in prompt)
+
+    def _prompt_text(self, messages: tuple[Message, ...]) -> str:
+        if self.template == "chat":
+            return self.chat.prompt(messages)
+        return self.template.replace("{prompt}", "\n".join(m.content for m in messages))
+
+    def _begun(self, ids: Ids) -> Ids:
+        """With what the tokenizer puts before every text (BOS), unless a template wrote it."""
+        first = self.spelling.prefix
+        if self.template == "chat" or ids[: len(first)] == first:
+            return ids
+        return (*first, *ids)
 
 
 def continues(template: str) -> bool:
     """Whether a completion goes on right where the prompt ends, so that the space between them is
     its own."""
     return template.endswith("{prompt}")
-
-
-def _up_to_eos(text: str, start: int, eos: str) -> str:
-    """Drop what some templates write after the turn's end-of-sequence token (a newline)."""
-    end = text.rfind(eos)
-    return text[: end + len(eos)] if end >= start else text
 
 
 def check_template(tokenizer: Any, template: str) -> None:
@@ -109,7 +130,13 @@ def check_template(tokenizer: Any, template: str) -> None:
         )
     if template == "chat" and not tokenizer.chat_template:
         raise UserError(
-            f"{name} has no chat template; give one: --template 'Question: {{prompt}}\\nAnswer: '"
+            f"{name} has no chat template; give one: --template 'Question: {{prompt}}\\nAnswer:'"
         )
     if template != "chat" and "{prompt}" not in template:
         raise UserError(f"--template {template!r} must be 'chat' or hold {{prompt}}")
+    if template.endswith(" "):
+        warnings.warn(
+            f"--template {template!r} ends in a space, which tokenizers put at the beginning of "
+            "the next word: the answer's first token is then an unlikely one; leave it out",
+            stacklevel=2,
+        )

@@ -8,7 +8,7 @@ so that every checkpoint in the store can be loaded by `transformers` or served 
 from __future__ import annotations
 
 import contextlib
-import os
+import fcntl
 import shutil
 from collections.abc import Iterator
 from functools import cache
@@ -19,11 +19,19 @@ from suite.core import hub
 from suite.core.errors import UserError
 from suite.model.encoding import Encoder, check_template
 from suite.model.hardware import ATTENTION
+from suite.model.weights import check_files, context_of, refuse_gaps
 from suite.store import read_json
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+CLONE = 0x40049409
+"""FICLONE, Linux's request to share the blocks of a file."""
+COPIED = 2**24
+"""Bytes copied at once."""
+BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, IndexError)
+"""What transformers raises at files that are no model."""
 
 
 def check_source(spec: str, option: str = "--model") -> None:
@@ -65,8 +73,8 @@ def load_tokenizer(folder: str | Path, pad_token: str | None = None, **options: 
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(folder), **options)
-    except (OSError, ValueError) as error:
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, **options)
+    except BROKEN as error:
         raise UserError(f"--model {folder}: no usable tokenizer ({_first_line(error)})") from error
     if pad_token is not None:
         if pad_token not in tokenizer.get_vocab():
@@ -83,13 +91,22 @@ def load_model(folder: str | Path, **options: Any) -> Any:
 
     import suite.model.attention  # noqa: F401  registers ATTENTION
 
+    if not options:  # a .gguf file has a form of its own
+        check_files(Path(folder))
     with quiet():
         try:
-            model = AutoModelForCausalLM.from_pretrained(
-                str(folder), dtype=torch.float32, attn_implementation=ATTENTION, **options
+            model, info = AutoModelForCausalLM.from_pretrained(
+                str(folder),
+                dtype=torch.float32,
+                attn_implementation=ATTENTION,
+                trust_remote_code=False,
+                use_safetensors=True,
+                output_loading_info=True,
+                **options,
             )
-        except (OSError, ValueError) as error:
+        except BROKEN as error:
             raise UserError(f"--model {folder}: cannot be loaded ({_first_line(error)})") from error
+    refuse_gaps(info, f"--model {folder}")
     return model.eval()
 
 
@@ -106,14 +123,22 @@ def import_base(source: Path, out: Path, pad_token: str | None, template: str) -
         drop_ties(model)
         save_model(model, tokenizer, out)
         return
-    for file in model_files(source):
+    files = model_files(source)
+    check_files(source)
+    _check_pad(tokenizer, read_json(source / "config.json"), source)
+    for file in files:
         place(file, out / file.name)
-    for name in (
-        "tokenizer.json",
-        "tokenizer_config.json",
-    ):  # never write through a link into the user's folder
-        (out / name).unlink(missing_ok=True)
     tokenizer.save_pretrained(out)
+
+
+def _check_pad(tokenizer: Any, config: Any, source: Path) -> None:
+    """Refuse a pad token that the model has no embedding for."""
+    size = (config.get("text_config") or config).get("vocab_size")
+    if isinstance(size, int) and tokenizer.pad_token_id >= size:
+        raise UserError(
+            f"--model {source}: its pad token {tokenizer.pad_token!r} lies outside the model's "
+            f"{size} embeddings; name another with --pad-token"
+        )
 
 
 def model_files(folder: Path) -> list[Path]:
@@ -128,11 +153,16 @@ def model_files(folder: Path) -> list[Path]:
 
 
 def place(source: Path, target: Path) -> None:
-    """Put a file into the store: a hard link where possible, for weights are large."""
-    try:
-        os.link(source.resolve(), target)
-    except OSError:
-        shutil.copyfile(source, target)
+    """Copy a file into the store: it must not change when the user's own is written in place.
+
+    A file system that can shares the blocks until one of the two is written. Permissions are not
+    taken over: files that are read-only there are written here.
+    """
+    with source.open("rb") as old, target.open("wb") as new:
+        try:
+            fcntl.ioctl(new.fileno(), CLONE, old.fileno())
+        except OSError:
+            shutil.copyfileobj(old, new, COPIED)
 
 
 def download(name: str, option: str = "--model") -> Path:
@@ -207,7 +237,7 @@ def disable_dropout(model: nn.Module) -> None:
 def load_encoder(folder: Path, template: str, max_length: int) -> Encoder:
     """Tokenizer and template of a model folder in the store; texts longer than its context are
     refused."""
-    context = read_json(folder / "config.json").get("max_position_embeddings", max_length)
+    context = context_of(read_json(folder / "config.json"))
     return Encoder(load_tokenizer(folder), template, min(max_length, context))
 
 

@@ -22,6 +22,8 @@ from torch.utils.checkpoint import checkpoint
 
 from suite.core.errors import UserError
 from suite.model.batch import TextBatch, join
+from suite.model.layout import plain_model
+from suite.model.logits import finish_of
 
 CHUNK_ELEMENTS = 2**26
 """Logits held at once, in elements (2**26 fp32 = 256 MiB)."""
@@ -83,7 +85,8 @@ class LMScored:
     def reference_logits(self) -> Tensor:
         """(N, V), fp32, of the frozen starting model."""
         reference, head = self._reference()
-        return F.linear(reference.to(self.hidden.dtype), head.to(self.hidden.dtype)).float()
+        logits = F.linear(reference.to(self.hidden.dtype), head.to(self.hidden.dtype)).float()
+        return head_of(self.policy.model).finish(logits)
 
     def _reference(self) -> tuple[Tensor, Tensor]:
         """Last hidden states (N, d) and output embedding (V, d) of the starting model."""
@@ -101,7 +104,8 @@ class LMScored:
 
         def kl(hidden: Tensor, ref_hidden: Tensor) -> Tensor:
             log_p = F.log_softmax(projection(hidden), dim=-1)
-            log_ref = F.log_softmax(F.linear(ref_hidden, head.to(ref_hidden.dtype)).float(), dim=-1)
+            ref_logits = F.linear(ref_hidden, head.to(ref_hidden.dtype)).float()
+            log_ref = F.log_softmax(projection.finish(ref_logits), dim=-1)
             return (log_ref.exp() * (log_ref - log_p)).sum(-1)
 
         return in_chunks(kl, self.hidden, reference.to(self.hidden.dtype), vocabulary=len(head))
@@ -109,7 +113,8 @@ class LMScored:
 
 def completion_hidden(model: Any, texts: TextBatch) -> Tensor:
     """Last hidden states at the positions that predict completion tokens. Shape: (N, d)."""
-    hidden: Tensor = decoder_of(model)(**texts.model_inputs).last_hidden_state  # (P, T, d)
+    # (P, T, d)
+    hidden: Tensor = decoder_of(model)(**texts.inputs_for(model)).last_hidden_state
     return hidden.flatten(0, 1)[texts.positions]
 
 
@@ -142,35 +147,41 @@ class Head:
         self.layer: nn.Module = model.get_output_embeddings()
         self.weight: Tensor = self.layer.weight
         self.vocabulary = int(self.weight.shape[0])
+        self.finish = finish_of(model)
+        """What the model does to its logits afterwards (scales or caps them), (N, V) -> (N, V)."""
 
     def __call__(self, hidden: Tensor) -> Tensor:
         """Project; the product runs in the autocast dtype, everything after it in fp32."""
         logits: Tensor = self.layer(hidden)
-        return logits.float()
+        return self.finish(logits.float())
 
 
 def head_of(model: Any) -> Head:
     """The projection of a model, LoRA-wrapped or not."""
-    return Head(_unwrapped(model))
+    return Head(plain_model(model))
 
 
 def decoder_of(model: Any) -> Any:
     """The part of a causal language model that ends in hidden states, without the vocabulary
     projection."""
-    plain = _unwrapped(model)
+    plain = plain_model(model)
     return getattr(plain, plain.base_model_prefix)
 
 
-def _unwrapped(model: Any) -> Any:
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
+def end_ids(model: Any) -> frozenset[int]:
+    """The tokens that end a text by the model's generation settings."""
+    settings = getattr(plain_model(model), "generation_config", None)
+    ids = getattr(settings, "eos_token_id", None)
+    if ids is None:
+        return frozenset()
+    return frozenset(ids if isinstance(ids, list) else [ids])
 
 
 @torch.no_grad()
 def check_projection(model: Any, vocabulary_probe: int = 4) -> None:
     """Assert that decoder + projection give the model's own logits.
 
-    Some architectures scale or cap logits after the projection; on those every log-probability
-    would be wrong.
+    Where they do not, every log-probability would be wrong.
     """
     device = next(model.parameters()).device
     ids = torch.arange(1, 1 + vocabulary_probe, device=device)[None]
@@ -179,7 +190,7 @@ def check_projection(model: Any, vocabulary_probe: int = 4) -> None:
     if not torch.allclose(
         own, ours, rtol=1e-3, atol=1e-3, equal_nan=True
     ):  # a diverged model has NaN alone
-        name = type(_unwrapped(model)).__name__
+        name = type(plain_model(model)).__name__
         raise UserError(
-            f"{name} changes its logits after the vocabulary projection; it is not supported yet"
+            f"{name} gives other logits than its hidden states and its projection; it is not supported"
         )

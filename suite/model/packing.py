@@ -39,7 +39,7 @@ class Packed:
     position_ids: Tensor
     """(P, T), each token's place in its own text."""
     attention_mask: Tensor
-    """(P, 1, T, T), whether a token (row) sees another (column)."""
+    """(P, 1, T, T), whether a token (row) sees another (column); of `apart` (P, T), 1 on texts."""
     positions: Tensor
     """(N,), where in the flattened (P * T) the hidden state that predicts each completion token
     stands."""
@@ -80,6 +80,21 @@ def pack(texts: Sequence[Encoded], pad_id: int) -> Packed:
         for k in range(len(t.completion_ids))
     ]
     return Packed(ids, places, _mask(owner, prefix), torch.tensor(positions))
+
+
+def apart(texts: Sequence[Encoded], pad_id: int) -> Packed:
+    """Give each text a row of its own, padded on the right; the model makes its own mask."""
+    width = max(map(len, texts))
+    rows: list[list[int]] = []
+    positions: list[int] = []
+    for row, text in enumerate(texts):
+        ids = [*text.prompt_ids, *text.completion_ids]
+        rows.append(ids + [pad_id] * (width - len(ids)))
+        first = row * width + len(text.prompt_ids) - 1
+        positions += range(first, first + len(text.completion_ids))
+    places = torch.arange(width).repeat(len(texts), 1)
+    real = places < torch.tensor([len(text) for text in texts])[:, None]
+    return Packed(torch.tensor(rows), places, real.long(), torch.tensor(positions))
 
 
 def _key(text: Encoded) -> Key:

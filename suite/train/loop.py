@@ -32,8 +32,9 @@ from suite.core import faults, interrupt
 from suite.core.progress import Progress, Silent
 from suite.model import adapters
 from suite.model import folder as models
+from suite.model.agreement import check_agreement
 from suite.model.hardware import autocast
-from suite.model.logprobs import LMPolicy, check_projection, head_of
+from suite.model.logprobs import LMPolicy, head_of
 from suite.model.reference import References
 from suite.model.rounding import gain_between
 from suite.settings import TrainConfig
@@ -128,7 +129,7 @@ def _tokens(batch: Mapping[str, Sequence[Item]]) -> int:
 def _prepare(job: TrainJob, sampler: Sampler) -> TrainState:
     model = models.load_model(job.start).to(job.device)
     models.disable_dropout(model)
-    check_projection(model)
+    check_agreement(model, _two_texts(job.roles), job.config.max_length)
     reference_head = None
     if job.method.needs_reference_hidden:
         reference_head = head_of(model).weight.detach().clone()
@@ -168,6 +169,16 @@ def _rounding(job: TrainJob, state: TrainState) -> StochasticRounding | None:
     rounding = StochasticRounding(modules, state.optimizer, job.seed, state.autocast)
     state.autocast = rounding.forward
     return rounding
+
+
+def _two_texts(roles: Mapping[str, Sequence[Item]]) -> list[Encoded]:
+    """Two texts of the data, for the check of the model."""
+    found: list[Encoded] = []
+    for items in roles.values():
+        for item in items[:2]:
+            found.append(item if isinstance(item, Encoded) else item.chosen)
+    # A prompt alone, of a method that samples its answers, has nothing to score.
+    return [text for text in found if text.completion_ids][:2]
 
 
 def lr_schedule(config: TrainConfig, steps_per_epoch: int) -> Callable[[int], float]:

@@ -28,7 +28,7 @@ from suite.engines.hf.decode import Decoder, Text
 from suite.engines.hf.scoring import Scorer
 from suite.engines.hf.sharing import Prompt
 from suite.model.batch import TextBatch, collate
-from suite.model.logprobs import LMPolicy
+from suite.model.logprobs import LMPolicy, end_ids
 from suite.store.seeds import hash_seed
 
 
@@ -113,7 +113,7 @@ def collect(
 ) -> Rollouts:
     """Sample answers, have them rewarded, and score them under the policy and the reference."""
     policy: Any = state.policy
-    end = {prompt.completion_ids[-1] for prompt in prompts}
+    end = {prompt.completion_ids[-1] for prompt in prompts} | end_ids(policy.model)
     texts = sample(
         policy.model, prompts, samples=samples, max_new_tokens=max_new_tokens, precision=state.autocast,
         seed=hash_seed(state.seed, "rollouts", state.step), eos_ids=frozenset(end),

@@ -115,7 +115,7 @@ def test_projection_check_refuses_a_model_that_scales_its_logits(tiny_folder: Pa
         return output
 
     model.forward = scaled
-    with pytest.raises(UserError, match="changes its logits"):
+    with pytest.raises(UserError, match="other logits than its hidden states"):
         logprobs.check_projection(model)
 
 

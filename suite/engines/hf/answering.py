@@ -35,7 +35,7 @@ class Answering:
     ) -> None:
         self.model, self.precision = model, precision
         self.encoder, self.eos_ids, self.context = encoder, eos_ids, context
-        self.decoder = Decoder(model, precision)
+        self.decoder = Decoder(model, precision, len(encoder.tokenizer))
         self._copies: dict[str, list[Text]] = {}  # finished texts of requests that wait for others
 
     def stream(self, requests: Sequence[Request], budget: int) -> Iterator[Response]:

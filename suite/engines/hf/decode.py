@@ -74,9 +74,17 @@ class Text:
 class Decoder:
     """The rows that are being decoded with one model."""
 
-    def __init__(self, model: Any, precision: Callable[[], AbstractContextManager[Any]]) -> None:
+    def __init__(
+        self,
+        model: Any,
+        precision: Callable[[], AbstractContextManager[Any]],
+        vocabulary: int | None = None,
+    ) -> None:
         self.decoder, self.head = decoder_of(model), head_of(model)
         self.precision = precision
+        self.vocabulary = vocabulary
+        """Tokens that the tokenizer knows; rows of the embedding beyond are padding, and never
+        chosen. (Log-probabilities keep them in the normaliser: that is the model's own.)"""
         self.texts: list[Text] = []
         self.rows: Rows | None = None
         self.states = torch.empty(0)
@@ -131,6 +139,7 @@ class Decoder:
 
         Shape: (R, V) -> (R,).
         """
+        logits = logits[:, : self.vocabulary]
         tokens = logits.argmax(-1)
         rows: list[int] = []
         temperatures: list[float] = []

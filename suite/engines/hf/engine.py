@@ -92,14 +92,15 @@ class HFEngine(Engine):
 
     def _load_all(self, folder: Path) -> None:
         from suite.engines.hf.checks import check_cache
+        from suite.model.agreement import check_agreement
         from suite.model.encoding import Encoder
         from suite.model.folder import load_model, load_tokenizer
-        from suite.model.logprobs import check_projection
+        from suite.model.weights import context_of
 
         self.model = None  # before the next is loaded: never two models in memory
         tokenizer = load_tokenizer(folder, self.pad_token)
         model = load_model(folder).to(self.device)
-        check_projection(model)
+        check_agreement(model, (), min(self.max_length, context_of(model.config)))
         check_cache(model)
         self.model = model
         self.encoder = Encoder(tokenizer, self.template, min(self.max_length, self.context))
@@ -119,18 +120,16 @@ class HFEngine(Engine):
     @property
     def context(self) -> int:
         """Most tokens of a text, by the model's configuration."""
-        config = self.model.config
-        return int(getattr(config, "max_position_embeddings", None) or 2**20)
+        from suite.model.weights import context_of
+
+        return context_of(self.model.config)
 
     @property
     def eos_ids(self) -> frozenset[int]:
         """Every token that ends a text."""
-        ids = self.model.generation_config.eos_token_id
-        if ids is None:
-            ids = []
-        if not isinstance(ids, list):
-            ids = [ids]
-        return frozenset({self.encoder.eos_id, *ids})
+        from suite.model.logprobs import end_ids
+
+        return end_ids(self.model) | {self.encoder.eos_id, self.encoder.tokenizer.eos_token_id}
 
     def precision(self) -> AbstractContextManager[Any]:
         """The context of a forward pass."""

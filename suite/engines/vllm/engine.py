@@ -230,8 +230,9 @@ def architecture_of(folder: Path) -> dict[str, Any]:
 
 def context_of(folder: Path) -> int:
     """Most tokens of a text, by the model's configuration."""
-    config = json.loads((folder / "config.json").read_text())
-    return int(config.get("max_position_embeddings") or LONGEST)
+    from suite.model import weights
+
+    return weights.context_of(json.loads((folder / "config.json").read_text()))
 
 
 def _eos_ids(folder: Path) -> frozenset[int]:

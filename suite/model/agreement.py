@@ -1,0 +1,76 @@
+"""The check at the start of every run: our log-probabilities are the model's own.
+
+Texts as the run reads them (side by side, logits only where they are needed) against the model's
+own forward on each text alone: two texts of the data, and one longer than the model's window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from suite.api.data import Encoded
+from suite.core.errors import UserError
+from suite.model.batch import collate
+from suite.model.layout import ANY_LENGTH, plain_model, window_of
+from suite.model.logprobs import check_projection, completion_hidden, head_of, token_logps
+
+TOLERANCE = 1e-2
+"""Largest difference of a log-probability, nats, in float32. Rounding reaches 1e-4 in models with
+a hundred thousand tokens; a wrong mask is off by whole nats."""
+PROBE = 16
+"""Tokens of the made text beyond the window."""
+
+
+@torch.no_grad()
+def check_agreement(model: Any, texts: Sequence[Encoded], longest: int) -> None:
+    """Refuse a model whose log-probabilities we do not reproduce. UserError.
+
+    `texts`: of the data; the shortest two are read. `longest`: most tokens that a text of this run
+    may have; a window beyond it never matters.
+    """
+    check_projection(model)
+    probes = sorted(texts, key=len)[:2]
+    window = window_of(model)
+    if 0 < window < min(longest, ANY_LENGTH):
+        probes.append(_made(model, window + PROBE))
+    for group in (probes, probes[:2]):
+        if group:
+            _compare(model, group)
+
+
+def _compare(model: Any, texts: Sequence[Encoded]) -> None:
+    device = next(model.parameters()).device
+    with torch.autocast(device.type, enabled=False):
+        batch = collate(texts, 0, device)
+        ours = token_logps(completion_hidden(model, batch), batch.targets, head_of(model))
+        own = torch.cat([own_logps(model, text) for text in texts])
+    # equal_nan: a model that has diverged gives NaN only, and training says so itself.
+    if not torch.allclose(ours, own, rtol=1e-3, atol=TOLERANCE, equal_nan=True):
+        worst = float((ours - own).abs().max())
+        name = type(plain_model(model)).__name__
+        raise UserError(
+            f"{name}: log-probabilities differ by up to {worst:.2g} nats from the model's own on "
+            f"texts of {min(map(len, texts))} to {max(map(len, texts))} tokens; it is not supported"
+        )
+
+
+def own_logps(model: Any, text: Encoded) -> Tensor:
+    """The completion's log-probabilities by the model's own forward on this text alone, (N,)."""
+    device = next(model.parameters()).device
+    ids = torch.tensor([text.prompt_ids + text.completion_ids], device=device)
+    logits = model(input_ids=ids, use_cache=False).logits[0, len(text.prompt_ids) - 1 : -1]
+    targets = torch.tensor(text.completion_ids, device=device)
+    logps: Tensor = logits.float().log_softmax(-1).gather(1, targets[:, None])[:, 0]
+    return logps
+
+
+def _made(model: Any, length: int) -> Encoded:
+    """A text without meaning: tokens in a scattered order, the same at every call."""
+    vocabulary = int(model.get_input_embeddings().weight.shape[0])
+    ids = tuple(3 + 7919 * i % max(1, vocabulary - 3) for i in range(length))
+    ids = tuple(id % vocabulary for id in ids)
+    return Encoded("made", ids[: length // 2], ids[length // 2 :])

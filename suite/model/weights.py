@@ -1,0 +1,110 @@
+"""What is looked at before weights are loaded, and after: no tensor may be left to chance.
+
+transformers gives a tensor that the files lack random values, and says so in a log. Here it is
+refused, and so are files that could not be read, before minutes are spent on them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from suite.core.errors import UserError
+
+SHOWN = 3
+"""So many tensors are named in a refusal."""
+LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
+CONTEXT = (
+    "max_position_embeddings",
+    "n_positions",
+    "max_sequence_length",
+    "max_seq_len",
+    "seq_length",
+    "n_ctx",
+)
+"""Names of the context length in configurations, the most common first."""
+UNBOUNDED = 2**20
+"""The context of a model that states none."""
+
+
+def context_of(config: Any) -> int:
+    """Most tokens of a text, by a configuration (an object, or what config.json holds)."""
+    values = config if isinstance(config, Mapping) else config.to_dict()
+    for part in (values, values.get("text_config") or {}):
+        for name in CONTEXT:
+            if isinstance(part.get(name), int) and part[name] > 0:
+                return int(part[name])
+    return UNBOUNDED
+
+
+def check_files(folder: Path) -> None:
+    """Refuse a model folder whose configuration or weights cannot be those of a model.
+    UserError."""
+    config = _configuration(folder)
+    names = tensor_names(folder)
+    if not names:
+        raise UserError(f"--model {folder}: its weights hold no tensor")
+    for part in (config, config.get("text_config") or {}):
+        for key, value in part.items():
+            size = isinstance(value, int) and key.endswith(("_size", *LAYERS, "_heads", "n_embd"))
+            if size and value < 0:
+                raise UserError(f"--model {folder}: config.json has {key} = {value}")
+        layers = [part[key] for key in LAYERS if isinstance(part.get(key), int)]
+        if layers and max(layers) > len(names):  # each layer has a tensor at least
+            raise UserError(
+                f"--model {folder}: config.json names {max(layers)} layers, but the weights hold "
+                f"{len(names)} tensors"
+            )
+
+
+def _configuration(folder: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"--model {folder}: config.json cannot be read ({error})") from None
+    if not isinstance(config, dict):
+        raise UserError(f"--model {folder}: config.json is not an object")
+    return config
+
+
+def tensor_names(folder: Path) -> set[str]:
+    """Names of all tensors of a folder, from the headers of its files. UserError: a broken
+    file."""
+    from safetensors import SafetensorError, safe_open
+
+    names: set[str] = set()
+    for file in sorted(folder.glob("*.safetensors")):
+        if file.name.startswith("adapter"):
+            continue
+        try:
+            with safe_open(file, framework="pt") as opened:
+                names |= set(opened.keys())
+        except (SafetensorError, OSError) as error:
+            raise UserError(f"--model {file}: not readable as weights ({error})") from None
+    return names
+
+
+def refuse_gaps(info: Mapping[str, Any], what: str) -> None:
+    """Refuse a model that was not given all its tensors; `info`: transformers' report of
+    loading."""
+    missing = sorted(info["missing_keys"])
+    wrong = sorted({str(each[0]) for each in info["mismatched_keys"]})
+    if not missing and not wrong:
+        return
+    parts: list[str] = []
+    if missing:
+        parts.append(f"the weights lack {_listed(missing)}")
+    if wrong:
+        parts.append(f"{_listed(wrong)} have another shape than config.json says")
+    unknown = sorted(info["unexpected_keys"])
+    if unknown:
+        parts.append(f"they hold {_listed(unknown)} instead")
+    raise UserError(f"{what}: {'; '.join(parts)}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    found = list(names)
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return ", ".join(found[:SHOWN]) + more

@@ -1,0 +1,53 @@
+"""The check at the start of a run: it passes on every family, and fails loudly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from suite import UserError
+from suite.api.data import Encoded
+from suite.model import agreement, layout
+from tests.model.families import FAMILIES, build
+
+TEXTS = [Encoded("a", (3, 4, 5), (6, 7, 2)), Encoded("b", (3, 4), (8, 2))]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_passes(family: str) -> None:
+    agreement.check_agreement(build(family), TEXTS, 512)
+
+
+def test_a_mask_that_forgets_the_window_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build("mistral")
+    # As if its layers masked by a window that nothing of the configuration says.
+    monkeypatch.setattr(layout, "declared_window", lambda config: layout.ANY_LENGTH)
+    long = Encoded("long", tuple(range(3, 40)), tuple(range(40, 60)))
+    with pytest.raises(UserError, match=r"differ by up to .* nats from the model's own") as refused:
+        agreement.check_agreement(model, [long, TEXTS[0]], 512)
+    assert "\n" not in str(refused.value)
+
+
+def test_an_architecture_that_takes_no_mask_of_ours_gets_a_row_a_text() -> None:
+    model = build("llama2")
+    decoder = model.model
+    own = decoder.forward
+
+    def two_dimensional(*args: Any, attention_mask: Any = None, **kwargs: Any) -> Any:
+        if attention_mask is not None and attention_mask.dim() != 2:
+            raise ValueError("masks have two dimensions here")
+        return own(*args, attention_mask=attention_mask, **kwargs)
+
+    decoder.forward = two_dimensional
+    assert layout.window_of(model) == 0
+    agreement.check_agreement(model, TEXTS, 512)
+
+
+def test_the_made_text_is_made_of_tokens() -> None:
+    model = build("gpt2")
+    made = agreement._made(model, 300)
+    assert max(made.prompt_ids + made.completion_ids) < model.config.vocab_size
+    assert len(set(made.prompt_ids)) > 50
+    assert torch.isfinite(agreement.own_logps(build("opt"), TEXTS[0])).all()

@@ -1,0 +1,104 @@
+"""Chat templates as models bring them: `cases/*.jinja` of the real data, on the embedded
+tokenizer."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suite import Message, UserError
+from suite.model import limits
+from suite.model.encoding import Encoder
+from suite.tiny.tokenizer import build
+
+QUESTION = (Message("user", "Where was she born?"),)
+THOUGHT = "<|user|>Where was she born?<|assistant|><think>\n\n</think>\n\n"
+
+
+def encoder(template: str) -> Encoder:
+    tokenizer = build()
+    tokenizer.chat_template = template
+    return Encoder(tokenizer)
+
+
+@pytest.fixture
+def case(shared: Path) -> Any:
+    return lambda name: (shared / "cases" / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "prompt", "end"),
+    [
+        ("turn_end", "<|user|>Where was she born?<|system|>\n<|assistant|>", "<|system|>"),
+        ("empty_think", THOUGHT, "<|end|>"),
+        ("think_prompt", THOUGHT, "<|end|>"),
+        (
+            "dated_system",
+            "<|system|>Today is 26 Jul 2024.<|user|>Where was she born?<|assistant|>",
+            "<|end|>",
+        ),
+    ],
+)
+def test_prompt_answer_and_end_of_each_form(case: Any, name: str, prompt: str, end: str) -> None:
+    reads = encoder(case(f"{name}.jinja"))
+    assert reads.render(QUESTION, "In Dunstad.") == (prompt, prompt + "In Dunstad." + end)
+    text = reads.encode(QUESTION, "In Dunstad.")
+    assert text.prompt_ids == reads.encode_prompt(QUESTION)
+    assert reads.tokenizer.decode(text.completion_ids) == "In Dunstad." + end
+    assert text.completion_ids[-1] == reads.eos_id
+
+
+def test_turns_of_one_role_are_joined_or_refused_with_their_row(case: Any) -> None:
+    reads = encoder(case("alternating_roles.jinja"))
+    twice = (Message("user", "Hello."), Message("user", "Who was born there?"))
+    assert (
+        reads.render(twice, "A nurse.")[0] == "<|user|>Hello.\n\nWho was born there?<|assistant|>"
+    )
+    begun = (Message("assistant", "I am here."), Message("user", "Good."))
+    with pytest.raises(UserError, match=r"^'row/3': .*roles must alternate") as refused:
+        reads.encode(begun, "Yes.", "row/3")
+    assert "\n" not in str(refused.value)
+
+
+def test_text_that_spells_a_control_token_stays_text(case: Any) -> None:
+    reads = Encoder(build())
+    for line in case("control_tokens.jsonl").splitlines():
+        row = json.loads(line)
+        text = reads.encode((Message("user", row["prompt"]),), row["completion"])
+        assert text.completion_ids.count(reads.eos_id) == 1
+        assert reads.eos_id not in text.prompt_ids
+        assert reads.tokenizer.decode(text.prompt_ids) == f"<|user|>{row['prompt']}<|assistant|>"
+        assert reads.decode(text.completion_ids) == row["completion"]
+    assert reads.spelled == 2
+
+
+def test_an_answer_that_brings_its_end_has_one(case: Any) -> None:
+    row = json.loads(case("eos_in_answer.jsonl"))
+    reads = Encoder(build())
+    text = reads.encode((Message("user", row["prompt"]),), row["completion"])
+    assert text.completion_ids.count(reads.eos_id) == 1
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for a in range(9**5) %}{% for b in range(9**5) %}{% endfor %}{% endfor %}",
+        "{% set n = namespace(x='abcdefgh') %}"
+        "{% for a in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+    ],
+)
+def test_a_template_without_end_is_stopped(template: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SECONDS", 1.0)
+    start = time.monotonic()
+    with pytest.raises(UserError, match="template was stopped"):
+        encoder(template).encode(QUESTION, "x")
+    assert time.monotonic() - start < 60  # on a busy machine; some seconds on a free one
+
+
+def test_a_broken_template_is_one_line() -> None:
+    with pytest.raises(UserError, match="the chat template refuses these turns"):
+        encoder("{% for %}").encode(QUESTION, "x")

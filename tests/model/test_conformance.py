@@ -1,0 +1,102 @@
+"""Every family with its kind of tokenizer, chat and plain: the table of docs/models.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from suite import Message, Request
+from suite.core.errors import UserError
+from suite.engines.hf.engine import HFEngine
+from suite.model import folder as models
+from suite.model.agreement import own_logps
+from suite.model.batch import collate
+from suite.model.encoding import Encoder
+from suite.model.layout import ANY_LENGTH, window_of
+from suite.model.logprobs import LMPolicy
+from tests.model.families import FAMILIES
+from tests.model.families import build as build_model
+from tests.model.test_spelling import LLAMA2, PLAIN
+from tests.model.tokenizers import KINDS
+from tests.model.tokenizers import build as build_tokenizer
+
+GEMMA = (
+    "{{ bos_token }}{% for m in messages %}{{ '<turn>' + m.role + '\n' + m.content + '</turn>\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<turn>assistant\n' }}{% endif %}"
+)
+ANSWERS = ("she was born", "in may")
+QUESTIONS = ((Message("user", "where was she born ?"),), (Message("user", "who"),))
+
+
+@pytest.fixture(params=FAMILIES)
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Any, Path]:
+    """A folder of the family, with the kind of tokenizer that falls to it."""
+    family = request.param
+    tokenizer = build_tokenizer(KINDS[list(FAMILIES).index(family) % len(KINDS)])
+    tokenizer.chat_template = LLAMA2
+    if family.startswith("gemma"):
+        tokenizer.add_special_tokens({"additional_special_tokens": ["<turn>", "</turn>"]})
+        tokenizer.chat_template = GEMMA
+    # Ten rows of padding beyond the tokenizer, as many published models have.
+    model = build_model(family, vocab_size=len(tokenizer) + 10)
+    models.save_model(model, tokenizer, tmp_path)
+    return tokenizer, tmp_path
+
+
+@pytest.mark.parametrize("template", ["chat", PLAIN])
+def test_a_family(made: tuple[Any, Path], template: str, tmp_path: Path) -> None:
+    tokenizer, folder = made
+    encoder = Encoder(models.load_tokenizer(folder), template)
+    pairs = zip(QUESTIONS, ANSWERS, strict=True)
+    texts = [encoder.encode(q, a, a) for q, a in pairs]
+    for text, question in zip(texts, QUESTIONS, strict=True):
+        assert text.prompt_ids == encoder.encode_prompt(question)
+        assert text.prompt_ids[0] == tokenizer.bos_token_id
+        assert text.prompt_ids.count(tokenizer.bos_token_id) == 1
+        assert text.completion_ids.count(encoder.eos_id) == 1
+    gemma = template == "chat" and "</turn>" in tokenizer.get_vocab()
+    assert encoder.end == ("</turn>" if gemma else "</s>")
+
+    model = models.load_model(folder)
+    batch = collate(texts, tokenizer.pad_token_id)
+    ours, own = LMPolicy(model)(batch).token_logps, [own_logps(model, text) for text in texts]
+    torch.testing.assert_close(ours, torch.cat(own), rtol=1e-4, atol=1e-4)
+
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    (-ours.mean()).backward()
+    optimizer.step()
+    (tmp_path / "trained").mkdir()
+    models.save_model(model, tokenizer, tmp_path / "trained")
+    trained = models.load_model(tmp_path / "trained")
+    with torch.no_grad():
+        before, after = (LMPolicy(m)(collate(texts, 0)).token_logps for m in (model, trained))
+    assert torch.equal(before, after)
+    assert not torch.equal(before, ours)
+
+
+@pytest.mark.parametrize("template", ["chat", PLAIN])
+def test_greedy_generation_is_generate(made: tuple[Any, Path], template: str) -> None:
+    tokenizer, folder = made
+    engine = HFEngine("cpu", "float32", template)
+    engine.load(folder)
+    requests = [Request(str(i), "generate", q, max_new_tokens=6) for i, q in enumerate(QUESTIONS)]
+    if window_of(engine.model) < ANY_LENGTH:  # the engine says so: it never answers wrongly
+        with pytest.raises(UserError, match="exceed the model's attention window of 8"):
+            engine.respond(requests)
+        return
+    beyond = list(range(len(tokenizer), engine.model.config.vocab_size))
+    for request, response in zip(requests, engine.respond(requests), strict=True):
+        prompt = torch.tensor([engine.encoder.encode_prompt(request.prompt)])
+        output = engine.model.generate(
+            prompt,
+            attention_mask=torch.ones_like(prompt),
+            do_sample=False,
+            max_new_tokens=6,
+            eos_token_id=sorted(engine.eos_ids),
+            pad_token_id=tokenizer.pad_token_id,
+            suppress_tokens=beyond,
+        )[0, prompt.shape[1] :]
+        assert response.texts[0] == engine.encoder.decode(output.tolist())
