@@ -69,6 +69,9 @@ class RunConfig:
     seeds: tuple[int, ...] = (0,)
     """Seeds of data order and sampling; every method runs once per seed. May stand in a method's
     section, too."""
+    smallest_difference: tuple[str, ...] = ()
+    """Smaller differences part no methods: `model_utility=0.02,forget_quality=0.05` (of a p-value its
+    KS distance). Without one, the benchmark's own: .01 of a metric's scale, .05 of a distance."""
     engine: str = "hf"
     """Who answers requests: hf (in this process), vllm (in a process of its own), openai (an
     endpoint)."""

@@ -45,6 +45,7 @@ RUN_BY = {
     "tests/report/test_files.py": "report: answers merging row spreadsheet",
     "tests/report/test_pictures.py": "report: svg truth_ratios",
     "tests/stats/test_comparisons.py": "stats: agreement multiple populations ranking rates",
+    "tests/compare/test_stage.py": "compare: interest linear",
     "tests/stats/test_bootstrap.py": "stats: arrays interval means",
     "tests/store/test_verify.py": "store: digests jsonl manifest publish",
     "tests/test_public.py": "ranges",

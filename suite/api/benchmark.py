@@ -48,6 +48,12 @@ class Benchmark(ABC, Generic[C]):
     mention."""
     reference_point: ClassVar[Mapping[str, float]] = {}
     """Two metrics, with the fixed values above (or below) which hypervolume counts."""
+    smallest_difference: ClassVar[Mapping[str, float]] = {}
+    """Headline metric -> the smallest difference of interest; what is smaller parts no methods.
+    Without one: .01 of the metric's scale, .05 of a KS distance."""
+    runs_are_drawn: ClassVar[bool] = True
+    """Whether another seed gives another model, so that one run parts no methods. False where the
+    clusters are the runs, or where finished models are compared."""
     argument: ClassVar[str | None] = None
     """The setting that may stand behind its name, e.g. "task": --bench lm_eval:arc_easy."""
     Config: ClassVar[type[Any]]
@@ -137,6 +143,7 @@ class TextBenchmark(Benchmark[C]):
 class Experiment(Benchmark[C]):
     """A benchmark without a language model: it runs a method's loss on a problem of its own."""
 
+    runs_are_drawn: ClassVar[bool] = False  # it repeats its own runs, and they are the clusters
     notes: ClassVar[tuple[str, ...]] = ()
     """What a reader of the numbers must know: choices that the paper leaves open, deviations."""
 

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Protocol
 
 from suite.api.scores import Basis, ItemScore, Metric
 
 if TYPE_CHECKING:
-    from suite.compare.ranking import Headline
+    from suite.compare.number import Headline
     from suite.stats.arrays import Codes
     from suite.stats.clustered import Clustered, Part
+
+
+MOST_ITEMS = 0.5
+"""A row that has fewer of the items is left out, instead of the items."""
 
 
 class LeftOut(Exception):
@@ -32,10 +36,13 @@ class Scored:
     metrics: Mapping[str, Metric]
     items: Mapping[tuple[str, str], Sequence[ItemScore]]
     """By (set, metric)."""
+    start: int = 0
+    """Seed of the start model that the method was trained from; of a start model its own."""
+    seed: int = 0
 
 
 Rows = Mapping[str, Sequence[Scored]]
-"""Method -> its seeds."""
+"""Method -> its runs, one for each start model and seed."""
 
 
 class Declared(Protocol):
@@ -53,43 +60,106 @@ class Declared(Protocol):
     def reference_point(self) -> Mapping[str, float]:
         """See `Benchmark.reference_point`."""
 
+    @property
+    def smallest_difference(self) -> Mapping[str, float]:
+        """See `Benchmark.smallest_difference`."""
 
-def headline(name: str, declared: Declared, methods: Rows, starts: Rows) -> Headline:
-    """Sum up a metric's item scores by cluster. Raises LeftOut."""
-    from suite.compare.ranking import Headline
+    @property
+    def runs_are_drawn(self) -> bool:
+        """See `Benchmark.runs_are_drawn`."""
+
+
+def headline(
+    name: str, declared: Declared, methods: Rows, starts: Rows, notes: list[str] | None = None
+) -> Headline:
+    """Sum up a metric's item scores by cluster. Raises LeftOut.
+
+    A method that lacks the metric is left out of it, and `notes` says so; so are single items that
+    some row has no score of.
+    """
+    from suite.compare.number import Headline
     from suite.stats import clustered
 
-    for row, seeds in methods.items():
-        if any(name not in scored.metrics for scored in seeds):
-            raise LeftOut(f"{row} does not report it")
-    rows = {**starts, **methods}
-    basis = declared.basis.get(name) or _by_name(name, rows)
-    parts = _Parts(basis, rows, required=set(methods))
+    said = notes if notes is not None else []
+    reporting = {row: runs for row, runs in methods.items() if all(name in s.metrics for s in runs)}
+    if not reporting:
+        raise LeftOut("no method reports it")
+    rows = {**starts, **reporting}
+    basis = declared.basis.get(name) or _by_name(name, reporting)
+    parts = _Parts(basis, rows, needed=None if basis.kind != "ks" else declared.baseline)
+    of = dict(parts.of)
+    for row in methods:
+        why = parts.why.get(row) or ("" if row in of else f"{row} does not report it")
+        why = why or _unlike(name, basis, parts, row, methods[row])
+        if why:
+            said.append(f"{name}: {row} was not compared: {why}.")
+            of.pop(row, None)
+    if not any(row in of for row in methods):
+        raise LeftOut("no method has its item scores")
+    of = parts.without_gaps(of, said, name)
     if basis.kind == "ks":
-        distances = _ks(name, parts, declared.baseline)
-        # The metric itself is a p-value; the distance behind it may be reported beside it.
-        _check(distances.models, f"{name}_D", methods)
-        return distances
-    statistic = _mean if basis.kind == "mean" else _harmonic
-    models = {}
-    for row, tables in parts.of.items():
-        models[row] = clustered.means(tables, parts.sizes, statistic)
-    _check(models, name, methods)
-    first = next(iter(methods.values()))[0]
+        models = _ks(of, parts.sizes, declared.baseline)
+    else:
+        statistic = _mean if basis.kind == "mean" else _harmonic
+        models = {
+            row: clustered.means(tables, parts.sizes, statistic) for row, tables in of.items()
+        }
+    first = next(iter(reporting.values()))[0]
     direction = 1 if first.metrics[name].higher_is_better else -1
-    least = 0.0 if basis.kind == "harmonic mean" else -math.inf
-    return Headline(name, direction, models, least=least)
+    if basis.kind == "ks":
+        direction = -1
+    return Headline(
+        name,
+        direction,
+        models,
+        is_distance=basis.kind == "ks",
+        least=0.0 if basis.kind == "harmonic mean" else -math.inf,
+        is_share=basis.kind == "mean" and _all_are(of, {0.0, 1.0}),
+        of_interest=_of_interest(name, basis, declared, of),
+    )
 
 
-def _check(models: Mapping[str, Clustered], name: str, methods: Rows) -> None:
-    """Raises LeftOut if the item scores do not give the value that was reported."""
-    for row, seeds in methods.items():
-        reported = [s.metrics[name].value or 0.0 for s in seeds if name in s.metrics]
-        if not reported:
-            continue
-        computed = float(models[row].estimate().mean())
-        if not math.isclose(computed, fmean(reported), rel_tol=1e-6, abs_tol=1e-9):
-            raise LeftOut(f"the item scores of {row} give another value than was reported")
+def _of_interest(
+    name: str, basis: Basis, declared: Declared, of: Mapping[str, Sequence[Part]]
+) -> float:
+    import numpy as np
+
+    from suite.compare import interest
+
+    if name in declared.smallest_difference:
+        return declared.smallest_difference[name]
+    largest = max(float(np.abs(part.values).max()) for parts in of.values() for part in parts)
+    return interest.default(basis.kind, largest)
+
+
+def _all_are(of: Mapping[str, Sequence[Part]], values: set[float]) -> bool:
+    import numpy as np
+
+    return all(np.isin(part.values, list(values)).all() for parts in of.values() for part in parts)
+
+
+def _unlike(name: str, basis: Basis, parts: _Parts, row: str, runs: Sequence[Scored]) -> str:
+    """Why a row's item scores do not give the value that it reported; "" if they do."""
+    import numpy as np
+
+    # The metric itself is a p-value; the distance behind it may be reported beside it.
+    reported_as = f"{name}_D" if basis.kind == "ks" else name
+    reported = [s.metrics[reported_as].value or 0.0 for s in runs if reported_as in s.metrics]
+    if not reported or row not in parts.of:
+        return ""
+    if basis.kind == "ks":
+        if parts.needed not in parts.of:
+            return ""
+        both = {key: parts.of[key] for key in (row, str(parts.needed))}
+        complete = parts.without_gaps(both, [], name)
+        computed = float(_ks(complete, parts.sizes, parts.needed)[row].estimate().mean())
+    else:
+        means = [np.nanmean(table.values, axis=1) for table in parts.of[row]]
+        statistic = _mean if basis.kind == "mean" else _harmonic
+        computed = float(statistic(np.stack(means, axis=-1)).mean())
+    if math.isclose(computed, fmean(reported), rel_tol=1e-6, abs_tol=1e-9):
+        return ""
+    return "its item scores give another value than it reported"
 
 
 def hypervolume(
@@ -101,9 +171,10 @@ def hypervolume(
     """
     import numpy as np
 
-    from suite.compare.ranking import Headline, Joint
+    from suite.compare.number import Headline
+    from suite.compare.ranking import Joint
 
-    known = {headline.name: headline for headline in headlines if headline.on_one_grid is None}
+    known = {headline.name: headline for headline in headlines if not headline.is_distance}
     if not reference or not known.keys() >= reference.keys():
         return {}
     axes = [known[name] for name in reference]
@@ -114,11 +185,11 @@ def hypervolume(
         return np.maximum(signs * (values - corner), 0).prod(axis=-1)
 
     models = {}
-    for method in methods:
+    for method in [m for m in methods if all(m in axis.models for axis in axes)]:
         metrics = [axis.models[method] for axis in axes]
         models[method] = _joined(metrics, volume)
     whole = Headline("hypervolume", 1, models, least=0.0)
-    return Joint([whole], methods).limits(whole)
+    return Joint([whole], list(models)).limits(whole)
 
 
 def _joined(models: Sequence[Clustered], statistic: Callable[[Any], Any]) -> Clustered:
@@ -145,7 +216,7 @@ def _joined(models: Sequence[Clustered], statistic: Callable[[Any], Any]) -> Clu
             values.append(model.statistic(means[..., own]))
         return statistic(np.stack(values, axis=-1))
 
-    return Clustered(sums, counts, of_means)
+    return Clustered(sums, counts, of_means, models[0].starts)
 
 
 def _places(models: Sequence[Clustered], names: Sequence[str]) -> list[list[int]]:
@@ -184,24 +255,26 @@ def _by_name(name: str, rows: Rows) -> Basis:
 class _Parts:
     """The tables of scores behind a metric, for every row that has all of them on the same items.
 
-    Which items these are, and the cluster of each, is read from the first row.
+    Which items these are, and the cluster of each, is read from the first row that has any.
     """
 
-    def __init__(self, basis: Basis, rows: Rows, required: set[str]) -> None:
-        first = next(iter(rows.values()))[0]
-        self._items = {part: first.items.get(part, ()) for part in basis.parts}
+    def __init__(self, basis: Basis, rows: Rows, needed: str | None) -> None:
+        self.needed = needed
+        """The baseline model of a KS distance."""
+        self._items = {part: _first_with(part, rows, needed) for part in basis.parts}
         self.sizes: dict[str, int] = {}
         """Number of clusters of each set."""
         self._codes: dict[tuple[str, str], Codes] = {}
         self._number_clusters()
         self.of: dict[str, list[Part]] = {}
         """Row -> a table for each part of the basis."""
-        for row, seeds in rows.items():
+        self.why: dict[str, str] = {}
+        """Why the other rows have none."""
+        for row, runs in rows.items():
             try:
-                self.of[row] = [self._part(row, part, seeds) for part in basis.parts]
-            except LeftOut:
-                if row in required:
-                    raise
+                self.of[row] = [self._part(part, runs) for part in basis.parts]
+            except LeftOut as reason:
+                self.why[row] = str(reason)
 
     def _number_clusters(self) -> None:
         """Give each item the number of its cluster; parts of one set share their numbers."""
@@ -216,52 +289,84 @@ class _Parts:
             codes = np.searchsorted(order, [item.cluster_id for item in items])
             self._codes[set_name, metric] = codes.astype(np.intp)
 
-    def _part(self, row: str, part: tuple[str, str], seeds: Sequence[Scored]) -> Part:
+    def _part(self, part: tuple[str, str], runs: Sequence[Scored]) -> Part:
         import numpy as np
 
         from suite.stats.clustered import Part
 
+        where = "/".join(part)
         expected = _ids(self._items[part])
+        in_order = sorted(runs, key=lambda scored: (scored.start, scored.seed))
         values = []
-        for scored in seeds:
+        for scored in in_order:
             table = scored.items.get(part, ())
             if not expected or _ids(table) != expected:
-                raise LeftOut(f"{row} was not scored on the same items of {'/'.join(part)}")
+                raise LeftOut(f"it was not scored on the same items of {where}")
             values.append([item.value for item in table])
         numbers = np.array(values, dtype=np.float64)  # a missing value (None) becomes NaN
-        if not np.isfinite(numbers).all():
-            raise LeftOut(f"{row} lacks item scores of {'/'.join(part)}")
-        return Part(numbers, self._codes[part], part[0])
+        if not np.isfinite(numbers).any(axis=0).mean() >= MOST_ITEMS:
+            raise LeftOut(f"it lacks item scores of {where}")
+        starts = len({scored.start for scored in in_order})
+        if len(in_order) % starts:
+            raise LeftOut("its start models have not the same seeds")
+        return Part(numbers, self._codes[part], part[0], starts)
+
+    def without_gaps(
+        self, of: Mapping[str, Sequence[Part]], notes: list[str], name: str
+    ) -> dict[str, list[Part]]:
+        """The tables without the items that any row has no score of."""
+        import numpy as np
+
+        kept: dict[str, list[Part]] = {row: [] for row in of}
+        for place, part in enumerate(self._items):
+            tables = [tables[place] for tables in of.values()]
+            complete = np.all([np.isfinite(table.values).all(axis=0) for table in tables], axis=0)
+            if not complete.any():
+                raise LeftOut(f"no item of {'/'.join(part)} has a score of every method")
+            if not complete.all():
+                missing = int((~complete).sum())
+                notes.append(
+                    f"{name}: {missing} of {len(complete)} items of {'/'.join(part)} were left out "
+                    "of the comparison of methods, because some model has no score of them."
+                )
+            for row, table in zip(of, tables, strict=True):
+                values, codes = table.values[:, complete], table.codes[complete]
+                kept[row].append(replace(table, values=values, codes=codes))
+        return kept
+
+
+def _first_with(part: tuple[str, str], rows: Rows, needed: str | None) -> Sequence[ItemScore]:
+    """The items of a table, from the row that is needed or the first that has any."""
+    preferred = [needed] if needed in rows else []
+    for row in [*preferred, *rows]:
+        items = rows[str(row)][0].items.get(part, ())
+        if items:
+            return items
+    return ()
 
 
 def _ids(items: Sequence[ItemScore]) -> list[str]:
     return [item.item_id for item in items]
 
 
-def _ks(name: str, parts: _Parts, baseline: str | None) -> Headline:
-    """The distance of every row's scores from the baseline model's."""
-    import numpy as np
-
-    from suite.compare.ranking import Headline
+def _ks(
+    of: Mapping[str, Sequence[Part]], sizes: Mapping[str, int], baseline: str | None
+) -> dict[str, Clustered]:
+    """The distance of every row's scores from the baseline model's of the same start."""
     from suite.stats import clustered
 
-    tables = {row: found[0] for row, found in parts.of.items()}
+    tables = {row: parts[0] for row, parts in of.items()}
     reference = tables.get(baseline or "")
     if reference is None:
         raise LeftOut("no baseline model")
-    size = parts.sizes[reference.population]
-
-    def on_grid_of(*rows: str) -> list[Clustered]:
-        occurring = [reference.values[0], *(tables[row].values.ravel() for row in rows)]
-        grid = np.unique(np.concatenate(occurring))
-        return [clustered.ks_distances(tables[row], reference, size, grid) for row in rows]
-
-    def pair(a: str, b: str) -> tuple[Clustered, Clustered]:
-        first, second = on_grid_of(a, b)
-        return first, second
-
-    models = {row: on_grid_of(row)[0] for row in tables}
-    return Headline(name, -1, models, pair)
+    size = sizes[reference.population]
+    models = {}
+    for row, table in tables.items():
+        # A row with fewer runs than reference models (another start model) meets the first ones.
+        runs = min(len(reference.values), table.starts)
+        known = replace(reference, values=reference.values[:runs])
+        models[row] = clustered.ks_distances(table, known, size)
+    return models
 
 
 def _mean(means: Any) -> Any:
