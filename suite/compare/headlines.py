@@ -1,7 +1,7 @@
 """From item scores to headline metrics that can be drawn again; `suite.compare.ranking` works on
 them.
 
-Scored (one cell's items) -> _Parts (arrays, the same items for every row)
+Scored (one cell's items) -> Parts (arrays, the same items for every row)
     -> Headline (sums by cluster)
 """
 
@@ -9,40 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Protocol
 
-from suite.api.scores import Basis, ItemScore, Metric
+from suite.api.scores import Basis
+from suite.compare.parts import LeftOut, Parts, Rows, Scored
 
 if TYPE_CHECKING:
     from suite.compare.number import Headline
-    from suite.stats.arrays import Codes
     from suite.stats.clustered import Clustered, Part
-
-
-MOST_ITEMS = 0.5
-"""A row that has fewer of the items is left out, instead of the items."""
-
-
-class LeftOut(Exception):
-    """A headline metric cannot be compared by items; the text says why."""
-
-
-@dataclass(frozen=True)
-class Scored:
-    """One cell's scores."""
-
-    metrics: Mapping[str, Metric]
-    items: Mapping[tuple[str, str], Sequence[ItemScore]]
-    """By (set, metric)."""
-    start: int = 0
-    """Seed of the start model that the method was trained from; of a start model its own."""
-    seed: int = 0
-
-
-Rows = Mapping[str, Sequence[Scored]]
-"""Method -> its runs, one for each start model and seed."""
 
 
 class Declared(Protocol):
@@ -86,7 +62,7 @@ def headline(
         raise LeftOut("no method reports it")
     rows = {**starts, **reporting}
     basis = declared.basis.get(name) or _by_name(name, reporting)
-    parts = _Parts(basis, rows, needed=None if basis.kind != "ks" else declared.baseline)
+    parts = Parts(basis, rows, needed=None if basis.kind != "ks" else declared.baseline)
     of = dict(parts.of)
     for row in methods:
         why = parts.why.get(row) or ("" if row in of else f"{row} does not report it")
@@ -138,7 +114,7 @@ def _all_are(of: Mapping[str, Sequence[Part]], values: set[float]) -> bool:
     return all(np.isin(part.values, list(values)).all() for parts in of.values() for part in parts)
 
 
-def _unlike(name: str, basis: Basis, parts: _Parts, row: str, runs: Sequence[Scored]) -> str:
+def _unlike(name: str, basis: Basis, parts: Parts, row: str, runs: Sequence[Scored]) -> str:
     """Why a row's item scores do not give the value that it reported; "" if they do."""
     import numpy as np
 
@@ -250,103 +226,6 @@ def _by_name(name: str, rows: Rows) -> Basis:
         if parts:
             return Basis(tuple(parts))
     raise LeftOut("the benchmark names no item scores for it")
-
-
-class _Parts:
-    """The tables of scores behind a metric, for every row that has all of them on the same items.
-
-    Which items these are, and the cluster of each, is read from the first row that has any.
-    """
-
-    def __init__(self, basis: Basis, rows: Rows, needed: str | None) -> None:
-        self.needed = needed
-        """The baseline model of a KS distance."""
-        self._items = {part: _first_with(part, rows, needed) for part in basis.parts}
-        self.sizes: dict[str, int] = {}
-        """Number of clusters of each set."""
-        self._codes: dict[tuple[str, str], Codes] = {}
-        self._number_clusters()
-        self.of: dict[str, list[Part]] = {}
-        """Row -> a table for each part of the basis."""
-        self.why: dict[str, str] = {}
-        """Why the other rows have none."""
-        for row, runs in rows.items():
-            try:
-                self.of[row] = [self._part(part, runs) for part in basis.parts]
-            except LeftOut as reason:
-                self.why[row] = str(reason)
-
-    def _number_clusters(self) -> None:
-        """Give each item the number of its cluster; parts of one set share their numbers."""
-        import numpy as np
-
-        clusters: dict[str, set[str]] = {}
-        for (set_name, _), items in self._items.items():
-            clusters.setdefault(set_name, set()).update(item.cluster_id for item in items)
-        for (set_name, metric), items in self._items.items():
-            order = sorted(clusters[set_name])
-            self.sizes[set_name] = len(order)
-            codes = np.searchsorted(order, [item.cluster_id for item in items])
-            self._codes[set_name, metric] = codes.astype(np.intp)
-
-    def _part(self, part: tuple[str, str], runs: Sequence[Scored]) -> Part:
-        import numpy as np
-
-        from suite.stats.clustered import Part
-
-        where = "/".join(part)
-        expected = _ids(self._items[part])
-        in_order = sorted(runs, key=lambda scored: (scored.start, scored.seed))
-        values = []
-        for scored in in_order:
-            table = scored.items.get(part, ())
-            if not expected or _ids(table) != expected:
-                raise LeftOut(f"it was not scored on the same items of {where}")
-            values.append([item.value for item in table])
-        numbers = np.array(values, dtype=np.float64)  # a missing value (None) becomes NaN
-        if not np.isfinite(numbers).any(axis=0).mean() >= MOST_ITEMS:
-            raise LeftOut(f"it lacks item scores of {where}")
-        starts = len({scored.start for scored in in_order})
-        if len(in_order) % starts:
-            raise LeftOut("its start models have not the same seeds")
-        return Part(numbers, self._codes[part], part[0], starts)
-
-    def without_gaps(
-        self, of: Mapping[str, Sequence[Part]], notes: list[str], name: str
-    ) -> dict[str, list[Part]]:
-        """The tables without the items that any row has no score of."""
-        import numpy as np
-
-        kept: dict[str, list[Part]] = {row: [] for row in of}
-        for place, part in enumerate(self._items):
-            tables = [tables[place] for tables in of.values()]
-            complete = np.all([np.isfinite(table.values).all(axis=0) for table in tables], axis=0)
-            if not complete.any():
-                raise LeftOut(f"no item of {'/'.join(part)} has a score of every method")
-            if not complete.all():
-                missing = int((~complete).sum())
-                notes.append(
-                    f"{name}: {missing} of {len(complete)} items of {'/'.join(part)} were left out "
-                    "of the comparison of methods, because some model has no score of them."
-                )
-            for row, table in zip(of, tables, strict=True):
-                values, codes = table.values[:, complete], table.codes[complete]
-                kept[row].append(replace(table, values=values, codes=codes))
-        return kept
-
-
-def _first_with(part: tuple[str, str], rows: Rows, needed: str | None) -> Sequence[ItemScore]:
-    """The items of a table, from the row that is needed or the first that has any."""
-    preferred = [needed] if needed in rows else []
-    for row in [*preferred, *rows]:
-        items = rows[str(row)][0].items.get(part, ())
-        if items:
-            return items
-    return ()
-
-
-def _ids(items: Sequence[ItemScore]) -> list[str]:
-    return [item.item_id for item in items]
 
 
 def _ks(

@@ -11,7 +11,6 @@ method may have follow from that alone.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite import stats
-from suite.compare.linear import by_run_and_cluster
+from suite.compare.linear import by_run_and_cluster, influences_of
 from suite.compare.number import Headline
 from suite.compare.testing import Family, Tested, pvalue_over_runs
 from suite.results.evidence import ALPHA, DRAWS, Difference, Overall, Standing
@@ -28,7 +27,7 @@ from suite.stats.arrays import Array, resample_counts
 from suite.stats.clustered import Clustered, draw_weights
 from suite.stats.crossed import crossed_spread
 from suite.stats.exchange import exchange_test
-from suite.stats.interval import Interval, spread, with_limits
+from suite.stats.interval import Interval, of_share, spread, with_limits
 from suite.stats.pareto import pareto
 from suite.stats.rank_sets import rank_sets
 from suite.stats.wide_draws import Noise
@@ -151,10 +150,10 @@ class Joint:
     def families(self) -> dict[str, Family]:
         """Headline -> its tests."""
         count = len(self.headlines)
-        found = {}
-        for headline in self.headlines:
-            found[headline.name] = Family(headline, self.having(headline), count, self.seed)
-        return found
+        return {
+            known.name: Family(known, self.having(known), count, self.seed)
+            for known in self.headlines
+        }
 
     @cached_property
     def tested(self) -> dict[str, dict[tuple[str, str], Tested]]:
@@ -166,22 +165,12 @@ class Joint:
         """Number of comparisons that are corrected together."""
         return sum(len(family.pairs) for family in self.families.values())
 
-    def warnings(self) -> Iterator[str]:
+    def warnings(self) -> list[str]:
         """Where no difference, however large, could be found."""
-        for name, family in self.families.items():
-            if family.testable and family.smallest > ALPHA:
-                clusters = sum(family.headline.models[family.methods[0]].sizes.values())
-                yield (
-                    f"{name}: with {clusters} clusters the smallest possible corrected p is "
-                    f"{min(1.0, family.smallest):.2g}, so no difference could be found."
-                )
+        return [family.warning for family in self.families.values() if family.warning]
 
     def differences(self) -> list[Difference]:
         """Every pair of methods on every headline metric, corrected."""
-        return self._corrected
-
-    @cached_property
-    def _corrected(self) -> list[Difference]:
         found: list[Difference] = []
         for headline in self.headlines:
             tested = self.tested[headline.name]
@@ -248,23 +237,23 @@ class Joint:
             return replace(result, note="one cluster: its spread cannot be estimated")
         draws = self.draws[headline.name]
         drawn = draws[name] if minus is None else draws[name] - draws[minus]
+        if headline.is_share and minus is None:
+            return self._share(headline, name, result)
         if model.runs > 1:
             deviations = self._deviations(headline, name)
             if minus is not None:
                 deviations = deviations - self._deviations(headline, minus)
             estimate = crossed_spread(deviations, float(drawn.std()) or 1.0, CONFIDENCE)
             return with_limits(result, drawn, estimate, "percentile")
-        influences = self._influences(headline, name, minus)
+        influences = influences_of(headline, name, minus)
         return with_limits(result, drawn, spread(influences, CONFIDENCE))
 
-    def _influences(self, headline: Headline, name: str, minus: str | None) -> list[Array]:
-        """By how much each cluster moves the number or the difference, by population, (C,)."""
-        mine = headline.models[name].influences()
-        found = {population: moved.mean(axis=1) for population, moved in mine.items()}
-        if minus is not None:
-            for population, moved in headline.models[minus].influences().items():
-                found[population] = found[population] - moved.mean(axis=1)
-        return list(found.values())
+    def _share(self, headline: Headline, name: str, result: Interval) -> Interval:
+        """Limits of a share: they stay in 0..1 and are never empty."""
+        estimate = spread(influences_of(headline, name), CONFIDENCE)
+        if headline.models[name].runs > 1:
+            estimate = crossed_spread(self._deviations(headline, name), 1.0, CONFIDENCE)
+        return of_share(result, headline.value(name), estimate, CONFIDENCE)
 
     def _deviations(self, headline: Headline, name: str) -> Array:
         """What each start model, seed and cluster adds to the number, (A, S, C)."""
@@ -297,16 +286,17 @@ class Joint:
 
     def _dominating(self, names: Sequence[str]) -> NDArray[np.bool_]:
         """Whether method i is certainly better than method j on all metrics together, (M, M)."""
-        dominating = np.ones((len(names), len(names)), dtype=bool)
-        parted = np.zeros_like(dominating)
+        values, better, tested = [], [], []
         for headline in self.headlines:
-            values = headline.direction * np.array([headline.value(name) for name in names])
-            dominating &= values[:, None] >= values[None, :]
-            places = [self.having(headline).index(name) for name in names]
-            parted |= self._better(headline)[np.ix_(places, places)]
-            tested = self.tested[headline.name]
-            for i, j in itertools.combinations(range(len(names)), 2):
-                if (names[i], names[j]) not in tested:  # a claim needs a test on every metric
-                    dominating[i, j] = dominating[j, i] = False
-        result: NDArray[np.bool_] = dominating & parted
+            own = self.having(headline)
+            places = np.ix_(*[[own.index(name) for name in names]] * 2)
+            values.append([headline.direction * headline.value(name) for name in names])
+            better.append(self._better(headline)[places])
+            # A claim needs a test on every metric.
+            tested.append(bool(self.tested[headline.name]))
+        if not all(tested):
+            return np.zeros((len(names), len(names)), dtype=bool)
+        points = np.array(values)
+        as_good = (points[:, :, None] >= points[:, None, :]).all(axis=0)
+        result: NDArray[np.bool_] = as_good & np.any(better, axis=0)
         return result

@@ -17,7 +17,8 @@ from suite.api.benchmark import Benchmark
 from suite.api.cells import Cell, CellResult
 from suite.api.scores import Basis, ItemScore
 from suite.api.stages import Host, builds
-from suite.compare.headlines import Declared, LeftOut, Rows, Scored, headline, hypervolume
+from suite.compare.headlines import Declared, headline, hypervolume
+from suite.compare.parts import LeftOut, Rows, Scored
 from suite.results.evidence import Difference, Evidence
 from suite.results.samples import Sample
 from suite.results.schema import Comparison

@@ -88,6 +88,17 @@ class Family:
         one = smallest_pvalue(model, self._exchanges)
         return one * len(self.pairs) * self.metrics
 
+    @property
+    def warning(self) -> str:
+        """What to say if no difference, however large, could be found."""
+        if not self.testable or self.smallest <= ALPHA:
+            return ""
+        clusters = sum(self._model.sizes.values())
+        return (
+            f"{self.headline.name}: with {clusters} clusters the smallest possible corrected p is "
+            f"{min(1.0, self.smallest):.2g}, so no difference could be found."
+        )
+
     def test(self) -> dict[Pair, Tested]:
         """p and corrected p of every pair; empty if nothing can be tested."""
         if not self.testable:

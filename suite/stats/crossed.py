@@ -127,7 +127,7 @@ def crossed_pvalue(value: float, deviations: Array) -> float:
     from scipy.optimize import brentq
 
     estimate = crossed_variance(deviations[None])
-    se = float(estimate.total[0]) ** 0.5
+    se = math.sqrt(estimate.total[0])
 
     def beyond(log_p: float) -> float:
         """How far the interval of confidence 1 - p stays away from 0; negative if it covers 0."""
@@ -139,5 +139,5 @@ def crossed_pvalue(value: float, deviations: Array) -> float:
         return 1.0
     if beyond(least) > 0:
         return SMALLEST_P
-    log_p: float = brentq(beyond, least, most)
+    log_p = float(brentq(beyond, least, most))
     return math.exp(log_p)

@@ -11,7 +11,7 @@ import pytest
 from suite.api.cells import Cell, CellResult
 from suite.api.scores import ItemScore, Metric
 from suite.compare import hypervolume as volume
-from suite.compare.headlines import Scored
+from suite.compare.parts import Scored
 from suite.compare.stage import compare
 from suite.results.schema import Comparison
 

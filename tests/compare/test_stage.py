@@ -15,7 +15,7 @@ import pytest
 
 from suite.api.cells import Cell, CellResult
 from suite.api.scores import Basis, ItemScore, Metric
-from suite.compare.headlines import Scored
+from suite.compare.parts import Scored
 from suite.compare.stage import compare, from_samples
 from suite.results.evidence import Evidence
 from suite.results.samples import Sample
@@ -301,3 +301,20 @@ def without(row: Scored) -> Scored:
     """A row without its scores of `recall`."""
     items = {key: value for key, value in row.items.items() if key[1] != "recall"}
     return replace(row, items=items)
+
+
+def test_too_few_clusters_are_warned_of() -> None:
+    """Two authors: no difference could be found, however large."""
+
+    def few(row: Scored) -> Scored:
+        items = {}
+        for key, scores in row.items.items():
+            items[key] = [
+                replace(item, cluster_id=f"author/{i % 2}") for i, item in enumerate(scores)
+            ]
+        return replace(row, items=items)
+
+    methods = {name: [few(scored(recall, 0.0, 1))] for name, recall in (("a", 0.8), ("b", 0.1))}
+    found = evidence(methods, {"retrain": [few(STARTS["retrain"][0])]})
+    warned = [note for note in found.notes if "no difference could be found" in note]
+    assert len(warned) == 2 and "with 2 clusters" in warned[0]
