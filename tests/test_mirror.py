@@ -44,7 +44,7 @@ RUN_BY = {
     "tests/engines/vllm/test_engine.py": "respond: agreement",
     "tests/report/test_files.py": "report: answers merging row spreadsheet",
     "tests/report/test_pictures.py": "report: svg truth_ratios",
-    "tests/stats/test_comparisons.py": "stats: agreement multiple populations rates",
+    "tests/stats/test_comparisons.py": "stats: agreement populations rates",
     "tests/compare/test_stage.py": "compare: headlines interest linear testing",
     "tests/stats/test_bootstrap.py": "stats: arrays interval means",
     "tests/store/test_verify.py": "store: digests jsonl manifest publish",

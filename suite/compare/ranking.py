@@ -90,10 +90,9 @@ class Joint:
 
     def _drawn(self, model: Clustered) -> Array:
         values = model.values(self._weights)  # (B, R)
-        weights = self._run_weights if model.runs > 1 else np.ones((DRAWS, 1))
-        weights = weights[:, : model.runs] + 1e-12  # all of a short table may have been left out
-        drawn: Array = (values * weights).sum(axis=1) / weights.sum(axis=1)
-        return drawn
+        # With fewer runs than others have, all of a model's may have been left out.
+        weights = self._run_weights[:, : model.runs] + 1e-12
+        return np.asarray((values * weights).sum(axis=1) / weights.sum(axis=1))
 
     @cached_property
     def wide(self) -> dict[str, Array]:
@@ -229,7 +228,7 @@ class Joint:
         value = headline.value(name)
         if minus is not None:
             value -= headline.value(minus)
-        n = int(sum(counts.sum(axis=0).max() for counts in model.counts.values()))
+        n = int(sum(c.sum(axis=0).max() for c in model.counts.values()))
         result = Interval(value, None, None, n, sum(model.sizes.values()))
         if headline.is_distance:
             return replace(result, note="a KS distance is not bootstrapped")
@@ -298,5 +297,4 @@ class Joint:
             return np.zeros((len(names), len(names)), dtype=bool)
         points = np.array(values)
         as_good = (points[:, :, None] >= points[:, None, :]).all(axis=0)
-        result: NDArray[np.bool_] = as_good & np.any(better, axis=0)
-        return result
+        return np.asarray(as_good & np.any(better, axis=0))
