@@ -76,6 +76,9 @@ class RunConfig:
     """Seeds of the models that methods start from (the pretraining of `tiny`, target, retrain,
     reward model). Every method runs once for each start seed and seed; with one start seed the
     results describe that one start."""
+    smallest_difference: tuple[str, ...] = ()
+    """Smaller differences part no methods: `model_utility=0.02,forget_quality=0.05` (of a p-value its
+    KS distance). Without one, the benchmark's own: .01 of a metric's scale, .05 of a distance."""
     engine: str = "hf"
     """Who answers requests: hf (in this process), vllm (in a process of its own), openai (an
     endpoint)."""

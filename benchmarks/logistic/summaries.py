@@ -29,8 +29,9 @@ def by_metric(items: Sequence[ItemScore]) -> dict[str, list[float]]:
 
 
 def mean(name: str, values: Sequence[float]) -> Metric:
-    """Mean with its t interval."""
-    return _metric(name, stats.mean_interval_t(values), None)
+    """Mean with its t interval; R2 stays in 0..1."""
+    bounds = (0.0, 1.0) if name.endswith("_r2") else None
+    return _metric(name, stats.mean_interval_t(values, bounds=bounds), None)
 
 
 def median(name: str, values: Sequence[float], better: bool) -> Metric:

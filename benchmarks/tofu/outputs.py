@@ -36,9 +36,10 @@ COLUMNS = (
         title="author p",
         below="forget_quality",
         note=(
-            "Author p: the same test as a permutation test, which exchanges the two models' "
-            "answers by whole clusters. The classical p-value treats all questions as independent, "
-            "so it is too small if several questions share a subject."
+            "Author p: the same test as a permutation test, which exchanges the models' answers "
+            "by whole clusters. The classical p-value treats the models' answers as independent "
+            "samples. They are answers to the same questions, so it is rather too large. A high "
+            "value does not show that two models are alike."
         ),
     ),
 )

@@ -88,6 +88,12 @@ class Benchmark(ABC, Generic[C]):
     """Metrics that the leaderboard shows beside `primary`."""
     exports: ClassVar[tuple[Export, ...]] = ()
     """Other tools' files that its results can be written into, see `suite.api.exports`."""
+    smallest_difference: ClassVar[Mapping[str, float]] = {}
+    """Headline metric -> the smallest difference of interest; what is smaller parts no methods.
+    Without one: .01 of the metric's scale, .05 of a KS distance."""
+    runs_are_drawn: ClassVar[bool] = True
+    """Whether another seed gives another model, so that one run parts no methods. False where the
+    clusters are the runs, or where finished models are compared."""
     argument: ClassVar[str | None] = None
     """The setting that may stand behind its name, e.g. "task": --bench lm_eval:arc_easy."""
     Config: ClassVar[type[Any]]
@@ -197,6 +203,7 @@ class Experiment(Benchmark[C]):
     """A benchmark without a language model: it runs a method's loss on a problem of its own."""
 
     trains: ClassVar[Literal["model", "loss", "nothing"]] = "loss"
+    runs_are_drawn: ClassVar[bool] = False  # it repeats its own runs, and they are the clusters
 
     @abstractmethod
     def measure(self, method: Method[Any], split: str, seed: int, progress: Progress) -> Scores:

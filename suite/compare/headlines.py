@@ -1,7 +1,7 @@
 """From item scores to headline metrics that can be drawn again; `suite.compare.ranking` works on
 them.
 
-Scored (one cell's items) -> _Parts (arrays, the same items for every row)
+Scored (one cell's items) -> Parts (arrays, the same items for every row)
     -> Headline (sums by cluster)
 """
 
@@ -9,33 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Protocol
 
-from suite.api.scores import Basis, ItemScore, Metric
+from suite.api.scores import Basis
+from suite.compare.parts import LeftOut, Parts, Rows, Scored
 
 if TYPE_CHECKING:
-    from suite.compare.ranking import Headline
+    from suite.compare.number import Headline
     from suite.stats.arrays import Codes
     from suite.stats.clustered import Clustered, Part
-
-
-class LeftOut(Exception):
-    """A headline metric cannot be compared by items; the text says why."""
-
-
-@dataclass(frozen=True)
-class Scored:
-    """One cell's scores."""
-
-    metrics: Mapping[str, Metric]
-    items: Mapping[tuple[str, str], Sequence[ItemScore]]
-    """By (set, metric)."""
-
-
-Rows = Mapping[str, Sequence[Scored]]
-"""Method -> its seeds."""
 
 
 class Declared(Protocol):
@@ -53,43 +36,112 @@ class Declared(Protocol):
     def reference_point(self) -> Mapping[str, float]:
         """See `Benchmark.reference_point`."""
 
+    @property
+    def smallest_difference(self) -> Mapping[str, float]:
+        """See `Benchmark.smallest_difference`."""
 
-def headline(name: str, declared: Declared, methods: Rows, starts: Rows) -> Headline:
-    """Sum up a metric's item scores by cluster. Raises LeftOut."""
-    from suite.compare.ranking import Headline
+    @property
+    def runs_are_drawn(self) -> bool:
+        """See `Benchmark.runs_are_drawn`."""
+
+    @property
+    def compares_every_start(self) -> bool:
+        """See `Benchmark.compares_every_start`."""
+
+
+def headline(
+    name: str, declared: Declared, methods: Rows, starts: Rows, notes: list[str] | None = None
+) -> Headline:
+    """Sum up a metric's item scores by cluster. Raises LeftOut.
+
+    A method that lacks the metric is left out of it, and `notes` says so; so are single items that
+    some row has no score of.
+    """
+    from suite.compare.number import Headline
     from suite.stats import clustered
 
-    for row, seeds in methods.items():
-        if any(name not in scored.metrics for scored in seeds):
-            raise LeftOut(f"{row} does not report it")
-    rows = {**starts, **methods}
-    basis = declared.basis.get(name) or _by_name(name, rows)
-    parts = _Parts(basis, rows, required=set(methods))
+    said = notes if notes is not None else []
+    reporting = {row: runs for row, runs in methods.items() if all(name in s.metrics for s in runs)}
+    if not reporting:
+        raise LeftOut("no method reports it")
+    rows = {**starts, **reporting}
+    basis = declared.basis.get(name) or _by_name(name, reporting)
+    parts = Parts(basis, rows, needed=None if basis.kind != "ks" else declared.baseline)
+    of = dict(parts.of)
+    for row in methods:
+        why = parts.why.get(row) or ("" if row in of else f"{row} does not report it")
+        why = why or _unlike(name, basis, declared, parts, row, methods[row])
+        if why:
+            said.append(f"{name}: {row} was not compared: {why}.")
+            of.pop(row, None)
+    if not any(row in of for row in methods):
+        raise LeftOut("no method has its item scores")
+    of = parts.without_gaps(of, said, name)
     if basis.kind == "ks":
-        distances = _ks(name, parts, declared.baseline)
-        # The metric itself is a p-value; the distance behind it may be reported beside it.
-        _check(distances.models, f"{name}_D", methods)
-        return distances
-    statistic = _mean if basis.kind == "mean" else _harmonic
-    models = {}
-    for row, tables in parts.of.items():
-        models[row] = clustered.means(tables, parts.sizes, statistic)
-    _check(models, name, methods)
-    first = next(iter(methods.values()))[0]
+        models = _ks(of, parts.sizes, declared)
+    else:
+        statistic = _mean if basis.kind == "mean" else _harmonic
+        models = {
+            row: clustered.means(tables, parts.sizes, statistic) for row, tables in of.items()
+        }
+    first = next(iter(reporting.values()))[0]
     direction = 1 if first.metrics[name].higher_is_better else -1
-    least = 0.0 if basis.kind == "harmonic mean" else -math.inf
-    return Headline(name, direction, models, least=least)
+    if basis.kind == "ks":
+        direction = -1
+    return Headline(
+        name,
+        direction,
+        models,
+        is_distance=basis.kind == "ks",
+        least=0.0 if basis.kind == "harmonic mean" else -math.inf,
+        is_share=basis.kind == "mean" and _all_are(of, {0.0, 1.0}),
+        of_interest=_of_interest(name, basis, declared, of),
+    )
 
 
-def _check(models: Mapping[str, Clustered], name: str, methods: Rows) -> None:
-    """Raises LeftOut if the item scores do not give the value that was reported."""
-    for row, seeds in methods.items():
-        reported = [s.metrics[name].value or 0.0 for s in seeds if name in s.metrics]
-        if not reported:
-            continue
-        computed = float(models[row].estimate().mean())
-        if not math.isclose(computed, fmean(reported), rel_tol=1e-6, abs_tol=1e-9):
-            raise LeftOut(f"the item scores of {row} give another value than was reported")
+def _of_interest(
+    name: str, basis: Basis, declared: Declared, of: Mapping[str, Sequence[Part]]
+) -> float:
+    import numpy as np
+
+    from suite.compare import interest
+
+    if name in declared.smallest_difference:
+        return declared.smallest_difference[name]
+    largest = max(float(np.abs(part.values).max()) for parts in of.values() for part in parts)
+    return interest.default(basis.kind, largest)
+
+
+def _all_are(of: Mapping[str, Sequence[Part]], values: set[float]) -> bool:
+    import numpy as np
+
+    return all(np.isin(part.values, list(values)).all() for parts in of.values() for part in parts)
+
+
+def _unlike(
+    name: str, basis: Basis, declared: Declared, parts: Parts, row: str, runs: Sequence[Scored]
+) -> str:
+    """Why a row's item scores do not give the value that it reported; "" if they do."""
+    import numpy as np
+
+    # The metric itself is a p-value; the distance behind it may be reported beside it.
+    reported_as = f"{name}_D" if basis.kind == "ks" else name
+    reported = [s.metrics[reported_as].value or 0.0 for s in runs if reported_as in s.metrics]
+    if not reported or row not in parts.of:
+        return ""
+    if basis.kind == "ks":
+        if parts.needed not in parts.of:
+            return ""
+        both = {key: parts.of[key] for key in (row, str(parts.needed))}
+        complete = parts.without_gaps(both, [], name)
+        computed = float(_ks(complete, parts.sizes, declared)[row].estimate().mean())
+    else:
+        means = [np.nanmean(table.values, axis=1) for table in parts.of[row]]
+        statistic = _mean if basis.kind == "mean" else _harmonic
+        computed = float(statistic(np.stack(means, axis=-1)).mean())
+    if math.isclose(computed, fmean(reported), rel_tol=1e-6, abs_tol=1e-9):
+        return ""
+    return "its item scores give another value than it reported"
 
 
 def hypervolume(
@@ -101,9 +153,10 @@ def hypervolume(
     """
     import numpy as np
 
-    from suite.compare.ranking import Headline, Joint
+    from suite.compare.number import Headline
+    from suite.compare.ranking import Joint
 
-    known = {headline.name: headline for headline in headlines if headline.on_one_grid is None}
+    known = {headline.name: headline for headline in headlines if not headline.is_distance}
     if not reference or not known.keys() >= reference.keys():
         return {}
     axes = [known[name] for name in reference]
@@ -114,11 +167,11 @@ def hypervolume(
         return np.maximum(signs * (values - corner), 0).prod(axis=-1)
 
     models = {}
-    for method in methods:
+    for method in [m for m in methods if all(m in axis.models for axis in axes)]:
         metrics = [axis.models[method] for axis in axes]
         models[method] = _joined(metrics, volume)
     whole = Headline("hypervolume", 1, models, least=0.0)
-    return Joint([whole], methods).limits(whole)
+    return Joint([whole], list(models)).limits(whole)
 
 
 def _joined(models: Sequence[Clustered], statistic: Callable[[Any], Any]) -> Clustered:
@@ -145,7 +198,7 @@ def _joined(models: Sequence[Clustered], statistic: Callable[[Any], Any]) -> Clu
             values.append(model.statistic(means[..., own]))
         return statistic(np.stack(values, axis=-1))
 
-    return Clustered(sums, counts, of_means)
+    return Clustered(sums, counts, of_means, models[0].starts)
 
 
 def _places(models: Sequence[Clustered], names: Sequence[str]) -> list[list[int]]:
@@ -181,87 +234,38 @@ def _by_name(name: str, rows: Rows) -> Basis:
     raise LeftOut("the benchmark names no item scores for it")
 
 
-class _Parts:
-    """The tables of scores behind a metric, for every row that has all of them on the same items.
-
-    Which items these are, and the cluster of each, is read from the first row.
-    """
-
-    def __init__(self, basis: Basis, rows: Rows, required: set[str]) -> None:
-        first = next(iter(rows.values()))[0]
-        self._items = {part: first.items.get(part, ()) for part in basis.parts}
-        self.sizes: dict[str, int] = {}
-        """Number of clusters of each set."""
-        self._codes: dict[tuple[str, str], Codes] = {}
-        self._number_clusters()
-        self.of: dict[str, list[Part]] = {}
-        """Row -> a table for each part of the basis."""
-        for row, seeds in rows.items():
-            try:
-                self.of[row] = [self._part(row, part, seeds) for part in basis.parts]
-            except LeftOut:
-                if row in required:
-                    raise
-
-    def _number_clusters(self) -> None:
-        """Give each item the number of its cluster; parts of one set share their numbers."""
-        import numpy as np
-
-        clusters: dict[str, set[str]] = {}
-        for (set_name, _), items in self._items.items():
-            clusters.setdefault(set_name, set()).update(item.cluster_id for item in items)
-        for (set_name, metric), items in self._items.items():
-            order = sorted(clusters[set_name])
-            self.sizes[set_name] = len(order)
-            codes = np.searchsorted(order, [item.cluster_id for item in items])
-            self._codes[set_name, metric] = codes.astype(np.intp)
-
-    def _part(self, row: str, part: tuple[str, str], seeds: Sequence[Scored]) -> Part:
-        import numpy as np
-
-        from suite.stats.clustered import Part
-
-        expected = _ids(self._items[part])
-        values = []
-        for scored in seeds:
-            table = scored.items.get(part, ())
-            if not expected or _ids(table) != expected:
-                raise LeftOut(f"{row} was not scored on the same items of {'/'.join(part)}")
-            values.append([item.value for item in table])
-        numbers = np.array(values, dtype=np.float64)  # a missing value (None) becomes NaN
-        if not np.isfinite(numbers).all():
-            raise LeftOut(f"{row} lacks item scores of {'/'.join(part)}")
-        return Part(numbers, self._codes[part], part[0])
-
-
-def _ids(items: Sequence[ItemScore]) -> list[str]:
-    return [item.item_id for item in items]
-
-
-def _ks(name: str, parts: _Parts, baseline: str | None) -> Headline:
-    """The distance of every row's scores from the baseline model's."""
-    import numpy as np
-
-    from suite.compare.ranking import Headline
+def _ks(
+    of: Mapping[str, Sequence[Part]], sizes: Mapping[str, int], declared: Declared
+) -> dict[str, Clustered]:
+    """The distance of every row's scores from the baseline models'."""
     from suite.stats import clustered
 
-    tables = {row: found[0] for row, found in parts.of.items()}
-    reference = tables.get(baseline or "")
+    tables = {row: parts[0] for row, parts in of.items()}
+    reference = tables.get(declared.baseline or "")
     if reference is None:
         raise LeftOut("no baseline model")
-    size = parts.sizes[reference.population]
+    size = sizes[reference.population]
+    models = {}
+    for row, table in tables.items():
+        rivals = _rivals(table, len(reference.values), declared, row == declared.baseline)
+        models[row] = clustered.ks_distances(table, reference, size, rivals)
+    return models
 
-    def on_grid_of(*rows: str) -> list[Clustered]:
-        occurring = [reference.values[0], *(tables[row].values.ravel() for row in rows)]
-        grid = np.unique(np.concatenate(occurring))
-        return [clustered.ks_distances(tables[row], reference, size, grid) for row in rows]
 
-    def pair(a: str, b: str) -> tuple[Clustered, Clustered]:
-        first, second = on_grid_of(a, b)
-        return first, second
+def _rivals(table: Part, references: int, declared: Declared, is_baseline: bool) -> Codes:
+    """Which baseline models each run is compared with, (R, K): that of its own start, or those of
+    all starts. A baseline model is compared with the others, if there are any."""
+    import numpy as np
 
-    models = {row: on_grid_of(row)[0] for row in tables}
-    return Headline(name, -1, models, pair)
+    runs = len(table.values)
+    if not declared.compares_every_start or references == 1:
+        starts = np.arange(runs) // (runs // table.starts)
+        return np.minimum(starts, references - 1)[:, None]
+    everyone = np.tile(np.arange(references), (runs, 1))
+    if not is_baseline:
+        return everyone
+    others = [np.delete(known, run) for run, known in enumerate(everyone)]
+    return np.stack(others)
 
 
 def _mean(means: Any) -> Any:

@@ -4,61 +4,35 @@
     joint = Joint([Headline("model_utility", +1, models), ...], ["ga", "npo"])
     joint.standings(), joint.differences(), joint.overall()
 
-One seed: limits come from joint draws of clusters, p from exchanging answers by cluster. Several
-seeds: seeds are drawn as well (the same for every method), and p comes from the two-way analysis of
-variance, so that a difference is significant only if new seeds would show it.
+Limits come from joint draws of clusters; with several runs (start models x seeds) their width covers
+new runs too (`suite.stats.crossed`). Which pairs differ says `suite.compare.testing`; the ranks that a
+method may have follow from that alone.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from suite import stats
-from suite.results.evidence import DRAWS, Difference, Overall, Standing
+from suite.compare.linear import by_run_and_cluster, influences_of
+from suite.compare.number import Headline
+from suite.compare.testing import Family, Tested, pvalue_over_runs
+from suite.results.evidence import ALPHA, DRAWS, Difference, Overall, Standing
 from suite.stats.arrays import Array, resample_counts
 from suite.stats.clustered import Clustered, draw_weights
+from suite.stats.crossed import crossed_spread
 from suite.stats.exchange import exchange_test
-from suite.stats.hierarchical import two_way, two_way_pvalue
-from suite.stats.interval import Interval, spread, with_limits
-from suite.stats.pareto import pareto_places
+from suite.stats.interval import Interval, of_share, spread, with_limits
+from suite.stats.pareto import pareto
+from suite.stats.rank_sets import rank_sets
+from suite.stats.wide_draws import Noise
 
 CONFIDENCE = 0.95
-EXCHANGES_A_TEST = 60
-"""Exchanges for each test of the family: Holm multiplies the smallest p by the family's size."""
-LEAST_EXCHANGES = 10_000
-
-
-@dataclass(frozen=True)
-class Headline:
-    """A headline metric of all models that have it."""
-
-    name: str
-    direction: int
-    """+1: higher is better; -1: lower."""
-    models: Mapping[str, Clustered]
-    on_one_grid: Callable[[str, str], tuple[Clustered, Clustered]] | None = None
-    """Only of a KS distance: two models, ready to be exchanged.
-
-    Such a metric is not bootstrapped and has no limits.
-    """
-    least: float = -math.inf
-    """The number cannot be lower; limits from a t distribution could."""
-
-    def pair(self, a: str, b: str) -> tuple[Clustered, Clustered]:
-        """Two models whose answers can be exchanged."""
-        if self.on_one_grid is not None:
-            return self.on_one_grid(a, b)
-        return self.models[a], self.models[b]
-
-    def value(self, model: str) -> float:
-        """Mean over seeds."""
-        return float(self.models[model].estimate().mean())
 
 
 @dataclass
@@ -68,19 +42,33 @@ class Joint:
     headlines: Sequence[Headline]
     methods: Sequence[str]
     seed: int = 0
+    runs_are_drawn: bool = True
+    """Whether training another time would give other models: then one run parts no two methods."""
     _linear: dict[tuple[str, str], Array] = field(default_factory=dict)
     """What `_deviations` has computed, by headline and model."""
 
     def __post_init__(self) -> None:
         sizes: dict[str, int] = {}
-        for headline in self.headlines:
-            for model in headline.models.values():
-                sizes |= model.sizes
-        # Drawn once for everything: all models and metrics see the same clusters and seeds.
+        models = [model for headline in self.headlines for model in headline.models.values()]
+        for model in models:
+            sizes |= model.sizes
+        # Drawn once for everything: all models and metrics see the same clusters and runs.
         rng = np.random.default_rng(self.seed)
         self._weights = draw_weights(sizes, DRAWS, rng)
-        seeds = [h.models[m].seeds for h in self.headlines for m in self.methods]
-        self._seed_weights = resample_counts(rng, DRAWS, max(seeds, default=1))
+        self.starts = max((model.starts for model in models), default=1)
+        self.seeds = max((model.runs // model.starts for model in models), default=1)
+        fewest = min(sizes.values(), default=1)
+        self._noise = Noise.drawn(DRAWS, self.starts, self.seeds, fewest, rng)
+        self._run_weights = resample_counts(rng, DRAWS, self.starts * self.seeds)
+
+    @property
+    def claims(self) -> bool:
+        """Whether methods are parted at all."""
+        return not self.runs_are_drawn or self.starts * self.seeds > 1
+
+    def having(self, headline: Headline) -> list[str]:
+        """The methods that have a metric."""
+        return [name for name in self.methods if name in headline.models]
 
     @cached_property
     def draws(self) -> dict[str, dict[str, Array]]:
@@ -101,109 +89,134 @@ class Joint:
         return drawn
 
     def _drawn(self, model: Clustered) -> Array:
-        values = model.values(self._weights)  # (B, S)
-        weights = self._seed_weights if model.seeds > 1 else np.ones((DRAWS, 1))
-        drawn: Array = (values * weights).sum(axis=1) / weights.sum(axis=1)
-        return drawn
+        values = model.values(self._weights)  # (B, R)
+        # With fewer runs than others have, all of a model's may have been left out.
+        weights = self._run_weights[:, : model.runs] + 1e-12
+        return np.asarray((values * weights).sum(axis=1) / weights.sum(axis=1))
+
+    @cached_property
+    def wide(self) -> dict[str, Array]:
+        """Headline -> draws (B, methods that have it), as wide as few runs leave them."""
+        found = {}
+        for headline in self.headlines:
+            columns = []
+            for name in self.having(headline):
+                model = headline.models[name]
+                resampled = model.values(self._weights).mean(axis=1)
+                # A draw without any item of a table says nothing: it stands at the middle.
+                resampled = np.where(np.isfinite(resampled), resampled, np.nanmean(resampled))
+                columns.append(self._noise.widened(model.by_run(), resampled))
+            found[headline.name] = np.stack(columns, axis=1) if columns else np.zeros((DRAWS, 0))
+        return found
 
     def standings(self) -> Iterator[Standing]:
-        """Every method on every headline metric."""
+        """Every method on every headline metric that it has."""
         for headline in self.headlines:
-            tiers = self._tiers(headline)
-            drawn = np.stack([self.draws[headline.name][name] for name in self.methods], axis=1)
-            ranks = stats.rank_probabilities(headline.direction * drawn)
-            for name, rank in zip(self.methods, ranks, strict=True):
+            names = self.having(headline)
+            if not names:
+                continue
+            sets = rank_sets(self._better(headline))
+            first = stats.first_probabilities(headline.direction * self.wide[headline.name])
+            for name, p_best, (low, high) in zip(names, first, sets, strict=True):
                 interval = self._interval(headline, name)
-                low = interval.low
+                limit = interval.low
                 yield Standing(
                     metric=headline.name,
                     method=name,
                     value=headline.value(name),
-                    ci_low=None if low is None else max(low, headline.least),
+                    ci_low=None if limit is None else max(limit, headline.least),
                     ci_high=interval.high,
-                    tier=tiers[name],
-                    p_best=rank.p_best,
-                    rank_low=rank.low,
-                    rank_high=rank.high,
+                    tier=low,
+                    p_best=p_best,
+                    rank_low=low,
+                    rank_high=high,
                     note=interval.note,
                 )
 
-    def _tiers(self, headline: Headline) -> dict[str, int]:
-        adjusted: dict[tuple[str, str], float] = {}
-        for difference in self.differences():
-            if difference.metric == headline.name and difference.adjusted is not None:
-                adjusted[difference.method, difference.other] = difference.adjusted
-        if len(adjusted) < len(self._pairs):  # not every pair could be tested
-            return dict.fromkeys(self.methods, 1)
-        scores = {name: headline.direction * headline.value(name) for name in self.methods}
-        return stats.tiers(scores, adjusted)
+    def _better(self, headline: Headline) -> NDArray[np.bool_]:
+        """Whether method i is certainly better than method j, (M, M)."""
+        names = self.having(headline)
+        place = {name: index for index, name in enumerate(names)}
+        values = [headline.direction * headline.value(name) for name in names]
+        better = np.zeros((len(names), len(names)), dtype=bool)
+        for (a, b), tested in self.tested[headline.name].items():
+            if self.claims and tested.adjusted < ALPHA:
+                winner, loser = (a, b) if values[place[a]] > values[place[b]] else (b, a)
+                better[place[winner], place[loser]] = True
+        return better
 
     @cached_property
-    def _pairs(self) -> list[tuple[str, str]]:
-        return list(itertools.combinations(self.methods, 2))
+    def families(self) -> dict[str, Family]:
+        """Headline -> its tests."""
+        count = len(self.headlines)
+        return {
+            known.name: Family(known, self.having(known), count, self.seed)
+            for known in self.headlines
+        }
+
+    @cached_property
+    def tested(self) -> dict[str, dict[tuple[str, str], Tested]]:
+        """Headline -> p and corrected p of every pair that can be tested."""
+        return {name: family.test() for name, family in self.families.items()}
 
     @property
     def family(self) -> int:
-        """Number of comparisons that Holm corrects for."""
-        return len(self._pairs) * len(self.headlines)
+        """Number of comparisons that are corrected together."""
+        return sum(len(family.pairs) for family in self.families.values())
+
+    def warnings(self) -> list[str]:
+        """Where no difference, however large, could be found."""
+        return [family.warning for family in self.families.values() if family.warning]
 
     def differences(self) -> list[Difference]:
         """Every pair of methods on every headline metric, corrected."""
-        return self._corrected
-
-    @cached_property
-    def _corrected(self) -> list[Difference]:
         found: list[Difference] = []
         for headline in self.headlines:
-            found += [self.difference(headline, a, b) for a, b in self._pairs]
-        tested = [difference.pvalue for difference in found if difference.pvalue is not None]
-        # A comparison that cannot be tested (a single cluster) stays in the family, with p = 1: the
-        # others are corrected for it too.
-        untested = [1.0] * (len(found) - len(tested))
-        adjusted = iter(stats.holm([*tested, *untested]))
-        corrected = []
-        for difference in found:
-            if difference.pvalue is not None:
-                difference = replace(difference, adjusted=float(next(adjusted)))
-            corrected.append(difference)
-        return corrected
+            tested = self.tested[headline.name]
+            for a, b in self.families[headline.name].pairs:
+                p = tested.get((a, b))
+                difference = self._untested(headline, a, b)
+                if p is not None:
+                    difference = replace(difference, pvalue=p.pvalue, adjusted=p.adjusted)
+                found.append(difference)
+        return found
 
     def difference(self, headline: Headline, a: str, b: str) -> Difference:
-        """a minus b, not yet corrected; p and limits are None where they cannot be estimated."""
+        """a minus b, not corrected; p and limits are None where they cannot be estimated."""
+        return replace(self._untested(headline, a, b), pvalue=self._pvalue(headline, a, b))
+
+    def _untested(self, headline: Headline, a: str, b: str) -> Difference:
         interval = self._interval(headline, a, b)
-        value = headline.value(a) - headline.value(b)
-        note = interval.note
-        if headline.on_one_grid is not None and headline.models[b].seeds > 1:
-            note = f"{note}; p is for these seeds"
         return Difference(
             metric=headline.name,
             method=a,
             other=b,
-            value=value,
+            value=headline.value(a) - headline.value(b),
             ci_low=interval.low,
             ci_high=interval.high,
-            pvalue=self._pvalue(headline, a, b, value),
+            pvalue=None,
             adjusted=None,
             n=interval.n,
             n_clusters=interval.n_clusters,
-            note=note,
+            note=interval.note,
         )
 
-    def _pvalue(self, headline: Headline, a: str, b: str, value: float) -> float | None:
-        model = headline.models[a]
+    def _pvalue(self, headline: Headline, a: str, b: str) -> float | None:
+        """p for clusters and runs; for the runs alone where the two have not as many."""
+        model, other = headline.models[a], headline.models[b]
         if min(model.sizes.values()) < 2:
             return None
-        if model.seeds > 1 and headline.on_one_grid is None:
-            deviations = self._deviations(headline, a) - self._deviations(headline, b)
-            return two_way_pvalue(value, deviations)
-        exchanges = max(LEAST_EXCHANGES, EXCHANGES_A_TEST * self.family)
-        pair = headline.pair(a, b)
-        return exchange_test(*pair, n_permutations=exchanges, seed=self.seed).pvalue
+        of_runs = pvalue_over_runs(headline, a, b)
+        if model.runs != other.runs:
+            return of_runs
+        least = headline.of_interest
+        p = exchange_test(model, other, least=least, seed=self.seed).pvalue
+        return max(p, of_runs or 0.0)
 
     def limits(self, headline: Headline) -> dict[str, tuple[float, float]]:
         """95 % limits of every method that has them."""
         found = {}
-        for name in self.methods:
+        for name in self.having(headline):
             interval = self._interval(headline, name)
             if interval.low is not None and interval.high is not None:
                 found[name] = (max(headline.least, interval.low), interval.high)
@@ -215,57 +228,73 @@ class Joint:
         value = headline.value(name)
         if minus is not None:
             value -= headline.value(minus)
-        n = int(sum(counts.sum(axis=0).max() for counts in model.counts.values()))
+        n = int(sum(c.sum(axis=0).max() for c in model.counts.values()))
         result = Interval(value, None, None, n, sum(model.sizes.values()))
-        if headline.on_one_grid is not None:
+        if headline.is_distance:
             return replace(result, note="a KS distance is not bootstrapped")
         if min(model.sizes.values()) < 2:
             return replace(result, note="one cluster: its spread cannot be estimated")
         draws = self.draws[headline.name]
         drawn = draws[name] if minus is None else draws[name] - draws[minus]
-        if model.seeds > 1:
+        if headline.is_share and minus is None:
+            return self._share(headline, name, result)
+        if model.runs > 1:
             deviations = self._deviations(headline, name)
             if minus is not None:
                 deviations = deviations - self._deviations(headline, minus)
-            estimate = two_way(deviations, float(drawn.std()) or 1.0, CONFIDENCE)
+            estimate = crossed_spread(deviations, float(drawn.std()) or 1.0, CONFIDENCE)
             return with_limits(result, drawn, estimate, "percentile")
-        influences = self._influences(headline, name, minus)
+        influences = influences_of(headline, name, minus)
         return with_limits(result, drawn, spread(influences, CONFIDENCE))
 
-    def _influences(self, headline: Headline, name: str, minus: str | None) -> list[Array]:
-        """By how much each cluster moves the number or the difference, by population, (C,)."""
-        mine = headline.models[name].influences()
-        found = {population: moved.mean(axis=1) for population, moved in mine.items()}
-        if minus is not None:
-            for population, moved in headline.models[minus].influences().items():
-                found[population] = found[population] - moved.mean(axis=1)
-        return list(found.values())
+    def _share(self, headline: Headline, name: str, result: Interval) -> Interval:
+        """Limits of a share: they stay in 0..1 and are never empty."""
+        estimate = spread(influences_of(headline, name), CONFIDENCE)
+        if headline.models[name].runs > 1:
+            estimate = crossed_spread(self._deviations(headline, name), 1.0, CONFIDENCE)
+        return of_share(result, headline.value(name), estimate, CONFIDENCE)
 
     def _deviations(self, headline: Headline, name: str) -> Array:
-        """Seed by cluster: what each adds to the number, so that the mean of all is 0, (S, C)."""
+        """What each start model, seed and cluster adds to the number, (A, S, C)."""
         key = headline.name, name
         if key not in self._linear:
-            model = headline.models[name]
-            clusters = np.concatenate(list(model.influences().values()))  # (C, S)
-            by_seed = model.estimate()
-            of_seeds = (by_seed - by_seed.mean())[:, None]
-            self._linear[key] = of_seeds + len(clusters) * clusters.T
+            self._linear[key] = by_run_and_cluster(headline.models[name])
         return self._linear[key]
 
     def overall(self) -> dict[str, Overall]:
-        """Every method on all headline metrics together; empty where there is none."""
-        if not self.headlines or not self.methods:
+        """The methods that have every headline metric, on all of them together.
+
+        A method is certainly better if it is at least as good on every metric, and the test parts
+        the two on one of them.
+        """
+        names = [m for m in self.methods if all(m in h.models for h in self.headlines)]
+        if not self.headlines or not names:
             return {}
         columns = []
         for headline in self.headlines:
-            drawn = self.draws[headline.name]
-            columns.append(np.stack([drawn[name] for name in self.methods], axis=1))
-        points = np.stack(columns, axis=2)  # (B, methods, headlines)
-        places = pareto_places(points, [headline.direction for headline in self.headlines])
-        tail = (1 - CONFIDENCE) / 2
-        low, high = np.quantile(places, [tail, 1 - tail], axis=0, method="inverted_cdf")
-        front = (places == 1).mean(axis=0)
+            places = [self.having(headline).index(name) for name in names]
+            columns.append(self.wide[headline.name][:, places])
+        directions = [headline.direction for headline in self.headlines]
+        draws = np.stack(columns, axis=2)  # (B, methods, headlines)
+        front = pareto(draws, directions).mean(axis=0)
+        sets = rank_sets(self._dominating(names))
         found = {}
-        for index, name in enumerate(self.methods):
-            found[name] = Overall(float(front[index]), int(low[index]), int(high[index]))
+        for name, p_front, (low, high) in zip(names, front, sets, strict=True):
+            found[name] = Overall(float(p_front), low, high)
         return found
+
+    def _dominating(self, names: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether method i is certainly better than method j on all metrics together, (M, M)."""
+        values, better, tested = [], [], []
+        for headline in self.headlines:
+            own = self.having(headline)
+            places = np.ix_(*[[own.index(name) for name in names]] * 2)
+            values.append([headline.direction * headline.value(name) for name in names])
+            better.append(self._better(headline)[places])
+            # A claim needs a test on every metric.
+            tested.append(bool(self.tested[headline.name]))
+        if not all(tested):
+            return np.zeros((len(names), len(names)), dtype=bool)
+        points = np.array(values)
+        as_good = (points[:, :, None] >= points[:, None, :]).all(axis=0)
+        return np.asarray(as_good & np.any(better, axis=0))

@@ -9,7 +9,7 @@ methods drops out of every comparison.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ from suite.api.benchmark import Benchmark
 from suite.api.cells import Cell, CellResult
 from suite.api.scores import Basis, ItemScore
 from suite.api.stages import Host, builds
-from suite.compare.headlines import Declared, LeftOut, Rows, Scored, headline, hypervolume
+from suite.compare.headlines import Declared, headline, hypervolume
+from suite.compare.parts import LeftOut, Rows, Scored
 from suite.results.evidence import Difference, Evidence
 from suite.results.samples import Sample
 from suite.results.schema import Comparison
@@ -25,11 +26,8 @@ from suite.score.files import read_metrics
 from suite.store import Build, Json, Stage, jsonable, read_json, read_jsonl, write_json
 
 if TYPE_CHECKING:
+    from suite.compare.number import Headline
     from suite.compare.ranking import Joint
-
-
-Run = tuple[int, int]
-"""(start seed, seed)."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,9 @@ class Headlines:
     baseline: str | None
     basis: Mapping[str, Basis]
     reference_point: Mapping[str, float]
+    smallest_difference: Mapping[str, float] = field(default_factory=dict)
+    runs_are_drawn: bool = True
+    compares_every_start: bool = False
 
 
 @builds("compare")
@@ -59,33 +60,46 @@ def comparing(
     methods: Mapping[Cell, Stage],
     starts: Mapping[Cell, Stage],
     primary: Sequence[str],
+    smallest_difference: Mapping[str, float],
 ) -> Stage:
     """The stage that compares finished cells by the metrics `primary`.
 
     `methods`, `starts`: each cell with the score stage of its final checkpoint.
     """
     cells = {**starts, **methods}
-    inputs = {_row_name(cell.method, *cell.run): stage for cell, stage in cells.items()}
-    declared = Headlines(benchmark.baseline, benchmark.basis, benchmark.reference_point)
+    inputs = {_row_name(*_row(cell)): stage for cell, stage in cells.items()}
+    declared = Headlines(
+        benchmark.baseline,
+        benchmark.basis,
+        benchmark.reference_point,
+        smallest_difference,
+        benchmark.runs_are_drawn,
+        benchmark.compares_every_start,
+    )
     spec: dict[str, Json] = {
-        "methods": [[cell.method, *cell.run] for cell in methods],
-        "starts": [[cell.method, *cell.run] for cell in starts],
+        "methods": [list(_row(cell)) for cell in methods],
+        "starts": [list(_row(cell)) for cell in starts],
         "primary": list(primary),
         "declared": jsonable(declared),
     }
     return host.stage("compare", spec, inputs, label=f"compare methods on {benchmark.name}")
 
 
-def _row_name(method: str, start_seed: int, seed: int) -> str:
-    return f"{method}, start {start_seed}, seed {seed}"
+def _row(cell: Cell) -> tuple[str, int, int]:
+    """Method, seed of the start model, seed."""
+    return cell.method, *cell.run
+
+
+def _row_name(method: str, start: int, seed: int) -> str:
+    return f"{method}, start {start}, seed {seed}"
 
 
 def _read_rows(build: Build, rows: Sequence[tuple[str, int, int]]) -> Rows:
     """Method -> the scores of its runs."""
     found: dict[str, list[Scored]] = {}
-    for method, start_seed, seed in rows:
-        folder = build.inputs[_row_name(method, start_seed, seed)]
-        found.setdefault(method, []).append(read_scores(folder))
+    for method, start, seed in rows:
+        scored = read_scores(build.inputs[_row_name(method, start, seed)])
+        found.setdefault(method, []).append(replace(scored, start=start, seed=seed))
     return found
 
 
@@ -124,12 +138,12 @@ def from_samples(
     methods, starts = _kept_scores(kept, samples)
     if not methods:
         return None
-    if note := _unequal_seeds(methods):
+    if note := _unequal_runs(methods):
         return Evidence(0, notes=(note,))
     rows: dict[str, list[Scored]] = {}
-    for method, by_seed in methods.items():
-        # Joint draws of seeds rest on this: the i-th entry is the same seed for all methods.
-        rows[method] = [by_seed[seed] for seed in sorted(by_seed)]
+    for method, by_run in methods.items():
+        # Joint draws of runs rest on this: the i-th entry is the same run for all methods.
+        rows[method] = [by_run[run] for run in sorted(by_run)]
     found = compare(comparison, rows, starts, comparison.primary)
     absent: set[str] = set()
     for result in cells:
@@ -145,38 +159,35 @@ def from_samples(
 
 def _kept_scores(
     cells: Sequence[CellResult], samples: Mapping[str, Sequence[Sample]]
-) -> tuple[dict[str, dict[Run, Scored]], dict[str, list[Scored]]]:
-    """Scores of the methods, by method and seed, and of the start models, by name."""
-    methods: dict[str, dict[Run, Scored]] = {}
+) -> tuple[dict[str, dict[tuple[int, int], Scored]], dict[str, list[Scored]]]:
+    """Scores of the methods, by method and run (start, seed), and of the start models, by name."""
+    methods: dict[str, dict[tuple[int, int], Scored]] = {}
     starts: dict[str, list[Scored]] = {}
     for result in cells:
-        cell = result.cell
+        method, start, seed = _row(result.cell)
         metrics = {metric.name: metric for metric in result.metrics}
-        scored = Scored(metrics, _items(samples[cell.slug]))
+        scored = Scored(metrics, _items(samples[result.cell.slug]), start, seed)
         if result.family == "baseline":
-            starts.setdefault(cell.method, []).append(scored)
+            starts.setdefault(method, []).append(scored)
         else:
-            methods.setdefault(cell.method, {})[cell.run] = scored
+            methods.setdefault(method, {})[start, seed] = scored
     return methods, starts
 
 
-def _unequal_seeds(methods: Mapping[str, Mapping[Run, Scored]]) -> str:
+def _unequal_runs(methods: Mapping[str, Mapping[tuple[int, int], Scored]]) -> str:
     """Why methods with other seeds are not compared; empty if all have the same."""
-    seeds = {method: sorted(by_seed) for method, by_seed in methods.items()}
-    first = next(iter(seeds.values()))
-    if all(known == first for known in seeds.values()):
+    runs = {method: sorted(by_run) for method, by_run in methods.items()}
+    first = next(iter(runs.values()))
+    if all(known == first for known in runs.values()):
         return ""
-    each = [f"{method} {_shown(known)}" for method, known in sorted(seeds.items())]
+    several = len({start for known in runs.values() for start, _ in known}) > 1
+    each = []
+    for method, known in sorted(runs.items()):
+        texts = [f"{start}/{seed}" if several else str(seed) for start, seed in known]
+        each.append(f"{method} {', '.join(texts)}")
+    what = "start models and seeds" if several else "seeds"
     listed = "; ".join(each)
-    return f"Methods were not compared item by item, because their seeds differ: {listed}."
-
-
-def _shown(runs: Sequence[Run]) -> str:
-    """Seeds, behind the start seed where there are several: "0, 1" or "0:0, 1:0"."""
-    starts = {start_seed for start_seed, _ in runs}
-    if starts == {0}:
-        return ", ".join(str(seed) for _, seed in runs)
-    return ", ".join(f"{start_seed}:{seed}" for start_seed, seed in runs)
+    return f"Methods were not compared item by item, because their {what} differ: {listed}."
 
 
 def _items(samples: Sequence[Sample]) -> dict[tuple[str, str], list[ItemScore]]:
@@ -193,22 +204,33 @@ def compare(declared: Declared, methods: Rows, starts: Rows, primary: Sequence[s
     """Compare the methods with each other, and every row with the baseline model."""
     from suite.compare.ranking import Joint
 
-    headlines, notes = [], []
-    for name in axes(primary, {**starts, **methods}):
+    headlines: list[Headline] = []
+    notes: list[str] = []
+    wanted = axes(primary, {**starts, **methods})
+    for name in wanted:
         try:
-            headlines.append(headline(name, declared, methods, starts))
+            headlines.append(headline(name, declared, methods, starts, notes))
         except LeftOut as reason:
             notes.append(f"{name}: no comparison by items: {reason}")
-    joint = Joint(headlines, sorted(methods))
+    joint = Joint(headlines, sorted(methods), runs_are_drawn=declared.runs_are_drawn)
+    untested = [name for name in wanted if not joint.tested.get(name)]
     everything = [*starts, *sorted(methods)]
     return Evidence(
         family=joint.family,
         standings=tuple(joint.standings()),
         differences=tuple(joint.differences()),
         to_baseline=tuple(_to_baseline(joint, declared.baseline, everything)),
-        overall={} if notes else joint.overall(),
+        overall={} if len(headlines) < len(wanted) else joint.overall(),
         hypervolume=hypervolume(declared.reference_point, headlines, joint.methods),
-        notes=tuple(notes),
+        notes=(*notes, *joint.warnings()),
+        starts=joint.starts,
+        seeds=joint.seeds,
+        claims=joint.claims,
+        untested=tuple(untested) if len(methods) > 1 else (),
+        of_interest={known.name: known.of_interest for known in headlines},
+        by_labels=tuple(
+            name for name, family in joint.families.items() if family.testable and family.by_max_t
+        ),
     )
 
 
@@ -226,7 +248,7 @@ def axes(primary: Sequence[str], rows: Rows) -> list[str]:
 def _to_baseline(joint: Joint, baseline: str | None, names: Sequence[str]) -> Iterator[Difference]:
     """Every row minus the baseline model."""
     for known in joint.headlines:
-        is_distance = known.on_one_grid is not None  # from the baseline model already
+        is_distance = known.is_distance  # from the baseline model already
         if is_distance or baseline is None or baseline not in known.models:
             continue
         for name in names:

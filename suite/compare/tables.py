@@ -7,9 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from suite.api.benchmark import Benchmark
 from suite.api.cells import Cell, CellResult
 from suite.api.measured import ModelBenchmark
 from suite.compare import hypervolume as volume
+from suite.compare import interest
 from suite.compare.stage import comparing, read_evidence
 from suite.core.errors import UserError
 from suite.plan.cell import PlannedCell
@@ -94,6 +96,8 @@ def _comparison(
             primary=headline(own) or bench.primary,
             revision=described.revision,
             notes=described.notes,
+            smallest_difference=_of_interest(context, bench),
+            runs_are_drawn=bench.runs_are_drawn,
         )
     if texts is None:
         return Comparison(
@@ -105,6 +109,8 @@ def _comparison(
             notes=bench.notes,
             reference_point=dict(bench.reference_point),
             basis=dict(bench.basis),
+            smallest_difference=_of_interest(context, bench),
+            runs_are_drawn=bench.runs_are_drawn,
         )
     judged = texts.judging.notes() if texts.judging else []
     protocol = bench.defaults(context.config.model, cell.split)
@@ -123,7 +129,14 @@ def _comparison(
         notes=(*bench.notes, *texts.data.notes, *judged, *agreed, *changed),
         reference_point=dict(bench.reference_point),
         basis=dict(bench.basis),
+        smallest_difference=_of_interest(context, bench),
+        runs_are_drawn=bench.runs_are_drawn,
+        compares_every_start=bench.compares_every_start,
     )
+
+
+def _of_interest(context: Context, bench: Benchmark[Any]) -> dict[str, float]:
+    return interest.of_table(bench.smallest_difference, context.config.smallest_difference)
 
 
 def headline(results: Sequence[CellResult]) -> tuple[str, ...]:
@@ -153,7 +166,14 @@ def with_evidence(
             kind[planned.cell] = planned.final.score
     if not methods:
         return comparison
-    stage = comparing(context, cells[0].benchmark, methods, starts, comparison.primary)
+    stage = comparing(
+        context,
+        cells[0].benchmark,
+        methods,
+        starts,
+        comparison.primary,
+        comparison.smallest_difference,
+    )
     try:
         return replace(comparison, evidence=read_evidence(store.ensure(stage)))
     except UserError:

@@ -12,7 +12,7 @@ from suite.compare.hypervolume import NAME as HYPERVOLUME
 from suite.report.numbers import compact, duration, memory, number, percent
 from suite.report.table import Row, Table
 from suite.report.values import Value
-from suite.results.evidence import Overall, Standing
+from suite.results.evidence import Standing
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _certainty_columns(table: Table) -> Iterator[Column]:
         if any(name in row.standings for row in table.ranked):
             text = (
                 "share of draws in which it is first on this metric; "
-                "below: the range of its rank in 95 % of the draws"
+                "below: the ranks that it may have on it"
             )
             yield Column(f"P(best) {name}", "sure", partial(_show_p_best, name=name), help=text)
 
@@ -143,16 +143,11 @@ def _cost_columns(table: Table) -> Iterator[Column]:
 def _show_rank(row: Row, table: Table) -> Item:
     if row.rank is None:
         return Item("–", table.label(row))
-    details = []
-    if row.rank.front and len(table.axes) > 1:
-        details.append("front")
-    if row.overall and row.overall.rank_high > row.overall.rank_low:
-        details.append(_format_ranks(row.overall))
-    tie = "=" if row.rank.tied else ""
-    return Item(f"{row.rank.place}{tie}", ", ".join(details), row.rank.place)
+    front = "front" if row.rank.front and len(table.axes) > 1 else ""
+    return Item(row.rank.text, front, row.rank.place)
 
 
-def _format_ranks(known: Overall | Standing) -> str:
+def _format_ranks(known: Standing) -> str:
     if known.rank_high > known.rank_low:
         return f"{known.rank_low}–{known.rank_high}"
     return str(known.rank_low)

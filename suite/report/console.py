@@ -102,4 +102,4 @@ def _explain_ranks(table: Table) -> str:
     front = ""
     if len(table.axes) > 1:
         front = "; front: no other method is at least as good on every metric and better on one"
-    return f"ranked by {listed(table.axes)}{front}; = marks a tie"
+    return f"ranked by {listed(table.axes)}{front}; 1–3: ranks that the tests leave open"

@@ -59,36 +59,61 @@ def _explain_rank(table: Table) -> Iterator[str]:
         return
     if not table.ranked:
         return
-    tested = _describe_test(table)
+    text = f"Rank: methods are ranked by {listed(table.axes)} at the final checkpoint"
     if len(table.axes) == 1:
-        text = f"Rank: methods are ranked by {table.axes[0]} at the final checkpoint."
-        if tested:
-            yield f"{text} A method ranks below a better one if {tested}."
-        else:
-            yield f"{text} A better value ranks higher."
-        return
-    also = f" and {tested}" if tested else ""
+        text += f". A method ranks below a better one if {_describe_test(table)}."
+    else:
+        text += (
+            " together, so that a method cannot win on one metric by collapsing on another. A "
+            "method dominates another if it is at least as good on every metric and better on one. "
+            f"A method ranks below another if the other dominates it and {_describe_test(table)}. "
+            "Front: no other method dominates the method."
+        )
     yield (
-        f"Rank: methods are ranked by {listed(table.axes)} at the final checkpoint together, so "
-        "that a method cannot win on one metric by collapsing on another. A method dominates "
-        "another if it is at least as good on every metric and better on one. A method ranks "
-        f"below another if the other dominates it{also}. Methods that this rule does not separate "
-        "are tied (“=”). Front: no other method dominates the method. Tied methods are listed by "
-        "their worst place on a single metric; this order makes no claim about which is better."
+        f"{text} A range, such as 1–3, holds all ranks that the tests leave open; methods with the "
+        "same range are listed by their worst place on a single metric, which makes no claim about "
+        "which is better."
     )
+    yield from _explain_untested(table)
 
 
 def _describe_test(table: Table) -> str:
-    """Describe the test that a difference must pass to count; "" if every difference counts."""
+    """Describe the test that a difference must pass to count."""
     evidence = table.comparison.evidence
+    text = f"their difference is more than chance (corrected p < {ALPHA}"
     if evidence is None or not evidence.family:
-        return ""
-    if not all(row.standings for row in table.ranked):
-        return ""
-    return (
-        "their difference is statistically significant "
-        f"(p < {ALPHA} after Holm's correction for {evidence.family} comparisons)"
-    )
+        return f"{text})"
+    how = "Holm's correction"
+    if evidence.by_labels:
+        others = [name for name in evidence.of_interest if name not in evidence.by_labels]
+        how = f"step-down max-T for {listed(evidence.by_labels)}"
+        how += f" and Holm's correction for {listed(others)}" if others else ""
+    return f"{text}: {how}, {evidence.family} comparisons together)"
+
+
+def _explain_untested(table: Table) -> Iterator[str]:
+    """Say why no method ranks below another, and what the ranks are about."""
+    evidence = table.comparison.evidence
+    if evidence is None:
+        yield "Nothing was tested, so no method ranks below another."
+        return
+    known = {standing.metric for standing in evidence.standings}
+    untested = [name for name in table.axes if name in evidence.untested or name not in known]
+    if untested:
+        yield (
+            f"Not tested: {listed(untested)}. A rank is a claim about every metric, so no method "
+            "ranks below another."
+        )
+    if not evidence.claims:
+        yield (
+            "One seed and one start model: how much another training run would differ is unknown, "
+            "so no method ranks below another. P values are about these models only."
+        )
+    elif evidence.starts == 1 and evidence.seeds > 1:
+        yield "One start model: ranks and intervals describe this start model only."
+    if evidence.of_interest:
+        each = [f"{name} {least:g}" for name, least in evidence.of_interest.items()]
+        yield f"Smallest difference of interest: {', '.join(each)}. Smaller ones part no methods."
 
 
 def _explain_certainty(table: Table) -> Iterator[str]:
@@ -96,13 +121,14 @@ def _explain_certainty(table: Table) -> Iterator[str]:
     evidence = table.comparison.evidence
     if evidence is None or not evidence.standings or not table.ranked:
         return
-    seeds = " and seeds" if _has_several_seeds(table) else ""
     text = (
-        "Uncertainty of the ranks: clusters of questions (those about the same author or "
-        f"document){seeds} were resampled {DRAWS} times, with the same draws for every method. "
-        "P(best): the share of draws in which a method is first on a metric. A range of ranks, "
-        "such as 1–3, covers 95 % of the draws."
+        "P(best): the share of draws in which a method is first on a metric. Clusters of questions "
+        f"(those about the same author or document) were resampled {DRAWS} times, with the same "
+        "draws for every method"
     )
+    if _has_several_seeds(table):
+        text += "; the spread over runs is drawn from Student's t, as wide as few runs leave it"
+    text += ". The ranges of ranks of all methods hold together with 95 %."
     if len(table.axes) > 1:
         text += (
             " P(front), the probability of being non-dominated: the share of draws in which no "
@@ -160,8 +186,8 @@ def _explain_differences(table: Table) -> Iterator[str]:
     )
     if _has_several_seeds(table):
         text += (
-            "; if there are several seeds, by a two-way analysis of variance over seeds and "
-            "clusters"
+            ", and by t tests over start models and seeds and an analysis of variance over these "
+            "and the clusters; the largest p counts"
         )
     yield f"{text}."
     yield from evidence.notes
@@ -179,8 +205,8 @@ def _explain_numbers(table: Table) -> Iterator[str]:
         )
     if "range over seeds" in spreads:
         yield (
-            "With several seeds, a number is their mean (of p-values the geometric mean); a … b: "
-            "the lowest and the highest seed."
+            "With several seeds, a number is their mean (of p-values the geometric mean; ranks go by "
+            "the mean KS distance D); a … b: the lowest and the highest seed."
         )
     if any(value.log10_p is not None for value in values):
         yield (

@@ -9,10 +9,10 @@ from suite.report.numbers import number, p_value
 from suite.report.table import Table
 from suite.results.evidence import ALPHA, Difference
 
-HEADERS = ("Metric", "Method", "Minus", "Difference", "p", "Holm's p", "Chance?")
+HEADERS = ("Metric", "Method", "Minus", "Difference", "p", "corrected p", "Chance?")
 
 LEAST = 1e-12
-"""Smaller p-values are shown as "<" this (see `suite.stats.hierarchical.two_way_pvalue`)."""
+"""Smaller p-values are shown as "<" this (see `suite.stats.crossed`)."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Pair:
 
 
 def pairs(table: Table) -> list[Pair]:
-    """List the comparisons that Holm's correction covers.
+    """List the comparisons that are corrected together.
 
     For a metric that is a p-value, the difference is that of its KS distance D.
     """
@@ -57,15 +57,15 @@ def pairs(table: Table) -> list[Pair]:
         metric = difference.metric
         if metric in table.axes and table.is_p_value(metric):
             metric = f"{metric} (D)"
-        found.append(_show_pair(difference, metric))
+        found.append(_show_pair(difference, metric, evidence.claims))
     return found
 
 
-def _show_pair(known: Difference, metric: str) -> Pair:
+def _show_pair(known: Difference, metric: str, claims: bool) -> Pair:
     bounds = ""
     if known.ci_low is not None and known.ci_high is not None:
         bounds = f"[{number(known.ci_low, signed=True)}, {number(known.ci_high, signed=True)}]"
-    # Holm's p is a multiple of p, so where p is only a bound, Holm's p is one too.
+    # The corrected p is a multiple of p: where p is only a bound, it is one too.
     is_bound = known.pvalue is not None and known.pvalue <= LEAST
     return Pair(
         metric,
@@ -75,7 +75,7 @@ def _show_pair(known: Difference, metric: str) -> Pair:
         bounds,
         _show_p(known.pvalue, is_bound),
         _show_p(known.adjusted, is_bound),
-        _judge(known.adjusted),
+        _judge(known.adjusted, claims),
     )
 
 
@@ -88,7 +88,9 @@ def _show_p(value: float | None, is_bound: bool) -> str:
     return f"{sign}{p_value(math.log10(value))}"
 
 
-def _judge(adjusted: float | None) -> str:
+def _judge(adjusted: float | None, claims: bool) -> str:
     if adjusted is None:
         return "not tested"
-    return "real" if adjusted < ALPHA else "may be chance"
+    if adjusted >= ALPHA:
+        return "may be chance"
+    return "real" if claims else "real for this run"

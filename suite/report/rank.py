@@ -1,15 +1,14 @@
 """Ranks by several metrics at once, so that a method cannot win on one by collapsing on another.
 
 A row **dominates** another if it is at least as good on every headline metric and better on one.
-The rows that no other row dominates are the Pareto front. Tiers follow from chains of rows in which
-each row dominates the next by a difference that is more than chance: a row's tier is the length of
-the longest chain that ends at it. (If it is not known which differences are more than chance, every
-difference counts, and this is non-dominated sorting.) The rows of a tier tie; the reader chooses.
+The rows that no other row dominates are the Pareto front. A row is **certainly better** than another
+if it dominates it by a difference that is more than chance. So a row has a set of ranks: at best 1 +
+the number of rows that are certainly better, at worst the number of all rows - those that it is
+certainly better than (`suite.stats.rank_sets`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,13 +18,29 @@ Point = Sequence[float]
 
 @dataclass(frozen=True)
 class Rank:
-    """A row's place."""
+    """The ranks that a row may have."""
 
     place: int
-    """1 + the number of rows in better tiers."""
-    tied: bool
+    """The best one: 1 + the number of rows that are certainly better."""
+    last: int
+    """The worst one."""
     front: bool
     """Whether no other row dominates it."""
+
+    @property
+    def tied(self) -> bool:
+        """Whether it may have several ranks."""
+        return self.last > self.place
+
+    @property
+    def order(self) -> tuple[int, int, bool]:
+        """The key to sort rows by; of equal sets the front comes first."""
+        return self.place, self.last, not self.front
+
+    @property
+    def text(self) -> str:
+        """The ranks as people read them: "2" or "1\u20134"."""
+        return f"{self.place}\u2013{self.last}" if self.tied else str(self.place)
 
 
 def dominates(a: Point, b: Point) -> bool:
@@ -38,29 +53,14 @@ def ranks(
     points: Sequence[Point], real: Callable[[int, int], bool] = lambda i, j: True
 ) -> list[Rank]:
     """Rank the rows. `real(i, j)` says whether rows i and j differ by more than chance."""
-    dominators = [_find_dominators(point, points) for point in points]
-    tiers = _find_tiers(dominators, real)
-    sizes = Counter(tiers)
     found = []
-    for tier, above in zip(tiers, dominators, strict=True):
-        better = sum(size for other, size in sizes.items() if other < tier)
-        found.append(Rank(place=1 + better, tied=sizes[tier] > 1, front=not above))
+    for i, point in enumerate(points):
+        above = [j for j, other in enumerate(points) if dominates(other, point)]
+        below = [j for j, other in enumerate(points) if dominates(point, other)]
+        better = sum(real(j, i) for j in above)
+        worse = sum(real(i, j) for j in below)
+        found.append(Rank(1 + better, len(points) - worse, front=not above))
     return found
-
-
-def _find_dominators(point: Point, points: Sequence[Point]) -> list[int]:
-    return [j for j, other in enumerate(points) if dominates(other, point)]
-
-
-def _find_tiers(dominators: Sequence[Sequence[int]], real: Callable[[int, int], bool]) -> list[int]:
-    """Return the tier of each row; 0 is the best."""
-    tiers = [0] * len(dominators)
-    # Domination is transitive, so a row has more dominators than each of its dominators has:
-    # in this order their tiers are known before they are needed.
-    for i in sorted(range(len(dominators)), key=lambda i: len(dominators[i])):
-        for j in dominators[i]:
-            tiers[i] = max(tiers[i], tiers[j] + real(j, i))
-    return tiers
 
 
 def balance(points: Sequence[Point]) -> list[int]:

@@ -2,7 +2,7 @@
 
 a metric of a row or a seed        metric, value, low, high, ...; checkpoint "final" or "best"
 a cost of training                 metric "training seconds", ...
-one method minus another           `minus` names the other; `adjusted` is p by Holm's correction
+one method minus another           `minus` names the other; `adjusted` is p after correction
 """
 
 from __future__ import annotations

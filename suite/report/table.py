@@ -184,7 +184,7 @@ def _rank_rows(
 
     placed = list(zip(able, ranks(points, is_real), balance(points), strict=True))
     # Within a tie, a row that is good on every metric comes before one that is last on some.
-    placed.sort(key=lambda entry: (entry[1].place, entry[2], entry[0].method))
+    placed.sort(key=lambda entry: (*entry[1].order, entry[2], entry[0].method))
     ranked = [replace(row, rank=rank) for row, rank, _ in placed]
     return (*baselines, *ranked, *others)
 
@@ -196,16 +196,16 @@ def _locate(row: Row, axes: Sequence[str]) -> list[float] | None:
         value = row.values.get(name)
         if value is None or value.goodness is None:
             return None
-        point.append(value.goodness)
+        known = row.standings.get(name)
+        # Of a p-value its KS distance, by which the draws go too: one order for everything.
+        by_distance = value.log10_p is not None and known is not None
+        point.append(-known.value if known and by_distance else value.goodness)
     return point
 
 
 def _differ(evidence: Evidence | None, method: str, other: str, axes: Sequence[str]) -> bool:
-    """Say whether two rows differ by more than chance.
-
-    If not all metrics were tested, any difference counts.
-    """
+    """Say whether two rows differ by more than chance; not if any metric was not tested."""
     if evidence is None:
-        return True
+        return False
     tested = {standing.metric for standing in evidence.standings}
-    return not tested.issuperset(axes) or evidence.real(method, other)
+    return tested.issuperset(axes) and evidence.real(method, other)

@@ -10,9 +10,9 @@
         ]
     }
 
-It is computed from the cells' item scores (`suite.compare.stage`). The family, over which Holm
-corrects, is declared here once for all tables: all pairs of methods on all headline metrics that
-have a better and a worse.
+It is computed from the cells' item scores (`suite.compare.stage`). The family of comparisons that are
+corrected together is declared here once for all tables: all pairs of methods on all headline metrics
+that have a better and a worse.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Difference(_Closed):
     ci_high: float | None
     pvalue: float | None
     adjusted: float | None
-    """p after Holm's correction; None outside the family (comparisons with the baseline model)."""
+    """p after correction for the family; None outside the family (comparisons with the baseline model)."""
     n: int
     n_clusters: int
     note: str = ""
@@ -63,12 +63,12 @@ class Standing(_Closed):
     With several seeds they hold for a new seed and new clusters.
     """
     tier: int
-    """1 the best; the methods of a tier do not differ significantly from its first."""
+    """Its lowest possible rank; 1 for all where nothing was parted."""
     p_best: float
-    """Share of the draws in which it is first."""
+    """Share of the draws in which it is first; with few runs the draws are widened."""
     rank_low: int
     rank_high: int
-    """95 % limits of its rank."""
+    """The ranks that it may have. All sets hold the true ranks together, with 95 %."""
     note: str = ""
 
 
@@ -80,6 +80,7 @@ class Overall(_Closed):
     """Share of draws in which no other method dominates it."""
     rank_low: int
     rank_high: int
+    """1 + the methods that certainly dominate it, and M - those that it certainly dominates."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +99,27 @@ class Evidence(_Closed):
     hypervolume: dict[str, tuple[float, float]] = field(default_factory=dict)
     """By method: 95 % limits of its hypervolume; empty if a metric must not be bootstrapped."""
     notes: tuple[str, ...] = ()
-    """Which headline metrics are left out, and why."""
+    """Which headline metrics, methods and items are left out, and why; what no test could find."""
+    starts: int = 0
+    """Start models that every method was trained from; 0 in files that do not say."""
+    seeds: int = 0
+    """Seeds for each start model; 0 in files that do not say."""
+    claims: bool = True
+    """Whether methods are parted; not with one run, whose spread over runs is unknown."""
+    untested: tuple[str, ...] = ()
+    """Headline metrics without a test. A tier is a claim about every metric, so there is none."""
+    of_interest: dict[str, float] = field(default_factory=dict)
+    """Headline metric -> the smallest difference of interest."""
+    by_labels: tuple[str, ...] = ()
+    """Headline metrics corrected by permuting the methods' labels (max-T); the others by Holm."""
 
     def real(self, method: str, other: str) -> bool:
-        """Whether the two differ, after correction, on some headline metric."""
+        """Whether the two differ on some headline metric, every one of which was tested."""
+        if not self.claims or self.untested:
+            return False
         pair = {method, other}
-        for difference in self.differences:
-            if {difference.method, difference.other} != pair or difference.adjusted is None:
-                continue
-            if difference.adjusted < ALPHA:
-                return True
-        return False
+        found = [d for d in self.differences if {d.method, d.other} == pair]
+        tested = [difference for difference in found if difference.adjusted is not None]
+        if self.starts and len(tested) < len(self.of_interest):
+            return False
+        return any(d.adjusted is not None and d.adjusted < ALPHA for d in found)

@@ -60,6 +60,12 @@ class Comparison(Closed):
     """Of all ranked methods together, for each seed."""
     basis: dict[str, Basis] = field(default_factory=dict)
     """What headline metrics are made of, so that merged runs can be compared item by item."""
+    smallest_difference: dict[str, float] = field(default_factory=dict)
+    """Headline metric -> the smallest difference of interest, as benchmark and user set it."""
+    runs_are_drawn: bool = True
+    """Whether another seed gives another model; see `Benchmark`."""
+    compares_every_start: bool = False
+    """Whether a cell is compared with the baseline models of all start seeds; see `Benchmark`."""
     evidence: Evidence | None = None
     """How sure the ranks are; None where nothing could be compared item by item."""
     outputs: Outputs | None = None

@@ -1,7 +1,7 @@
 """Statistics as pure functions on numpy arrays; scipy is imported when called.
 
 - intervals: `cluster_bootstrap`, `joint_bootstrap`, `wilson`, `mean_interval_t`
-- comparisons of methods: `holm`, `tiers`, `rank_probabilities`
+- comparisons of methods: `holm`, `first_probabilities`, `rank_sets`
 - comparisons of samples: `ks_two_sample`, `ks_permutation`, `ks_exchange`
 - judges: `kappa`, `length_controlled_win_rate`
 - trade-offs: `harmonic_means`, `pareto`, `hypervolume`
@@ -15,11 +15,12 @@ from suite.stats.ks_exchange import ks_exchange
 from suite.stats.length_control import length_controlled_win_rate
 from suite.stats.means import harmonic_means
 from suite.stats.moments import Moments
-from suite.stats.multiple import holm, tiers
+from suite.stats.multiple import holm
 from suite.stats.pareto import hypervolume, pareto
 from suite.stats.permutation import PermutationResult, ks_permutation
 from suite.stats.populations import Table
-from suite.stats.ranking import Rank, rank_probabilities
+from suite.stats.rank_sets import rank_sets
+from suite.stats.ranking import first_probabilities
 from suite.stats.rates import mean_interval_t, wilson
 
 __all__ = [
@@ -28,9 +29,9 @@ __all__ = [
     "KSResult",
     "Moments",
     "PermutationResult",
-    "Rank",
     "Table",
     "cluster_bootstrap",
+    "first_probabilities",
     "harmonic_means",
     "holm",
     "hypervolume",
@@ -43,7 +44,6 @@ __all__ = [
     "length_controlled_win_rate",
     "mean_interval_t",
     "pareto",
-    "rank_probabilities",
-    "tiers",
+    "rank_sets",
     "wilson",
 ]

@@ -66,6 +66,7 @@ def kappa(
         n_resamples=n_resamples,
         seed=seed,
         confidence=confidence,
+        bounds=(-1.0, 1.0),
     )
     return Agreement(interval, raw)
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from suite.stats.arrays import Array, Labels
-from suite.stats.interval import BootstrapMethod, Interval, spread, with_limits
+from suite.stats.interval import BootstrapMethod, Interval, of_share, spread, with_limits
 from suite.stats.populations import Population, Table, populations_of
 
 MeansStatistic = Callable[[Mapping[str, Array]], Array]
@@ -40,8 +40,11 @@ def cluster_bootstrap(
     """Interval of the mean over items of (n,) scores; whole clusters are resampled.
 
     Raises ValueError on None or NaN. With one cluster the limits are None. How the limits are made
-    to cover with few clusters: see `suite.stats.interval`.
+    to cover with few clusters: see `suite.stats.interval`. A share (every score is 0 or 1) has a score
+    interval with a design effect, see `suite.stats.score_interval`.
     """
+    if np.isin(np.asarray(values, dtype=np.float64), (0.0, 1.0)).all():
+        return _share(values, clusters, confidence)
     return joint_bootstrap(
         {"values": Table(values, clusters)},
         lambda means: means["values"],
@@ -52,6 +55,18 @@ def cluster_bootstrap(
     )
 
 
+def _share(values: ArrayLike, clusters: Labels | None, confidence: float) -> Interval:
+    (population,) = populations_of({"values": Table(values, clusters)})
+    mean = float(population.means(np.ones((1, population.size)))["values"][0])
+    result = _without_limits(mean, [population])
+    if result.note:
+        return result
+    left_out = population.leave_one_out()["values"]
+    size = population.size
+    known = spread([(size - 1) / size * (left_out.mean() - left_out)], confidence)
+    return of_share(result, mean, known, confidence)
+
+
 def joint_bootstrap(
     tables: Mapping[str, Table],
     statistic: MeansStatistic,
@@ -60,10 +75,12 @@ def joint_bootstrap(
     seed: int = 0,
     confidence: float = 0.95,
     method: BootstrapMethod = "bca",
+    bounds: tuple[float, float] | None = None,
 ) -> Interval:
     """Interval of a function of several tables' means (see `harmonic_means`), from joint draws.
 
-    n and n_clusters of the result add up the populations (n: the largest table of each).
+    `bounds`: what the number cannot leave. n and n_clusters of the result add up the populations
+    (n: the largest table of each).
     """
     populations = populations_of(tables)
     whole: dict[str, Array] = {}
@@ -75,7 +92,7 @@ def joint_bootstrap(
         return result
     draws = statistic(joint_means(tables, n_resamples=n_resamples, seed=seed))
     influences = [_influences(statistic, whole, population) for population in populations]
-    return with_limits(result, draws, spread(influences, confidence), method)
+    return with_limits(result, draws, spread(influences, confidence), method, bounds)
 
 
 def joint_means(

@@ -1,8 +1,10 @@
 """Several models' scores on the same items, summed by cluster, so that draws are matrix products.
 
-    tables = [Part(values (S, n), codes (n,), "retain"), ...]     S seeds, n items in clusters
+    tables = [Part(values (R, n), codes (n,), "retain"), ...]     R runs, n items in clusters
     means(tables, sizes, harmonic)        the harmonic mean of the tables' means
     ks_distances(part, reference, ...)    D between the scores and a reference model's
+
+The R runs are A start models x S seeds of the method, sorted by start model and then by seed.
 
 Headline numbers are functions of weighted means: g(W sums / W counts). A draw of clusters gives
 every model the same weights W; an exchange of two models' answers mixes their sums. Both cost a
@@ -27,11 +29,13 @@ class Part:
     """One table of scores."""
 
     values: Array
-    """(S, n): a row for each seed, the same items in each."""
+    """(R, n): a row for each run, the same items in each."""
     codes: Codes
     """Cluster of each item, (n,), 0 .. C - 1 within the population."""
     population: str
     """What is resampled together, e.g. the evaluation set."""
+    starts: int = 1
+    """A: how many start models the runs come from."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +43,22 @@ class Clustered:
     """One model's scores, summed by cluster: K columns in all, K_p of them in population p."""
 
     sums: Mapping[str, Array]
-    """Population -> (S, C, K_p)."""
+    """Population -> (R, C, K_p)."""
     counts: Mapping[str, Array]
     """Population -> (C, K_p)."""
     statistic: Callable[[Array], Array]
     """The model's number from its means, (..., K) -> (...)."""
+    starts: int = 1
+    """A: how many start models the runs come from."""
 
     @property
-    def seeds(self) -> int:
-        """Number of seeds, S."""
+    def runs(self) -> int:
+        """Number of runs, R = A S."""
         return len(next(iter(self.sums.values())))
+
+    def by_run(self) -> Array:
+        """The statistic of all items, by start model and seed, (A, S)."""
+        return self.estimate().reshape(self.starts, -1)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -56,7 +66,7 @@ class Clustered:
         return {name: len(counts) for name, counts in self.counts.items()}
 
     def values(self, weights: Weights) -> Array:
-        """The statistic of each draw and seed, (B, S); NaN where a draw has no item of a table."""
+        """The statistic of each draw and run, (B, R); NaN where a draw has no item of a table."""
         draws = len(next(iter(weights.values())))
         width = sum(sums.shape[0] * sums.shape[2] for sums in self.sums.values())
         blocks = []
@@ -73,20 +83,20 @@ class Clustered:
         return self.of_totals(totals, counts)
 
     def of_totals(self, totals: Mapping[str, Array], counts: Mapping[str, Array]) -> Array:
-        """The statistic of sums (B, S, K_p) over counts (B, K_p) or (1, K_p): (B, S)."""
+        """The statistic of sums (B, R, K_p) over counts (B, K_p) or (1, K_p): (B, R)."""
         with np.errstate(invalid="ignore", divide="ignore"):
             means = [total / counts[name][:, None, :] for name, total in totals.items()]
         result: Array = self.statistic(np.concatenate(means, axis=-1))
         return result
 
     def estimate(self) -> Array:
-        """The statistic of all items, by seed, (S,)."""
+        """The statistic of all items, by run, (R,)."""
         every_cluster_once = {name: np.ones((1, size)) for name, size in self.sizes.items()}
-        by_seed: Array = self.values(every_cluster_once)[0]
-        return by_seed
+        by_run: Array = self.values(every_cluster_once)[0]
+        return by_run
 
     def influences(self) -> dict[str, Array]:
-        """By how much each cluster moves the statistic: population -> (C, S).
+        """By how much each cluster moves the statistic: population -> (C, R).
 
         See `suite.stats.interval.spread`.
         """
@@ -101,11 +111,11 @@ class Clustered:
 
 
 def weighted(weights: Array, sums: Array) -> Array:
-    """Sum over clusters with (B, C) weights of (S, C, K) sums: (B, S, K)."""
-    seeds, clusters, columns = sums.shape
-    # One flat matrix product is much faster than one for each seed.
-    flat = sums.transpose(1, 0, 2).reshape(clusters, seeds * columns)
-    totals: Array = (weights @ flat).reshape(len(weights), seeds, columns)
+    """Sum over clusters with (B, C) weights of (R, C, K) sums: (B, R, K)."""
+    runs, clusters, columns = sums.shape
+    # One flat matrix product is much faster than one for each run.
+    flat = sums.transpose(1, 0, 2).reshape(clusters, runs * columns)
+    totals: Array = (weights @ flat).reshape(len(weights), runs, columns)
     return totals
 
 
@@ -134,42 +144,57 @@ def means(
         counts.setdefault(part.population, []).append(items)
     stacked_sums = {name: np.stack(columns, axis=2) for name, columns in sums.items()}
     stacked_counts = {name: np.stack(columns, axis=1) for name, columns in counts.items()}
-    return Clustered(stacked_sums, stacked_counts, statistic)
+    return Clustered(stacked_sums, stacked_counts, statistic, parts[0].starts)
 
 
-def ks_distances(part: Part, reference: Part, size: int, grid: Array) -> Clustered:
-    """D between a model's scores and the reference model's, both drawn by cluster.
+def ks_distances(part: Part, reference: Part, size: int, rivals: Codes | None = None) -> Clustered:
+    """D between a model's scores and a reference model's, both drawn by cluster; of several
+    reference models the median.
 
-    `grid`: sorted, with every value that occurs in either, and in the model whose answers are to be
-    exchanged with these.
+    `rivals` (R, K): the rows of `reference` that each run is compared with. None: the reference has
+    one run, or one for each start model of `part`, and a run meets that of its own start.
     """
-    width = len(grid)
-    # A cumulative distribution function is a mean too: the share of items <= a grid value. So the
-    # columns are the model's counts at each grid value, and beside them the reference's.
-    mine, other = _below(part, size, grid), _below(reference, size, grid)
-    same_for_all_seeds = np.broadcast_to(other[:1], mine.shape)
-    sums = np.concatenate([mine, same_for_all_seeds], axis=2)
-    counts = np.concatenate(
-        [_repeated_counts(part, size, width), _repeated_counts(reference, size, width)], axis=1
-    )
+    if rivals is None:
+        rivals = np.arange(len(part.values)) // (len(part.values) // len(reference.values))
+        rivals = rivals[:, None]
+    # Between two scores of the reference its distribution function stands still, so the largest gap
+    # lies at such a score or just before one: D is exact on this grid for any scores of the model.
+    grid = np.unique(reference.values)
+    # A cumulative distribution function is a mean too: the share of items <= (or <) a grid value.
+    # So the columns are counts at each grid value, the model's and then each reference's.
+    tables = [part]
+    for known in rivals.T:
+        tables.append(Part(reference.values[known], reference.codes, reference.population))
+    width = 2 * len(grid)
+    sums = np.concatenate([_below(table, size, grid) for table in tables], axis=2)
+    columns = []
+    for table in tables:
+        counts = np.bincount(table.codes, minlength=size).astype(float)
+        columns.append(counts[:, None].repeat(width, axis=1))
 
     def distance(shares: Array) -> Array:
-        gaps: Array = np.abs(shares[..., :width] - shares[..., width:]).max(axis=-1)
-        return gaps
+        own, *others = np.split(shares, len(tables), axis=-1)
+        gaps = [np.abs(own - other).max(axis=-1) for other in others]
+        median: Array = np.median(gaps, axis=0)
+        return median
 
-    return Clustered({part.population: sums}, {part.population: counts}, distance)
-
-
-def _repeated_counts(part: Part, size: int, width: int) -> Array:
-    """How many items each cluster has, the same in each of `width` columns: (C, width)."""
-    counts = np.bincount(part.codes, minlength=size).astype(float)
-    return counts[:, None].repeat(width, axis=1)
+    return Clustered(
+        {part.population: sums},
+        {part.population: np.concatenate(columns, axis=1)},
+        distance,
+        part.starts,
+    )
 
 
 def _below(part: Part, size: int, grid: Array) -> Array:
-    """How many items of each cluster are <= each grid value: (S, C, G)."""
-    counts = np.zeros((len(part.values), size, len(grid)))
-    for seed, values in enumerate(part.values):
-        places = np.searchsorted(grid, values)
-        np.add.at(counts[seed], (part.codes, places), 1.0)
-    return counts.cumsum(axis=2)
+    """How many items of each cluster are <= each grid value, then how many are <: (R, C, 2 G)."""
+    runs = []
+    for values in part.values:
+        sides = []
+        # The first grid value that is >= the score, and the first that is > it.
+        for places in (np.searchsorted(grid, values), np.searchsorted(grid, values, "right")):
+            counts = np.zeros((size, len(grid) + 1))
+            np.add.at(counts, (part.codes, places), 1.0)
+            sides.append(counts.cumsum(axis=1)[:, :-1])
+        runs.append(np.concatenate(sides, axis=1))
+    return np.stack(runs)

@@ -3,12 +3,13 @@
 If two models are alike, it does not matter which of them gave the answers about an author: the
 difference of the two numbers is as likely under any exchange of whole clusters. That holds for any
 statistic, also for a harmonic mean or a KS distance to a third model, and it assumes no
-distribution. All seeds of a cluster are exchanged together.
+distribution. All runs of a cluster are exchanged together.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -27,26 +28,34 @@ p is then known well enough, and it is not small.
 
 
 def exchange_test(
-    a: Clustered, b: Clustered, *, n_permutations: int = 10_000, seed: int = 0
+    a: Clustered,
+    b: Clustered,
+    *,
+    least: float = 0.0,
+    n_permutations: int = 10_000,
+    seed: int = 0,
 ) -> PermutationResult:
-    """Two-sided test that a and b, on the same items, have the same statistic (mean over seeds).
+    """Two-sided test that a and b, on the same items, have the same statistic (mean over runs).
+
+    `least`: the smallest difference of interest. It is taken from the observed difference, not from
+    the exchanged ones, which errs on the careful side; at or below it p is 1.
 
     All 2^(C-1) exchanges of C clusters if they are at most `n_permutations`, else a random sample,
     stopped early where many reach the observed difference (Besag & Clifford 1991). Raises
-    ValueError if the two were not scored on the same items with as many seeds.
+    ValueError if the two were not scored on the same items with as many runs.
     """
     if not _paired(a, b):
-        raise ValueError("the scores are not paired: other items, clusters or seeds")
+        raise ValueError("the scores are not paired: other items, clusters or runs")
     clusters = sum(a.sizes.values())
     exact = clusters - 1 <= np.log2(n_permutations)
     exchanges = _all(clusters) if exact else _sampled(clusters, n_permutations, seed)
     pair = _Pair(a, b)
     nothing_exchanged = np.ones((1, clusters))
     observed = float(pair.differences(nothing_exchanged)[0])
-    least = abs(observed) - TOLERANCE * max(1.0, abs(observed))
+    beyond = max(0.0, abs(observed) - least) - TOLERANCE * max(1.0, abs(observed))
     extreme = looked = 0
     for kept in exchanges:
-        extreme += int((np.abs(pair.differences(kept)) >= least).sum())
+        extreme += int((np.abs(pair.differences(kept)) >= beyond).sum())
         looked += len(kept)
         if not exact and extreme >= ENOUGH:
             break
@@ -55,8 +64,14 @@ def exchange_test(
     return PermutationResult(observed, (1 + extreme) / (1 + looked), 1 + looked, False)
 
 
+def smallest_pvalue(model: Clustered, n_permutations: int) -> float:
+    """The smallest p that `exchange_test` can give: of C clusters 1 / 2^(C-1), or of the sample."""
+    clusters = sum(model.sizes.values())
+    return max(math.ldexp(1.0, 1 - clusters), 1 / (1 + n_permutations))
+
+
 def _paired(a: Clustered, b: Clustered) -> bool:
-    if a.sizes != b.sizes or a.seeds != b.seeds:
+    if a.sizes != b.sizes or a.runs != b.runs:
         return False
     return all(np.array_equal(a.counts[name], b.counts[name]) for name in a.counts)
 

@@ -22,6 +22,7 @@ from typing import Literal
 import numpy as np
 
 from suite.stats.arrays import Array
+from suite.stats.score_interval import score_limits, share_limits
 
 BootstrapMethod = Literal["percentile", "bca"]
 MIN_TAIL_DRAWS = 10
@@ -95,8 +96,12 @@ def with_limits(
     draws: Array,
     estimate: Spread,
     method: BootstrapMethod = "bca",
+    bounds: tuple[float, float] | None = None,
 ) -> Interval:
-    """Fill in the limits from bootstrap draws (B,), NaN where the statistic was undefined."""
+    """Fill in the limits from bootstrap draws (B,), NaN where the statistic was undefined.
+
+    `bounds`: what the number cannot leave; limits from a t distribution could.
+    """
     value = interval.value
     assert value is not None
     defined = draws[np.isfinite(draws)]
@@ -104,18 +109,24 @@ def with_limits(
         return replace(interval, note="undefined on too many of the resamples")
     if estimate.se <= ROUNDING * abs(value):
         return replace(interval, low=value, high=value, note="no spread between clusters")
-    low, high = _limits(value, defined, estimate, method)
+    low, high = _limits(value, defined, estimate, method, bounds)
     return replace(interval, low=low, high=high)
 
 
 def _limits(
-    value: float, draws: Array, estimate: Spread, method: BootstrapMethod
+    value: float,
+    draws: Array,
+    estimate: Spread,
+    method: BootstrapMethod,
+    bounds: tuple[float, float] | None,
 ) -> tuple[float, float]:
     from scipy.stats import norm
 
     z = np.array([-1.0, 1.0]) * estimate.quantile * estimate.expansion
     expected_beyond = norm.sf(z[1]) * len(draws)
     if expected_beyond < MIN_TAIL_DRAWS:
+        if bounds is not None:
+            return score_limits(value, estimate.se, estimate.quantile, 1, bounds)
         half_width = estimate.quantile * estimate.se
         return value - half_width, value + half_width
     if method == "bca":
@@ -134,3 +145,14 @@ def _bca(z: Array, value: float, draws: Array, acceleration: float) -> Array:
     z0 = float(norm.ppf(inside))
     shifted: Array = z0 + (z0 + z) / np.maximum(1 - acceleration * (z0 + z), 1e-3)
     return shifted
+
+
+def of_share(interval: Interval, value: float, estimate: Spread, confidence: float) -> Interval:
+    """Fill in the limits of a share from its estimated spread."""
+    from scipy.stats import t
+
+    # Where all clusters are alike no quantile is known: it is that of the clusters.
+    known = t.isf((1 - confidence) / 2, interval.n_clusters - 1)
+    quantile = estimate.quantile if estimate.se else float(known)
+    low, high = share_limits(value, estimate.se, quantile, interval.n, interval.n_clusters)
+    return replace(interval, low=low, high=high)

@@ -1,4 +1,4 @@
-"""Trade-offs between several objectives: which points dominate which, places, hypervolume."""
+"""Trade-offs between several objectives: which points dominate which, hypervolume."""
 
 from __future__ import annotations
 
@@ -7,38 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from suite.stats.arrays import Array, Codes
+from suite.stats.arrays import Array
 
 
 def pareto(points: ArrayLike, directions: Sequence[int]) -> NDArray[np.bool_]:
-    """Which of M points (M, K) no other dominates, (M,).
+    """Which of M points (..., M, K) no other dominates, (..., M).
 
     `directions`: +1 where higher is better, -1 where lower is. A point dominates another if it is
     at least as good everywhere and better somewhere; so of equal points all stay.
     """
-    result: NDArray[np.bool_] = ~_dominated(_upward(points, directions, 2))
+    result: NDArray[np.bool_] = ~_dominated(_upward(points, directions, np.ndim(points)))
     return result
-
-
-def pareto_places(draws: ArrayLike, directions: Sequence[int]) -> Codes:
-    """Place of each of M methods in each of B draws, (B, M, K) -> (B, M).
-
-    The methods that no other dominates share place 1. They are then taken away; those that no
-    remaining method dominates come next; and so on. A place is 1 + how many methods went away
-    before.
-    """
-    points = _upward(draws, directions, 3)
-    draws_by_methods = points.shape[:-1]
-    places = np.zeros(draws_by_methods, dtype=np.intp)
-    left = np.ones(draws_by_methods, dtype=bool)
-    while left.any():
-        # At minus infinity a method that has its place already dominates nobody.
-        remaining = np.where(left[..., None], points, -np.inf)
-        layer = left & ~_dominated(remaining)
-        placed_before = (~left).sum(axis=1, keepdims=True)
-        np.copyto(places, 1 + placed_before, where=layer)
-        left &= ~layer
-    return places
 
 
 def hypervolume(points: ArrayLike, reference: ArrayLike, directions: Sequence[int]) -> float:

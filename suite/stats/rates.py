@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from suite.stats.arrays import as_values
 from suite.stats.interval import Interval
+from suite.stats.score_interval import score_limits
 
 
 def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Interval:
@@ -23,8 +24,17 @@ def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Interval:
     return Interval(successes / n, float(limits.low), float(limits.high), n, n)
 
 
-def mean_interval_t(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
-    """Student t interval of the mean of n independent scores, e.g. of per-prompt scores in 0..1."""
+def mean_interval_t(
+    values: ArrayLike,
+    *,
+    confidence: float = 0.95,
+    bounds: tuple[float, float] | None = None,
+) -> Interval:
+    """Student t interval of the mean of n independent scores.
+
+    `bounds`: what no score can leave, e.g. (0, 1) for R2. The limits then stay within, as a score
+    interval with the same standard error and quantile (`suite.stats.score_interval`).
+    """
     from scipy.stats import t
 
     scores = as_values(values)
@@ -33,5 +43,8 @@ def mean_interval_t(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
         return Interval(mean, None, None, n, n, "one item: its spread cannot be estimated")
     quantile = t.isf((1 - confidence) / 2, n - 1)
     half_width = float(quantile * np.std(scores, ddof=1) / n**0.5)
+    if bounds is not None and half_width:
+        limits = score_limits(mean, half_width / quantile, quantile, n, bounds)
+        return Interval(mean, *limits, n, n)
     note = "" if half_width else "all scores are equal"
     return Interval(mean, mean - half_width, mean + half_width, n, n, note)

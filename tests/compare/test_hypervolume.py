@@ -11,7 +11,7 @@ import pytest
 from suite.api.cells import Cell, CellResult
 from suite.api.scores import ItemScore, Metric
 from suite.compare import hypervolume as volume
-from suite.compare.headlines import Scored
+from suite.compare.parts import Scored
 from suite.compare.stage import compare
 from suite.results.schema import Comparison
 
@@ -97,7 +97,13 @@ def scored(quality: float, harm: float, seed: int) -> Scored:
 
 
 def test_limits_come_from_joint_draws_of_all_its_metrics() -> None:
-    declared: Any = SimpleNamespace(baseline=None, basis={}, reference_point=REFERENCE)
+    declared: Any = SimpleNamespace(
+        baseline=None,
+        basis={},
+        reference_point=REFERENCE,
+        smallest_difference={},
+        runs_are_drawn=True,
+    )
     row = scored(0.5, 0.2, 1)
     found = compare(declared, {"a": [row], "b": [scored(0.4, 0.3, 2)]}, {}, ("quality", "harm"))
     low, high = found.hypervolume["a"]

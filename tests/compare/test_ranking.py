@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from suite.compare.ranking import Headline, Joint
+from suite.compare.number import Headline
+from suite.compare.ranking import Joint
 from suite.stats.clustered import Part, means
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import bootstrap as scipy_bootstrap
 from scipy.stats import t
@@ -97,7 +97,7 @@ def test_one_cluster_has_no_interval() -> None:
 
 
 def test_constant_scores() -> None:
-    for value in (0.0, 0.1, 1e-30):
+    for value in (0.1, 1e-30):
         result = cluster_bootstrap(np.full(40, value), np.repeat(np.arange(10), 4))
         assert limits(result) == (result.value, result.value)
         assert result.value == pytest.approx(value, rel=1e-12)
@@ -131,6 +131,8 @@ def test_order_scale_and_shift(
     """Items may come in any order, and an affine change of unit changes the interval the same
     way."""
     x, ids = np.array(values), np.arange(len(values)) % n_clusters
+    assume(not np.isin(x, (0, 1)).all())  # shares keep to 0..1
+    assume(not np.isin(scale * x + shift, (0, 1)).all())
     one = cluster_bootstrap(x, ids, n_resamples=400, method=method)  # type: ignore[arg-type]
     order = np.random.default_rng(0).permutation(len(x))
     other = cluster_bootstrap(x[order], ids[order], n_resamples=400, method=method)  # type: ignore[arg-type]

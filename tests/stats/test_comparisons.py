@@ -1,4 +1,4 @@
-"""Holm, tiers, ranks, rates, agreement."""
+"""Holm, P(best), rates, agreement."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.multitest import multipletests
 
 from suite.stats import (
+    first_probabilities,
     holm,
     kappa,
     mean_interval_t,
-    rank_probabilities,
-    tiers,
     wilson,
 )
 
@@ -43,27 +42,15 @@ def test_holm_edges() -> None:
             holm(bad)
 
 
-def test_tiers() -> None:
-    scores = {"ga": 0.1, "npo": 0.8, "dpo": 0.75, "kto": 0.6}
-    adjusted = {("npo", "dpo"): 0.6, ("kto", "npo"): 0.01, ("dpo", "kto"): 0.2, ("kto", "ga"): 0.04}
-    adjusted |= {("ga", "npo"): 0.001, ("ga", "dpo"): 0.001}
-    assert tiers(scores, adjusted) == {"npo": 1, "dpo": 1, "kto": 2, "ga": 3}
-    assert list(tiers(scores, adjusted)) == ["npo", "dpo", "kto", "ga"]
-    assert set(tiers(scores, dict.fromkeys(adjusted, 1.0)).values()) == {1}
-    with pytest.raises(KeyError):
-        tiers(scores, {})
-
-
-def test_ranks() -> None:
+def test_first_probabilities() -> None:
     draws = np.array([[3.0, 2.0, 1.0]] * 60 + [[2.0, 3.0, 1.0]] * 34 + [[1.0, 1.0, 1.0]] * 6)
-    first, second, third = rank_probabilities(draws)
-    assert first.p_best == pytest.approx(0.6 + 0.06 / 3)
-    assert second.p_best == pytest.approx(0.34 + 0.06 / 3)
-    assert first.p_best + second.p_best + third.p_best == pytest.approx(1)
-    assert [(r.low, r.high) for r in (first, second, third)] == [(1, 2), (1, 2), (1, 3)]
-    assert rank_probabilities(draws[:60], higher_is_better=False)[2].p_best == 1
+    first, second, third = first_probabilities(draws)
+    assert first == pytest.approx(0.6 + 0.06 / 3)
+    assert second == pytest.approx(0.34 + 0.06 / 3)
+    assert first + second + third == pytest.approx(1)
+    assert first_probabilities(-draws[:60])[2] == 1
     with pytest.raises(ValueError, match="draws"):
-        rank_probabilities([[1.0, float("nan")]])
+        first_probabilities([[1.0, float("nan")]])
 
 
 def test_wilson_solves_the_score_equation() -> None:

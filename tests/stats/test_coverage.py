@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
-from suite.compare.ranking import Headline, Joint
+from suite.compare.number import Headline
+from suite.compare.ranking import Joint
 from suite.stats import (
     Interval,
     Table,
@@ -161,7 +162,7 @@ def test_several_seeds(
 ) -> None:
     """Seeds and authors both differ, both not, or one of them; questions and noise always do.
 
-    Few seeds cannot do better than err a little on the wide side (see `suite.stats.hierarchical`).
+    Few seeds cannot do better than err a little on the wide side (see `suite.stats.crossed`).
     """
 
     def experiment(rng: np.random.Generator, seed: int) -> Interval:

@@ -11,8 +11,7 @@ from scipy.stats import hmean
 from suite.stats import ks_two_sample
 from suite.stats.clustered import Clustered, Part, ks_distances, means
 from suite.stats.exchange import exchange_test
-from suite.stats.hierarchical import two_way, two_way_pvalue
-from suite.stats.pareto import pareto, pareto_places
+from suite.stats.pareto import pareto
 
 RNG = np.random.default_rng(5)
 CODES = np.repeat(np.arange(8), 3)
@@ -75,9 +74,8 @@ def test_a_harmonic_mean_over_two_populations_by_brute_force() -> None:
 
 def test_ks_distances_to_a_third_model() -> None:
     a, b, reference = scores(0.2), scores(0.0), scores(0.0)
-    grid = np.unique(np.concatenate([a, b, reference]))
     parts = [Part(values, CODES, "forget") for values in (a, b, reference)]
-    models = [ks_distances(part, parts[2], 8, grid) for part in parts[:2]]
+    models = [ks_distances(part, parts[2], 8) for part in parts[:2]]
     for model, values in zip(models, (a, b), strict=True):
         assert model.estimate()[0] == pytest.approx(
             ks_two_sample(values[0], reference[0]).statistic
@@ -109,23 +107,27 @@ def test_what_is_not_paired_is_refused() -> None:
         exchange_test(one(scores(0)), one(scores(0, seeds=2)))
 
 
-@pytest.mark.parametrize("shift", [0.0, 0.02, 0.05, 0.08, 0.2, 2.0])
-def test_the_two_way_p_agrees_with_the_interval(shift: float) -> None:
-    table = np.random.default_rng(1).normal(0, 0.1, (3, 12))
-    table += shift - table.mean()
-    deviations = table - table.mean()
-    spread = two_way(deviations, 1.0, 0.95)
-    p = two_way_pvalue(shift, deviations)
-    assert 0 < p <= 1
-    assert (shift > spread.quantile * spread.se) is (p < 0.05)
-
-
-def test_places_peel_the_front() -> None:
+def test_the_front_of_every_draw() -> None:
     draws = RNG.integers(0, 5, (40, 7, 2)).astype(float)
-    places = pareto_places(draws, [1, -1])
-    for draw, place in zip(draws, places, strict=True):
-        left = np.arange(7)
-        while len(left):
-            front = left[pareto(draw[left], [1, -1])]
-            assert (place[front] == 1 + 7 - len(left)).all()
-            left = np.setdiff1d(left, front)
+    fronts = pareto(draws, [1, -1])
+    for draw, front in zip(draws, fronts, strict=True):
+        assert (front == pareto(draw, [1, -1])).all()
+
+
+def test_a_smaller_difference_than_is_of_interest_is_none() -> None:
+    a = scores(0.0)
+    b = a + 1e-5
+    assert exchange_test(one(a), one(b)).pvalue < 0.05
+    assert exchange_test(one(a), one(b), least=0.01).pvalue == 1.0
+
+
+def test_several_reference_models_give_the_median_distance() -> None:
+    runs = np.concatenate([scores(shift) for shift in (0.0, 0.4)])
+    references = np.concatenate([scores(shift) for shift in (0.0, 0.3, 0.9)])
+    part = Part(runs, CODES, "forget", starts=2)
+    reference = Part(references, CODES, "forget", starts=3)
+    everyone = np.tile(np.arange(3), (2, 1))
+    found = ks_distances(part, reference, 8, everyone).estimate()
+    for value, own in zip(found, runs, strict=True):
+        distances = [ks_two_sample(own, other).statistic for other in references]
+        assert value == pytest.approx(np.median(distances), abs=1e-12)
