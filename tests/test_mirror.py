@@ -16,13 +16,13 @@ SOURCES = {"suite": "", "plugins": "plugins", "benchmarks": "benchmarks"}
 """Source folder -> folder of its tests, within tests/."""
 INSTALLED = {"suite_plugins": "plugins", "suite_benchmarks": "benchmarks"}
 RUN_BY = {
-    "tests/cli/test_cli.py": "cli: __main__ config doctor export group installed options run stored streams",
+    "tests/cli/test_cli.py": "cli: __main__ config doctor export group installed options run stored",
     "tests/config/test_resolve.py": "config: check dump families instances parse places specs training",
     "tests/config/test_command.py": "core: places",
     "tests/run/test_out.py": "config: out",
     "tests/run/test_not_there.py": "config: environment",
     "tests/run/test_pipeline.py": (
-        "api: batch; compare: tables; plan: cell reading refusals; run: cell provenance; "
+        "api: batch; compare: tables; plan: cell refusals; run: provenance; "
         "respond: stage; score: files; stages: base_model base_stage handles; train: reference_stage stage"
     ),
     "tests/run/test_start_seeds.py": "plan: text_cells",
@@ -54,7 +54,7 @@ RUN_BY = {
 """Test -> the files of suite/ that have no test of their own and are run by it: "folder: names;
 folder: names"."""
 BENCHMARKS = (
-    "lm_eval/__init__ lm_eval/harness lm_eval/outcome lm_eval/tasks pairs/displacement preferences/divergence "
+    "lm_eval/__init__ lm_eval/harness lm_eval/outcome pairs/displacement preferences/divergence "
     "preferences/generated tofu/corpus tofu/log_formats tofu/logs tofu/outputs tofu/requests tofu/score win_rate/truth"
 )
 """Files of benchmarks that the tests of their benchmark's folder run."""

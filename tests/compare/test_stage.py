@@ -33,6 +33,7 @@ BENCH: Any = SimpleNamespace(
     basis={"forget_quality": Basis((("forget", "ratio"),), "ks")},
     smallest_difference={},
     runs_are_drawn=True,
+    compares_every_start=False,
 )
 
 
