@@ -20,7 +20,8 @@ SPACELESS = (
     "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # kana
     "\u0e01-\u0e2e\u0e2f\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e50-\u0e59"  # Thai
     "\u0e81-\u0eb0\u0eb2\u0eb3\u0ebd-\u0ec6\u0ed0-\u0edf"  # Lao
-    "\u1000-\u102a\u103f-\u1049\u1050-\u1055\u1780-\u17b3\u17d7\u17dc\u17e0-\u17e9"  # Burmese, Khmer
+    "\u1000-\u102a\u103f-\u1049\u1050-\u1055"  # Burmese
+    "\u1780-\u17b3\u17d7\u17dc\u17e0-\u17e9"  # Khmer
     "\u0f00\u0f20-\u0f33\u0f40-\u0f6c"  # Tibetan
 )
 """Characters of scripts that put no space between words, for a class of a regular expression."""

@@ -77,8 +77,9 @@ class RunConfig:
     reward model). Every method runs once for each start seed and seed; with one start seed the
     results describe that one start."""
     smallest_difference: tuple[str, ...] = ()
-    """Smaller differences part no methods: `model_utility=0.02,forget_quality=0.05` (of a p-value its
-    KS distance). Without one, the benchmark's own: .01 of a metric's scale, .05 of a distance."""
+    """Smaller differences part no methods: `model_utility=0.02,forget_quality=0.05` (of a p-value
+    its KS distance). Without one, the benchmark's own: .01 of a metric's scale, .05 of a
+    distance."""
     engine: str = "hf"
     """Who answers requests: hf (in this process), vllm (in a process of its own), openai (an
     endpoint)."""
@@ -92,7 +93,8 @@ class RunConfig:
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, ..."""
     template: str = "chat"
-    """`chat`: the tokenizer's chat template; or a text holding {prompt}: "Question: {prompt}\\nAnswer: "."""
+    """`chat`: the tokenizer's chat template; or a text holding {prompt}:
+    "Question: {prompt}\\nAnswer: "."""
     pad_token: str | None = None
     """The token to pad with, where the tokenizer names none."""
     limit: int | None = None

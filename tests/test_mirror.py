@@ -23,7 +23,8 @@ RUN_BY = {
     "tests/run/test_not_there.py": "config: environment",
     "tests/run/test_pipeline.py": (
         "api: batch; compare: tables; plan: cell refusals; run: provenance; "
-        "respond: stage; score: files; stages: base_model base_stage handles; train: reference_stage stage"
+        "respond: stage; score: files; stages: base_model base_stage handles; train: "
+        "reference_stage stage"
     ),
     "tests/run/test_start_seeds.py": "plan: text_cells",
     "tests/thirdparty/test_thirdparty.py": "api: phases",
@@ -55,7 +56,8 @@ RUN_BY = {
 folder: names"."""
 BENCHMARKS = (
     "lm_eval/__init__ lm_eval/harness lm_eval/outcome pairs/displacement preferences/divergence "
-    "preferences/generated tofu/corpus tofu/log_formats tofu/logs tofu/outputs tofu/requests tofu/score win_rate/truth"
+    "preferences/generated tofu/corpus tofu/log_formats tofu/logs tofu/outputs tofu/requests "
+    "tofu/score win_rate/truth"
 )
 """Files of benchmarks that the tests of their benchmark's folder run."""
 

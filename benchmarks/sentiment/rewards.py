@@ -154,7 +154,8 @@ def _loaded(source: str) -> tuple[Any, Any, int]:
     missing = sorted(info["missing_keys"])
     if missing:  # transformers gives them random values
         raise UserError(
-            f"sentiment.reward = {source!r}: no trained head, the weights lack {', '.join(missing[:3])}"
+            f"sentiment.reward = {source!r}: no trained head, the weights lack "
+            f"{', '.join(missing[:3])}"
         )
     place = positive_class(model.config.id2label, source)
     return tokenizer, model.to(pick_device("auto")).eval(), place

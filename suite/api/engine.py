@@ -27,8 +27,8 @@ class Engine(ABC):
     """The package that it needs beside its distribution's own, if any. The distribution has an
     extra of the same name; a run that asks for it without the package is refused while planning."""
     answers_apart: ClassVar[bool] = False
-    """Whether an answer does not depend on what is asked along with it. Then each is kept as soon as
-    `stream` yields it; otherwise requests are asked and kept in chunks that never change."""
+    """Whether an answer does not depend on what is asked along with it. Then each is kept as soon
+    as `stream` yields it; otherwise requests are asked and kept in chunks that never change."""
 
     def __init__(
         self, *, device: str, dtype: str, template: str, max_length: int, config: Any = None

@@ -1,7 +1,7 @@
 """Benchmarks whose answers are compared by a judge.
 
     respond ─┐
-    rival  ──┴─ judge ─┬─ score          rival: the answers of another model, or those that the data bring
+    rival  ──┴─ judge ─┬─ score          rival: another model's answers, or those of the data
     canary ── judge ───┘                 canary: a constant answer, judged like a candidate
 
 A benchmark says what is to be judged (`questions`) and what follows from the verdicts

@@ -6,7 +6,8 @@
 
         def loss(self, policy, batch):
             forget = batch["forget"]
-            per_example = losses.npo(policy(forget).logps, forget.reference_logps, beta=self.config.beta)  # (B,)
+            logps, beta = policy(forget).logps, self.config.beta
+            per_example = losses.npo(logps, forget.reference_logps, beta=beta)  # (B,)
             return LossOutput(forget.mean(per_example))
 
 A step of training is cut into micro-batches. `texts.mean` and `texts.token_mean` divide by the

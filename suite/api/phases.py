@@ -3,9 +3,12 @@ plugin's own changes.
 
     class Robust(TextBenchmark):
         phases = (
-            Phase("relearned", method="sft", roles={"demonstrations": "relearn"}, train={"epochs": 1}),   an attack
-            Phase("second", roles={"forget": "forget_2"}),              the same method on a further forget set
-            Phase("noisy", kind="noise", spec={"scale": 0.01}),         a plugin's own kind of stage
+            # An attack.
+            Phase("relearned", method="sft", roles={"demonstrations": "relearn"}),
+            # The same method on a further forget set.
+            Phase("second", roles={"forget": "forget_2"}),
+            # A plugin's own kind of stage.
+            Phase("noisy", kind="noise", spec={"scale": 0.01}),
         )
 
 Phases follow each other: each starts from the model that the one before it leaves, and its model is

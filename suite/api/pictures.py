@@ -1,12 +1,12 @@
 """What a benchmark declares of its part of the report: pictures, and columns of the leaderboard.
 
     class Sentiment(TextBenchmark):
-        pictures = (Tradeoff(), Frontier("kl", "reward", y_label="ground-truth reward"), Trajectory())
+        pictures = (Tradeoff(), Frontier("kl", "reward", y_label="true reward"), Trajectory())
         columns = (MetricColumn("tokens", title="length", help="tokens of an answer"),)
 
-These are data. `suite.report` knows how to draw each kind, and results.json keeps what was declared,
-so a report can be written again without the benchmark. A picture of metrics that nothing reports is
-left out. Where `caption` is empty, the report makes one from the names of the metrics.
+These are data. `suite.report` knows how to draw each kind, and results.json keeps what was
+declared, so a report can be written again without the benchmark. A picture of metrics that nothing
+reports is left out. Where `caption` is empty, the report makes one from the names of the metrics.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ GENERAL: tuple[Picture, ...] = (Tradeoff(), Trajectory(), Curves())
 
 @dataclass(frozen=True)
 class MetricColumn(Closed):
-    """A metric that the leaderboard shows beside the headline metrics, which have columns anyway."""
+    """A metric that the leaderboard shows beside the headline metrics."""
 
     metric: str
     title: str = ""
@@ -109,4 +109,5 @@ class MetricColumn(Closed):
     note: str = ""
     """What a reader must know, as a footnote: whole sentences."""
     below: str = ""
-    """The headline metric in whose column it stands, on a line of its own; empty: it has a column."""
+    """The headline metric in whose column it stands, on a line of its own; empty: it has a
+    column."""

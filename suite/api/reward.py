@@ -5,7 +5,7 @@
         def identity(self): return {"reward": "lexicon", "words": digest(WORDS)}
 
     class Sentiment(TextBenchmark[...]):
-        def reward(self, data): return Lexicon()          # ppo_gt and whoever asks for "ground_truth" get it
+        def reward(self, data): return Lexicon()   # for ppo_gt, and who else needs "ground_truth"
 
 A method says what it needs by `needs_reward`: "ground_truth" is the benchmark's, "model" a reward
 model trained on the benchmark's pairs (once, shared by all methods that need it).

@@ -2,7 +2,7 @@
 their own.
 
     @builds("noise")
-    def add_noise(build, host):                    build.spec, build.inputs, build.out, build.resources
+    def add_noise(build, host):            build.spec, build.inputs, build.out, build.resources
         model = load(build.inputs["model"])
         ...
         save(model, build.out)

@@ -75,8 +75,9 @@ def plan(file: Path | None, sets: tuple[str, ...], as_json: bool, **flags: Any) 
 def stage(key: str, file: Path | None, sets: tuple[str, ...], **flags: Any) -> None:
     """Make one stage of a run, and nothing else.
 
-    KEY is the stage's key as `suite plan` shows it. What the stage reads must be stored already. Several processes
-    may make the stages of one run in any order that `suite plan --json` allows: each stage is made once.
+    KEY is the stage's key as `suite plan` shows it. What the stage reads must be stored already.
+    Several processes may make the stages of one run in any order that `suite plan --json` allows:
+    each stage is made once.
 
     \b
     Example:

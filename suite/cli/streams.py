@@ -1,4 +1,5 @@
-r"""What may be printed: everything, whatever the terminal's encoding can show, but nothing that steers
+r"""What may be printed: everything, whatever the terminal's encoding can show, but nothing that
+steers
 the terminal.
 
     say("\x1b[31mred")    prints ␛[31mred

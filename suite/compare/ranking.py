@@ -4,9 +4,9 @@
     joint = Joint([Headline("model_utility", +1, models), ...], ["ga", "npo"])
     joint.standings(), joint.differences(), joint.overall()
 
-Limits come from joint draws of clusters; with several runs (start models x seeds) their width covers
-new runs too (`suite.stats.crossed`). Which pairs differ says `suite.compare.testing`; the ranks that a
-method may have follow from that alone.
+Limits come from joint draws of clusters; with several runs (start models x seeds) their width
+covers new runs too (`suite.stats.crossed`). Which pairs differ says `suite.compare.testing`; the
+ranks that a method may have follow from that alone.
 """
 
 from __future__ import annotations

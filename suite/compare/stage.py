@@ -1,6 +1,7 @@
 """Compare the methods of a table from the item scores of its cells, in one stage after scoring.
 
-    items.jsonl of every method and seed -> `suite.compare.headlines` -> `suite.compare.ranking` -> evidence.json
+    items.jsonl of every method and seed -> `suite.compare.headlines`
+        -> `suite.compare.ranking` -> evidence.json
 
 A draw takes the same clusters (and seeds) for every method. So what makes a question hard for all
 methods drops out of every comparison.

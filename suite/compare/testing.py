@@ -1,10 +1,10 @@
 """Which pairs of methods differ on one headline metric: p and corrected p of every pair.
 
-Clusters: answers are exchanged (`suite.stats.exchange`), corrected by Holm; with so few clusters that
-Holm could hardly find anything, by step-down max-T instead (`suite.stats.max_t`).
-Runs: t tests over start models and seeds and the crossed analysis (`suite.stats.calibrated`),
-corrected by Holm. A pair differs if both say so. The error of 5 % is for all headline metrics of a
-table together: a metric's corrected p is multiplied by their number.
+Clusters: answers are exchanged (`suite.stats.exchange`), corrected by Holm; with so few clusters
+that Holm could hardly find anything, by step-down max-T instead (`suite.stats.max_t`). Runs: t
+tests over start models and seeds and the crossed analysis (`suite.stats.calibrated`), corrected by
+Holm. A pair differs if both say so. The error of 5 % is for all headline metrics of a table
+together: a metric's corrected p is multiplied by their number.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 <out>/alpaca_eval/leaderboard.csv                      a row for each cell
 <out>/alpaca_eval/<cell>/model_outputs.json            instruction, output, generator, dataset
-<out>/alpaca_eval/<cell>/annotations.json              ... output_1 (rival), output_2 (candidate), preference
+<out>/alpaca_eval/<cell>/annotations.json     ... output_1 (rival), output_2 (candidate), preference
 """
 
 from __future__ import annotations

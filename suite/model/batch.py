@@ -98,7 +98,8 @@ class TextBatch:
         """This micro-batch's share of the mean over the step's sequences. Shape: (B,) -> ()."""
         if per_example.shape != (len(self.ids),):
             raise ValueError(
-                f"per-example loss has shape {tuple(per_example.shape)}, expected ({len(self.ids)},)"
+                f"per-example loss has shape {tuple(per_example.shape)}, expected "
+                f"({len(self.ids)},)"
             )
         return per_example.sum() / self.step_sequences
 
@@ -107,7 +108,8 @@ class TextBatch:
         ()."""
         if per_token.shape != self.targets.shape:
             raise ValueError(
-                f"per-token loss has shape {tuple(per_token.shape)}, expected {tuple(self.targets.shape)}"
+                f"per-token loss has shape {tuple(per_token.shape)}, expected "
+                f"{tuple(self.targets.shape)}"
             )
         return per_token.sum() / self.step_tokens
 

@@ -1,6 +1,6 @@
 """A chat template in use: where the prompt ends, what the answer is, and what ends the turn.
 
-    <user> Where was she born ? <assistant> <think> </think>    prompt: all before the answer's words
+    <user> Where was she born ? <assistant> <think> </think>  prompt: all before the answer's words
     In Karachi . <turn_end>                                     answer: up to the token that ends it
 
 Both are found with an answer that is tried out, since templates differ: some write a block of

@@ -62,7 +62,8 @@ class Encoder:
         encoded = Encoded(id, prompt_ids, completion_ids)
         if len(encoded) > self.max_length:
             raise UserError(
-                f"{id!r} has {len(encoded)} tokens, more than the context of {self.max_length}: its answer would be "
+                f"{id!r} has {len(encoded)} tokens, more than the context of {self.max_length}: "
+                "its answer would be "
                 "cut off (raise train.max_length or drop the row)"
             )
         return encoded

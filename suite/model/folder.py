@@ -53,7 +53,8 @@ def check_source(spec: str, option: str = "--model") -> None:
             raise UserError(f"{option} {spec}: no config.json in this folder (it holds {found})")
     elif spec.startswith((".", "/", "~")) or spec.count("/") != 1:
         raise UserError(
-            f"{option} {spec}: no such folder (hub ids look like owner/name; the embedded model is `tiny`)"
+            f"{option} {spec}: no such folder (hub ids look like owner/name; the embedded model "
+            "is `tiny`)"
         )
     else:
         _check_hub(spec, option)
@@ -147,7 +148,8 @@ def model_files(folder: Path) -> list[Path]:
     files = [p for p in sorted(folder.iterdir()) if p.suffix in kinds and p.is_file()]
     if not any(p.suffix == ".safetensors" for p in files):
         raise UserError(
-            f"--model {folder}: no .safetensors file in this folder (pickled weights are never loaded)"
+            f"--model {folder}: no .safetensors file in this folder (pickled weights are never "
+            "loaded)"
         )
     return files
 

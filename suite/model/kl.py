@@ -1,7 +1,8 @@
 """How far a policy has gone from its reference: the KL divergence between their distributions over
 whole answers.
 
-    KL(policy || reference) = E_{y ~ policy} [ sum_t KL(policy(. | x, y_<t) || reference(. | x, y_<t)) ]
+    KL(policy || reference)
+        = E_{y ~ policy} [ sum_t KL(policy(. | x, y_<t) || reference(. | x, y_<t)) ]
 
 The outer expectation is a mean over sampled answers; the inner divergence is exact, over the whole
 vocabulary. It has the mean of the usual estimate, log policy(y) - log reference(y), a smaller
@@ -52,7 +53,8 @@ def sequence_kl(
     for text in texts:
         if not text.completion_ids:
             raise ValueError(
-                f"continuation {text.id} has no tokens; even an empty answer has its end-of-sequence token"
+                f"continuation {text.id} has no tokens; even an empty answer has its "
+                "end-of-sequence token"
             )
     divergences = torch.zeros(len(texts))
     for group in by_length(texts, batch_tokens):

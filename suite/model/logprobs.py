@@ -5,7 +5,7 @@ Hidden states pass through the vocabulary projection only where a completion tok
 chunks, and log-softmax and sums are fp32 (a bf16 sum of magnitude 256..512 resolves 2 nats).
 
     policy = LMPolicy(model)
-    policy(batch).logps      # (B,)  one forward pass; `.token_logps`, `.logits`, `.reference_kl()` reuse it
+    policy(batch).logps      # (B,)  one forward pass, which `.token_logps`, `.logits`, ... reuse
     on_forget, on_retain = policy.joint(forget, retain)     one forward pass for both
 """
 
@@ -192,5 +192,6 @@ def check_projection(model: Any, vocabulary_probe: int = 4) -> None:
     ):  # a diverged model has NaN alone
         name = type(plain_model(model)).__name__
         raise UserError(
-            f"{name} gives other logits than its hidden states and its projection; it is not supported"
+            f"{name} gives other logits than its hidden states and its projection; it is not "
+            "supported"
         )

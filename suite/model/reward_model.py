@@ -46,7 +46,8 @@ def held_out_accuracy(folder: Path) -> str:
     found = read_json(folder / ACCURACY)
     if found["accuracy"] is None:
         return "reward model: no prompts were held out, so its accuracy is unknown"
-    return f"reward model: {found['accuracy']:.3f} of {found['held_out_pairs']} held-out pairs ordered rightly"
+    share, pairs = found["accuracy"], found["held_out_pairs"]
+    return f"reward model: {share:.3f} of {pairs} held-out pairs ordered rightly"
 
 
 class ModelReward(Reward):

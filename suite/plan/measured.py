@@ -67,7 +67,8 @@ def check_alone(method: type[Method[Any]], spec: str) -> None:
     """Refuse a method that has nothing to train on, or that does not simply ask the model."""
     if method.roles:
         raise UserError(
-            f"method {method.name!r} needs {', '.join(sorted(method.roles))}, but {spec} has no training data: name "
+            f"method {method.name!r} needs {', '.join(sorted(method.roles))}, but {spec} has no "
+            "training data: name "
             f"a benchmark that has, e.g. --bench NAME,{spec}"
         )
     if method.respond is not Method.respond:

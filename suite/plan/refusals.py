@@ -20,7 +20,8 @@ def check_roles(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> N
     needed = method.roles | ({"pairs"} if method.needs_reward == "model" else set())
     if benchmark.trains == "loss" and not method.trains:
         raise DoesNotFit(
-            f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it trains nothing, and there is no "
+            f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it trains "
+            "nothing, and there is no "
             "language model to ask"
         )
     if benchmark.trains == "loss" and method.needs_reward:
@@ -31,7 +32,8 @@ def check_roles(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> N
     lacking = sorted(needed - benchmark.provides)
     if lacking:
         raise DoesNotFit(
-            f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it needs {', '.join(lacking)}; "
+            f"method {method.name!r} cannot run on benchmark {benchmark.name!r}: it needs "
+            f"{', '.join(lacking)}; "
             f"the benchmark offers {', '.join(sorted(benchmark.provides))}"
         )
 
@@ -40,7 +42,8 @@ def check_reward(method: type[Method[Any]], stages: TextStages) -> None:
     """Refuse a method that learns from the ground truth where the benchmark has none."""
     if method.needs_reward == "ground_truth" and stages.benchmark.reward(stages.data) is None:
         raise DoesNotFit(
-            f"method {method.name!r} cannot run on benchmark {stages.benchmark.name!r}: it needs a ground-truth "
+            f"method {method.name!r} cannot run on benchmark {stages.benchmark.name!r}: it needs "
+            "a ground-truth "
             "reward, and the benchmark has none"
         )
 
@@ -50,8 +53,10 @@ def check_answers(method: type[Method[Any]], stages: TextStages) -> None:
     asked = {request.kind for request in stages.requests}
     if asked and not asked & method.answers:
         raise DoesNotFit(
-            f"method {method.name!r} cannot run on benchmark {stages.benchmark.name!r}, which asks for "
-            f"{', '.join(sorted(asked))} only; {method.name} answers {', '.join(sorted(method.answers))} requests"
+            f"method {method.name!r} cannot run on benchmark {stages.benchmark.name!r}, which "
+            "asks for "
+            f"{', '.join(sorted(asked))} only; {method.name} answers "
+            f"{', '.join(sorted(method.answers))} requests"
         )
 
 
@@ -63,7 +68,8 @@ def check_steps(method: Method[Any], config: TrainConfig, stages: TextStages) ->
     size = min(config.batch_size, pairs)
     if size == 1 or pairs % size == 1:
         raise UserError(
-            f"{method.name} compares the pairs of a step with each other, and {pairs} pairs in steps of {size} leave a "
+            f"{method.name} compares the pairs of a step with each other, and {pairs} pairs in "
+            f"steps of {size} leave a "
             f"step with a single pair; choose another {method.name}.batch_size"
         )
 
@@ -93,6 +99,7 @@ def refuse_training_settings(context: Context, experiment: Experiment[Any], spec
     }
     if given:
         raise UserError(
-            f"method {spec!r}: {min(given)} has no effect on benchmark {experiment.name!r}, which has its own training "
+            f"method {spec!r}: {min(given)} has no effect on benchmark {experiment.name!r}, "
+            "which has its own training "
             f"(see `suite list {experiment.name}`)"
         )

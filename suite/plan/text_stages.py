@@ -64,8 +64,10 @@ class TextStages(Training):
         if self.context.engine.serves_one_model and model != self.base:
             name = self.context.config.engine
             raise DoesNotFit(
-                f"engine {name!r} answers from the one model that its endpoint serves, but {label} has weights "
-                "that this run makes: use --engine hf or vllm, or only methods that ask the base model"
+                f"engine {name!r} answers from the one model that its endpoint serves, but "
+                f"{label} has weights "
+                "that this run makes: use --engine hf or vllm, or only methods that ask the base "
+                "model"
             )
         own = method if method is not None and answers_itself(method) else None
         rows = {} if own is None or own.trains else self.rows_of(own)

@@ -138,7 +138,8 @@ class Training(ABC):
             return SampledRows(self.sampled, role)
         if role not in self.data.roles:
             raise UserError(
-                f"benchmark {self.benchmark.name!r}: {self.data.revision} holds no {role} to train on"
+                f"benchmark {self.benchmark.name!r}: {self.data.revision} holds no {role} to "
+                "train on"
             )
         return self.data.roles[role]
 

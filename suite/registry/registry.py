@@ -81,7 +81,7 @@ class Registry:
         raise LookupError(f"{DISTRIBUTION} has no method that serves as {role!r}")
 
     def _own_methods(self) -> Iterator[type[Method[Any]]]:
-        """The host's own methods; blocked plugins are imported last, and only if they are reached."""
+        """The host's own methods; blocked plugins are imported last, and only if reached."""
         for cls in self.methods():
             if self.plugin_of(cls).distribution == DISTRIBUTION:
                 yield cls

@@ -205,7 +205,8 @@ def _explain_numbers(table: Table) -> Iterator[str]:
         )
     if "range over seeds" in spreads:
         yield (
-            "With several seeds, a number is their mean (of p-values the geometric mean; ranks go by "
+            "With several seeds, a number is their mean (of p-values the geometric mean; ranks "
+            "go by "
             "the mean KS distance D); a … b: the lowest and the highest seed."
         )
     if any(value.log10_p is not None for value in values):

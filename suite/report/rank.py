@@ -1,10 +1,10 @@
 """Ranks by several metrics at once, so that a method cannot win on one by collapsing on another.
 
 A row **dominates** another if it is at least as good on every headline metric and better on one.
-The rows that no other row dominates are the Pareto front. A row is **certainly better** than another
-if it dominates it by a difference that is more than chance. So a row has a set of ranks: at best 1 +
-the number of rows that are certainly better, at worst the number of all rows - those that it is
-certainly better than (`suite.stats.rank_sets`).
+The rows that no other row dominates are the Pareto front. A row is **certainly better** than
+another if it dominates it by a difference that is more than chance. So a row has a set of ranks: at
+best 1 + the number of rows that are certainly better, at worst the number of all rows - those that
+it is certainly better than (`suite.stats.rank_sets`).
 """
 
 from __future__ import annotations

@@ -66,6 +66,7 @@ def _drawn(
         return
     if not response.sampled and response.texts:
         raise UserError(
-            f"{request.id}: the engine does not tell which tokens it sampled, which the KL needs; use hf"
+            f"{request.id}: the engine does not tell which tokens it sampled, which the KL "
+            "needs; use hf"
         )
     yield from ((request.id, prompt, tokens) for tokens in response.sampled)

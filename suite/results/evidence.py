@@ -10,9 +10,9 @@
         ]
     }
 
-It is computed from the cells' item scores (`suite.compare.stage`). The family of comparisons that are
-corrected together is declared here once for all tables: all pairs of methods on all headline metrics
-that have a better and a worse.
+It is computed from the cells' item scores (`suite.compare.stage`). The family of comparisons that
+are corrected together is declared here once for all tables: all pairs of methods on all headline
+metrics that have a better and a worse.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Difference(_Closed):
     ci_high: float | None
     pvalue: float | None
     adjusted: float | None
-    """p after correction for the family; None outside the family (comparisons with the baseline model)."""
+    """p after correction for the family; None outside the family (comparisons with the baseline
+    model)."""
     n: int
     n_clusters: int
     note: str = ""

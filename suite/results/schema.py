@@ -3,8 +3,8 @@ cell.
 
     {"schema_version": 1,
      "run": {"command": "suite run --methods npo --bench tofu", "engine": "hf", ...},
-     "comparisons": [{"benchmark": "tofu", "split": "forget10", "model": "tiny", "primary": [...], ...}],
-     "cells": [{"cell": {"method": "npo", "benchmark": "tofu", ...}, "status": "ok", "metrics": [...], ...}]}
+     "comparisons": [{"benchmark": "tofu", "split": "forget10", "model": "tiny", ...}],
+     "cells": [{"cell": {"method": "npo", "benchmark": "tofu", ...}, "status": "ok", ...}]}
 
 Every number is finite, or null with the reason in its note. Wall-clock times stand only under
 `timings`, so that everything else is equal when the same thing is run again.

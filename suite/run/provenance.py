@@ -15,7 +15,8 @@ from suite.stages.context import Context
 from suite.store import jsonable
 
 LIBRARIES = (
-    "torch", "transformers", "tokenizers", "datasets", "peft", "numpy", "scipy", "rouge-score", "suite-compare",
+    "torch", "transformers", "tokenizers", "datasets", "peft",
+    "numpy", "scipy", "rouge-score", "suite-compare",
 )  # fmt: skip
 
 

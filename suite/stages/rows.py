@@ -1,7 +1,7 @@
 """Training rows that only a model can give: made by the benchmark of answers of the model where
 methods start.
 
-    starting model ─ answers to `sampling_requests` ─ `sampled_rows` ─ pairs.jsonl, demonstrations.jsonl, ...
+    starting model ─ answers to `sampling_requests` ─ `sampled_rows` ─ pairs.jsonl, ...
 
 Nobody knows these rows while the run is planned, so a stage that reads them has the stage that
 makes them as an input, where it would otherwise have the rows' digest.

@@ -40,9 +40,8 @@ def cluster_bootstrap(
     """Interval of the mean over items of (n,) scores; whole clusters are resampled.
 
     Raises ValueError on None or NaN. With one cluster the limits are None. How the limits are made
-    to cover with few clusters: see `suite.stats.interval`. A share (every score is 0 or 1) has a score
-    interval with a design effect, see `suite.stats.score_interval`.
-    """
+    to cover with few clusters: see `suite.stats.interval`. A share (every score is 0 or 1) has a
+    score interval with a design effect, see `suite.stats.score_interval`."""
     if np.isin(np.asarray(values, dtype=np.float64), (0.0, 1.0)).all():
         return _share(values, clusters, confidence)
     return joint_bootstrap(

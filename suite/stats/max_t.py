@@ -4,10 +4,10 @@
     max_t(models)[("a", "b")]        corrected p of every pair
 
 If methods are alike, any of them could have given any one's answers about a cluster. One draw deals
-the methods' labels anew, cluster by cluster, for all pairs at once; a pair's corrected p is the share
-of draws in which the largest difference of any pair reaches the pair's own (Westfall & Young 1993).
-It is not the smallest p of a single pair times the number of pairs: 10 clusters give a pair of
-methods 2^9 exchanges, so Holm over 272 comparisons cannot find anything, while 17 methods have
+the methods' labels anew, cluster by cluster, for all pairs at once; a pair's corrected p is the
+share of draws in which the largest difference of any pair reaches the pair's own (Westfall & Young
+1993). It is not the smallest p of a single pair times the number of pairs: 10 clusters give a pair
+of methods 2^9 exchanges, so Holm over 272 comparisons cannot find anything, while 17 methods have
 17!^10 rearrangements.
 
 Step down: pairs are taken from the largest difference to the smallest. The pairs that are left link

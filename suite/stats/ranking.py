@@ -1,4 +1,5 @@
-"""How probable it is that a method is the best of a leaderboard, from draws of all methods' scores."""
+"""How probable it is that a method is the best of a leaderboard, from draws of all methods'
+scores."""
 
 from __future__ import annotations
 

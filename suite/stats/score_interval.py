@@ -4,8 +4,9 @@ The limits are the means pi that lie a t quantile away, with the variance that p
 
     |y - pi| = t sqrt(pi (1 - pi) / n_eff),    n_eff = y (1 - y) / se^2
 
-(Wilson 1927; with a design effect, Korn & Graubard 1998 and Franco et al. 2019). At y = 0 or 1 there
-is no spread to be seen, so the clusters count as that many trials: the interval is never empty.
+(Wilson 1927; with a design effect, Korn & Graubard 1998 and Franco et al. 2019). At y = 0 or 1
+there is no spread to be seen, so the clusters count as that many trials: the interval is never
+empty.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A stage: one step of a run, as data. It is stored under a key derived from everything that
 determines its result.
 
-    Stage("respond", {"requests": "5c1…", "epoch": 3, ...}, {"model": train}, code=("suite.respond.stage",))
+    Stage("respond", {"requests": "5c1…", "epoch": 3, ...}, {"model": train},
+          code=("suite.respond.stage",))
 
 A stage can be printed and pickled. Who computes it is found by its kind (see
 `suite.stages.context`).

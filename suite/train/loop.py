@@ -1,9 +1,10 @@
 """The training loop that all methods share.
 
-    start folder -> model, policy -> steps (Sampler -> micro-batches -> method.train_step) -> <out>/epoch-NN, log.jsonl
+    start folder -> model, policy -> steps (Sampler -> micro-batches -> method.train_step)
+        -> <out>/epoch-NN, log.jsonl
 
-Weights and optimiser are float32; the forward pass may run under bf16 autocast, then of weights that
-are rounded stochastically (see `suite.train.precision`). There is no dropout anywhere.
+Weights and optimiser are float32; the forward pass may run under bf16 autocast, then of weights
+that are rounded stochastically (see `suite.train.precision`). There is no dropout anywhere.
 
 A run that was killed goes on from its newest step checkpoint and ends in the same bytes
 (on a CPU).
@@ -219,7 +220,8 @@ def _check_step_zero(job: TrainJob, sampler: Sampler, state: TrainState, pad_id:
                 gap = float((scored.token_logps - texts.reference_token_logps).abs().mean())
             if gap > STEP_ZERO_TOLERANCE[job.dtype]:
                 raise RuntimeError(
-                    f"{job.method.name}: before the first step, policy and reference differ on {role!r} by "
+                    f"{job.method.name}: before the first step, policy and reference differ on "
+                    f"{role!r} by "
                     f"{gap:.4g} nats a token; they must be equal"
                 )
 

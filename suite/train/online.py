@@ -8,7 +8,8 @@ ones.
             rollouts.spread("advantages", losses.rloo_advantages(rollouts.rewards))
 
         def rollout_loss(self, scored, part):  # a micro-batch's share of the loss
-            return part.texts.mean(part.texts.row_sum(-part.extra["advantages"] * scored.token_logps))
+            gains = part.extra["advantages"] * scored.token_logps
+            return part.texts.mean(part.texts.row_sum(-gains))
 
 A step: sample, reward and score answers to `batch_size` prompts, `credit` them, then descend
 `updates` times on `rollout_loss` over the same answers. The frozen reference is a copy of the

@@ -2,7 +2,7 @@
 them.
 
     sample      P prompts -> P * G answers at temperature 1, all rows decoded at once
-    collect     their rewards, and their log-probabilities under the policy and the frozen starting model
+    collect     their rewards, and their log-probabilities under policy and frozen starting model
 
 What is drawn is a function of (seed, step, prompt, number of the answer), so a resumed run draws
 what the uninterrupted one would have drawn.
@@ -115,7 +115,8 @@ def collect(
     policy: Any = state.policy
     end = {prompt.completion_ids[-1] for prompt in prompts} | end_ids(policy.model)
     texts = sample(
-        policy.model, prompts, samples=samples, max_new_tokens=max_new_tokens, precision=state.autocast,
+        policy.model, prompts, samples=samples,
+        max_new_tokens=max_new_tokens, precision=state.autocast,
         seed=hash_seed(state.seed, "rollouts", state.step), eos_ids=frozenset(end),
     )  # fmt: skip
     rewards = torch.split(rewarded(state, texts), state.micro_batch or len(texts))

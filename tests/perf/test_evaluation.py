@@ -73,7 +73,8 @@ def test_evaluation_is_three_times_as_fast_as_the_plain_way(shared: Path, smollm
     plain |= recall
     ratio = (plain_likelihood + plain_generation) / seconds
     print(
-        f"\n{sum(map(len, sets.values()))} questions, CPU seconds: plain {plain_likelihood:.0f} (likelihoods) + "
+        f"\n{sum(map(len, sets.values()))} questions, CPU seconds: plain {plain_likelihood:.0f} "
+        "(likelihoods) + "
         f"{plain_generation:.0f} (generation), engine {seconds:.0f}, ratio {ratio:.2f}"
     )
     assert fast == pytest.approx(plain, abs=1e-4)
@@ -238,7 +239,8 @@ def test_generation_alone_is_no_slower_than_plain_generate(shared: Path, smollm2
     same = fmean(ours.texts[0] == theirs for ours, theirs in zip(responses, texts, strict=True))
     ratio = plain_seconds / seconds
     print(
-        f"\n{len(items)} texts, CPU seconds: transformers' generate {plain_seconds:.0f}, engine {seconds:.0f}, "
+        f"\n{len(items)} texts, CPU seconds: transformers' generate {plain_seconds:.0f}, engine "
+        f"{seconds:.0f}, "
         f"ratio {ratio:.2f}; equal texts {same:.2f}"
     )
     assert same >= 0.9  # a tie of two tokens may fall either way

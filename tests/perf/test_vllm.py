@@ -104,9 +104,12 @@ def test_four_checkpoints_cost_one_start(checkpoints: list[Path], requests: list
         for a, b in zip(x[2], y[2], strict=True)
     )
     print(
-        f"\n{CHECKPOINTS} checkpoints, {ASKED} questions each, CPU seconds: {together:.1f} through one engine (loads: "
-        f"{', '.join(f'{load:.1f}' for load, *_ in through_one)}), {four_starts:.1f} with a start each (loads: "
-        f"{', '.join(f'{load:.1f}' for load, *_ in apart)}); one start and four evaluations: {one_start:.1f}; "
+        f"\n{CHECKPOINTS} checkpoints, {ASKED} questions each, CPU seconds: {together:.1f} "
+        "through one engine (loads: "
+        f"{', '.join(f'{load:.1f}' for load, *_ in through_one)}), {four_starts:.1f} with a "
+        "start each (loads: "
+        f"{', '.join(f'{load:.1f}' for load, *_ in apart)}); one start and four evaluations: "
+        f"{one_start:.1f}; "
         f"{equal} of {CHECKPOINTS * ASKED} texts equal"
     )
     assert len({tuple(texts) for *_, texts in through_one}) == CHECKPOINTS
@@ -126,8 +129,10 @@ def test_throughput_on_tofu_s_questions(smollm2: Path, requests: list[Request]) 
         equal = sum(a == b for a, b in zip(ours, theirs, strict=True))
         tokens = sum(len(ids) for ids in hf.encoder.tokenizer(theirs)["input_ids"])
         print(
-            f"\n{len(asked)} TOFU questions, {tokens} new tokens, CPU: hf {slow:.1f} s ({tokens / slow:.0f} tokens/s), "
-            f"vllm {fast:.1f} s ({tokens / fast:.0f} tokens/s), {slow / fast:.2f} times as fast; {equal} texts equal"
+            f"\n{len(asked)} TOFU questions, {tokens} new tokens, CPU: hf {slow:.1f} s "
+            f"({tokens / slow:.0f} tokens/s), "
+            f"vllm {fast:.1f} s ({tokens / fast:.0f} tokens/s), {slow / fast:.2f} times as fast; "
+            f"{equal} texts equal"
         )
         assert equal >= 0.9 * len(asked)
         ratios.append(slow / fast)

@@ -98,10 +98,12 @@ def test_an_unknown_name_points_to_broken_plugins_if_there_are_any(site: Site) -
         ),
         (
             "from suite import hookimpl\n@hookimpl\ndef suite_methods(extra): return []",
-            "Argument(s) {'extra'} are declared in the hookimpl but can not be found in the hookspec",
+            "Argument(s) {'extra'} are declared in the hookimpl but can not be found in the "
+            "hookspec",
         ),
         (
-            "from suite import hookimpl\n@hookimpl(wrapper=True)\ndef suite_methods(): return (yield)",
+            "from suite import hookimpl\n@hookimpl(wrapper=True)\ndef suite_methods(): return "
+            "(yield)",
             "suite_methods is a wrapper",
         ),
         ("from suite import hookimpl\n@hookimpl\ndef suite_methods(): raise KeyError('k')", "KeyError: 'k'"),

@@ -186,7 +186,8 @@ def test_fits_the_screen(opened: Opened, file: Path, viewport: dict[str, int]) -
     width = watched.page.evaluate("document.documentElement.scrollWidth")
     assert width <= viewport["width"]
     sizes = watched.page.evaluate(
-        "[...document.querySelectorAll('td, dd, li, p')].map(e => parseFloat(getComputedStyle(e).fontSize))"
+        "[...document.querySelectorAll('td, dd, li, p')].map(e => "
+        "parseFloat(getComputedStyle(e).fontSize))"
     )
     assert min(sizes) >= 11
     watched.check()

@@ -1,4 +1,5 @@
-"""The cumulative distributions of an item score: TOFU's truth ratios on the forget set, for example.
+"""The cumulative distributions of an item score: TOFU's truth ratios on the forget set,
+for example.
 
 The largest gap between a method's curve and the baseline model's is the KS statistic D.
 """

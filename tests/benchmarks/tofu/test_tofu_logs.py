@@ -148,13 +148,15 @@ def test_missing_keys_are_named(folder, capsys) -> None:
     content = UNLEARNED.original()
     del content["eval_log.json"]["rougeL_recall"], content["eval_real_world_wo_options.json"]
     assert mistake(capsys, content) == (
-        "unlearned.json: TOFU's eval_log_aggregated.json, but without eval_log.json: rougeL_recall, "
+        "unlearned.json: TOFU's eval_log_aggregated.json, but without eval_log.json: "
+        "rougeL_recall, "
         "eval_real_world_wo_options.json"
     )
     content = UNLEARNED.open_unlearning(losses=False)
     del content["ra_Q_A_ROUGE"], content["wf_Truth_Ratio"]["value_by_index"]
     assert mistake(capsys, content) == (
-        "unlearned.json: open-unlearning's TOFU_EVAL.json, but without ra_Q_A_ROUGE, wf_Truth_Ratio.value_by_index"
+        "unlearned.json: open-unlearning's TOFU_EVAL.json, but without ra_Q_A_ROUGE, "
+        "wf_Truth_Ratio.value_by_index"
     )
     only = {"forget_Q_A_Prob": RETRAIN.open_unlearning()["forget_Q_A_Prob"]}
     assert mistake(capsys, UNLEARNED.original(), only).endswith("but without forget_truth_ratio")
@@ -170,7 +172,8 @@ def test_only_truth_ratios_are_needed_of_the_retrain_model(folder, capsys) -> No
     [
         (
             [1, 2],
-            "unlearned.json: neither open-unlearning's TOFU_EVAL.json nor TOFU's eval_log_aggregated.json: it has no",
+            "unlearned.json: neither open-unlearning's TOFU_EVAL.json nor TOFU's "
+            "eval_log_aggregated.json: it has no",
         ),
         ({"model_utility": 0.6, "acc": 1}, "it has model_utility, acc"),
         (

@@ -293,7 +293,8 @@ def test_smollm2_in_float32_decodes_as_the_hf_engine_does(smollm2: Path) -> None
     parted = check_greedy_texts(engine.respond(requests), plain, requests)
     gap = difference(engine.respond(likelihoods()), plain.respond(likelihoods()))
     print(
-        f"SmolLM2-135M, fp32: {parted} of {len(requests)} texts part; log-probabilities differ by {gap:.1e} at most"
+        f"SmolLM2-135M, fp32: {parted} of {len(requests)} texts part; log-probabilities differ "
+        f"by {gap:.1e} at most"
     )
     assert gap < 5e-3
     assert engine._child is not None
