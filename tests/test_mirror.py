@@ -56,7 +56,7 @@ RUN_BY = {
 folder: names"."""
 BENCHMARKS = (
     "lm_eval/__init__ lm_eval/harness lm_eval/outcome pairs/displacement preferences/divergence "
-    "preferences/generated tofu/corpus tofu/log_formats tofu/logs tofu/outputs tofu/requests "
+    "preferences/generated sentiment/scores tofu/corpus tofu/log_formats tofu/logs tofu/outputs tofu/requests "
     "tofu/score win_rate/truth"
 )
 """Files of benchmarks that the tests of their benchmark's folder run."""

@@ -15,11 +15,8 @@ of its own. A model without a chat format continues the prefix itself: --templat
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from statistics import fmean
 from typing import Annotated, Any
 
 from annotated_types import Ge
@@ -29,12 +26,9 @@ from suite import (
     BenchmarkData,
     CellResult,
     Generate,
-    Generated,
-    ItemScore,
     Method,
     Metric,
     Pair,
-    Prompt,
     Request,
     Response,
     Row,
@@ -46,16 +40,14 @@ from suite import (
 from suite.ranges import FileOrName, Positive, Share
 
 from ..pairs.data import REFERENCE
-from . import frontier
+from . import frontier, scores
 from .generated import generated
 from .pairs import REQUEST, labelled_pairs
 from .reviews import Parts, Read, Review, opening, prompt, published, split
 from .rewards import ReviewReward, accuracy, made
+from .scores import HELD_OUT
 
-HELD_OUT, LABELLED = "held_out", "labelled"
-DIRECTIONS = {"reward": True, "kl": False, "tokens": None, "finished": None}
-"""Metric of a continuation -> whether more is better."""
-UNITS = {"kl": "nats", "tokens": "tokens"}
+LABELLED = "labelled"
 Count = Annotated[int, Ge(1)]
 
 
@@ -216,26 +208,7 @@ class Sentiment(TextBenchmark[SentimentConfig]):
 
         A method that chooses among the reference's continuations gets the bound of its KL.
         """
-        items = data.sets[HELD_OUT]
-        answers = [Generated.of(responses[f"{item['id']}/continuation"]) for item in items]
-        prompts: list[Prompt] = []
-        texts: list[str] = []
-        for item, answer in zip(items, answers, strict=True):
-            prompts += [item["prompt"]] * len(answer.texts)
-            texts += answer.texts
-        # One call for all: a reward model reads texts in batches.
-        rewards = iter(self.reward(data).score(prompts, texts))
-        scores: list[ItemScore] = []
-        found: dict[str, list[ItemScore]] = {name: [] for name in DIRECTIONS}
-        for item, answer in zip(items, answers, strict=True):
-            values = _item(answer, list(islice(rewards, len(answer.texts))))
-            for name, value in values.items():
-                note = "" if value is not None else "not measured"
-                score = ItemScore(name, HELD_OUT, item["id"], item["cluster"], value, note)
-                found[name].append(score)
-                scores.append(score)
-        metrics = [_bounded(_mean(name, part), method) for name, part in found.items()]
-        return Scores(scores, metrics)
+        return scores.score(data.sets[HELD_OUT], responses, self.reward(data), method)
 
     def compare(self, cells: Sequence[CellResult]) -> Sequence[Sequence[Metric]]:
         """Hypervolume of each run, and its share of the common front."""
@@ -270,47 +243,6 @@ def _labels(reviews: Sequence[Review]) -> tuple[list[str], list[bool]]:
 
 def _prompts(data: BenchmarkData) -> list[Row]:
     return [row for row in data.roles["prompts"] if isinstance(row, Row)]
-
-
-def _item(answer: Generated, rewards: Sequence[float]) -> dict[str, float | None]:
-    """Means over the continuations of one prefix."""
-    known = len(answer.kl) == len(rewards) and all(map(math.isfinite, answer.kl))
-    return {
-        "reward": fmean(rewards),
-        "kl": fmean(answer.kl) if known else None,
-        "tokens": fmean(map(len, answer.sampled)) if answer.sampled else None,
-        "finished": fmean(answer.finished),
-    }
-
-
-def _mean(name: str, part: Sequence[ItemScore]) -> Metric:
-    """Mean over prefixes with its interval; null with the reason if any prefix has no value."""
-    from suite import stats
-
-    better, unit = DIRECTIONS[name], UNITS.get(name, "")
-    values = [score.value for score in part if score.value is not None]
-    if len(values) < len(part):
-        note = f"{len(part) - len(values)} of {len(part)} prefixes have no value"
-        return Metric(name, None, better, unit, len(part), note=note)
-    interval = stats.cluster_bootstrap(values, [score.cluster_id for score in part])
-    low, high = interval.low, interval.high
-    if name in ("reward", "finished"):  # limits from a t distribution may lie outside [0, 1]
-        low = None if low is None else max(0.0, low)
-        high = None if high is None else min(1.0, high)
-    n, n_clusters = interval.n, interval.n_clusters
-    return Metric(name, interval.value, better, unit, n, n_clusters, low, high, interval.note)
-
-
-def _bounded(metric: Metric, method: Method[Any] | None) -> Metric:
-    """For a method that answers in its own way: the bound of its KL, or why there is none."""
-    own = method is not None and type(method).respond is not Method.respond
-    if metric.name != "kl" or method is None or not own:
-        return metric
-    bound = method.kl_bound()
-    note = "upper bound, not measured"
-    if bound is None:
-        note = f"{method.name} answers in its own way: no KL"
-    return Metric("kl", bound, False, "nats", metric.n, metric.n_clusters, note=note)
 
 
 @hookimpl

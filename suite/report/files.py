@@ -9,8 +9,9 @@ from typing import Any
 
 from suite.api.cells import CellResult
 from suite.report.columns import Item, columns
-from suite.report.footnotes import commands, deviations, footnotes, provenance
+from suite.report.footnotes import footnotes
 from suite.report.pairs import HEADERS, pairs
+from suite.report.provenance import commands, deviations, provenance
 from suite.report.spreadsheet import UNITS
 from suite.report.table import Row, Table
 from suite.report.text import markdown, one_line

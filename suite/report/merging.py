@@ -19,7 +19,8 @@ from typing import Any
 from suite.api.cells import CellResult
 from suite.compare.hypervolume import of_front
 from suite.core.errors import UserError
-from suite.report.footnotes import NOT_COMPARABLE, describe_environment
+from suite.report.footnotes import NOT_COMPARABLE
+from suite.report.provenance import describe_environment
 from suite.report.values import by_name
 from suite.results.samples import Sample
 from suite.results.schema import Comparison, Results, Run

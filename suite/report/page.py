@@ -21,11 +21,12 @@ from markupsafe import Markup
 from suite.api.cells import CellResult
 from suite.report.answers import QUESTIONS, Question, side_by_side
 from suite.report.columns import Column, columns
-from suite.report.footnotes import commands, deviations, lead, provenance, rest
+from suite.report.footnotes import lead, rest
 from suite.report.numbers import listed
 from suite.report.pairs import HEADERS, Pair, pairs
 from suite.report.pictures.draw import draw_pictures
 from suite.report.pictures.plot import Drawing, number_of
+from suite.report.provenance import commands, deviations, provenance
 from suite.report.svg import PALETTE
 from suite.report.table import Table
 from suite.report.text import one_line, visible

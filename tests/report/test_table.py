@@ -14,8 +14,9 @@ from suite.compare.hypervolume import of_cell, of_front
 from suite.core.errors import UserError
 from suite.report import merge, separate
 from suite.report.columns import columns
-from suite.report.footnotes import footnotes, provenance
+from suite.report.footnotes import footnotes
 from suite.report.pairs import pairs
+from suite.report.provenance import provenance
 from suite.report.table import Row, Table, tables
 from suite.results.evidence import Difference, Evidence, Overall, Standing
 from suite.results.outputs import Outputs
