@@ -35,7 +35,7 @@ def read(settings: Sequence[str]) -> dict[str, float]:
         if not name or not 0 <= value < float("inf"):
             raise UserError(
                 f"smallest_difference: {text!r} is not METRIC=NUMBER with a number of 0 or more, "
-                "such as model_utility=0.02"
+                "such as my_metric=0.02"
             )
         found[name] = value
     return found

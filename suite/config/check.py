@@ -21,7 +21,7 @@ TRAIN = settings_of(TrainConfig)
 SECTIONS = ("finetune", "train")
 OWN = {**TRAIN, "seeds": TOP["seeds"]}
 """The host's settings that may stand in a method's section, for that method alone."""
-AT_LEAST = {name: 0 for name in TRAIN if name != "schedule"}
+AT_LEAST = {name: 0 for name in TRAIN if name not in ("schedule", "rounding")}
 AT_LEAST |= {
     "seeds": 0,
     "start_seeds": 0,

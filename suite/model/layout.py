@@ -62,7 +62,11 @@ def _reads_packed(plain: Any) -> bool:
     """Whether two short texts side by side have the states that each has alone."""
     device = next(plain.parameters()).device
     decoder = getattr(plain, plain.base_model_prefix)
-    texts = [Encoded("a", (1, 2), (3, 4)), Encoded("b", (1, 5), (2, 6, 3))]
+    words = plain.get_input_embeddings().num_embeddings
+    texts = []
+    for name, prompt, completion in (("a", (1, 2), (3, 4)), ("b", (1, 5), (2, 6, 3))):
+        known = [tuple(id % words for id in ids) for ids in (prompt, completion)]
+        texts.append(Encoded(name, *known))
     packed = pack(texts, 0).to(device)
     with torch.autocast(device.type, enabled=False):
         alone = [_states_alone(decoder, text, device) for text in texts]

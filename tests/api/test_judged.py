@@ -80,7 +80,7 @@ def test_a_base_class_says_what_is_trained_and_whether_a_judge_is_asked(
 
 
 def test_the_host_has_every_text_benchmark_scored_in_one_way() -> None:
-    plain = Plain(Settings()).score_cell(Asked(DATA, RESPONSES, baseline=RESPONSES))
+    plain = Plain(Settings()).score_cell(Asked(DATA, RESPONSES, baselines=(RESPONSES,)))
     assert plain.metrics == [Metric("baseline answers", 1, None)]
     verdicts = Verdicts({}, {}, Cost())
     judged = Judged(Settings()).score_cell(Asked(DATA, RESPONSES, verdicts=verdicts))

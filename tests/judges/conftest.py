@@ -66,7 +66,7 @@ def write_given(build: Build, host: object) -> None:
     """A stage like `respond`, of given texts."""
     with JsonlWriter(build.out / "responses.jsonl") as log:
         for id, text in build.spec["texts"].items():
-            log.append({"id": id, "texts": [text], "finished": [True]})
+            log.append({"id": id, "kind": "generate", "texts": [text], "finished": [True]})
 
 
 @pytest.fixture

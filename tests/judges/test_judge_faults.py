@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from suite import UserError
-from suite.api.judged import Judged
+from suite.api.verdicts import Judged
 from suite.judges.openai import OpenAIJudge, OpenAIJudgeConfig
 from suite.stages.context import Context
 from tests.judges.test_openai import Rule

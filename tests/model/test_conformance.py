@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from suite import Message, Request
+from suite import Message
 from suite.core.errors import UserError
 from suite.engines.hf.engine import HFEngine
 from suite.model import folder as models
@@ -82,7 +82,7 @@ def test_greedy_generation_is_generate(made: tuple[Any, Path], template: str) ->
     tokenizer, folder = made
     engine = HFEngine("cpu", "float32", template)
     engine.load(folder)
-    requests = [Request(str(i), "generate", q, max_new_tokens=6) for i, q in enumerate(QUESTIONS)]
+    requests = [Generate(str(i), q, max_new_tokens=6) for i, q in enumerate(QUESTIONS)]
     if window_of(engine.model) < ANY_LENGTH:  # the engine says so: it never answers wrongly
         with pytest.raises(UserError, match="exceed the model's attention window of 8"):
             engine.respond(requests)

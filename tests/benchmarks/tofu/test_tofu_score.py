@@ -97,7 +97,7 @@ def test_memorisation_does_not_ask_whether_the_model_would_end(small, ends):
     benchmark, data = small
     responses = answer(benchmark, data)
     for id, response in responses.items():
-        if response.token_logps:
+        if isinstance(response, TextScore):
             responses[id] = replace(response, greedy=(*[True] * 7, ends))
     metrics = by_name(benchmark.score(data, responses, None))
     assert metrics["forget_extraction_strength"].value == 1
