@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from suite import Message
+from suite import Generate, Message
 from suite.core.errors import UserError
 from suite.engines.hf.engine import HFEngine
 from suite.model import folder as models
