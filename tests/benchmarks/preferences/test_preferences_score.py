@@ -1,4 +1,4 @@
-"""Scores of preferences, by hand: own rewards, log-probabilities, displacement, what is missing."""
+"""Scores of preferences, by hand: log-ratios, own rewards, log-probabilities, displacement, what is missing."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from statsmodels.stats.proportion import proportion_confint
+from suite_benchmarks.edit_distance import EditDistance
+from suite_benchmarks.pairs import scores
 from suite_benchmarks.pairs.data import benchmark_data
 from suite_benchmarks.preferences import Preferences, PreferencesConfig
 
-from suite import Generated, Message, Method, Pair, Response, TextScore, Unanswered
+from suite import Generated, Message, Method, Pair, Response, TextBenchmark, TextScore, Unanswered
 from suite.api.data import BenchmarkData
 from suite.api.scores import Metric
 from suite.registry import Registry
@@ -73,8 +75,8 @@ def score(
     reference: Mapping[str, Response] | None,
     trained: Method[Any] | None = None,
 ) -> dict[str, Metric]:
-    scores = Preferences(PreferencesConfig()).score_method(made, policy, reference, trained)
-    return {metric.name: metric for metric in scores.metrics}
+    found = Preferences(PreferencesConfig()).score_method(made, policy, reference, trained)
+    return {metric.name: metric for metric in found.metrics}
 
 
 def values(trained: Method[Any] | None) -> dict[str, float | None]:
@@ -97,6 +99,56 @@ def test_log_probabilities() -> None:
     assert found["rejected_log_ratio"] == average(*RHO_L)
 
 
+def test_the_ranked_accuracy_is_by_the_log_ratio_and_the_same_for_every_method() -> None:
+    """By log-probability pairs 0 and 2 are right, by log-ratio too; 1 is wrong in both.
+
+    A reference that favours the chosen answers gives nothing: only a change does.
+    """
+    for trained in (None, "sft", "dpo", "dpop", "simpo", "slic", "kto"):
+        found = values(method(trained) if trained else None)
+        assert found["log_ratio_accuracy"] == average(1, 0, 1)
+    certain = responses([([-0.1], [-9.0])] * 3)
+    metrics = score(data(list(TEXTS.values())), certain, certain, method("simpo"))
+    assert metrics["own_reward_accuracy"].value == metrics["logp_accuracy"].value == 1
+    assert metrics["log_ratio_accuracy"].value == 0.5
+
+
+def test_ties_of_log_ratios_count_half() -> None:
+    """A right pair, a wrong one, two that move both answers alike, one that moves none."""
+    policy = [([-1.0], [-3.0]), ([-3.0], [-1.0]), ([-3.0], [-3.0]), ([-1.0], [-1.0])]
+    made = data([TEXTS["low"]] * 5)
+    reference = responses([([-2.0], [-2.0])] * 5)
+    metric = score(made, responses([*policy, ([-2.0], [-2.0])]), reference)["log_ratio_accuracy"]
+    assert (metric.value, metric.n) == (0.5, 5)
+    assert metric.ci_low is not None and metric.ci_high is not None
+    assert 0 <= metric.ci_low < 0.5 < metric.ci_high <= 1
+
+
+def test_without_ties_the_interval_of_the_ranked_accuracy_is_wilsons() -> None:
+    made = data([TEXTS["low"]] * 3)
+    policy = responses([([-1.0], [-3.0])] * 2 + [([-3.0], [-1.0])])
+    metric = score(made, policy, responses([([-2.0], [-2.0])] * 3))["log_ratio_accuracy"]
+    assert (metric.ci_low, metric.ci_high) == pytest.approx(
+        proportion_confint(2, 3, method="wilson"), abs=1e-12
+    )
+
+
+@pytest.mark.parametrize("bench", [Preferences, EditDistance])
+def test_no_headline_metric_is_the_methods_own(bench: type[TextBenchmark[Any]]) -> None:
+    """Each is the same without the method; what needs it has no direction."""
+    items, policy, reference = data(list(TEXTS.values())), responses(POLICY), responses(REFERENCE)
+    found = [
+        bench(bench.Config()).score_method(items, policy, reference, trained)
+        for trained in (None, method("dpop"), method("simpo"))
+    ]
+    without, *others = ({m.name: m for m in each.metrics} for each in found)
+    for other in others:
+        own = {name for name, metric in other.items() if metric != without[name]}
+        assert own == set(scores.REWARDS)
+        assert {other[name].higher_is_better for name in own} == {None}
+        assert own.isdisjoint(bench.primary)
+
+
 @pytest.mark.parametrize(
     ("trained", "chosen", "rejected"),
     [
@@ -114,12 +166,12 @@ def test_rewards_are_those_of_the_method(
     trained: tuple[str, dict[str, Any]], chosen: list[float], rejected: list[float]
 ) -> None:
     found = values(method(trained[0], **trained[1]))
-    assert found["reward_chosen"] == average(*chosen)
-    assert found["reward_rejected"] == average(*rejected)
-    assert found["reward_margin"] == average(
+    assert found["own_reward_chosen"] == average(*chosen)
+    assert found["own_reward_rejected"] == average(*rejected)
+    assert found["own_reward_margin"] == average(
         *(w - r for w, r in zip(chosen, rejected, strict=True))
     )
-    assert found["reward_accuracy"] == average(
+    assert found["own_reward_accuracy"] == average(
         *(float(w > r) for w, r in zip(chosen, rejected, strict=True))
     )
 
@@ -134,7 +186,12 @@ def test_what_has_no_reward_says_so(trained: str | None, note: str) -> None:
         responses(REFERENCE),
         method(trained) if trained else None,
     )
-    for name in ("reward_accuracy", "reward_margin", "reward_chosen", "reward_rejected"):
+    for name in (
+        "own_reward_accuracy",
+        "own_reward_margin",
+        "own_reward_chosen",
+        "own_reward_rejected",
+    ):
         assert metrics[name].value is None
         assert note in metrics[name].note
     assert metrics["displaced"].value == pytest.approx(2 / 3)
@@ -145,8 +202,8 @@ def test_the_reference_against_itself_displaces_nothing_and_has_no_margin() -> N
     metrics = score(data(list(TEXTS.values())), same, same, method("dpo"))
     assert (
         metrics["displaced"].value
-        == metrics["reward_accuracy"].value
-        == metrics["reward_margin"].value
+        == metrics["own_reward_accuracy"].value
+        == metrics["own_reward_margin"].value
         == 0
     )
 
@@ -211,7 +268,7 @@ def test_a_metric_over_items_without_a_value_is_null_with_the_reason(
     made = data(list(TEXTS.values()))
     metrics = score(made, {**responses(POLICY), **broken}, responses(REFERENCE), method("dpo"))
     assert metrics["displaced"].value is None
-    assert metrics["displaced"].note == metrics["reward_accuracy"].note == note
+    assert metrics["displaced"].note == metrics["own_reward_accuracy"].note == note
     assert metrics["displaced_low"].value == 0
     reference = score(made, responses(POLICY), {**responses(REFERENCE), **broken}, method("dpo"))
     assert reference["chosen_log_ratio"].note == f"reference: {note}"
@@ -226,15 +283,15 @@ def test_without_a_reference_there_is_no_number() -> None:
 
 def test_every_item_has_every_metric_and_the_means_follow_from_them() -> None:
     made = data(list(TEXTS.values()))
-    scores = Preferences(PreferencesConfig()).score_method(
+    found = Preferences(PreferencesConfig()).score_method(
         made, responses(POLICY), responses(REFERENCE), method("dpo")
     )
-    metrics = {m.name: m.value for m in scores.metrics}
-    names = {score.metric for score in scores.items}
-    assert len(scores.items) == 3 * len(names) == 3 * 13
+    metrics = {m.name: m.value for m in found.metrics}
+    names = {score.metric for score in found.items}
+    assert len(found.items) == 3 * len(names) == 3 * 14
     names.remove("sequence_kl")  # nothing was sampled
     for name in names:
-        column = [score.value for score in scores.items if score.metric == name]
+        column = [score.value for score in found.items if score.metric == name]
         assert metrics[name] == pytest.approx(sum(column) / 3)  # type: ignore[arg-type]
 
 
