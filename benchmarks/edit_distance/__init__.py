@@ -58,7 +58,7 @@ from suite import (
 )
 from suite.tables import digest
 
-from ..pairs import scores
+from ..pairs import means, scores
 from ..pairs.data import REFERENCE, ROLES, Item, benchmark_data, checked, requests
 from ..pairs.displacement import PICTURES, displacement
 from .derivations import pairs
@@ -167,7 +167,7 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
         for item in items:
             found += _after_edit_scores(name, item, responses, baseline)
         directions = {**AFTER_EDIT, **scores.REWARDS, **scores.LIKELIHOODS}
-        return Scores(found, [*scores.summarise(found, directions), *displacement(items, found)])
+        return Scores(found, [*means.summarise(found, directions), *displacement(items, found)])
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
         """The split's dose: derivations are learned, and it is seen what a method changes.

@@ -35,7 +35,7 @@ from suite import (
 )
 from suite.ranges import Positive
 
-from ..pairs import scores
+from ..pairs import means, scores
 from ..pairs.data import REFERENCE, ROLES, benchmark_data, requests
 from ..pairs.displacement import PICTURES, displacement
 from . import divergence
@@ -125,7 +125,7 @@ class Preferences(TextBenchmark[PreferencesConfig]):
         """Rewards, log-probabilities, displacement by edit distance, KL to the reference."""
         items = data.sets[HELD_OUT]
         found = scores.item_scores(HELD_OUT, items, responses, baseline, method)
-        metrics = scores.summarise(found, {**scores.REWARDS, **scores.LIKELIHOODS})
+        metrics = means.summarise(found, {**scores.REWARDS, **scores.LIKELIHOODS})
         kl = divergence.item_scores(HELD_OUT, items, responses, self.config.kl_prompts)
         return Scores([*found, *kl], [*metrics, *displacement(items, found), divergence.metric(kl)])
 

@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 from statsmodels.stats.proportion import proportion_confint
-from suite_benchmarks.edit_distance import EditDistance
-from suite_benchmarks.pairs import scores
 from suite_benchmarks.pairs.data import benchmark_data
 from suite_benchmarks.preferences import Preferences, PreferencesConfig
 
-from suite import Generated, Message, Method, Pair, Response, TextBenchmark, TextScore, Unanswered
+from suite import Generated, Message, Method, Pair, Response, TextScore, Unanswered
 from suite.api.data import BenchmarkData
 from suite.api.scores import Metric
 from suite.registry import Registry
@@ -97,56 +95,6 @@ def test_log_probabilities() -> None:
     assert found["logp_accuracy"] == average(1, 0, 1)
     assert found["chosen_log_ratio"] == average(*RHO_W)
     assert found["rejected_log_ratio"] == average(*RHO_L)
-
-
-def test_the_ranked_accuracy_is_by_the_log_ratio_and_the_same_for_every_method() -> None:
-    """By log-probability pairs 0 and 2 are right, by log-ratio too; 1 is wrong in both.
-
-    A reference that favours the chosen answers gives nothing: only a change does.
-    """
-    for trained in (None, "sft", "dpo", "dpop", "simpo", "slic", "kto"):
-        found = values(method(trained) if trained else None)
-        assert found["log_ratio_accuracy"] == average(1, 0, 1)
-    certain = responses([([-0.1], [-9.0])] * 3)
-    metrics = score(data(list(TEXTS.values())), certain, certain, method("simpo"))
-    assert metrics["own_reward_accuracy"].value == metrics["logp_accuracy"].value == 1
-    assert metrics["log_ratio_accuracy"].value == 0.5
-
-
-def test_ties_of_log_ratios_count_half() -> None:
-    """A right pair, a wrong one, two that move both answers alike, one that moves none."""
-    policy = [([-1.0], [-3.0]), ([-3.0], [-1.0]), ([-3.0], [-3.0]), ([-1.0], [-1.0])]
-    made = data([TEXTS["low"]] * 5)
-    reference = responses([([-2.0], [-2.0])] * 5)
-    metric = score(made, responses([*policy, ([-2.0], [-2.0])]), reference)["log_ratio_accuracy"]
-    assert (metric.value, metric.n) == (0.5, 5)
-    assert metric.ci_low is not None and metric.ci_high is not None
-    assert 0 <= metric.ci_low < 0.5 < metric.ci_high <= 1
-
-
-def test_without_ties_the_interval_of_the_ranked_accuracy_is_wilsons() -> None:
-    made = data([TEXTS["low"]] * 3)
-    policy = responses([([-1.0], [-3.0])] * 2 + [([-3.0], [-1.0])])
-    metric = score(made, policy, responses([([-2.0], [-2.0])] * 3))["log_ratio_accuracy"]
-    assert (metric.ci_low, metric.ci_high) == pytest.approx(
-        proportion_confint(2, 3, method="wilson"), abs=1e-12
-    )
-
-
-@pytest.mark.parametrize("bench", [Preferences, EditDistance])
-def test_no_headline_metric_is_the_methods_own(bench: type[TextBenchmark[Any]]) -> None:
-    """Each is the same without the method; what needs it has no direction."""
-    items, policy, reference = data(list(TEXTS.values())), responses(POLICY), responses(REFERENCE)
-    found = [
-        bench(bench.Config()).score_method(items, policy, reference, trained)
-        for trained in (None, method("dpop"), method("simpo"))
-    ]
-    without, *others = ({m.name: m for m in each.metrics} for each in found)
-    for other in others:
-        own = {name for name, metric in other.items() if metric != without[name]}
-        assert own == set(scores.REWARDS)
-        assert {other[name].higher_is_better for name in own} == {None}
-        assert own.isdisjoint(bench.primary)
 
 
 @pytest.mark.parametrize(
