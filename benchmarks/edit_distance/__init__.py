@@ -15,10 +15,11 @@ distance *and* dose. Distance alone is seen at one dose, dose alone at one dista
     high          high_short     high_long
                   = high
 
-    suite run --bench edit_distance --splits low_short,low_long,high_short,high_long ...
+    suite run --bench edit_distance --split low_short,low_long,high_short,high_long ...
 
-A dose is epochs and learning rate of the reference and of the methods. The pairs of a distance are
-the same at both doses.
+A dose is epochs and learning rate of the reference (of tiny's; other models have one reference) and
+of the methods. The pairs of a distance are the same at both doses. What stays part of the distance:
+the reference of `high` is trained on twice as many answers, see below.
 
 Methods start from `reference`, the base model fine-tuned on the correct derivations of the training
 pairs; for `high` on both answers, as a model that the pairs were sampled from would find both
