@@ -7,6 +7,20 @@ The experiment of DPOP, arXiv 2402.13228.
     high  the answers differ throughout
           in the paper every method improves
 
+Each has a training dose of its own, `low` a long one and `high` a short one, so these two differ in
+distance *and* dose. Distance alone is seen at one dose, dose alone at one distance:
+
+                  short dose     long dose
+    low           low_short      low_long = low
+    high          high_short     high_long
+                  = high
+
+    suite run --bench edit_distance --split low_short,low_long,high_short,high_long ...
+
+A dose is epochs and learning rate of the reference (of tiny's; other models have one reference) and
+of the methods. The pairs of a distance are the same at both doses. What stays part of the distance:
+the reference of `high` is trained on twice as many answers, see below.
+
 Methods start from `reference`, the base model fine-tuned on the correct derivations of the training
 pairs; for `high` on both answers, as a model that the pairs were sampled from would find both
 likely. (A reference that knows the chosen answers alone gives rejected ones -8 nats a token:
@@ -45,12 +59,35 @@ from suite import (
 )
 from suite.tables import digest
 
-from ..pairs import scores
+from ..pairs import means, scores
 from ..pairs.data import REFERENCE, ROLES, Item, benchmark_data, checked, requests
 from ..pairs.displacement import PICTURES, displacement
 from .derivations import pairs
 
 SEED = 2402_13228
+LOW, HIGH = "low", "high"
+SHORT, LONG = "short", "long"
+SPLITS = {
+    "low": (LOW, LONG),
+    "high": (HIGH, SHORT),
+    "low_short": (LOW, SHORT),
+    "low_long": (LOW, LONG),
+    "high_short": (HIGH, SHORT),
+    "high_long": (HIGH, LONG),
+}
+"""Split -> edit distance of its pairs, training dose."""
+Training = tuple[int, float]
+"""Epochs, learning rate."""
+TINY_DOSES: Mapping[str, tuple[Training, Training]] = {
+    SHORT: ((5, 1e-3), (1, 3e-5)),
+    LONG: ((20, 1e-3), (4, 1e-4)),
+}
+"""Dose -> training of the reference, training by a method; of the tiny model."""
+DOSES: Mapping[str, tuple[Training, Training]] = {
+    SHORT: ((3, 2e-5), (1, 5e-6)),
+    LONG: ((3, 2e-5), (4, 5e-6)),
+}
+"""The same of other models."""
 AFTER_EDIT = {"after_edit_logp": True, "after_edit_change": True}
 """Mean log-probability of the correct derivation's tokens after the first difference; minus the
 reference's."""
@@ -73,8 +110,10 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
 
     name = "edit_distance"
     provides = ROLES
-    splits = default_splits = ("low", "high")
-    primary = ("after_edit_logp", "reward_accuracy")
+    splits = tuple(SPLITS)
+    default_splits = ("low", "high")
+    primary = ("after_edit_logp", "log_ratio_accuracy")
+    columns = scores.COLUMNS
     baseline = REFERENCE
     pictures = PICTURES
     Config = EditDistanceConfig
@@ -87,17 +126,19 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
                 "'preferences'"
             )
         config = self.config
+        distance, dose = SPLITS[source.split]
         count = config.training_pairs + config.held_out_pairs
         made: list[Pair] = []
         rows: list[dict[str, str]] = []
-        for pair in pairs(count, config.steps, source.split, SEED):
+        for pair in pairs(count, config.steps, distance, SEED):
             made.append(checked(pair, f"generated pair {pair.id}"))
             question = pair.prompt[0].content
             rows.append({"prompt": question, "chosen": pair.chosen, "rejected": pair.rejected})
         training, held_out = made[: config.training_pairs], made[config.training_pairs :]
         revision = f"generated@{digest(rows)[:12]}"
-        data = benchmark_data(source.split, training, held_out, revision, source.limit)
-        if source.split == "low":
+        note = f"edit_distance {source.split}: pairs of {distance} distance, {dose} training dose"
+        data = benchmark_data(source.split, training, held_out, revision, source.limit, [note])
+        if distance == LOW:
             return data
         return replace(data, starts={REFERENCE: both_answers(training)})
 
@@ -127,18 +168,18 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
         for item in items:
             found += _after_edit_scores(name, item, responses, baseline)
         directions = {**AFTER_EDIT, **scores.REWARDS, **scores.LIKELIHOODS}
-        return Scores(found, [*scores.summarise(found, directions), *displacement(items, found)])
+        return Scores(found, [*means.summarise(found, directions), *displacement(items, found)])
 
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
-        """Enough training to learn derivations, and then to see what a method changes.
+        """The split's dose: derivations are learned, and it is seen what a method changes.
 
-        `high` is trained less. Once the model tells the two styles apart, DPO lowers tiny's chosen
+        `high` alone is trained less. Once the model tells the two styles apart, DPO lowers tiny's chosen
         answers too (from -.70 to -.83 nats a token in four epochs at 1e-4), and a reference that
         has memorised them leaves nothing to gain.
         """
-        tiny = {"low": ((20, 1e-3), (4, 1e-4)), "high": ((5, 1e-3), (1, 3e-5))}
-        others = {"low": ((3, 2e-5), (4, 5e-6)), "high": ((3, 2e-5), (1, 5e-6))}
-        (start_epochs, start_lr), (epochs, lr) = (tiny if model == "tiny" else others)[split]
+        _, dose = SPLITS[split]
+        doses = TINY_DOSES if model == "tiny" else DOSES
+        (start_epochs, start_lr), (epochs, lr) = doses[dose]
         warmup = {"warmup_steps": 0, "warmup_epochs": 0.25}
         return {
             "finetune": {"epochs": start_epochs, "lr": start_lr, "batch_size": 16},

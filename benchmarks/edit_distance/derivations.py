@@ -21,9 +21,12 @@ SMALLEST, LARGEST = 30, 99
 OPERANDS = range(2, 20)
 
 
-def pairs(count: int, steps: int, split: str, seed: int) -> list[Pair]:
-    """`count` pairs with different questions; equal arguments give equal pairs."""
-    rng = random.Random(f"{seed}/{steps}/{split}")
+def pairs(count: int, steps: int, distance: str, seed: int) -> list[Pair]:
+    """`count` pairs with different questions, at `low` or `high` distance.
+
+    Equal arguments give equal pairs.
+    """
+    rng = random.Random(f"{seed}/{steps}/{distance}")
     made: dict[str, Pair] = {}
     while len(made) < count:
         values = _values(steps, rng)
@@ -34,7 +37,7 @@ def pairs(count: int, steps: int, split: str, seed: int) -> list[Pair]:
             lines.append(f"{before} {change} = {after}.")
             asked += f" {change}"
         question = f"What is {asked}?"
-        rejected = _one_digit_wrong(lines, rng) if split == "low" else _all_wrong(values, rng)
+        rejected = _one_digit_wrong(lines, rng) if distance == "low" else _all_wrong(values, rng)
         id = str(len(made))
         prompt = (Message("user", question),)
         made.setdefault(question, Pair(id, prompt, " ".join(lines), rejected, id))

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from suite import Bars, ItemScore, Metric, Tradeoff, Trajectory
 
-from . import scores
+from . import means
 from .data import Item
 
 BUCKETS = {"low": 0.3, "medium": 0.7, "high": float("inf")}
@@ -46,7 +46,7 @@ def displacement(items: Sequence[Item], found: Sequence[ItemScore]) -> list[Metr
     for score in found:
         if score.metric == "displaced":
             parts[bucket[score.item_id]].append(score)
-    return [scores.mean(f"displaced_{name}", parts[name], False, share=True) for name in BUCKETS]
+    return [means.mean(f"displaced_{name}", parts[name], False, share=True) for name in BUCKETS]
 
 
 def bucket_of(edit_distance: float) -> str:

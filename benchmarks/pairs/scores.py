@@ -1,38 +1,53 @@
-"""Responses -> one score per held-out pair and metric -> metrics with their intervals.
+"""Responses -> one score per held-out pair and metric; `means` makes metrics of them.
 
 rho(y) = log pi(y|x) - log pi_ref(y|x), nats, summed over the answer's tokens, end-of-sequence
-included; the reference is the baseline model. Rewards are the method's own: beta rho for DPO, beta
-times the mean log-probability for SimPO, and so on. They are compared within a method, never
-between methods.
+included; the reference is the baseline model.
+
+    log_ratio_accuracy     rho(chosen) > rho(rejected), ties half: the same question for every
+                           method, so this one is ranked
+    own_reward_*           by the method's own reward (beta rho for DPO, beta times the mean
+                           log-probability for SimPO): a diagnostic, never compared between methods
+
+A tie counts half, as a coin would decide it. So the reference, whose rho is 0 throughout, has .5
+(chance) and stays a row that methods are compared with; null would leave nothing to compare with,
+and 0 would let the reference look worse than a model that learned the pairs upside down.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from suite import ItemScore, Method, Metric, PairedMethod, PairLogps, Response, Rewarded, TextScore
+from suite import (
+    ItemScore,
+    Method,
+    MetricColumn,
+    PairedMethod,
+    PairLogps,
+    Response,
+    Rewarded,
+    TextScore,
+)
 
 from .data import Item
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from suite.stats import Interval
-
 Responses = Mapping[str, Response]
 
 REWARDS = {
-    "reward_accuracy": True,
-    "reward_margin": None,
-    "reward_chosen": None,
-    "reward_rejected": None,
+    "own_reward_accuracy": None,
+    "own_reward_margin": None,
+    "own_reward_chosen": None,
+    "own_reward_rejected": None,
 }
-"""By the method's own reward -> whether more is better. Accuracy: share of pairs with a larger
-reward on the chosen answer."""
+"""By the method's own reward -> no direction, as each method defines it. Accuracy: share of pairs
+with a larger reward on the chosen answer."""
 LIKELIHOODS = {
+    "log_ratio_accuracy": True,
     "logp_accuracy": True,
     "chosen_logp": None,
     "rejected_logp": None,
@@ -44,10 +59,20 @@ LIKELIHOODS = {
 }
 """The same of log-probabilities. `mean`: per token; `displaced`: the chosen answer is less likely
 than under the reference."""
-SHARES = frozenset({"reward_accuracy", "logp_accuracy", "displaced"})
-PER_TOKEN = frozenset(
-    {"chosen_mean_logp", "rejected_mean_logp", "after_edit_logp", "after_edit_change"}
+COLUMNS = (
+    MetricColumn(
+        "own_reward_accuracy",
+        title="own reward",
+        below="log_ratio_accuracy",
+        note=(
+            "log_ratio_accuracy: the share of held-out pairs of which the chosen answer gained "
+            "more log-probability over the reference than the rejected one, ties half: the same "
+            "question for every method, .5 for the reference itself. own reward: the share by the "
+            "reward that each method defines for itself, a diagnostic that is not ranked."
+        ),
+    ),
 )
+"""What the leaderboard of a benchmark of pairs shows beside its headline metrics."""
 
 
 class MissingError(Exception):
@@ -171,7 +196,9 @@ def pair_logps(found: Sequence[Answers]) -> PairLogps:
 def likelihoods(pairs: PairLogps) -> dict[str, list[float]]:
     """Metrics that are the same for every method; B values each."""
     chosen_ratio, rejected_ratio = pairs.logratios
+    # sign: 1, 0 or -1; a tie becomes .5.
     columns = {
+        "log_ratio_accuracy": ((chosen_ratio - rejected_ratio).sign() + 1) / 2,
         "logp_accuracy": (pairs.chosen_logps > pairs.rejected_logps).double(),
         "chosen_logp": pairs.chosen_logps,
         "rejected_logp": pairs.rejected_logps,
@@ -195,74 +222,9 @@ def rewards(
         return dict.fromkeys(REWARDS, nothing), f"{method.name} defines no reward"
     chosen, rejected = method.rewards(pairs)
     columns = {
-        "reward_accuracy": (chosen > rejected).double(),
-        "reward_margin": chosen - rejected,
-        "reward_chosen": chosen,
-        "reward_rejected": rejected,
+        "own_reward_accuracy": (chosen > rejected).double(),
+        "own_reward_margin": chosen - rejected,
+        "own_reward_chosen": chosen,
+        "own_reward_rejected": rejected,
     }
     return {metric: column.tolist() for metric, column in columns.items()}, ""
-
-
-def summarise(scores: Sequence[ItemScore], directions: Mapping[str, bool | None]) -> list[Metric]:
-    """The mean of each metric over the items."""
-    parts: dict[str, list[ItemScore]] = {name: [] for name in directions}
-    for score in scores:
-        if score.metric in parts:
-            parts[score.metric].append(score)
-    return [mean(name, parts[name], better) for name, better in directions.items()]
-
-
-def mean(
-    name: str, part: Sequence[ItemScore], better: bool | None, share: bool | None = None
-) -> Metric:
-    """Mean over items, interval over clusters.
-
-    Without a value, and with the reason, if any item has none.
-
-    `share`: whether the items' values are 0 or 1; by default as of the metric `name`.
-    """
-    share = name in SHARES if share is None else share
-    unit = "nats per token" if name in PER_TOKEN else "nats"
-    if share or name in REWARDS:
-        unit = ""
-    if not part:
-        return Metric(name, None, better, unit, note="no such pair is held out")
-    values: list[float] = []
-    reasons: list[str] = []
-    for score in part:
-        if score.value is None:
-            reasons.append(score.note)
-        else:
-            values.append(score.value)
-    if reasons:
-        common = reasons[0] if len(set(reasons)) == 1 else ""
-        note = common or f"{len(reasons)} of {len(part)} pairs have no value"
-        return Metric(name, None, better, unit, len(part), note=note)
-    interval = _interval(values, [score.cluster_id for score in part], share)
-    return Metric(
-        name, interval.value, better, unit, interval.n, interval.n_clusters,
-        interval.low, interval.high, interval.note,
-    )  # fmt: skip
-
-
-def _interval(values: Sequence[float], clusters: Sequence[str], share: bool) -> Interval:
-    """Wilson's for shares of independent pairs, else a bootstrap over clusters.
-
-    A bootstrap has no width at 0 and 1.
-    """
-    from suite import stats
-
-    if share and len(set(clusters)) == len(clusters):
-        return stats.wilson(round(sum(values)), len(values))
-    interval = stats.cluster_bootstrap(values, clusters)
-    return interval if not share else _within(interval)
-
-
-def _within(interval: Interval) -> Interval:
-    """Limits of a share from a t distribution may lie outside [0, 1] and are cut."""
-    low, high = interval.low, interval.high
-    return replace(
-        interval,
-        low=None if low is None else max(0.0, low),
-        high=None if high is None else min(1.0, high),
-    )

@@ -3,8 +3,9 @@
     reference   the base model, fine-tuned on the chosen answers as in DPO's paper
     method      starts from the reference and trains on the pairs
 
-Reported on pairs with held-out prompts: accuracy and margin of the method's own reward,
-log-probabilities of both answers, displacement (the share of pairs whose *chosen* answer became
+Reported on pairs with held-out prompts: the share that the policy tells apart by its log-ratio to
+the reference, which asks every method the same; accuracy and margin of the method's own reward, as
+a diagnostic; log-probabilities of both answers, displacement (the share of pairs whose *chosen* answer became
 less likely than under the reference, by how much the two answers differ), and KL(policy ||
 reference) over answers sampled from the policy.
 
@@ -34,7 +35,7 @@ from suite import (
 )
 from suite.ranges import Positive
 
-from ..pairs import scores
+from ..pairs import means, scores
 from ..pairs.data import REFERENCE, ROLES, benchmark_data, requests
 from ..pairs.displacement import PICTURES, displacement
 from . import divergence
@@ -73,8 +74,9 @@ class Preferences(TextBenchmark[PreferencesConfig]):
 
     name = "preferences"
     provides = ROLES
-    primary = ("reward_accuracy", "displaced")
-    reference_point: ClassVar[Mapping[str, float]] = {"reward_accuracy": 0.0, "displaced": 1.0}
+    primary = ("log_ratio_accuracy", "displaced")
+    columns = scores.COLUMNS
+    reference_point: ClassVar[Mapping[str, float]] = {"log_ratio_accuracy": 0.0, "displaced": 1.0}
     baseline = REFERENCE
     pictures = PICTURES
     measures_kl = True
@@ -123,7 +125,7 @@ class Preferences(TextBenchmark[PreferencesConfig]):
         """Rewards, log-probabilities, displacement by edit distance, KL to the reference."""
         items = data.sets[HELD_OUT]
         found = scores.item_scores(HELD_OUT, items, responses, baseline, method)
-        metrics = scores.summarise(found, {**scores.REWARDS, **scores.LIKELIHOODS})
+        metrics = means.summarise(found, {**scores.REWARDS, **scores.LIKELIHOODS})
         kl = divergence.item_scores(HELD_OUT, items, responses, self.config.kl_prompts)
         return Scores([*found, *kl], [*metrics, *displacement(items, found), divergence.metric(kl)])
 

@@ -23,7 +23,7 @@ from suite import (
     Response,
 )
 
-from ..pairs import scores
+from ..pairs import means
 from ..pairs.data import Item
 
 NAME = "sequence_kl"
@@ -63,7 +63,7 @@ def metric(found: Sequence[ItemScore]) -> Metric:
     """Mean over prompts."""
     if not found:
         return Metric(NAME, None, None, "nats", note="preferences.kl_prompts is 0")
-    return scores.mean(NAME, found, None)
+    return means.mean(NAME, found, None)
 
 
 def _sampled(items: Sequence[Item], prompts: int) -> list[Item]:

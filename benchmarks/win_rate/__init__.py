@@ -44,6 +44,7 @@ from suite.ranges import Count, FilePathOrNone, NonNegative, Positive
 
 from ..pairs.data import REFERENCE, ROLES, roles_of
 from .annotations import of_annotations
+from .difficulties import difficulties
 from .read import GENERATED, read
 from .score import item_scores, summarise
 from .truth import Truth
@@ -69,6 +70,9 @@ class WinRateConfig:
     prompts: FilePathOrNone = None
     """File of prompts to judge instead (AlpacaEval, TL;DR, JSON lines); all pairs of the data then
     train."""
+    difficulties: FilePathOrNone = None
+    """Table of the instructions' difficulties (instruction_sha256, difficulty) for the length
+    control; used if it has every judged instruction."""
     table: str | None = None
     """Table of a folder (default: train), or configuration of a hub dataset (default: default)."""
     drop_unusable: bool = False
@@ -107,10 +111,12 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
         notes = list(found.notes)
         if is_cut:
             notes.append(f"{len(judged)} of {len(found.judged)} prompts")
+        hard, note = difficulties(self.config.difficulties, judged)
+        notes.append(note)
         sets: dict[str, list[dict[str, Any]]] = {}
         for temperature in self.config.temperatures:
             name = set_name(temperature)
-            sets[name] = [_item(name, pair) for pair in judged]
+            sets[name] = [_item(name, *each) for each in zip(judged, hard, strict=True)]
         roles = roles_of(found.training) if found.training else {}
         starts = {REFERENCE: roles["demonstrations"]} if roles else {}
         return BenchmarkData(roles, starts, sets, found.revision, is_cut, notes)
@@ -192,12 +198,13 @@ def set_name(temperature: float) -> str:
     return f"t{temperature:g}"
 
 
-def _item(name: str, pair: Pair) -> dict[str, Any]:
+def _item(name: str, pair: Pair, difficulty: float | None) -> dict[str, Any]:
     return {
         "id": f"{name}/{pair.id}",
         "cluster": pair.cluster,
         "prompt": pair.prompt,
         "answer": pair.chosen,
+        "difficulty": difficulty,
     }
 
 

@@ -1,7 +1,8 @@
 """Verdicts -> scores of prompts -> win rates, and what they are worth.
 
     win_rate                        mean of the prompts' scores: 0, 1/4, 1/2, 3/4 or 1
-    length_controlled_win_rate      the same at equal lengths, see `suite.stats.length_control`
+    length_controlled_win_rate      the same at equal lengths, see `suite.stats.length_control`;
+                                    with the items' difficulties where these are known
     position_bias                   share of verdicts for the answer shown first, ties half:
                                     .5 is no bias
     tie_rate, unparsed_rate         shares of verdicts
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from suite.stats import Interval
 
 Sets = Mapping[str, Sequence[Mapping[str, Any]]]
+Difficulties = Mapping[str, float | None]
+"""Item -> how hard its instruction is, if known."""
 MAX_UNPARSED = 0.02
 """Largest share of verdicts that could not be read with which a win rate is computed."""
 FIRST_SHARE = {"first": 1.0, "tie": 0.5, "second": 0.0}
@@ -79,7 +82,8 @@ def summarise(sets: Sets, found: Sequence[ItemScore], verdicts: Verdicts) -> lis
     metrics: list[Metric] = []
     for place, name in enumerate(sets):
         suffix = "" if place == 0 else f"_{name}"
-        metrics += _of_set(suffix, [score for score in found if score.set == name], reason)
+        hard = {item["id"]: item.get("difficulty") for item in sets[name]}
+        metrics += _of_set(suffix, [score for score in found if score.set == name], hard, reason)
     metrics += [
         _mean("position_bias", _of_metric("position_bias", found), None),
         _mean("tie_rate", _of_metric("tie_rate", found), None),
@@ -102,7 +106,9 @@ def invalid(verdicts: Sequence[Verdict]) -> str:
     return f"invalid: the judge changed meanwhile: {', '.join(models)}" if len(models) > 1 else ""
 
 
-def _of_set(suffix: str, scores: Sequence[ItemScore], reason: str) -> Iterator[Metric]:
+def _of_set(
+    suffix: str, scores: Sequence[ItemScore], hard: Difficulties, reason: str
+) -> Iterator[Metric]:
     """Win rate and length-controlled win rate of one set. `reason`: why there is none."""
     plain, controlled = f"win_rate{suffix}", f"length_controlled_win_rate{suffix}"
     if reason:
@@ -112,18 +118,24 @@ def _of_set(suffix: str, scores: Sequence[ItemScore], reason: str) -> Iterator[M
     wins = _of_metric("win_rate", scores)
     yield _mean(plain, wins, True)
     lengths, rivals = _of_metric("length", scores), _of_metric("rival_length", scores)
-    yield _controlled(controlled, wins, lengths, rivals)
+    yield _controlled(controlled, wins, lengths, rivals, hard)
 
 
 def _controlled(
-    name: str, wins: Sequence[ItemScore], own: Sequence[ItemScore], rival: Sequence[ItemScore]
+    name: str,
+    wins: Sequence[ItemScore],
+    own: Sequence[ItemScore],
+    rival: Sequence[ItemScore],
+    hard: Difficulties,
 ) -> Metric:
+    """The regularised refit where the difficulties are known, else the plain one."""
     from suite import stats
 
     values: list[float] = []
     lengths: list[float] = []
     rivals: list[float] = []
     clusters: list[str] = []
+    difficulties: list[float] = []
     for win, mine, other in zip(wins, own, rival, strict=True):
         if win.value is None:
             continue
@@ -132,10 +144,24 @@ def _controlled(
         lengths.append(mine.value)
         rivals.append(other.value)
         clusters.append(win.cluster_id)
+        if (difficulty := hard[win.item_id]) is not None:
+            difficulties.append(difficulty)
     if not values:
         return Metric(name, None, True, note="no prompt has both verdicts")
-    interval = stats.length_controlled_win_rate(values, lengths, rivals, clusters=clusters)
+    terms = _terms(difficulties) if len(difficulties) == len(values) else {}
+    interval = stats.length_controlled_win_rate(values, lengths, rivals, clusters=clusters, **terms)
     return _metric(name, interval, True)
+
+
+def _terms(difficulties: Sequence[float]) -> dict[str, Any]:
+    """What AlpacaEval's fit over many models adds to the regression."""
+    from suite.toolkit import DIFFICULTY_TERM, LENGTH_TERM
+
+    return {
+        "difficulty": difficulties,
+        "length_prior": LENGTH_TERM,
+        "difficulty_prior": DIFFICULTY_TERM,
+    }
 
 
 def _mean(name: str, scores: Sequence[ItemScore], better: bool | None) -> Metric:

@@ -93,7 +93,21 @@ def _annotation(item: Any, place: str) -> Annotation | None:
 def read_difficulties(path: Path, annotations: Sequence[Annotation]) -> list[float]:
     """The difficulty of each annotation's instruction, from a table by the instruction's SHA-256.
 
-    Columns: instruction_sha256, difficulty. UserError: no such table, or an instruction is missing.
+    UserError: no such table, or an instruction is missing.
+    """
+    found: list[float] = []
+    known = known_difficulties(path, [each.instruction for each in annotations])
+    for each, difficulty in zip(annotations, known, strict=True):
+        if difficulty is None:
+            raise UserError(f"{path}: no difficulty of the instruction {each.instruction[:60]!r}")
+        found.append(difficulty)
+    return found
+
+
+def known_difficulties(path: Path, instructions: Sequence[str]) -> list[float | None]:
+    """The difficulty of each instruction, from a table by its SHA-256; None where it is missing.
+
+    Columns: instruction_sha256, difficulty. UserError: no such table.
     """
     known: dict[str, float] = {}
     try:
@@ -102,13 +116,7 @@ def read_difficulties(path: Path, annotations: Sequence[Annotation]) -> list[flo
                 known[row["instruction_sha256"]] = float(row["difficulty"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not a table of instruction_sha256, difficulty: {error}") from None
-    found: list[float] = []
-    for each in annotations:
-        digest = hashlib.sha256(each.instruction.encode()).hexdigest()
-        if digest not in known:
-            raise UserError(f"{path}: no difficulty of the instruction {each.instruction[:60]!r}")
-        found.append(known[digest])
-    return found
+    return [known.get(hashlib.sha256(text.encode()).hexdigest()) for text in instructions]
 
 
 def summary(

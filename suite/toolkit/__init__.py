@@ -14,6 +14,7 @@ from suite.engines.vllm.engine import installed as vllm_installed
 from suite.judges.alpaca_eval import (
     DIFFICULTY_TERM,
     LENGTH_TERM,
+    known_difficulties,
     read_annotations,
     read_difficulties,
     summary,
@@ -45,6 +46,7 @@ __all__ = [
     "decoder_of",
     "folder_of",
     "head_of",
+    "known_difficulties",
     "load_model",
     "load_tokenizer",
     "locate",

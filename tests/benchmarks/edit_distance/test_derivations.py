@@ -69,6 +69,28 @@ def test_training_and_evaluation_share_no_question() -> None:
     assert not data.partial
 
 
+def test_dose_and_distance_are_two_factors() -> None:
+    """Splits of a distance have the same pairs, splits of a dose the same training."""
+    bench = EditDistance(EditDistanceConfig(training_pairs=4, held_out_pairs=2))
+    loaded = {name: bench.load(Source(None, name, True)) for name in bench.splits}
+    for distance in ("low", "high"):
+        parts = [loaded[name] for name in bench.splits if name.startswith(distance)]
+        assert len(parts) == 3
+        assert all(part.roles == parts[0].roles for part in parts)
+        assert all(part.starts == parts[0].starts for part in parts)
+    for model in ("tiny", "other"):
+        training = {name: bench.defaults(model, name) for name in bench.splits}
+        assert training["low_short"] == training["high_short"] == training["high"]
+        assert training["low_long"] == training["high_long"] == training["low"]
+        assert training["low"] != training["high"]
+
+
+def test_a_run_says_distance_and_dose() -> None:
+    bench = EditDistance(EditDistanceConfig(training_pairs=2, held_out_pairs=1))
+    notes = bench.load(Source(None, "high_long", True)).notes
+    assert "edit_distance high_long: pairs of high distance, long training dose" in notes
+
+
 def test_data_of_ones_own_is_refused_in_one_line() -> None:
     with pytest.raises(
         UserError, match="generates its pairs; --data is for benchmark 'preferences'"

@@ -85,21 +85,25 @@ def cells(run: Callable[..., pipeline.Outcome]) -> dict[str, dict[str, Any]]:
 
 def test_the_reference_is_a_row_without_rewards(cells: dict[str, dict[str, Any]]) -> None:
     reference = cells["reference"]
-    assert reference["reward_accuracy"] is None
+    assert reference["own_reward_accuracy"] is None
+    assert reference["log_ratio_accuracy"] == 0.5
     assert reference["chosen_log_ratio"] == reference["displaced"] == 0
 
 
 def test_rewards_in_the_report_are_those_of_each_method(cells: dict[str, dict[str, Any]]) -> None:
     for name, scale in {"dpo": 0.1, "kto": 0.1, "ipo:tau=0.5": 0.5}.items():
-        assert cells[name]["reward_chosen"] == pytest.approx(
+        assert cells[name]["own_reward_chosen"] == pytest.approx(
             scale * cells[name]["chosen_log_ratio"]
         )
-        assert cells[name]["reward_rejected"] == pytest.approx(
+        assert cells[name]["own_reward_rejected"] == pytest.approx(
             scale * cells[name]["rejected_log_ratio"]
         )
-    assert cells["simpo"]["reward_chosen"] == pytest.approx(2 * cells["simpo"]["chosen_mean_logp"])
-    assert cells["preferred_ft"]["reward_chosen"] == cells["preferred_ft"]["chosen_logp"]
-    assert cells["sft"]["reward_accuracy"] is None
+    assert cells["simpo"]["own_reward_chosen"] == pytest.approx(
+        2 * cells["simpo"]["chosen_mean_logp"]
+    )
+    assert cells["preferred_ft"]["own_reward_chosen"] == cells["preferred_ft"]["chosen_logp"]
+    assert cells["sft"]["own_reward_accuracy"] is None
+    assert cells["sft"]["log_ratio_accuracy"] is not None
 
 
 def test_log_ratios_are_differences_to_the_row_of_the_reference(
@@ -114,8 +118,8 @@ def test_log_ratios_are_differences_to_the_row_of_the_reference(
 def test_training_does_what_the_loss_says(cells: dict[str, dict[str, Any]]) -> None:
     assert cells["preferred_ft"]["chosen_log_ratio"] > 0
     assert cells["preferred_ft"]["displaced"] == 0
-    assert cells["dpo"]["reward_margin"] > 0
-    assert cells["dpo"]["reward_accuracy"] == 1
+    assert cells["dpo"]["own_reward_margin"] > 0
+    assert cells["dpo"]["own_reward_accuracy"] == cells["dpo"]["log_ratio_accuracy"] == 1
 
 
 def test_the_divergence_is_zero_for_the_reference_and_grows_with_the_step_size(
@@ -212,5 +216,5 @@ def test_edit_distance_runs_both_splits_each_by_its_own_protocol(
         for cell in cells.values():
             change = cell["after_edit_logp"] - cells["reference"]["after_edit_logp"]
             assert cell["after_edit_change"] == pytest.approx(change)
-        assert cells["dpop"]["reward_accuracy"] is not None
+        assert cells["dpop"]["own_reward_accuracy"] is not None
         assert cells["dpop"][f"displaced_{split}"] == cells["dpop"]["displaced"]

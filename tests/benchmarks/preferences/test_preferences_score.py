@@ -1,4 +1,4 @@
-"""Scores of preferences, by hand: own rewards, log-probabilities, displacement, what is missing."""
+"""Scores of preferences, by hand: log-ratios, own rewards, log-probabilities, displacement, what is missing."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def score(
     reference: Mapping[str, Response] | None,
     trained: Method[Any] | None = None,
 ) -> dict[str, Metric]:
-    scores = Preferences(PreferencesConfig()).score_method(made, policy, reference, trained)
-    return {metric.name: metric for metric in scores.metrics}
+    found = Preferences(PreferencesConfig()).score_method(made, policy, reference, trained)
+    return {metric.name: metric for metric in found.metrics}
 
 
 def values(trained: Method[Any] | None) -> dict[str, float | None]:
@@ -114,12 +114,12 @@ def test_rewards_are_those_of_the_method(
     trained: tuple[str, dict[str, Any]], chosen: list[float], rejected: list[float]
 ) -> None:
     found = values(method(trained[0], **trained[1]))
-    assert found["reward_chosen"] == average(*chosen)
-    assert found["reward_rejected"] == average(*rejected)
-    assert found["reward_margin"] == average(
+    assert found["own_reward_chosen"] == average(*chosen)
+    assert found["own_reward_rejected"] == average(*rejected)
+    assert found["own_reward_margin"] == average(
         *(w - r for w, r in zip(chosen, rejected, strict=True))
     )
-    assert found["reward_accuracy"] == average(
+    assert found["own_reward_accuracy"] == average(
         *(float(w > r) for w, r in zip(chosen, rejected, strict=True))
     )
 
@@ -134,7 +134,12 @@ def test_what_has_no_reward_says_so(trained: str | None, note: str) -> None:
         responses(REFERENCE),
         method(trained) if trained else None,
     )
-    for name in ("reward_accuracy", "reward_margin", "reward_chosen", "reward_rejected"):
+    for name in (
+        "own_reward_accuracy",
+        "own_reward_margin",
+        "own_reward_chosen",
+        "own_reward_rejected",
+    ):
         assert metrics[name].value is None
         assert note in metrics[name].note
     assert metrics["displaced"].value == pytest.approx(2 / 3)
@@ -145,8 +150,8 @@ def test_the_reference_against_itself_displaces_nothing_and_has_no_margin() -> N
     metrics = score(data(list(TEXTS.values())), same, same, method("dpo"))
     assert (
         metrics["displaced"].value
-        == metrics["reward_accuracy"].value
-        == metrics["reward_margin"].value
+        == metrics["own_reward_accuracy"].value
+        == metrics["own_reward_margin"].value
         == 0
     )
 
@@ -211,7 +216,7 @@ def test_a_metric_over_items_without_a_value_is_null_with_the_reason(
     made = data(list(TEXTS.values()))
     metrics = score(made, {**responses(POLICY), **broken}, responses(REFERENCE), method("dpo"))
     assert metrics["displaced"].value is None
-    assert metrics["displaced"].note == metrics["reward_accuracy"].note == note
+    assert metrics["displaced"].note == metrics["own_reward_accuracy"].note == note
     assert metrics["displaced_low"].value == 0
     reference = score(made, responses(POLICY), {**responses(REFERENCE), **broken}, method("dpo"))
     assert reference["chosen_log_ratio"].note == f"reference: {note}"
@@ -226,15 +231,15 @@ def test_without_a_reference_there_is_no_number() -> None:
 
 def test_every_item_has_every_metric_and_the_means_follow_from_them() -> None:
     made = data(list(TEXTS.values()))
-    scores = Preferences(PreferencesConfig()).score_method(
+    found = Preferences(PreferencesConfig()).score_method(
         made, responses(POLICY), responses(REFERENCE), method("dpo")
     )
-    metrics = {m.name: m.value for m in scores.metrics}
-    names = {score.metric for score in scores.items}
-    assert len(scores.items) == 3 * len(names) == 3 * 13
+    metrics = {m.name: m.value for m in found.metrics}
+    names = {score.metric for score in found.items}
+    assert len(found.items) == 3 * len(names) == 3 * 14
     names.remove("sequence_kl")  # nothing was sampled
     for name in names:
-        column = [score.value for score in scores.items if score.metric == name]
+        column = [score.value for score in found.items if score.metric == name]
         assert metrics[name] == pytest.approx(sum(column) / 3)  # type: ignore[arg-type]
 
 

@@ -10,7 +10,8 @@ from suite_benchmarks.win_rate.score import invalid, item_scores, summarise
 from suite import Metric
 from suite.api.judge import Choice, Cost, Verdict
 from suite.api.verdicts import Judged, Verdicts
-from suite.stats import mean_interval_t
+from suite.judges.alpaca_eval import DIFFICULTY_TERM, LENGTH_TERM
+from suite.stats import length_controlled_win_rate, mean_interval_t
 
 
 def judged(
@@ -20,10 +21,16 @@ def judged(
 
 
 def metrics(
-    found: list[Judged], canary: list[Judged] | None = None, sets: int = 1
+    found: list[Judged],
+    canary: list[Judged] | None = None,
+    sets: int = 1,
+    hard: list[float | None] | None = None,
 ) -> dict[str, Metric]:
     names = [f"t{i}" for i in range(sets)]
     items = {s: [{"id": f"{s}/{i}", "cluster": str(i)} for i in range(len(found))] for s in names}
+    for each in items.values():
+        for item, difficulty in zip(each, hard or [None] * len(found), strict=True):
+            item["difficulty"] = difficulty  # type: ignore[assignment]
     by_id = {f"{s}/{i}/answer": each for s in names for i, each in enumerate(found)}
     verdicts = Verdicts(by_id, dict(enumerate(canary or found)), Cost(7, 100, 10, None))  # type: ignore[arg-type]
     return {metric.name: metric for metric in summarise(items, item_scores(items, by_id), verdicts)}
@@ -85,6 +92,27 @@ def test_length_control_takes_the_length_out_of_a_length_judge() -> None:
     assert found["win_rate"].value == pytest.approx(0.6)
     value: Any = found["length_controlled_win_rate"].value
     assert abs(value - 0.5) < 0.05
+
+
+def test_known_difficulties_make_it_the_regularised_refit() -> None:
+    """As AlpacaEval's fit, without the prompt that has no verdict; one unknown: the plain one."""
+    each = [
+        judged("first", "second", "x" * 30, "y" * 10),
+        judged("second", "first", "x" * 10, "y" * 20),
+        judged("first", "first", "x" * 10, "y" * 15),
+    ] * 20
+    hard: list[float | None] = [place / 30 - 1 for place in range(61)]
+    found = metrics([*each, judged(None, None)], hard=hard)["length_controlled_win_rate"]
+    wins, own, rival = [1, 0, 0.5] * 20, [30, 10, 10] * 20, [10, 20, 15] * 20
+    regularised = length_controlled_win_rate(
+        wins, own, rival, hard[:60],
+        length_prior=LENGTH_TERM, difficulty_prior=DIFFICULTY_TERM,
+    )  # fmt: skip
+    plain = length_controlled_win_rate(wins, own, rival)
+    assert found.value == pytest.approx(regularised.value, abs=1e-9)
+    assert abs((regularised.value or 0) - (plain.value or 0)) > 0.01
+    unknown = metrics(each, hard=[None, *hard[1:60]])["length_controlled_win_rate"]
+    assert unknown.value == pytest.approx(plain.value, abs=1e-9)
 
 
 def test_every_other_temperature_has_its_own_names() -> None:
