@@ -173,9 +173,9 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
         """The split's dose: derivations are learned, and it is seen what a method changes.
 
-        `high` alone is trained less. Once the model tells the two styles apart, DPO lowers tiny's chosen
-        answers too (from -.70 to -.83 nats a token in four epochs at 1e-4), and a reference that
-        has memorised them leaves nothing to gain.
+        `high` alone is trained less. Once the model tells the two styles apart, DPO lowers tiny's
+        chosen answers too (from -.70 to -.83 nats a token in four epochs at 1e-4), and a reference
+        that has memorised them leaves nothing to gain.
         """
         _, dose = SPLITS[split]
         doses = TINY_DOSES if model == "tiny" else DOSES

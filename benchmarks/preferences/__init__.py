@@ -5,9 +5,9 @@
 
 Reported on pairs with held-out prompts: the share that the policy tells apart by its log-ratio to
 the reference, which asks every method the same; accuracy and margin of the method's own reward, as
-a diagnostic; log-probabilities of both answers, displacement (the share of pairs whose *chosen* answer became
-less likely than under the reference, by how much the two answers differ), and KL(policy ||
-reference) over answers sampled from the policy.
+a diagnostic; log-probabilities of both answers, displacement (the share of pairs whose *chosen*
+answer became less likely than under the reference, by how much the two answers differ), and
+KL(policy || reference) over answers sampled from the policy.
 
 Data (`--data`, a file, a folder or a hub id): rows with `prompt`, `chosen`, `rejected`, or
 dialogues in the style of HH, with `chosen` and `rejected` alone. The tiny model has pairs of its
