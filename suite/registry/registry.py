@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -217,7 +217,7 @@ class Registry:
         classes: list[Any] = []
         for owner, implementation in self._implementations(hook):
             if owner is info:
-                classes += _call(implementation, {})
+                classes += _listed(info, hook, _call(implementation, {}))
         for cls in classes:
             check(cls)
         return classes
@@ -257,6 +257,13 @@ class Registry:
         if any(info.status == "broken" for info in self._plugins):  # it may offer what is missing
             problem += "; some plugins are broken, see `suite plugins`"
         raise UserError(problem)
+
+
+def _listed(info: PluginInfo, hook: str, given: Any) -> list[Any]:
+    """What a hook gives, as a list; a class or None, given by mistake, is refused."""
+    if isinstance(given, Iterable) and not isinstance(given, type | str | Mapping):
+        return list(given)
+    raise TypeError(f"{info}: {hook} must return a list, such as [Mine], not {given!r}")
 
 
 def _methods_of(module: Any) -> list[type[Method[Any]]]:
