@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import redirect_stdout
+from copy import deepcopy
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -21,11 +24,12 @@ from suite.api.stages import StageKind
 from suite.core.errors import UserError, unknown
 from suite.registry.checks import CHECKS, JUDGE_SECTION, hooks_of
 from suite.registry.offers import CONFIGURED, Offers, duplicate
-from suite.registry.plugin import PluginInfo, discover
+from suite.registry.limits import within
+from suite.registry.plugin import DISTRIBUTION, PluginInfo, discover
 from suite.store import closure_digest
 
-DISTRIBUTION = "suite-compare"
-"""What the host is installed as."""
+LOADING_SECONDS = 60.0
+"""How long a plugin may take to be imported and to list what it offers."""
 HOOKS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("suite_")}
 
 
@@ -62,6 +66,7 @@ class Registry:
                 registry._add(info, point)
             elif info.status == "blocked" and info.distribution == DISTRIBUTION:
                 registry._blocked.append(point)
+        registry._offers.keep_own(DISTRIBUTION)
         registry._offers.refuse_duplicates()
         return registry
 
@@ -170,8 +175,8 @@ class Registry:
         """
         for info, implementation in self._implementations(hook):
             try:
-                _call(implementation, arguments)
-            except Exception as error:
+                _call(implementation, deepcopy(arguments))  # an observer changes nothing
+            except (Exception, SystemExit) as error:
                 if (info.name, hook) in self._reported:  # a hook may be called at every step
                     continue
                 self._reported.add((info.name, hook))
@@ -202,9 +207,11 @@ class Registry:
         """Import one plugin and take in what it offers; if anything goes wrong, it is broken."""
         offers: list[tuple[str, Any]] = []
         try:
-            self._manager.register(hooks_of(point.load(), HOOKS), info.name)
-            for kind in CHECKS:
-                offers += [(kind, cls) for cls in self._declared(info, kind)]
+            # What a plugin prints would stand in the middle of what `--json` prints.
+            with redirect_stdout(sys.stderr), within(LOADING_SECONDS):
+                self._manager.register(hooks_of(point.load(), HOOKS), info.name)
+                for kind in CHECKS:
+                    offers += [(kind, cls) for cls in self._declared(info, kind)]
         except (Exception, SystemExit) as error:  # a module may even call sys.exit on import
             self._break(info, error)
             return
