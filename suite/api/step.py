@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from suite.api.batch import Batch, Policy
-from suite.api.reward import Rewarder
 from suite.api.returned import check_loss
+from suite.api.reward import Rewarder
 from suite.core.errors import DivergedError
 
 if TYPE_CHECKING:

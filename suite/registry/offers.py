@@ -69,7 +69,8 @@ class Offers:
         for kind, name, rivals in list(self._contested()):
             if not any(info.distribution == distribution for info in rivals):
                 continue
-            kept, others = [], []
+            kept: list[tuple[Any, PluginInfo]] = []
+            others: list[tuple[Any, PluginInfo]] = []
             for offer in self._offers[kind, name]:
                 (kept if offer[1].distribution == distribution else others).append(offer)
             self._offers[kind, name] = kept

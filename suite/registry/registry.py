@@ -23,8 +23,8 @@ from suite.api.method import Method
 from suite.api.stages import StageKind
 from suite.core.errors import UserError, unknown
 from suite.registry.checks import CHECKS, JUDGE_SECTION, hooks_of
-from suite.registry.offers import CONFIGURED, Offers, duplicate
 from suite.registry.limits import within
+from suite.registry.offers import CONFIGURED, Offers, duplicate
 from suite.registry.plugin import DISTRIBUTION, PluginInfo, discover
 from suite.store import closure_digest
 
