@@ -73,14 +73,12 @@ SAID = {
 
 
 def test_each_fails_its_row_and_the_report_is_written(
-    tmp_path: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, quick: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Site(tmp_path, monkeypatch).add("acme", {"acme": METHOD})
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SUITE_STORE", str(tmp_path / "store"))
-    flags = ("--bench", "tofu", "--model", str(tiny_folder), "--dtype", "float32", "--out", "out")
-    sets = ("--set", "train.epochs=1")
-    assert main(["run", "--methods", ",".join([*SAID, "ga"]), *flags, *sets]) != 0
+    assert main(["run", "--methods", ",".join([*SAID, "ga"]), *quick, "--out", "out"]) != 0
     assert os.getcwd() == str(tmp_path)
     cells = json.loads((tmp_path / "out" / "results.json").read_text())["cells"]
     found = {cell["cell"]["method"]: cell for cell in cells}
