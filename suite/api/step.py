@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from suite.api.batch import Batch, Policy
+from suite.api.returned import check_loss
 from suite.api.reward import Rewarder
-from suite.core.errors import DivergedError, UserError
+from suite.core.errors import DivergedError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -78,11 +79,11 @@ class TrainState:
     """The reward of tokenised texts; only if the method `needs_reward`."""
 
     def loss(self, method: HasLoss, batch: Batch) -> LossOutput:
-        """The loss of a micro-batch, in the precision of the run. UserError if it is not a scalar
-        with a gradient."""
+        """The loss of a micro-batch, in the precision of the run. PluginError if it is no
+        `LossOutput` of a scalar with a gradient and of numbers."""
         with self.autocast():
             output = method.loss(self.policy, batch)
-        _check_loss(method, output)
+        check_loss(method, output)
         return output
 
     def descend(self, parts: Iterable[LossOutput]) -> StepOutput:
@@ -109,11 +110,3 @@ class TrainState:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return StepOutput(total, norm, dict(metrics))
-
-
-def _check_loss(method: HasLoss, output: LossOutput) -> None:
-    if output.loss.shape != ():
-        shape = tuple(output.loss.shape)
-        raise UserError(f"method {method.name!r}: its loss has shape {shape}, not ()")
-    if not output.loss.requires_grad:
-        raise UserError(f"method {method.name!r}: its loss has no gradient")

@@ -11,7 +11,7 @@ from suite.config.instances import (
 from suite.core.errors import UserError
 from suite.loggers import LOGGERS
 from suite.registry import Registry
-from suite.registry.registry import DISTRIBUTION
+from suite.registry.plugin import DISTRIBUTION
 from suite.settings import RunConfig
 
 

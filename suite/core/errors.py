@@ -35,6 +35,19 @@ class DoesNotFit(UserError):
     """
 
 
+class PluginError(UserError):
+    """A plugin's class did something else than its method must; the row that asked for it fails.
+
+    The message names the class and the method; who catches it adds the plugin that offers `cls`.
+    """
+
+    exit_status = 1
+
+    def __init__(self, cls: type, message: str) -> None:
+        super().__init__(message)
+        self.cls = cls
+
+
 class DivergedError(Exception):
     """Training met a loss or gradient that is not finite; the cell is marked `diverged` and never
     ranked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from types import FunctionType, ModuleType, SimpleNamespace
@@ -104,8 +105,24 @@ def check_benchmark(cls: Any) -> None:
                 f"{cls.__name__}.files has {option!r}, which cannot be an option of `suite score`"
             )
     check_outputs(cls)
+    _check_headlines(cls)
     if cls.files and cls.score_files is Benchmark.score_files:
         raise TypeError(f"{cls.__name__} names files, but does not define score_files")
+
+
+def _check_headlines(cls: Any) -> None:
+    """Refuse names that are doubled, and what is declared of a headline metric that is none."""
+    for attribute in ("primary", "splits"):
+        for name, count in Counter(getattr(cls, attribute)).items():
+            if count > 1:
+                raise TypeError(f"{cls.__name__}.{attribute} has {name!r} twice")
+    for attribute in ("basis", "smallest_difference"):
+        for name in getattr(cls, attribute):
+            if name not in cls.primary:
+                raise unknown(f"headline metric in {cls.__name__}.{attribute}", name, cls.primary)
+    for name in cls.default_splits:
+        if name not in cls.splits:
+            raise unknown(f"split in {cls.__name__}.default_splits", name, cls.splits)
 
 
 def check_engine(cls: Any) -> None:

@@ -64,6 +64,21 @@ class Offers:
             self._offers[key] = [offer for offer in offers if offer[1] is not info]
         info.provides = ()
 
+    def keep_own(self, distribution: str) -> None:
+        """Where the host offers a name, refuse the others that offer it: the host's stays."""
+        for kind, name, rivals in list(self._contested()):
+            if not any(info.distribution == distribution for info in rivals):
+                continue
+            kept: list[tuple[Any, PluginInfo]] = []
+            others: list[tuple[Any, PluginInfo]] = []
+            for offer in self._offers[kind, name]:
+                (kept if offer[1].distribution == distribution else others).append(offer)
+            self._offers[kind, name] = kept
+            for _, info in others:
+                info.status = "refused"
+                info.error = f"the {kind} name {name!r} is built in; this plugin needs another name"
+                info.provides = tuple(item for item in info.provides if item != f"{kind} {name}")
+
     def refuse_duplicates(self) -> None:
         """Mark the plugins that offer a name which another one offers too."""
         for kind, name, rivals in self._contested():

@@ -11,6 +11,8 @@ from typing import Literal
 
 from suite.core.errors import unknown
 
+DISTRIBUTION = "suite-compare"
+"""What the host is installed as."""
 GROUP = "suite"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -72,13 +74,17 @@ def _describe(point: EntryPoint) -> PluginInfo:
 
 def _judge(name: str, infos: list[PluginInfo], blocked: bool) -> None:
     """Block, or refuse, the plugins that share one name (normally a single one)."""
+    own = any(info.distribution == DISTRIBUTION for info in infos)
     for info in infos:
         if blocked:
             info.status = "blocked"
         elif not NAME.fullmatch(name):
             info.status = "refused"
             info.error = f"the entry point's name {name!r} must be a-z, then a-z, 0-9 or _"
-        elif len(infos) > 1:
+        elif own and info.distribution != DISTRIBUTION:
+            info.status = "refused"
+            info.error = f"entry point {name!r} is built in; this plugin needs another name"
+        elif len(infos) > 1 and not own:
             owners = " and ".join(f"{other.distribution} {other.version}" for other in infos)
             info.status = "refused"
             info.error = f"entry point {name!r} is declared by both {owners}; uninstall one"

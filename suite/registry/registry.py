@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import redirect_stdout
+from copy import deepcopy
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -20,12 +23,13 @@ from suite.api.method import Method
 from suite.api.stages import StageKind
 from suite.core.errors import UserError, unknown
 from suite.registry.checks import CHECKS, JUDGE_SECTION, hooks_of
+from suite.registry.limits import within
 from suite.registry.offers import CONFIGURED, Offers, duplicate
-from suite.registry.plugin import PluginInfo, discover
+from suite.registry.plugin import DISTRIBUTION, PluginInfo, discover
 from suite.store import closure_digest
 
-DISTRIBUTION = "suite-compare"
-"""What the host is installed as."""
+LOADING_SECONDS = 60.0
+"""How long a plugin may take to be imported and to list what it offers."""
 HOOKS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("suite_")}
 
 
@@ -62,6 +66,7 @@ class Registry:
                 registry._add(info, point)
             elif info.status == "blocked" and info.distribution == DISTRIBUTION:
                 registry._blocked.append(point)
+        registry._offers.keep_own(DISTRIBUTION)
         registry._offers.refuse_duplicates()
         return registry
 
@@ -170,8 +175,8 @@ class Registry:
         """
         for info, implementation in self._implementations(hook):
             try:
-                _call(implementation, arguments)
-            except Exception as error:
+                _call(implementation, deepcopy(arguments))  # an observer changes nothing
+            except (Exception, SystemExit) as error:
                 if (info.name, hook) in self._reported:  # a hook may be called at every step
                     continue
                 self._reported.add((info.name, hook))
@@ -202,9 +207,11 @@ class Registry:
         """Import one plugin and take in what it offers; if anything goes wrong, it is broken."""
         offers: list[tuple[str, Any]] = []
         try:
-            self._manager.register(hooks_of(point.load(), HOOKS), info.name)
-            for kind in CHECKS:
-                offers += [(kind, cls) for cls in self._declared(info, kind)]
+            # What a plugin prints would stand in the middle of what `--json` prints.
+            with redirect_stdout(sys.stderr), within(LOADING_SECONDS):
+                self._manager.register(hooks_of(point.load(), HOOKS), info.name)
+                for kind in CHECKS:
+                    offers += [(kind, cls) for cls in self._declared(info, kind)]
         except (Exception, SystemExit) as error:  # a module may even call sys.exit on import
             self._break(info, error)
             return
@@ -217,7 +224,7 @@ class Registry:
         classes: list[Any] = []
         for owner, implementation in self._implementations(hook):
             if owner is info:
-                classes += _call(implementation, {})
+                classes += _listed(info, hook, _call(implementation, {}))
         for cls in classes:
             check(cls)
         return classes
@@ -257,6 +264,13 @@ class Registry:
         if any(info.status == "broken" for info in self._plugins):  # it may offer what is missing
             problem += "; some plugins are broken, see `suite plugins`"
         raise UserError(problem)
+
+
+def _listed(info: PluginInfo, hook: str, given: Any) -> list[Any]:
+    """What a hook gives, as a list; a class or None, given by mistake, is refused."""
+    if isinstance(given, Iterable) and not isinstance(given, type | str | Mapping):
+        return list(given)
+    raise TypeError(f"{info}: {hook} must return a list, such as [Mine], not {given!r}")
 
 
 def _methods_of(module: Any) -> list[type[Method[Any]]]:

@@ -17,7 +17,7 @@ from typing import Any
 from suite.api.cells import CellResult, CheckpointResult, Timing, TrajectoryPoint
 from suite.api.scores import Metric
 from suite.api.step import BF16_GAIN
-from suite.core.errors import CorruptError, DivergedError, UserError
+from suite.core.errors import CorruptError, DivergedError, PluginError, UserError
 from suite.plan.cell import PlannedCell
 from suite.results.samples import Sample
 from suite.score.files import read_curve, read_metrics
@@ -64,8 +64,14 @@ class CellRunner:
             result, status = self._failure(planned, "diverged", str(error)), 1
         except CorruptError:
             raise
+        except PluginError as error:
+            said = f"{self.context.registry.name_plugin(error.cls)}{error}"
+            result, status = self._failure(planned, "failed", said), error.exit_status
         except UserError as error:
             result, status = self._failure(planned, "failed", str(error)), error.exit_status
+        except SystemExit as error:  # of a plugin: the other rows are none of its business
+            said = f"SystemExit: a plugin ended the process with status {error.code!r}"
+            result, status = self._failure(planned, "failed", said), 1
         except Exception as error:
             self.context.progress.say(traceback.format_exc())
             result, status = self._failure(planned, "failed", f"{type(error).__name__}: {error}"), 1

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from suite.api.benchmark import Experiment
 from suite.api.stages import builds
+from suite.score.checks import checked
 from suite.score.files import write_scores
 
 if TYPE_CHECKING:
@@ -21,5 +22,5 @@ def run_experiment(build: Build, context: Context) -> None:
     experiment: Experiment[Any] = context.benchmark(spec)
     method = context.method(spec["method"])
     scores = experiment.measure(method, spec["split"], spec["seed"], context.progress)
-    write_scores(scores, build.out)
+    write_scores(checked(experiment, scores), build.out)
     (build.out / "samples.jsonl").touch()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from suite.api.measured import ModelBenchmark, ModelFolder
+from suite.api.measured import Measured, ModelBenchmark, ModelFolder
 from suite.api.stages import builds
+from suite.score.checks import checked, wrong
 from suite.score.files import write_scores
 from suite.stages.handles import folder_of
 from suite.store import JsonlWriter
@@ -31,7 +32,9 @@ def measure_model(build: Build, context: Context) -> None:
         label=str(build.stage),
     )
     measured = benchmark.measure(model, build.out)
-    write_scores(measured.scores, build.out)
+    if not isinstance(measured, Measured):
+        raise wrong(benchmark, f"measure must return a Measured, not {measured!r:.80}")
+    write_scores(checked(benchmark, measured.scores), build.out)
     with JsonlWriter(build.out / "samples.jsonl") as log:
         for sample in measured.samples:
             log.append(sample)

@@ -11,6 +11,7 @@ from suite.api.requests import Generate, Generated, Request, Response
 from suite.api.stages import builds
 from suite.api.verdicts import Verdicts
 from suite.judges.asking import cost_of, read_judged
+from suite.score.checks import checked
 from suite.score.files import write_scores
 from suite.stages.responses import read_baselines, read_responses, with_kl
 from suite.store import JsonlWriter
@@ -34,7 +35,9 @@ def score_answers(build: Build, context: Context) -> None:
     baselines = read_baselines(build.inputs)
     method = context.method(spec["method"]) if spec["method"] else None
     verdicts = _read_verdicts(context.materials[spec["judge"]], build) if spec["judge"] else None
-    scores = benchmark.score_cell(Asked(data, responses, baselines, method, verdicts))
+    scores = checked(
+        benchmark, benchmark.score_cell(Asked(data, responses, baselines, method, verdicts))
+    )
     write_scores(scores, build.out)
     requests = context.materials[spec["requests"]]
     with JsonlWriter(build.out / "samples.jsonl") as log:

@@ -4,6 +4,7 @@ planning read."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,7 @@ from suite.model.encoding import Encoder
 from suite.settings import RunConfig, TrainConfig
 from suite.stages.materials import Materials
 from suite.stages.rows import INPUT, read_rows
+from suite.stages.unchanged import unchanged
 from suite.store import Build, Json, Stage, Store, default_root, jsonable
 
 if TYPE_CHECKING:
@@ -58,7 +60,11 @@ class Context:
 
     def build(self, build: Build) -> None:
         """Compute a stage, whatever its kind: what a store is given."""
-        self._kind(build.stage.kind).build(build, self)
+        kind = self._kind(build.stage.kind)
+        # Engines and outside tools may set threads for themselves; methods and benchmarks may not.
+        guarded = build.stage.kind in ("train", "score", "experiment")
+        with unchanged(str(build.stage)) if guarded else nullcontext():
+            kind.build(build, self)
 
     def _kind(self, name: str) -> StageKind:
         if name not in self.kinds:

@@ -27,6 +27,7 @@ import torch
 from suite.api.batch import Policy
 from suite.api.data import Encoded, Item
 from suite.api.method import Method
+from suite.api.returned import check_step
 from suite.api.reward import Rewarder
 from suite.api.step import BF16_GAIN, StepOutput, TrainState
 from suite.core import faults, interrupt
@@ -116,6 +117,7 @@ def _one_step(job: TrainJob, sampler: Sampler, state: TrainState, pad_id: int) -
     limit = 0 if job.method.batch_coupled else job.config.micro_batch
     batch = list(micro_batches(sampler.step(state.step), limit, pad_id, job.references, job.device))
     output = job.method.train_step(state, batch)
+    check_step(job.method, state.step, output)
     state.step += 1
     faults.point("train.step", state.step)
     return output

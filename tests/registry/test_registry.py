@@ -153,6 +153,17 @@ def test_a_method_that_cannot_serve_says_what_is_missing(
         ),
         ('primary = ("score",)', "primary = ()", "Mine.primary is empty"),
         ('primary = ("score",)', "", "Mine does not define primary"),
+        ('primary = ("score",)', 'primary = ("score", "score")', "Mine.primary has 'score' twice"),
+        (
+            'primary = ("score",)',
+            'primary = ("score",)\n        smallest_difference = {"scor": 0.1}',
+            "unknown headline metric in Mine.smallest_difference 'scor'; did you mean 'score'?",
+        ),
+        (
+            'primary = ("score",)',
+            'primary = ("score",)\n        default_splits = ("defualt",)',
+            "unknown split in Mine.default_splits 'defualt'; did you mean 'default'?",
+        ),
         ("def requests(", "def request(", "Mine does not define requests"),
         ("def load(", "splits = ()\n        def load(", "Mine.splits is empty"),
     ],

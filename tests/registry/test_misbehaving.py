@@ -1,0 +1,92 @@
+"""Plugins that print, hang, change what they are shown, or take the name of a built-in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from suite import UserError
+from suite.cli import main
+from suite.registry import Registry, registry
+from suite.registry.limits import within
+from suite.settings import RunConfig
+from tests.thirdparty.distributions import Site, benchmark, method
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    return Site(tmp_path, monkeypatch)
+
+
+def error_of(found: Registry, distribution: str) -> tuple[str, str]:
+    (info,) = (each for each in found.plugins() if each.distribution == distribution)
+    return info.status, info.error
+
+
+@pytest.mark.parametrize("given", ["Mine", "None", "'Mine'"])
+def test_a_hook_that_returns_no_list_is_named(site: Site, given: str) -> None:
+    site.add("acme", {"acme": method("m").replace("return [Mine]", f"return {given}")})
+    status, error = error_of(Registry.load(), "acme")
+    assert status == "broken"
+    assert "plugin 'acme' (acme 1.0): suite_methods must return a list, such as [Mine]" in error
+
+
+def test_what_a_plugin_prints_is_not_in_the_json(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.add("acme", {"acme": "print('hello')\n" + method("acme_m").replace("\n    ", "\n")})
+    assert main(["list", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert "acme_m" in {row["name"] for row in json.loads(printed.out)["methods"]}
+    assert "hello" in printed.err
+
+
+def test_a_plugin_that_hangs_is_broken(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.add("acme", {"zz_acme": "import time\ntime.sleep(60)"})
+    monkeypatch.setattr(registry, "LOADING_SECONDS", 2.0)
+    status, error = error_of(Registry.load(built_in=False), "acme")
+    assert (status, "took longer than 2 s to load" in error) == ("broken", True)
+
+
+def test_a_limit_leaves_no_alarm_behind() -> None:
+    import signal
+
+    with within(5.0):
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_an_observer_cannot_change_the_settings(site: Site) -> None:
+    source = """
+        from suite import hookimpl
+
+        @hookimpl
+        def suite_run_started(config, report_dir):
+            object.__setattr__(config, "out", "elsewhere")
+    """
+    site.add("acme", {"acme": source})
+    config = replace(RunConfig(), out="here")
+    before = repr(config)
+    Registry.load(built_in=False).notify("suite_run_started", config=config, report_dir=Path())
+    assert repr(config) == before
+
+
+@pytest.mark.parametrize(("point", "source"), [("npo", method("other")), ("acme", method("npo"))])
+def test_the_built_in_keeps_its_name(site: Site, point: str, source: str) -> None:
+    site.add("acme", {point: source})
+    found = Registry.load()
+    cls = found.method("npo")
+    assert found.plugin_of(cls).distribution == "suite-compare"
+    status, error = error_of(found, "acme")
+    assert (status, "'npo' is built in" in error) == ("refused", True)
+
+
+def test_a_benchmark_cannot_take_the_name_of_a_built_in_method(site: Site) -> None:
+    site.add("acme", {"acme": benchmark("npo")})
+    found = Registry.load()
+    assert found.method("npo").name == "npo"
+    with pytest.raises(UserError, match="unknown benchmark 'npo'"):
+        found.benchmark("npo")
