@@ -70,21 +70,25 @@ def suite_run_started(config: RunConfig, report_dir: Path) -> None:
 
 
 @hookspec
-def suite_cell_started(cell: Cell) -> None:
+def suite_cell_started(cell: Cell, config: RunConfig, report_dir: Path) -> None:
     """Observe that a cell (method, benchmark, split, model, seed) begins."""
 
 
 @hookspec
-def suite_train_logged(cell: Cell, step: int, metrics: Mapping[str, float]) -> None:
+def suite_train_logged(
+    cell: Cell, step: int, metrics: Mapping[str, float], config: RunConfig, report_dir: Path
+) -> None:
     """Observe one optimiser step (counted from 1): its loss, gradient norm and what the method
     logs."""
 
 
 @hookspec
-def suite_cell_finished(cell: Cell, result: CellResult) -> None:
+def suite_cell_finished(
+    cell: Cell, result: CellResult, config: RunConfig, report_dir: Path
+) -> None:
     """Observe a finished cell: its status, metrics, timings or error."""
 
 
 @hookspec
-def suite_run_finished(results: Results, report_dir: Path) -> None:
+def suite_run_finished(results: Results, config: RunConfig, report_dir: Path) -> None:
     """Observe the finished run; `report_dir` holds results.json and the leaderboards."""

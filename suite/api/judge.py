@@ -110,7 +110,6 @@ class Judge(ABC, Generic[C]):
     def __init__(self, config: C, context: Host, rewards: Rewards | None = None) -> None:
         """`rewards`: what the benchmark offers. UserError: settings that cannot work."""
         self.config, self.context, self.rewards = config, context, rewards or Rewards()
-        self.known: dict[str, dict[str, Json]] = {}  # verdicts of this run, by key
 
     @abstractmethod
     def identity(self) -> dict[str, Json]:

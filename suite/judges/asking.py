@@ -44,7 +44,7 @@ def judge_answers(build: Build, context: Context) -> None:
     given = {question.id: question.reference for question in questions}
     rival = _answers(build, "rival", given)
     orders = {q.id: both_orders(q, own[q.id], rival[q.id]) for q in questions}
-    found = _ask(judge, list(orders.values()), build)
+    found = _ask(judge, list(orders.values()), build, context.verdicts)
     with JsonlWriter(build.out / "verdicts.jsonl") as final:
         for id, pair in orders.items():
             keys = [key_of(judge, each) for each in pair]
@@ -80,10 +80,13 @@ def key_of(judge: Judge[Any], comparison: Comparison) -> str:
 
 
 def _ask(
-    judge: Judge[Any], orders: Sequence[tuple[Comparison, Comparison]], build: Build
+    judge: Judge[Any],
+    orders: Sequence[tuple[Comparison, Comparison]],
+    build: Build,
+    known: dict[str, dict[str, Json]],
 ) -> dict[str, dict[str, Json]]:
-    """Verdict by key: from the log, from another model's equal answer in this run, or from the
-    judge."""
+    """Verdict by key: from the log, from another model's equal answer in this run (`known`, which
+    grows), or from the judge."""
     wanted = {key_of(judge, each): each for pair in orders for each in pair}
     partial = build.scratch / "verdicts.jsonl"
     progress = judge.context.progress
@@ -91,19 +94,17 @@ def _ask(
         JsonlWriter(partial) as log,
         progress.task(str(build.stage), len(wanted), "verdict") as bar,
     ):
-        judge.known |= {line["key"]: line["verdict"] for line in read_jsonl(partial)}
-        missing = {key: each for key, each in wanted.items() if key not in judge.known}
+        known |= {line["key"]: line["verdict"] for line in read_jsonl(partial)}
+        missing = {key: each for key, each in wanted.items() if key not in known}
         bar.advance(len(wanted) - len(missing))
         for key, verdict in _verdicts(judge, missing, build):
             faults.point("judge.verdict")
-            judge.known[key] = {
-                name: value for name, value in asdict(verdict).items() if name != "id"
-            }
-            log.append({"key": key, "verdict": judge.known[key]})
+            known[key] = {name: value for name, value in asdict(verdict).items() if name != "id"}
+            log.append({"key": key, "verdict": known[key]})
             faults.point("judge.kept")
             bar.advance()
             interrupt.check()
-    return judge.known
+    return known
 
 
 def _verdicts(

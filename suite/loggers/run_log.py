@@ -19,16 +19,14 @@ from suite import hookimpl
 
 if TYPE_CHECKING:
     from suite.api.cells import Cell, CellResult
-    from suite.results.schema import Results
     from suite.store import Json, JsonlWriter
 
-_open: list[JsonlWriter] = []
-"""The log of the run in progress; none outside a run."""
+_logs: dict[Path, JsonlWriter] = {}
+"""Folder of a run in progress -> its log."""
 
 
-def _write(event: str, cell: Cell, **fields: Json) -> None:
-    for log in _open:
-        log.append({"event": event, "cell": cell.slug, **fields})
+def _write(folder: Path, event: str, cell: Cell, **fields: Json) -> None:
+    _logs[folder].append({"event": event, "cell": cell.slug, **fields})
 
 
 @hookimpl
@@ -36,39 +34,41 @@ def suite_run_started(report_dir: Path) -> None:
     """Begin a new log."""
     from suite.store import JsonlWriter
 
-    _close()
+    _close(report_dir)  # of an earlier run that was interrupted
     (report_dir / "log.jsonl").unlink(missing_ok=True)
-    _open.append(JsonlWriter(report_dir / "log.jsonl"))
+    _logs[report_dir] = JsonlWriter(report_dir / "log.jsonl")
 
 
 @hookimpl
-def suite_cell_started(cell: Cell) -> None:
+def suite_cell_started(cell: Cell, report_dir: Path) -> None:
     """Note that a cell begins."""
-    _write("started", cell)
+    _write(report_dir, "started", cell)
 
 
 @hookimpl
-def suite_train_logged(cell: Cell, step: int, metrics: Mapping[str, float]) -> None:
+def suite_train_logged(
+    cell: Cell, step: int, metrics: Mapping[str, float], report_dir: Path
+) -> None:
     """Note a step; what is not finite becomes null, because JSON has no NaN."""
     values: dict[str, Json] = {}
     for name, value in metrics.items():
         values[name] = value if math.isfinite(value) else None
-    _write("step", cell, step=step, metrics=values)
+    _write(report_dir, "step", cell, step=step, metrics=values)
 
 
 @hookimpl
-def suite_cell_finished(cell: Cell, result: CellResult) -> None:
+def suite_cell_finished(cell: Cell, result: CellResult, report_dir: Path) -> None:
     """Note what came of a cell."""
     values = {metric.name: metric.value for metric in result.metrics}
-    _write("finished", cell, status=result.status, metrics=values, error=result.error)
+    _write(report_dir, "finished", cell, status=result.status, metrics=values, error=result.error)
 
 
 @hookimpl
-def suite_run_finished(results: Results) -> None:
+def suite_run_finished(report_dir: Path) -> None:
     """End the log."""
-    _close()
+    _close(report_dir)
 
 
-def _close() -> None:
-    while _open:
-        _open.pop().close()
+def _close(folder: Path) -> None:
+    if folder in _logs:
+        _logs.pop(folder).close()

@@ -11,62 +11,59 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite import hookimpl
+from suite import Cell, hookimpl
 
 if TYPE_CHECKING:
-    from suite.api.cells import Cell, CellResult
-    from suite.results.schema import Results
+    from suite.api.cells import CellResult
     from suite.settings import RunConfig
 
-_folder: list[Path] = []
-"""Where the run in progress logs; empty if it was not asked for."""
-_writers: dict[Cell, Any] = {}
-_last: dict[Cell, int] = {}
+Drawn = tuple[Path, Cell]
+"""Folder of the run, and its cell."""
+_writers: dict[Drawn, Any] = {}
+_last: dict[Drawn, int] = {}
 """Each cell's last step: where its results are drawn."""
 
 
 @hookimpl
-def suite_run_started(config: RunConfig, report_dir: Path) -> None:
-    """Begin if the run asks for it. Raises ModuleNotFoundError without the extra."""
-    _folder.clear()
+def suite_run_started(config: RunConfig) -> None:
+    """Raise ModuleNotFoundError without the extra, before anything is computed."""
     if "tensorboard" in config.log:
-        # Now, so that a missing extra is told before anything is computed.
         import torch.utils.tensorboard  # noqa: F401
 
-        _folder.append(report_dir / "tensorboard")
-
 
 @hookimpl
-def suite_train_logged(cell: Cell, step: int, metrics: Mapping[str, float]) -> None:
+def suite_train_logged(
+    cell: Cell, step: int, metrics: Mapping[str, float], config: RunConfig, report_dir: Path
+) -> None:
     """Draw a step."""
-    _last[cell] = step
-    _scalars(cell, "train", metrics, step)
+    if "tensorboard" in config.log:
+        _last[report_dir, cell] = step
+        _scalars((report_dir, cell), "train", metrics, step)
 
 
 @hookimpl
-def suite_cell_finished(cell: Cell, result: CellResult) -> None:
+def suite_cell_finished(
+    cell: Cell, result: CellResult, config: RunConfig, report_dir: Path
+) -> None:
     """Draw what was measured at the end, and over the epochs."""
+    if "tensorboard" not in config.log:
+        return
+    drawn = (report_dir, cell)
     for point in result.trajectory:
-        _scalars(cell, "epoch", point.metrics, point.step)
+        _scalars(drawn, "epoch", point.metrics, point.step)
     final = {metric.name: metric.value for metric in result.metrics}
-    _scalars(cell, "final", final, _last.pop(cell, 0))
-    if cell in _writers:
-        _writers.pop(cell).close()
+    _scalars(drawn, "final", final, _last.pop(drawn, 0))
+    if drawn in _writers:
+        _writers.pop(drawn).close()
 
 
-@hookimpl
-def suite_run_finished(results: Results) -> None:
-    """End; cells close their own files."""
-    _folder.clear()
-
-
-def _scalars(cell: Cell, group: str, values: Mapping[str, float | None], step: int) -> None:
+def _scalars(drawn: Drawn, group: str, values: Mapping[str, float | None], step: int) -> None:
     """Draw the values that are there; the writer of a cell is opened at its first ones."""
-    for folder in _folder:
-        if cell not in _writers:
-            from torch.utils.tensorboard import SummaryWriter
+    if drawn not in _writers:
+        from torch.utils.tensorboard import SummaryWriter
 
-            _writers[cell] = SummaryWriter(str(folder / cell.slug))
-        for name, value in values.items():
-            if value is not None:
-                _writers[cell].add_scalar(f"{group}/{name}", value, step)
+        folder, cell = drawn
+        _writers[drawn] = SummaryWriter(str(folder / "tensorboard" / cell.slug))
+    for name, value in values.items():
+        if value is not None:
+            _writers[drawn].add_scalar(f"{group}/{name}", value, step)

@@ -11,68 +11,68 @@ import importlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from suite import hookimpl
 
 if TYPE_CHECKING:
     from suite.api.cells import Cell, CellResult
-    from suite.results.schema import Results
     from suite.settings import RunConfig
 
 TRACKERS = ("wandb", "trackio")
 
-_asked: dict[str, Any] = {}
-"""The libraries that the run in progress asks for, by name."""
-_folder: list[Path] = []
-"""Where that run writes its report."""
-_tracked: set[str] = set()
-"""Libraries in which the cell in progress has a run."""
+_tracked: set[tuple[Path, str, str]] = set()
+"""Folder, cell and library of the runs that are open."""
 
 
 @hookimpl
-def suite_run_started(config: RunConfig, report_dir: Path) -> None:
-    """Import what the run asks for. Raises ModuleNotFoundError without the extra."""
-    _asked.clear()
-    _folder[:] = [report_dir]
-    for name in TRACKERS:
-        if name in config.log:
-            _asked[name] = importlib.import_module(name)
+def suite_run_started(config: RunConfig) -> None:
+    """Raise ModuleNotFoundError without an extra, before anything is computed."""
+    for name in _asked(config):
+        importlib.import_module(name)
 
 
 @hookimpl
-def suite_train_logged(cell: Cell, step: int, metrics: Mapping[str, float]) -> None:
+def suite_train_logged(
+    cell: Cell, step: int, metrics: Mapping[str, float], config: RunConfig, report_dir: Path
+) -> None:
     """Log a step."""
-    _log(cell, {f"train/{name}": value for name, value in metrics.items()}, step)
+    values = {f"train/{name}": value for name, value in metrics.items()}
+    for name in _asked(config):
+        _log(name, cell, values, step, report_dir)
 
 
 @hookimpl
-def suite_cell_finished(cell: Cell, result: CellResult) -> None:
+def suite_cell_finished(
+    cell: Cell, result: CellResult, config: RunConfig, report_dir: Path
+) -> None:
     """Log what was measured at the end, and close the cell's run."""
     final: dict[str, float] = {}
     for metric in result.metrics:
         if metric.value is not None:
             final[f"final/{metric.name}"] = metric.value
-    _log(cell, final, None)
-    for name in sorted(_tracked):
-        _asked[name].finish()
-    _tracked.clear()
+    for name in _asked(config):
+        _log(name, cell, final, None, report_dir)
+        importlib.import_module(name).finish()
+        _tracked.discard((report_dir, cell.slug, name))
 
 
-@hookimpl
-def suite_run_finished(results: Results) -> None:
-    """End; every cell closed its own runs."""
-    _asked.clear()
+def _asked(config: RunConfig) -> list[str]:
+    """The libraries that a run asks for."""
+    return [name for name in TRACKERS if name in config.log]
 
 
-def _log(cell: Cell, values: Mapping[str, float], step: int | None) -> None:
-    """Log to every library that is asked for; a cell's run is opened at its first values."""
-    for name, library in _asked.items():
-        if name not in _tracked:
-            project = os.environ.get(f"{name.upper()}_PROJECT", "suite")
-            where: dict[str, str] = {}
-            if name == "wandb":  # trackio writes into a folder of its own
-                where["dir"] = str(_folder[0])
-            library.init(project=project, name=cell.slug, **where)
-            _tracked.add(name)
-        library.log(dict(values), step=step)
+def _log(
+    name: str, cell: Cell, values: Mapping[str, float], step: int | None, folder: Path
+) -> None:
+    """Log to a library; a cell's run is opened at its first values."""
+    library = importlib.import_module(name)
+    tracked = (folder, cell.slug, name)
+    if tracked not in _tracked:
+        project = os.environ.get(f"{name.upper()}_PROJECT", "suite")
+        where: dict[str, str] = {}
+        if name == "wandb":  # trackio writes into a folder of its own
+            where["dir"] = str(folder)
+        library.init(project=project, name=cell.slug, **where)
+        _tracked.add(tracked)
+    library.log(dict(values), step=step)

@@ -1,6 +1,6 @@
 """One cell: have the store make what it lacks, and read the cell's result from what lies there.
 
-    CellRunner.on(context).cell(planned) -> CellResult, samples, exit status
+    CellRunner.on(context, out).cell(planned) -> CellResult, samples, exit status
 
 A cell that fails becomes a result that says why; only an interruption and a corrupt store go on up.
 """
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import platform
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,12 @@ class CellRunner:
     context: Context
     store: Store
     built: set[str]
+    notify: Callable[..., None]
+    """Tells observers: `notify(hook, **arguments)`; the run's settings and folder are added."""
 
     @classmethod
-    def on(cls, context: Context) -> CellRunner:
-        """A runner on the run's store that notes what it had to build."""
+    def on(cls, context: Context, out: Path) -> CellRunner:
+        """A runner on the run's store that notes what it had to build. `out`: the run's folder."""
         built: set[str] = set()
 
         def observe(stage: Stage, event: Event, seconds: float) -> None:
@@ -44,12 +47,13 @@ class CellRunner:
             elif event == "waiting":
                 context.progress.say(f"waiting for another process to finish: {stage}")
 
-        return cls(context, Store(context.store.root, observe, context.build), built)
+        store = Store(context.store.root, observe, context.build)
+        notify = partial(context.registry.notify, config=context.config, report_dir=out)
+        return cls(context, store, built, notify)
 
     def cell(self, planned: PlannedCell) -> tuple[CellResult, list[Sample], int]:
         """Compute one cell; a failure becomes its result, an interruption goes on up."""
-        notify = self.context.registry.notify
-        notify("suite_cell_started", cell=planned.cell)
+        self.notify("suite_cell_started", cell=planned.cell)
         steps = _Steps(self, planned)
         samples: list[Sample] = []
         status = 0
@@ -75,7 +79,7 @@ class CellRunner:
         except Exception as error:
             self.context.progress.say(traceback.format_exc())
             result, status = self._failure(planned, "failed", f"{type(error).__name__}: {error}"), 1
-        notify("suite_cell_finished", cell=planned.cell, result=result)
+        self.notify("suite_cell_finished", cell=planned.cell, result=result)
         return result, samples, status
 
     def _failure(self, planned: PlannedCell, status: Any, error: str) -> CellResult:
@@ -216,7 +220,7 @@ class _Steps:
 
     def _tell(self, step: int, metrics: Mapping[str, float]) -> None:
         self._last = step
-        notify = self._runner.context.registry.notify
+        notify = self._runner.notify
         notify("suite_train_logged", cell=self._planned.cell, step=step, metrics=metrics)
 
 

@@ -98,12 +98,12 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
     for note in precision:
         context.progress.say(note)
     hardware.set_threads(context.config.model)
-    runner = CellRunner.on(context)
     # Written first: a folder that cannot take it would lose the results at the end.
     out = make_folder(context.config)
+    runner = CellRunner.on(context, out)
     with writing(out):
         atomic_write(out / "config.toml", to_toml(context.config, context.registry))
-    context.registry.notify("suite_run_started", config=context.config, report_dir=out)
+    runner.notify("suite_run_started")
     unfinished = Unfinished(context, planned, runner.store, out, command)
     outcomes = _cells(runner, planned, unfinished)
     cells = compared(planned, [outcome[1] for outcome in outcomes])
@@ -122,7 +122,7 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
         alpaca_eval.export(out / "alpaca_eval", planned.cells, runner.store)
         report.write(results, out, samples)
     point_latest(context.config, out)
-    context.registry.notify("suite_run_finished", results=results, report_dir=out)
+    runner.notify("suite_run_finished", results=results)
     return Outcome(results, samples, out, max((o[3] for o in outcomes), default=0))
 
 

@@ -41,6 +41,8 @@ class Context:
     kinds: Mapping[str, StageKind] = field(default_factory=dict)
     """Who computes what; see `suite.run.kinds`."""
     materials: Materials = field(default_factory=Materials)
+    verdicts: dict[str, dict[str, Json]] = field(default_factory=dict)
+    """Verdicts of this run, by key: equal answers of several models are judged once."""
 
     def stage(
         self,

@@ -44,7 +44,6 @@ class Script(Judge[ScriptConfig]):
     context: Context
     say: Callable[[Comparison], Verdict]
     asked: list[Comparison] = field(default_factory=list)
-    known: dict[str, Any] = field(default_factory=dict)
 
     def identity(self) -> dict[str, Any]:
         return {}
@@ -71,7 +70,8 @@ def write_given(build: Build, host: object) -> None:
 
 @pytest.fixture
 def judged(tmp_path: Path, context: Context) -> Callable[..., dict[str, Judged]]:
-    """Judge texts against the references of `question`, in a store of the test's own."""
+    """Judge texts against the references of `question`, in a store and a run of the test's own."""
+    context.verdicts.clear()
 
     def run(
         judge: Judge[Any], texts: dict[int, str], reference: str = "It is Arvik."

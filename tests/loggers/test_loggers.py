@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,15 +22,33 @@ RESULT = CellResult(
 )
 
 
+class Observed:
+    """A run as the pipeline tells of it, step by step."""
+
+    def __init__(self, out: Path, *log: str) -> None:
+        config = RunConfig(log=log)
+        self.notify = partial(Registry.load().notify, config=config, report_dir=out)
+
+    def start(self) -> None:
+        self.notify("suite_run_started")
+        self.notify("suite_cell_started", cell=CELL)
+
+    def step(self, step: int, loss: float) -> None:
+        metrics = {"loss": loss, "grad_norm": 1.0}
+        self.notify("suite_train_logged", cell=CELL, step=step, metrics=metrics)
+
+    def finish(self) -> None:
+        self.notify("suite_cell_finished", cell=CELL, result=RESULT)
+        self.notify("suite_run_finished", results=Results(Run("", "hf", "", "", ""), (), ()))
+
+
 def run(out: Path, *log: str) -> None:
     """Two steps of one cell."""
-    notify = Registry.load().notify
-    notify("suite_run_started", config=RunConfig(log=log), report_dir=out)
-    notify("suite_cell_started", cell=CELL)
-    for step, loss in ((1, 2.5), (2, math.inf)):
-        notify("suite_train_logged", cell=CELL, step=step, metrics={"loss": loss, "grad_norm": 1.0})
-    notify("suite_cell_finished", cell=CELL, result=RESULT)
-    notify("suite_run_finished", results=Results(Run("", "hf", "", "", ""), (), ()), report_dir=out)
+    observed = Observed(out, *log)
+    observed.start()
+    observed.step(1, 2.5)
+    observed.step(2, math.inf)
+    observed.finish()
 
 
 def lines(out: Path) -> list[dict[str, object]]:
@@ -49,6 +68,24 @@ def test_the_run_log_is_always_written_and_begins_anew(tmp_path: Path) -> None:
     run(tmp_path)
     assert lines(tmp_path) == first
     assert [path.name for path in tmp_path.iterdir()] == ["log.jsonl"]
+
+
+def test_two_runs_in_one_process_do_not_see_each_other(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    folders = [tmp_path / name for name in ("alone", "a", "b")]
+    for folder in folders:
+        folder.mkdir()
+    run(folders[0], "tensorboard")
+    first, second = Observed(folders[1], "tensorboard"), Observed(folders[2])
+    for observed in (first, second):
+        observed.start()
+    for step, loss in ((1, 2.5), (2, math.inf)):
+        for observed in (second, first):
+            observed.step(step, loss)
+    for observed in (first, second):
+        observed.finish()
+    assert lines(folders[1]) == lines(folders[2]) == lines(folders[0])
+    assert (folders[1] / "tensorboard").exists() and not (folders[2] / "tensorboard").exists()
 
 
 def test_tensorboard_reads_its_events(tmp_path: Path) -> None:
