@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from suite.api.benchmark import Benchmark
 from suite.api.scores import CurvePoint, ItemScore, Metric, Scores
 from suite.core.errors import PluginError, nearest
 
@@ -49,15 +50,23 @@ def _check_metrics(benchmark: Any, metrics: Sequence[Metric]) -> None:
     names = [metric.name for metric in metrics]
     for name in _doubled(names):
         raise wrong(benchmark, f"metric {name!r} is given twice")
-    for name in benchmark.primary:
-        if name not in names:
-            near = nearest(name, names)
-            hint = f"; is {near!r} meant?" if near else f"; there are {', '.join(names) or 'none'}"
-            raise wrong(benchmark, f"its scores lack the headline metric {name!r}{hint}")
+    _check_headlines(benchmark, names)
     for metric in metrics:
         _check_number(benchmark, f"metric {metric.name!r}", metric.value)
         _check_number(benchmark, f"ci_low of metric {metric.name!r}", metric.ci_low)
         _check_number(benchmark, f"ci_high of metric {metric.name!r}", metric.ci_high)
+
+
+def _check_headlines(benchmark: Any, names: Sequence[str]) -> None:
+    """Every headline metric must be there, but where a benchmark derives some from all cells
+    (`compare`), has others on each problem, or runs tasks that name their own."""
+    if benchmark.trains != "model" or type(benchmark).compare is not Benchmark.compare:
+        return
+    for name in benchmark.primary:
+        if name not in names:
+            near = nearest(name, list(names))
+            hint = f"; is {near!r} meant?" if near else f"; there are {', '.join(names) or 'none'}"
+            raise wrong(benchmark, f"its scores lack the headline metric {name!r}{hint}")
 
 
 def _check_items(benchmark: Any, items: Sequence[ItemScore]) -> None:

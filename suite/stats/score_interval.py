@@ -20,8 +20,9 @@ def score_limits(
     width = high - low
     y = min(1.0, max(0.0, (value - low) / width))
     spread = y * (1 - y)
-    n_eff = spread * (width / se) ** 2 if se > 0 and spread > 0 else least_n
-    z2 = quantile**2 / n_eff
+    # 1 / n_eff: no mean of [0, 1] varies more than a single trial of the same share.
+    seen = min(1.0, se / width / spread**0.5) ** 2 if se > 0 and spread > 0 else 1 / least_n
+    z2 = quantile**2 * seen
     middle = (y + z2 / 2) / (1 + z2)
     half = (z2 * spread + z2**2 / 4) ** 0.5 / (1 + z2)
     return low + width * max(0.0, middle - half), low + width * min(1.0, middle + half)

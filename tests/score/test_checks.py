@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from suite import ItemScore, Metric, Scores
+from suite import Benchmark, ItemScore, Metric, Scores
 from suite.core.errors import PluginError
 from suite.score.checks import checked
 
-BENCH = SimpleNamespace(name="mine", primary=("quality",))
+
+class Mine:
+    """What is checked of a benchmark."""
+
+    name = "mine"
+    primary = ("quality",)
+    trains = "model"
+    compare = Benchmark.compare
+
+
+BENCH = Mine()
 GOOD = Metric("quality", 0.5, True)
 
 
