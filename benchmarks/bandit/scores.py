@@ -119,7 +119,9 @@ def _items(trial: Trial) -> Iterator[ItemScore]:
         return
     for run, policy in enumerate(trial.policies[-1]):
         for arm, value in zip(trial.dataset.arms, policy, strict=True):
-            yield ItemScore("probability", trial.name, arm, f"run {run}", float(value))
+            yield ItemScore(
+                "probability", trial.name, f"run {run}/{arm}", f"run {run}", float(value)
+            )
 
 
 def curve(trials: Sequence[Trial]) -> list[CurvePoint]:
