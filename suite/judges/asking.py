@@ -94,7 +94,12 @@ def _ask(
         JsonlWriter(partial) as log,
         progress.task(str(build.stage), len(wanted), "verdict") as bar,
     ):
-        known |= {line["key"]: line["verdict"] for line in read_jsonl(partial)}
+        logged = {line["key"]: line["verdict"] for line in read_jsonl(partial)}
+        known |= logged
+        for key in wanted:
+            if key in known and key not in logged:
+                # Another model's equal answer: after an interruption it is not asked for again.
+                log.append({"key": key, "verdict": known[key]})
         missing = {key: each for key, each in wanted.items() if key not in known}
         bar.advance(len(wanted) - len(missing))
         for key, verdict in _verdicts(judge, missing, build):

@@ -25,10 +25,17 @@ _last: dict[Drawn, int] = {}
 
 
 @hookimpl
-def suite_run_started(config: RunConfig) -> None:
-    """Raise ModuleNotFoundError without the extra, before anything is computed."""
-    if "tensorboard" in config.log:
-        import torch.utils.tensorboard  # noqa: F401
+def suite_run_started(config: RunConfig, report_dir: Path) -> None:
+    """Forget an earlier run in this folder that was interrupted. Raises ModuleNotFoundError without
+    the extra, before anything is computed."""
+    if "tensorboard" not in config.log:
+        return
+    import torch.utils.tensorboard  # noqa: F401
+
+    for drawn in [drawn for drawn in _last if drawn[0] == report_dir]:
+        del _last[drawn]
+    for drawn in [drawn for drawn in _writers if drawn[0] == report_dir]:
+        _writers.pop(drawn).close()
 
 
 @hookimpl

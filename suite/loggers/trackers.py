@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,10 +27,14 @@ _tracked: set[tuple[Path, str, str]] = set()
 
 
 @hookimpl
-def suite_run_started(config: RunConfig) -> None:
-    """Raise ModuleNotFoundError without an extra, before anything is computed."""
-    for name in _asked(config):
-        importlib.import_module(name)
+def suite_run_started(config: RunConfig, report_dir: Path) -> None:
+    """Forget an earlier run in this folder that was interrupted. Raises ModuleNotFoundError without
+    an extra, before anything is computed."""
+    for tracked in [tracked for tracked in _tracked if tracked[0] == report_dir]:
+        _tracked.remove(tracked)
+    for name in TRACKERS:
+        if name in config.log:
+            importlib.import_module(name)
 
 
 @hookimpl
@@ -58,8 +63,8 @@ def suite_cell_finished(
 
 
 def _asked(config: RunConfig) -> list[str]:
-    """The libraries that a run asks for."""
-    return [name for name in TRACKERS if name in config.log]
+    """The libraries that a run asks for and that the start of the run could import."""
+    return [name for name in TRACKERS if name in config.log and sys.modules.get(name)]
 
 
 def _log(

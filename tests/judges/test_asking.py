@@ -9,6 +9,7 @@ import pytest
 
 from suite.api.judge import Comparison, Verdict
 from suite.api.verdicts import Judged
+from suite.core.errors import UserError
 from suite.judges.asking import CANARY, both_orders, key_of
 from suite.judges.judging import Judging
 from suite.judges.length import Length, LengthConfig
@@ -101,6 +102,21 @@ def test_the_same_answers_of_another_model_are_not_asked_again(
     judged(judge, {1: "a", 2: "b"})
     judged(judge, {2: "b", 1: "a", 3: "c"})
     assert len(judge.asked) == 6
+
+
+def test_another_models_verdicts_outlive_an_interruption(judged: Run, context: Context) -> None:
+    judged(Script(context, first), {1: "a", 2: "b"})
+
+    def stop(comparison: Comparison) -> Verdict:
+        raise UserError("stopped")
+
+    texts = {1: "a", 2: "b", 3: "c"}
+    with pytest.raises(UserError, match="stopped"):
+        judged(Script(context, stop), texts)
+    context.verdicts.clear()  # another start of the command
+    again = Script(context, first)
+    judged(again, texts)
+    assert len(again.asked) == 2
 
 
 def test_the_canary_is_one_stage_for_all_models(

@@ -88,6 +88,20 @@ def test_two_runs_in_one_process_do_not_see_each_other(tmp_path: Path) -> None:
     assert (folders[1] / "tensorboard").exists() and not (folders[2] / "tensorboard").exists()
 
 
+def test_a_run_after_an_interrupted_one_in_the_same_folder_begins_anew(tmp_path: Path) -> None:
+    reader = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator"
+    ).EventAccumulator
+    interrupted = Observed(tmp_path, "tensorboard")
+    interrupted.start()
+    interrupted.step(7, 1.0)
+    again = Observed(tmp_path, "tensorboard")
+    again.start()
+    again.finish()
+    events = reader(str(tmp_path / "tensorboard" / CELL.slug)).Reload()
+    assert [event.step for event in events.Scalars("final/forget_quality")] == [0]
+
+
 def test_tensorboard_reads_its_events(tmp_path: Path) -> None:
     accumulator = pytest.importorskip(
         "tensorboard.backend.event_processing.event_accumulator"
@@ -119,6 +133,7 @@ def test_a_logger_that_is_not_installed_is_a_warning(
     import sys
 
     monkeypatch.setitem(sys.modules, "wandb", None)
-    with pytest.warns(PluginWarning, match="trackers.*wandb"):
+    with pytest.warns(PluginWarning, match="trackers.*wandb") as warned:
         run(tmp_path, "wandb")
+    assert len(warned) == 1
     assert len(lines(tmp_path)) == 4
