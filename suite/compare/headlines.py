@@ -67,6 +67,37 @@ def headline(
     rows = {**starts, **reporting}
     basis = declared.basis.get(name) or _by_name(name, reporting)
     parts = Parts(basis, rows, needed=None if basis.kind != "ks" else declared.baseline)
+    of = _comparable(name, basis, declared, methods, parts, said)
+    is_ks = basis.kind == "ks"
+    if is_ks:
+        models = _ks(of, parts.sizes, declared)
+    else:
+        statistic = _mean if basis.kind == "mean" else _harmonic
+        models = {
+            row: clustered.means(tables, parts.sizes, statistic) for row, tables in of.items()
+        }
+    better = next(iter(reporting.values()))[0].metrics[name].higher_is_better
+    return Headline(
+        name,
+        1 if better and not is_ks else -1,  # of a distance less is better
+        models,
+        is_distance=is_ks,
+        least=0.0 if basis.kind == "harmonic mean" else -math.inf,
+        is_share=basis.kind == "mean" and _all_are(of, {0.0, 1.0}),
+        of_interest=_of_interest(name, basis, declared, of),
+    )
+
+
+def _comparable(
+    name: str,
+    basis: Basis,
+    declared: Declared,
+    methods: Rows,
+    parts: Parts,
+    said: list[str],
+) -> Mapping[str, Sequence[Part]]:
+    """The tables of every row whose item scores give what it reported; `said` names the others.
+    Raises LeftOut where no method is left."""
     of = dict(parts.of)
     for row in methods:
         why = parts.why.get(row) or ("" if row in of else f"{row} does not report it")
@@ -76,27 +107,7 @@ def headline(
             of.pop(row, None)
     if not any(row in of for row in methods):
         raise LeftOut("no method has its item scores")
-    of = parts.without_gaps(of, said, name)
-    if basis.kind == "ks":
-        models = _ks(of, parts.sizes, declared)
-    else:
-        statistic = _mean if basis.kind == "mean" else _harmonic
-        models = {
-            row: clustered.means(tables, parts.sizes, statistic) for row, tables in of.items()
-        }
-    first = next(iter(reporting.values()))[0]
-    direction = 1 if first.metrics[name].higher_is_better else -1
-    if basis.kind == "ks":
-        direction = -1
-    return Headline(
-        name,
-        direction,
-        models,
-        is_distance=basis.kind == "ks",
-        least=0.0 if basis.kind == "harmonic mean" else -math.inf,
-        is_share=basis.kind == "mean" and _all_are(of, {0.0, 1.0}),
-        of_interest=_of_interest(name, basis, declared, of),
-    )
+    return parts.without_gaps(of, said, name)
 
 
 def _of_interest(

@@ -85,52 +85,45 @@ def _baseline_key(texts: TextStages, baseline: str) -> str:
 def _comparison(
     context: Context, planned: PlannedCell, results: Sequence[CellResult], agreed: Sequence[str]
 ) -> Comparison:
+    """What a table's cells share."""
     bench, cell, texts = planned.benchmark, planned.cell, planned.texts
-    if isinstance(bench, ModelBenchmark):
-        own = [result for result in results if result.cell.benchmark == cell.benchmark]
-        described = bench.describe(context.config.engine)
-        return Comparison(
-            benchmark=cell.benchmark,
-            split=cell.split,
-            model=cell.model,
-            primary=headline(own) or bench.primary,
-            revision=described.revision,
-            notes=described.notes,
-            smallest_difference=_of_interest(context, bench),
-            runs_are_drawn=bench.runs_are_drawn,
-        )
-    if texts is None:
-        return Comparison(
-            benchmark=bench.name,
-            split=cell.split,
-            model=cell.model,
-            primary=bench.primary,
-            revision="generated",
-            notes=bench.notes,
-            reference_point=dict(bench.reference_point),
-            basis=dict(bench.basis),
-            smallest_difference=_of_interest(context, bench),
-            runs_are_drawn=bench.runs_are_drawn,
-        )
-    judged = texts.judging.notes() if texts.judging else []
-    protocol = bench.defaults(context.config.model, cell.split)
-    changed = deviations(context.config, protocol)
-    baseline = bench.baseline if bench.baseline in texts.data.starts else None
-    return Comparison(
-        benchmark=bench.name,
+    known = Comparison(
+        benchmark=cell.benchmark,
         split=cell.split,
         model=cell.model,
         primary=bench.primary,
+        revision="generated",
+        notes=bench.notes,
+        reference_point=dict(bench.reference_point),
+        basis=dict(bench.basis),
+        smallest_difference=_of_interest(context, bench),
+        runs_are_drawn=bench.runs_are_drawn,
+    )
+    if isinstance(bench, ModelBenchmark):
+        own = [result for result in results if result.cell.benchmark == cell.benchmark]
+        described = bench.describe(context.config.engine)
+        primary = headline(own) or bench.primary
+        return replace(known, primary=primary, revision=described.revision, notes=described.notes)
+    return known if texts is None else _of_texts(context, known, texts, agreed)
+
+
+def _of_texts(
+    context: Context, known: Comparison, texts: TextStages, agreed: Sequence[str]
+) -> Comparison:
+    """The same of a benchmark that trains language models: its data, baseline, judge, notes."""
+    bench = texts.benchmark
+    judged = texts.judging.notes() if texts.judging else []
+    protocol = bench.defaults(context.config.model, texts.split)
+    changed = deviations(context.config, protocol)
+    baseline = bench.baseline if bench.baseline in texts.data.starts else None
+    return replace(
+        known,
         revision=texts.data.revision,
         baseline=baseline,
         baseline_key=_baseline_key(texts, baseline) if baseline else "",
         best_by=bench.best_by,
         judge=texts.judging.judge.describe() if texts.judging else "",
         notes=(*bench.notes, *texts.data.notes, *judged, *agreed, *changed),
-        reference_point=dict(bench.reference_point),
-        basis=dict(bench.basis),
-        smallest_difference=_of_interest(context, bench),
-        runs_are_drawn=bench.runs_are_drawn,
         compares_every_start=bench.compares_every_start,
     )
 
