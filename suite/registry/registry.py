@@ -175,7 +175,9 @@ class Registry:
         """
         for info, implementation in self._implementations(hook):
             try:
-                _call(implementation, deepcopy(arguments))  # an observer changes nothing
+                # A copy of what it takes: an observer changes nothing.
+                taken = {name: arguments[name] for name in implementation.argnames}
+                _call(implementation, deepcopy(taken))
             except (Exception, SystemExit) as error:
                 if (info.name, hook) in self._reported:  # a hook may be called at every step
                     continue

@@ -10,7 +10,7 @@ or damaged one is passed over for the one before. Nothing is pickled.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,16 +95,26 @@ def flatten(tree: Any, path: str = "") -> tuple[dict[str, Tensor], Any]:
     if isinstance(tree, Tensor):
         return {path: tree.contiguous()}, {"tensor": path}
     if isinstance(tree, Mapping):
-        parts = {str(key): flatten(value, f"{path}/{key}") for key, value in tree.items()}
-        numbers = all(isinstance(key, int) for key in tree) and len(tree) > 0
-        skeleton = {"ints" if numbers else "dict": {key: part[1] for key, part in parts.items()}}
-        return {k: v for part in parts.values() for k, v in part[0].items()}, skeleton
+        tensors, named = _flatten_each(tree.items(), path)
+        # JSON has no keys that are numbers, so the skeleton says which they were.
+        numbers = len(tree) > 0 and all(isinstance(key, int) for key in tree)
+        return tensors, {"ints" if numbers else "dict": named}
     if isinstance(tree, list | tuple):
-        pieces = [flatten(value, f"{path}/{i}") for i, value in enumerate(tree)]
-        return {k: v for part in pieces for k, v in part[0].items()}, {
-            "list": [part[1] for part in pieces]
-        }
+        tensors, named = _flatten_each(enumerate(tree), path)
+        return tensors, {"list": list(named.values())}
     return {}, {"value": tree}
+
+
+def _flatten_each(
+    items: Iterable[tuple[Any, Any]], path: str
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors of all items, and each item's skeleton by its key."""
+    tensors: dict[str, Tensor] = {}
+    named: dict[str, Any] = {}
+    for key, value in items:
+        own, named[str(key)] = flatten(value, f"{path}/{key}")
+        tensors |= own
+    return tensors, named
 
 
 def unflatten(tensors: Mapping[str, Tensor], skeleton: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
+import pytest
 import torch
 from torch import nn
 
@@ -59,9 +60,6 @@ def test_the_weights_come_back_after_an_error() -> None:
     made = model()
     before = made[1].weight.detach().clone()
     own = rounding(made, torch.optim.AdamW(made.parameters()))
-    try:
-        with own.step(0), own.forward():
-            raise RuntimeError
-    except RuntimeError:
-        pass
+    with pytest.raises(RuntimeError, match="stopped"), own.step(0), own.forward():
+        raise RuntimeError("stopped")
     assert torch.equal(made[1].weight, before)
