@@ -57,7 +57,8 @@ class Comparison(Closed):
     reference_point: dict[str, float] = field(default_factory=dict)
     """Two metrics and the fixed values that hypervolume counts from."""
     front_hypervolume: tuple[float, ...] = ()
-    """Of all ranked methods together, for each seed."""
+    """Of all ranked methods together, for each seed; where there are several, the others choose the
+    methods that count, see `suite.compare.hypervolume`."""
     basis: dict[str, Basis] = field(default_factory=dict)
     """What headline metrics are made of, so that merged runs can be compared item by item."""
     smallest_difference: dict[str, float] = field(default_factory=dict)
