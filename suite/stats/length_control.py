@@ -78,8 +78,7 @@ def length_controlled_win_rate(
         return replace(result, note="one cluster: its spread cannot be estimated")
     draws = _draws(win_rate, n_resamples, len(wins), size, seed)
     result = _limited(result, draws, confidence)
-    notes = [note for note in (result.note, _extrapolation(gap)) if note]
-    return replace(result, note="; ".join(notes))
+    return replace(result, note="; ".join(filter(None, (result.note, _extrapolation(gap)))))
 
 
 def _at_equal_lengths(features: Array, coefficients: Array, weights: Array) -> Array:

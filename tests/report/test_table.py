@@ -42,8 +42,16 @@ def changed(results: Results, method: str, seed: int, **fields: object) -> Resul
 def test_order_and_ranks(results: Results) -> None:
     rows = table_of(results).rows
     assert [row.method for row in rows] == [
-        "retrain", "target", "npo_rt", "npo", "grad_diff", "ga", "npo:beta=0.05", "npo:beta=20", "simnpo",
-    ]  # fmt: skip
+        "retrain",
+        "target",
+        "npo_rt",
+        "npo",
+        "grad_diff",
+        "ga",
+        "npo:beta=0.05",
+        "npo:beta=20",
+        "simnpo",
+    ]
     assert [row.rank.place if row.rank else None for row in rows] == [
         *(None, None),
         *(1, 1, 1, 1),  # nothing was tested, so nothing is parted

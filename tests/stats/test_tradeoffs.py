@@ -102,7 +102,7 @@ def test_the_union_of_noisy_boxes_is_not_too_large(objectives: int) -> None:
 
 
 def test_a_real_front_is_not_overstated_and_little_is_lost() -> None:
-    """Methods along a front of .53: with two measurements at most a tenth is lost, with more less."""
+    """Methods along a front of .53: two measurements lose a little, more lose less."""
     rng = np.random.default_rng(0)
     truth = np.column_stack([np.linspace(0.2, 0.9, 8), np.linspace(0.9, 0.2, 8)])
     covered = hypervolume(truth, [0, 0], (1, 1))
