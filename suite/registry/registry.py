@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-import traceback
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 from copy import deepcopy
 from importlib.metadata import EntryPoint
-from pathlib import Path
 from typing import Any, Literal, cast
 
 import click
@@ -22,6 +20,7 @@ from suite.api.judge import Judge
 from suite.api.method import Method
 from suite.api.stages import StageKind
 from suite.core.errors import UserError, unknown
+from suite.registry.blame import explain, raised_by
 from suite.registry.checks import CHECKS, JUDGE_SECTION, hooks_of
 from suite.registry.limits import within
 from suite.registry.offers import CONFIGURED, Offers, duplicate
@@ -160,6 +159,10 @@ class Registry:
         info = self._offers.owner(cls)
         return f"{info}: " if info else ""
 
+    def blame(self, error: BaseException) -> str:
+        """Say whose code raised, as the beginning of a message; "" where only the host's did."""
+        return raised_by(error, self._plugins)
+
     def source_digest(self, cls: type, also: Iterable[str] = ()) -> str:
         """Digest of the code of `cls`: modules of it and of its bases, and all that they import.
 
@@ -277,16 +280,6 @@ def _listed(info: PluginInfo, hook: str, given: Any) -> list[Any]:
 
 def _methods_of(module: Any) -> list[type[Method[Any]]]:
     return list(module.suite_methods()) if hasattr(module, "suite_methods") else []
-
-
-def explain(error: BaseException) -> str:
-    """Say in one line what was raised, and at which line of the plugin's code."""
-    host = str(Path(__file__).parent)
-    where = ""
-    for frame in traceback.extract_tb(error.__traceback__):
-        if not frame.filename.startswith((host, "<")):  # "<": code without a file
-            where = f" ({frame.filename}:{frame.lineno})"  # the last one counts
-    return " ".join(f"{type(error).__name__}: {error}{where}".split())
 
 
 def _call(implementation: Any, arguments: dict[str, Any]) -> Any:
