@@ -61,7 +61,7 @@ class Registry:
             if not built_in and info.distribution == DISTRIBUTION:
                 continue
             registry._plugins.append(info)
-            if info.status == "ok":
+            if info.status == "ok" or (info.status == "refused" and info.renamed):
                 registry._add(info, point)
             elif info.status == "blocked" and info.distribution == DISTRIBUTION:
                 registry._blocked.append(point)
@@ -133,13 +133,14 @@ class Registry:
     def configured(self) -> dict[str, Any]:
         """Section of a configuration file -> class with settings.
 
-        Methods, benchmarks and engines have the section of their name, judges `judge_NAME`.
+        Methods, benchmarks and engines have the section of their name, judges `judge_NAME`. Those
+        that are asked for with their distribution (`npo@acme`) are there too.
         """
         sections: dict[str, Any] = {}
         for kind in CONFIGURED:
-            for cls in self._offers.all(kind):
+            for cls in (*self._offers.all(kind), *self._offers.renamed(kind)):
                 sections[cls.name] = cls
-        for judge in self.judges():
+        for judge in (*self.judges(), *self._offers.renamed("judge")):
             sections[f"{JUDGE_SECTION}{judge.name}"] = judge
         return sections
 
@@ -264,7 +265,7 @@ class Registry:
                 raise UserError(
                     f"{kind} {name!r} is not available: {info} is {info.status}{reason}"
                 )
-        known = [cls.name for cls in self._offers.all(kind)]
+        known = [cls.name for cls in (*self._offers.all(kind), *self._offers.renamed(kind))]
         problem = str(unknown(kind, name, known))
         if any(info.status == "broken" for info in self._plugins):  # it may offer what is missing
             problem += "; some plugins are broken, see `suite plugins`"
