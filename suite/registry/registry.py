@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import redirect_stdout
+from contextlib import contextmanager
 from copy import deepcopy
 from importlib.metadata import EntryPoint
 from typing import Any, Literal, cast
@@ -20,6 +19,7 @@ from suite.api.judge import Judge
 from suite.api.method import Method
 from suite.api.stages import StageKind
 from suite.core.errors import UserError, unknown
+from suite.core.printing import to_stderr
 from suite.registry.blame import explain, raised_by
 from suite.registry.checks import CHECKS, JUDGE_SECTION, hooks_of
 from suite.registry.limits import within
@@ -213,8 +213,7 @@ class Registry:
         """Import one plugin and take in what it offers; if anything goes wrong, it is broken."""
         offers: list[tuple[str, Any]] = []
         try:
-            # What a plugin prints would stand in the middle of what `--json` prints.
-            with redirect_stdout(sys.stderr), within(LOADING_SECONDS):
+            with _guarded(info):
                 self._manager.register(hooks_of(point.load(), HOOKS), info.name)
                 for kind in CHECKS:
                     offers += [(kind, cls) for cls in self._declared(info, kind)]
@@ -270,6 +269,19 @@ class Registry:
         if any(info.status == "broken" for info in self._plugins):  # it may offer what is missing
             problem += "; some plugins are broken, see `suite plugins`"
         raise UserError(problem)
+
+
+@contextmanager
+def _guarded(info: PluginInfo) -> Iterator[None]:
+    """Time limit and output of a plugin that loads; the host's own need neither.
+
+    What it prints would stand in the middle of what `--json` prints.
+    """
+    if info.distribution == DISTRIBUTION:
+        yield
+        return
+    with to_stderr(), within(LOADING_SECONDS, f"{info}, which `--block {info.name}` leaves out,"):
+        yield
 
 
 def _listed(info: PluginInfo, hook: str, given: Any) -> list[Any]:

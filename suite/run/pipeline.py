@@ -211,11 +211,7 @@ def preflight(context: Context, plan: Plan) -> None:
         encoder = context.encoder(store.ensure(base), context.config.train)
         for rows in (*stages.data.roles.values(), *stages.data.starts.values()):
             encode_rows(rows, encoder)
-        asked = (
-            stages.benchmark.sampling_requests(stages.data)
-            if stages.benchmark.sampled_roles
-            else []
-        )
+        asked = stages.reading.sampling_requests if stages.benchmark.sampled_roles else []
         for request in (*stages.requests, *asked):
             encoder.encode(request.prompt, request.expected, request.id)
         if any(stage.kind == "respond" for stage in missing):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,10 +55,35 @@ def test_a_plugin_that_hangs_is_broken(site: Site, monkeypatch: pytest.MonkeyPat
     assert (status, "took longer than 2 s to load" in error) == ("broken", True)
 
 
+HANGS_IN_C = """
+import ctypes
+mutex = (ctypes.c_char * 64)()
+for _ in range(2):
+    ctypes.CDLL(None).pthread_mutex_lock(mutex)
+"""
+LOADS = """
+from suite.registry import Registry, limits, registry
+registry.LOADING_SECONDS, limits.GRACE = 0.5, 0.5
+Registry.load(built_in=False)
+"""
+
+
+def test_a_plugin_that_hangs_in_c_ends_the_process_in_one_line(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.add("acme", {"zz_acme": HANGS_IN_C})
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site.folder), *sys.path]))
+    ended = subprocess.run(
+        [sys.executable, "-c", LOADS], capture_output=True, text=True, timeout=60, check=False
+    )
+    said = "suite: error: plugin 'zz_acme' (acme 1.0), which `--block zz_acme` leaves out, hangs"
+    assert (ended.returncode, said in ended.stderr) == (1, True)
+
+
 def test_a_limit_leaves_no_alarm_behind() -> None:
     import signal
 
-    with within(5.0):
+    with within(5.0, "a test"):
         assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
