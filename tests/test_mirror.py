@@ -32,7 +32,7 @@ RUN_BY = {
     ),
     "tests/run/test_start_seeds.py": "plan: text_cells",
     "tests/thirdparty/test_thirdparty.py": "api: phases",
-    "tests/run/test_block.py": "plan: fitting; registry: checks offers plugin",
+    "tests/run/test_block.py": "plan: fitting; registry: checks offers",
     "tests/engines/hf/test_engine.py": "engines/hf: answering scoring; engines: kinds",
     "tests/engines/test_endpoint.py": "engines: client",
     "tests/engines/vllm/test_parts.py": "engines/vllm: worker",

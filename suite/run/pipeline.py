@@ -84,11 +84,16 @@ def score(
                 f"{stage}: not in the store {store.root}; this computes it: "
                 f"{command or f'suite run --config {config.out}/config.toml'}"
             )
-    return _collect(context, planned, command)
+    return _collect(context, planned, command, scored_again=True)
 
 
-def _collect(context: Context, planned: Plan, command: str) -> Outcome:
-    """Compute every cell that the store lacks, then write results, samples and leaderboards."""
+def _collect(
+    context: Context, planned: Plan, command: str, *, scored_again: bool = False
+) -> Outcome:
+    """Compute every cell that the store lacks, then write results, samples and leaderboards.
+
+    The settings are those of the run: who only scores it again leaves their file as it is.
+    """
     from suite import report
     from suite.config import to_toml
 
@@ -101,8 +106,9 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
     # Written first: a folder that cannot take it would lose the results at the end.
     out = make_folder(context.config)
     runner = CellRunner.on(context, out)
-    with writing(out):
-        atomic_write(out / "config.toml", to_toml(context.config, context.registry))
+    if not scored_again:
+        with writing(out):
+            atomic_write(out / "config.toml", to_toml(context.config, context.registry))
     runner.notify("suite_run_started")
     unfinished = Unfinished(context, planned, runner.store, out, command)
     outcomes = _cells(runner, planned, unfinished)
@@ -205,11 +211,7 @@ def preflight(context: Context, plan: Plan) -> None:
         encoder = context.encoder(store.ensure(base), context.config.train)
         for rows in (*stages.data.roles.values(), *stages.data.starts.values()):
             encode_rows(rows, encoder)
-        asked = (
-            stages.benchmark.sampling_requests(stages.data)
-            if stages.benchmark.sampled_roles
-            else []
-        )
+        asked = stages.reading.sampling_requests if stages.benchmark.sampled_roles else []
         for request in (*stages.requests, *asked):
             encoder.encode(request.prompt, request.expected, request.id)
         if any(stage.kind == "respond" for stage in missing):

@@ -30,6 +30,7 @@ from suite.api.method import Method
 from suite.api.returned import check_step
 from suite.api.reward import Rewarder
 from suite.api.step import BF16_GAIN, StepOutput, TrainState
+from suite.api.untouched import Watch, bits_of, check_bits, tensors_in
 from suite.core import faults, interrupt
 from suite.core.progress import Progress, Silent
 from suite.model import adapters
@@ -83,7 +84,9 @@ def train(job: TrainJob) -> Cost:
     tokenizer = models.load_tokenizer(job.start)
     state = _prepare(job, sampler)
     rounding = _rounding(job, state)
+    watch = Watch(job.method, "begin", state.kept, thorough=True)
     job.method.begin(state, roles)
+    watch.check()
     resumed = checkpoints.restore(state, job.method, job.scratch)
     log = _Log(job.scratch / "log.jsonl", keep=state.step)
     if not resumed:
@@ -116,7 +119,9 @@ def train(job: TrainJob) -> Cost:
 def _one_step(job: TrainJob, sampler: Sampler, state: TrainState, pad_id: int) -> StepOutput:
     limit = 0 if job.method.batch_coupled else job.config.micro_batch
     batch = list(micro_batches(sampler.step(state.step), limit, pad_id, job.references, job.device))
+    watch = Watch(job.method, "train_step", dict(tensors_in(dict(enumerate(batch)), "batch")))
     output = job.method.train_step(state, batch)
+    watch.check()
     check_step(job.method, state.step, output)
     state.step += 1
     faults.point("train.step", state.step)
@@ -235,9 +240,11 @@ def _keep_epoch(job: TrainJob, state: TrainState, tokenizer: Any, epoch: int) ->
         return {}
     folder = job.scratch / "epochs" / f"epoch-{epoch:02d}"
     shutil.rmtree(folder, ignore_errors=True)
+    before = bits_of(state.kept)
     with job.method.result(state):
         adapters.save(state.policy.model, tokenizer, folder)
         job.method.save(state, folder)
+    check_bits(job.method, "result", state.kept, before)
     found = gain_between(job.start, folder) if job.dtype == "bfloat16" else None
     return {} if found is None else {BF16_GAIN: found}
 
