@@ -97,11 +97,7 @@ def _collect(
     from suite import report
     from suite.config import to_toml
 
-    for reason in planned.left_out:
-        context.progress.say(f"left out: {reason}")
-    precision = _precision_notes(context)
-    for note in precision:
-        context.progress.say(note)
+    precision = _said_first(context, planned)
     hardware.set_threads(context.config.model)
     # Written first: a folder that cannot take it would lose the results at the end.
     out = make_folder(context.config)
@@ -130,6 +126,16 @@ def _collect(
     point_latest(context.config, out)
     runner.notify("suite_run_finished", results=results)
     return Outcome(results, samples, out, max((o[3] for o in outcomes), default=0))
+
+
+def _said_first(context: Context, planned: Plan) -> tuple[str, ...]:
+    """Say what is left out, and with which precision the run computes; return the latter."""
+    for reason in planned.left_out:
+        context.progress.say(f"left out: {reason}")
+    precision = _precision_notes(context)
+    for note in precision:
+        context.progress.say(note)
+    return tuple(precision)
 
 
 def _cells(

@@ -84,9 +84,7 @@ def train(job: TrainJob) -> Cost:
     tokenizer = models.load_tokenizer(job.start)
     state = _prepare(job, sampler)
     rounding = _rounding(job, state)
-    watch = Watch(job.method, "begin", state.kept, thorough=True)
-    job.method.begin(state, roles)
-    watch.check()
+    _begin(job, state, roles)
     resumed = checkpoints.restore(state, job.method, job.scratch)
     log = _Log(job.scratch / "log.jsonl", keep=state.step)
     if not resumed:
@@ -114,6 +112,13 @@ def train(job: TrainJob) -> Cost:
             interrupt.check()
     _publish(job)
     return meter.cost()
+
+
+def _begin(job: TrainJob, state: TrainState, roles: Mapping[str, Any]) -> None:
+    """Let the method prepare itself; it must change no weights."""
+    watch = Watch(job.method, "begin", state.kept, thorough=True)
+    job.method.begin(state, roles)
+    watch.check()
 
 
 def _one_step(job: TrainJob, sampler: Sampler, state: TrainState, pad_id: int) -> StepOutput:
