@@ -77,6 +77,8 @@ class TrainState:
     """What `Method.heads` gave, in training too."""
     rewarder: Rewarder | None = None
     """The reward of tokenised texts; only if the method `needs_reward`."""
+    unknown_ids: tuple[int, ...] = ()
+    """Rows of the model's embedding that are no tokens: nothing may sample them."""
 
     def loss(self, method: HasLoss, batch: Batch) -> LossOutput:
         """The loss of a micro-batch, in the precision of the run. PluginError if it is no

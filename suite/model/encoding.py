@@ -114,6 +114,15 @@ class Encoder:
         return (*first, *ids)
 
 
+def unknown_ids(tokenizer: Any, size: int) -> tuple[int, ...]:
+    """Ids below `size`, the rows of an output embedding, that are no tokens: no model means them.
+
+    Vocabularies are padded to a round number, and some have holes.
+    """
+    known = set(tokenizer.get_vocab().values())
+    return tuple(id for id in range(size) if id not in known)
+
+
 def continues(template: str) -> bool:
     """Whether a completion goes on right where the prompt ends, so that the space between them is
     its own."""
