@@ -35,7 +35,6 @@ RUN_BY = {
     "tests/benchmarks/win_rate/test_alpaca_eval.py": "export: alpaca_eval",
     "tests/loggers/test_loggers.py": "loggers: run_log tensorboard trackers",
     "tests/losses/test_equations.py": "losses: checks divergences reference_free rewards transport unpaired",
-    "tests/train/test_loop.py": "model: adapters",
     "tests/benchmarks/lm_eval/test_lm_eval_plan.py": "plan: measured measured_cells",
     "tests/benchmarks/lm_eval/test_lm_eval_measure.py": "score: measured_stage",
     "tests/benchmarks/test_bandit.py": "plan: experiment_cells; score: experiment_stage",
