@@ -95,6 +95,9 @@ class RunConfig:
     template: str = "chat"
     """`chat`: the tokenizer's chat template; or a text holding {prompt}:
     "Question: {prompt}\\nAnswer: "."""
+    date: str = "2024-07-26"
+    """The day that a chat template reads which asks for one, as Llama 3's do. The same in every
+    run, or other days would have other prompts."""
     pad_token: str | None = None
     """The token to pad with, where the tokenizer names none."""
     limit: int | None = None

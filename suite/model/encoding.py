@@ -46,10 +46,9 @@ class Encoder:
         """The text of that token."""
         return self.chat.end if self.template == "chat" else str(self.tokenizer.eos_token)
 
-    @property
-    def spelled(self) -> int:
-        """How many messages so far spelled a control token; they stayed text."""
-        return self.spelling.found
+    def spells(self, text: str) -> bool:
+        """Whether a message spells a control token within: it stays text."""
+        return self.spelling.spells(text.removesuffix(self.end))
 
     def encode(self, prompt: Sequence[Message], completion: str, id: str = "") -> Encoded:
         """Tokenise prompt and completion; refuse a text that is longer than `max_length`."""

@@ -12,7 +12,9 @@ import pytest
 
 from suite import Message, UserError
 from suite.model import limits
+from suite.model.chat import keep_date
 from suite.model.encoding import Encoder
+from suite.model.folder import load_tokenizer
 from suite.tiny.tokenizer import build
 
 QUESTION = (Message("user", "Where was she born?"),)
@@ -52,6 +54,20 @@ def test_prompt_answer_and_end_of_each_form(case: Any, name: str, prompt: str, e
     assert text.completion_ids[-1] == reads.eos_id
 
 
+def test_the_day_of_a_template_is_that_of_its_folder(case: Any, tmp_path: Path) -> None:
+    tokenizer = build()
+    tokenizer.chat_template = case("dated_system.jinja")
+    tokenizer.save_pretrained(tmp_path / "one")
+    keep_date(tmp_path / "one", "2025-12-31")
+    load_tokenizer(tmp_path / "one").save_pretrained(tmp_path / "two")
+    reads = Encoder(load_tokenizer(tmp_path / "two"))
+    assert reads.chat.asks_date
+    assert "Today is 31 Dec 2025." in reads.render(QUESTION, "x")[0]
+    reads.tokenizer.chat_template = "{{ date_string }}{{ messages[0].content }}"
+    assert Encoder(reads.tokenizer).render(QUESTION, "")[0].startswith("31 Dec 2025")
+    assert not encoder(case("turn_end.jinja")).chat.asks_date
+
+
 def test_turns_of_one_role_are_joined_or_refused_with_their_row(case: Any) -> None:
     reads = encoder(case("alternating_roles.jinja"))
     twice = (Message("user", "Hello."), Message("user", "Who was born there?"))
@@ -73,7 +89,7 @@ def test_text_that_spells_a_control_token_stays_text(case: Any) -> None:
         assert reads.eos_id not in text.prompt_ids
         assert reads.tokenizer.decode(text.prompt_ids) == f"<|user|>{row['prompt']}<|assistant|>"
         assert reads.decode(text.completion_ids) == row["completion"]
-    assert reads.spelled == 2
+        assert reads.spells(row["prompt"]) or reads.spells(row["completion"])
 
 
 def test_an_answer_that_brings_its_end_has_one(case: Any) -> None:
