@@ -60,7 +60,7 @@ class ChatTemplate:
         messages = [Message("user", "Who?"), Message("assistant", TRIAL)]
         tail = self._rendered(messages).rpartition(TRIAL)[2]
         found = [token for token in control_tokens(self.tokenizer) if token in tail]
-        if eos in tail or not found:
+        if not found:
             return eos
         return min(found, key=lambda token: (tail.index(token), -len(token)))
 

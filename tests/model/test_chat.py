@@ -16,6 +16,8 @@ from suite.model.chat import keep_date
 from suite.model.encoding import Encoder
 from suite.model.folder import load_tokenizer
 from suite.tiny.tokenizer import build
+from tests.model.templates import TEMPLATES
+from tests.model.tokenizers import build as build_small
 
 QUESTION = (Message("user", "Where was she born?"),)
 THOUGHT = "<|user|>Where was she born?<|assistant|><think>\n\n</think>\n\n"
@@ -118,3 +120,28 @@ def test_a_template_without_end_is_stopped(template: str, monkeypatch: pytest.Mo
 def test_a_broken_template_is_one_line() -> None:
     with pytest.raises(UserError, match="the chat template refuses these turns"):
         encoder("{% for %}").encode(QUESTION, "x")
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_prompt_and_end_with_each_family_s_template(name: str) -> None:
+    """The turns before the last stay whole, and a system message is placed or refused."""
+    chat = TEMPLATES[name]
+    tokenizer = build_small("byte-level bpe")
+    tokenizer.add_special_tokens({"additional_special_tokens": list(chat.tokens)})
+    tokenizer.chat_template = chat.text
+    reads = Encoder(tokenizer)
+    turns = (Message("user", "who"), Message("assistant", "she"), Message("user", "where"))
+    prompt, full = reads.render(turns, "in may")
+    assert prompt.endswith(chat.before)
+    assert full.endswith((f"in may{chat.end}", f"in may {chat.end}"))
+    assert full.startswith(prompt)
+    assert prompt.count(chat.end) == full.count(chat.end) - 1
+    text = reads.encode(turns, "in may")
+    assert reads.decode(text.completion_ids) == "in may"
+    assert text.completion_ids.count(reads.eos_id) == 1
+    if name in ("gemma", "mistral"):
+        with pytest.raises(UserError, match=r"^'row': the chat template refuses these turns \("):
+            reads.encode((Message("system", "Be brief."), *turns), "in may", "row")
+    elif name == "chatml":
+        assert "You are helpful." in prompt
+        assert "helpful" not in reads.render((Message("system", "Be brief."), *turns), "x")[0]
