@@ -27,7 +27,7 @@ KIND_OF = {
     "granite": "unigram",
     "cohere": "wordpiece",
 }
-"""The tokenizer of each family, byte-level BPE by default; the last two so that all kinds are here."""
+"""The tokenizer of each family, byte-level BPE by default; the last two for the other kinds."""
 ANSWERS = ("she was born", "in may")
 QUESTIONS = ((Message("user", "where was she born ?"),), (Message("user", "who"),))
 
