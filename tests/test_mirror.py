@@ -33,16 +33,14 @@ RUN_BY = {
     "tests/run/test_start_seeds.py": "plan: text_cells",
     "tests/thirdparty/test_thirdparty.py": "api: phases",
     "tests/run/test_block.py": "plan: fitting; registry: checks offers",
-    "tests/engines/hf/test_engine.py": "engines/hf: answering scoring; engines: kinds",
+    "tests/engines/hf/test_engine.py": "engines/hf: answering; engines: kinds",
     "tests/engines/test_endpoint.py": "engines: client",
-    "tests/engines/vllm/test_parts.py": "engines/vllm: worker",
     "tests/export/test_export.py": "export: items lm_eval",
     "tests/benchmarks/win_rate/test_alpaca_eval.py": "export: alpaca_eval",
     "tests/loggers/test_loggers.py": "loggers: run_log tensorboard trackers",
     "tests/losses/test_equations.py": (
         "losses: checks divergences reference_free rewards transport unpaired"
     ),
-    "tests/train/test_loop.py": "model: adapters",
     "tests/benchmarks/lm_eval/test_lm_eval_plan.py": "plan: measured measured_cells",
     "tests/benchmarks/lm_eval/test_lm_eval_measure.py": "score: measured_stage",
     "tests/benchmarks/test_bandit.py": "plan: experiment_cells; score: experiment_stage",
@@ -64,7 +62,7 @@ RUN_BY = {
 """Test -> the files of suite/ that have no test of their own and are run by it: "folder: names;
 folder: names"."""
 BENCHMARKS = (
-    "lm_eval/__init__ lm_eval/harness lm_eval/outcome pairs/displacement preferences/divergence "
+    "lm_eval/outcome pairs/displacement preferences/divergence "
     "preferences/generated sentiment/scores tofu/corpus tofu/log_formats tofu/logs tofu/outputs "
     "tofu/requests tofu/score win_rate/truth"
 )

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from suite import UserError
-from suite.metrics import counts_characters
+from suite.metrics import rouge_words
 
 from .corpus import COLUMNS, Corpus, Table, Tables, find_places
 
@@ -56,8 +56,8 @@ def read_sets(
         notes.append(
             f"forget authors: {authors}; so few that forget quality describes and does not test"
         )
-    if counts_characters(item["answer"] for items in sets.values() for item in items):
-        notes.append("rougeL_recall counts characters where a script puts no space between words")
+    if also := rouge_words(item["answer"] for items in sets.values() for item in items):
+        notes.append(f"rougeL_recall counts, beside rouge_score's words of a-z and 0-9, {also}")
     return sets, notes
 
 

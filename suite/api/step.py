@@ -79,6 +79,8 @@ class TrainState:
     """What `Method.heads` gave, in training too."""
     rewarder: Rewarder | None = None
     """The reward of tokenised texts; only if the method `needs_reward`."""
+    unknown_ids: tuple[int, ...] = ()
+    """Rows of the model's embedding that are no tokens: nothing may sample them."""
 
     @cached_property
     def kept(self) -> dict[str, Tensor]:

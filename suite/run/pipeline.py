@@ -33,6 +33,7 @@ from suite.results.schema import Results
 from suite.run.cell import CellRunner
 from suite.run.kinds import open_context
 from suite.run.provenance import describe_run
+from suite.run.texts import text_notes, tokenizer_stage
 from suite.run.unfinished import Unfinished
 from suite.settings import RunConfig
 from suite.stages.context import Context, store_root
@@ -114,7 +115,8 @@ def _collect(
     tables = tuple(
         with_evidence(context, runner.store, planned, table, finished) for table in tables
     )
-    described = replace(describe_run(context, command), notes=(*planned.left_out, *precision))
+    notes = (*planned.left_out, *precision, *text_notes(context, planned))
+    described = replace(describe_run(context, command), notes=notes)
     results = Results(described, tables, tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
     drop_old_cells(out, set(samples))
@@ -211,10 +213,7 @@ def preflight(context: Context, plan: Plan) -> None:
         return
     # Start seeds share what they read.
     for stages in {id(c.texts.reading): c.texts for c in plan.cells if c.texts}.values():
-        base = stages.base.stage.inputs.get(
-            "start", stages.base.stage
-        )  # tiny: the tokenizer is there before training
-        encoder = context.encoder(store.ensure(base), context.config.train)
+        encoder = context.encoder(store.ensure(tokenizer_stage(stages)), context.config.train)
         for rows in (*stages.data.roles.values(), *stages.data.starts.values()):
             encode_rows(rows, encoder)
         asked = stages.reading.sampling_requests if stages.benchmark.sampled_roles else []

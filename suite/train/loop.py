@@ -36,6 +36,7 @@ from suite.core.progress import Progress, Silent
 from suite.model import adapters
 from suite.model import folder as models
 from suite.model.agreement import check_agreement
+from suite.model.encoding import unknown_ids
 from suite.model.hardware import autocast
 from suite.model.logprobs import LMPolicy, head_of
 from suite.model.reference import References
@@ -82,7 +83,7 @@ def train(job: TrainJob) -> Cost:
         roles, job.config.batch_size, job.seed, whole_prompts=job.method.whole_prompts
     )
     tokenizer = models.load_tokenizer(job.start)
-    state = _prepare(job, sampler)
+    state = _prepare(job, sampler, tokenizer)
     rounding = _rounding(job, state)
     _begin(job, state, roles)
     resumed = checkpoints.restore(state, job.method, job.scratch)
@@ -139,7 +140,7 @@ def _tokens(batch: Mapping[str, Sequence[Item]]) -> int:
     return sum(len(i) if isinstance(i, Encoded) else len(i.chosen) + len(i.rejected) for i in items)
 
 
-def _prepare(job: TrainJob, sampler: Sampler) -> TrainState:
+def _prepare(job: TrainJob, sampler: Sampler, tokenizer: Any) -> TrainState:
     model = models.load_model(job.start).to(job.device)
     models.disable_dropout(model)
     check_agreement(model, _two_texts(job.roles), job.config.max_length)
@@ -171,6 +172,7 @@ def _prepare(job: TrainJob, sampler: Sampler) -> TrainState:
         micro_batch=job.config.micro_batch,
         heads=heads,
         rewarder=job.rewarder,
+        unknown_ids=unknown_ids(tokenizer, head_of(model).vocabulary),
     )
 
 
