@@ -9,6 +9,7 @@ from suite.api.benchmark import TextBenchmark
 from suite.api.data import BenchmarkData, Source
 from suite.api.requests import Request
 from suite.model.encoding import continues
+from suite.model.tokens import ModelTokens
 from suite.stages.context import Context
 from suite.store import Json, digest, jsonable
 
@@ -32,6 +33,7 @@ class Reading:
             limit=config.limit,
             allow_overlap=config.allow_overlap,
             continues=continues(config.template),
+            tokens=ModelTokens(config.model),
         )
         return self.benchmark.load(source)
 
