@@ -151,10 +151,15 @@ def _placed(path: Path) -> Placed:
 
 
 def find_table(folder: Path, name: str) -> Path:
-    """The file of a folder's table. UserError: there is none; the nearest names."""
-    for ending in (*_READERS, *(f"{plain}.gz" for plain in _READERS)):
-        if (path := folder / f"{name}{ending}").is_file() and _ending(path):
-            return path
+    """The file of a folder's table. UserError: there is none (the nearest names), or several."""
+    endings = (*_READERS, *(f"{plain}.gz" for plain in _READERS))
+    paths = [folder / f"{name}{ending}" for ending in endings]
+    found = [path for path in paths if path.is_file() and _ending(path)]
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise UserError(f"{folder}: table {name!r} is there in several files: {names}; keep one")
+    if found:
+        return found[0]
     known = table_names(folder)
     near = difflib.get_close_matches(name, known, n=3, cutoff=CUTOFF)
     there = (

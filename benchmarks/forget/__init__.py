@@ -62,6 +62,8 @@ class ForgetConfig:
     """Most tokens of a window of a plain text."""
     prefix: Count = 32
     """Tokens before a window that it follows, as its prompt; of a short text at most half."""
+    retain_items: Count = 400
+    """Ask about at most so many rows of retain, chosen by a hash of their ids (TOFU asks 400)."""
 
 
 class Forget(TextBenchmark[ForgetConfig]):
@@ -94,14 +96,17 @@ class Forget(TextBenchmark[ForgetConfig]):
         reader = Reader(source.tokens, windows)
         folder = read_folder(source.data, reader, allow_overlap=source.allow_overlap)
         starts = self._starts(folder, source)
-        sets, cuts = limit(_sets(folder), source.limit)
+        everything = _sets(folder)
+        retain = {name: items for name, items in everything.items() if name == "retain"}
+        retain, fewer = limit(retain, self.config.retain_items)
+        sets, cuts = limit({**everything, **retain}, source.limit)
         return BenchmarkData(
             roles=_roles(folder),
             starts=starts,
             sets=sets,
             revision=folder.revision,
             partial=bool(cuts),
-            notes=(*folder.notes, *_notes(folder, starts), *cuts),
+            notes=(*folder.notes, *_notes(folder, starts), *fewer, *cuts),
         )
 
     def _starts(self, folder: Folder, source: Source) -> dict[str, Sequence[Row]]:

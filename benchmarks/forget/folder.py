@@ -61,11 +61,9 @@ def read_folder(path: str, reader: Reader, *, allow_overlap: bool) -> Folder:
 
 
 def _names(folder: Path) -> set[str]:
-    """The tables of the folder. UserError: one that seems to be misspelt, or is there twice."""
+    """The tables of the folder. UserError: one that seems to be misspelt."""
     names = table_names(folder)
     for name in names:
-        if names.count(name) > 1 and name in NAMES:
-            raise UserError(f"{folder}: {name} is there in several files; keep one")
         near = nearest(name, [known for known in NAMES if known not in names])
         if name not in NAMES and near and "forget" in names:
             raise UserError(f"{folder}: no table is called {name!r}; did you mean {near!r}?")

@@ -47,6 +47,7 @@ from suite import (
 from ..memorisation.limit import limit
 from ..memorisation.means import select
 from .corpus import RETAIN, generated, published, read_corpus
+from .formats import FILES as DATA_FILES
 from .logs import check_same_questions, read_log
 from .outputs import COLUMNS, EXPORTS, PICTURES
 from .refusals import refusal
@@ -86,6 +87,7 @@ class Tofu(TextBenchmark[TofuConfig]):
     best_by = "forget_quality"
     baseline = "retrain"
     compares_every_start = True
+    data_files = DATA_FILES
     files = FILES
     basis: ClassVar[Mapping[str, Basis]] = {
         "forget_quality": Basis((("forget", "log_truth_ratio"),), "ks"),
