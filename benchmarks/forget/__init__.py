@@ -31,6 +31,7 @@ from suite import (
     UserError,
     hookimpl,
 )
+from suite.metrics import counts_characters
 from suite.ranges import Count
 
 from ..memorisation.limit import limit
@@ -188,7 +189,8 @@ def _sets(folder: Folder) -> dict[str, list[Item]]:
 def _notes(folder: Folder, starts: Mapping[str, Sequence[Row]]) -> list[str]:
     """What a reader of the numbers must know."""
     notes = [] if starts["target"] else [GIVEN]
-    texts = [entry for entries in folder.sets.values() for entry in entries if entry.is_text]
+    everything = [entry for entries in folder.sets.values() for entry in entries]
+    texts = [entry for entry in everything if entry.is_text]
     if texts:
         windows = sum(len(entry.pieces) for entry in texts)
         notes.append(
@@ -199,6 +201,8 @@ def _notes(folder: Folder, starts: Mapping[str, Sequence[Row]]) -> list[str]:
             "truth ratios ask about all alternates; methods with the role alternate train on the "
             "first of each row"
         )
+    if counts_characters(entry.text for entry in everything):
+        notes.append("rougeL_recall counts characters where a script puts no space between words")
     return notes
 
 

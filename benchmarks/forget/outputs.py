@@ -7,7 +7,7 @@ from suite import Distribution, MetricColumn, Tradeoff, Trajectory
 PICTURES = (
     Tradeoff(),
     Distribution(
-        metric="loss",
+        metric="token_loss",
         set="forget",
         label="loss per token, forget set, nats",
         caption=(

@@ -63,12 +63,12 @@ class ItemAnswers(Answers):
         self.item = item
         self.entry: Entry = item["entry"]
 
-    def loss(self) -> float:
+    def token_loss(self) -> float:
         """Minus the mean log-probability per token, nats."""
         return -fmean(self._logps())
 
     def tokens(self) -> float:
-        """How many tokens `loss` is a mean over."""
+        """How many tokens `token_loss` is a mean over."""
         return float(len(self._logps()))
 
     def answer_probability(self) -> float:

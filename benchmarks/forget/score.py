@@ -33,7 +33,7 @@ Sets = Mapping[str, Sequence[Item]]
 
 ALWAYS: dict[str, Callable[[ItemAnswers], float]] = {
     "answer_probability": ItemAnswers.answer_probability,
-    "loss": ItemAnswers.loss,
+    "token_loss": ItemAnswers.token_loss,
     "tokens": ItemAnswers.tokens,
     "extraction_strength": ItemAnswers.extraction_strength,
     "exact_memorization": ItemAnswers.exact_memorization,
@@ -58,7 +58,7 @@ def score(
     """All item scores and metrics. `baselines`: the answers of retrain models, one for each start
     seed."""
     scores = [score for name, item in _items(sets) for score in _scores(name, item, responses)]
-    distance = "log_truth_ratio" if _has_alternates(sets) else "loss"
+    distance = "log_truth_ratio" if _has_alternates(sets) else "token_loss"
     retrain = []
     for answers in baselines:
         own = [one for item in sets["forget"] for one in _scores("forget", item, answers)]
@@ -124,13 +124,13 @@ def perplexity(name: str, scores: Sequence[ItemScore], higher_is_better: bool | 
     from suite import stats
 
     full = f"{name}_perplexity"
-    losses, tokens = select(scores, name, "loss"), select(scores, name, "tokens")
+    losses, tokens = select(scores, name, "token_loss"), select(scores, name, "tokens")
     if reason := missing(losses):
         return Metric(full, None, higher_is_better, n=len(losses), note=reason)
     counts = values_of(tokens)
     sums = [loss * count for loss, count in zip(values_of(losses), counts, strict=True)]
     tables = {
-        "loss": stats.Table(sums, clusters_of(losses), name),
+        "token_loss": stats.Table(sums, clusters_of(losses), name),
         "tokens": stats.Table(counts, clusters_of(losses), name),
     }
     # In logarithms: the loss of a collapsed model may be hundreds of nats.
@@ -144,7 +144,7 @@ def perplexity(name: str, scores: Sequence[ItemScore], higher_is_better: bool | 
 
 
 def _per_token(means: Mapping[str, Any]) -> Any:
-    return means["loss"] / means["tokens"]
+    return means["token_loss"] / means["tokens"]
 
 
 def _exp(log: float | None) -> float | None:
@@ -161,7 +161,10 @@ def membership(sets: Sets, scores: Sequence[ItemScore]) -> Metric:
 
     if NOT_CONTINUED not in sets:
         return _absent("membership_auc", NOT_CONTINUED, None)
-    members, others = select(scores, "forget", "loss"), select(scores, NOT_CONTINUED, "loss")
+    members, others = (
+        select(scores, "forget", "token_loss"),
+        select(scores, NOT_CONTINUED, "token_loss"),
+    )
     if reason := missing(members) or missing(others):
         return Metric("membership_auc", None, None, n=len(members) + len(others), note=reason)
     found = stats.auc(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -65,8 +65,7 @@ def _benchmark(config: RunConfig, registry: Registry, name: str) -> TextBenchmar
     cls = registry.benchmark(name)
     if cls.trains != "model":
         raise UserError(f"benchmark {name!r} reads no --data")
-    made: TextBenchmark[Any] = cls(benchmark_settings(config, registry, name))
-    return made
+    return cast("TextBenchmark[Any]", cls(benchmark_settings(config, registry, name)))
 
 
 def _formats(benchmark: TextBenchmark[Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ The benchmark reads the folder as it does in a run, so what it refuses there is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
@@ -39,6 +39,8 @@ class Words:
 class Text:
     """One text that is trained on or asked about."""
 
+    id: str
+    """Of the training row or the item."""
     prompt: str
     completion: str
     cluster: str
@@ -115,7 +117,7 @@ def _of_rows(given: Given) -> Iterator[Text]:
     for row in given:
         answers = (row.chosen, row.rejected) if isinstance(row, Pair) else (row.completion,)
         for answer in answers:
-            yield Text(_joined(row.prompt), answer, row.cluster or row.id)
+            yield Text(row.id, _joined(row.prompt), answer, row.cluster or row.id)
 
 
 def _asked(benchmark: TextBenchmark[Any], data: BenchmarkData) -> Iterator[Texts]:
@@ -130,7 +132,8 @@ def _asked(benchmark: TextBenchmark[Any], data: BenchmarkData) -> Iterator[Texts
     for request in benchmark.requests(data):
         name = request.id.partition("/")[0]
         item = "/".join(request.id.split("/")[:2])
-        text = Text(_joined(request.prompt), request.expected, clusters.get(item) or item)
+        cluster = clusters.get(item) or item
+        text = Text(item, _joined(request.prompt), request.expected, cluster)
         texts.setdefault(name, []).append(text)
     for name, found in texts.items():
         if found:
@@ -156,23 +159,21 @@ def _shape_of(part: Texts, tokens: Tokens) -> dict[str, Any]:
 
 
 def _overlaps(trained: Sequence[Texts], asked: Sequence[Texts]) -> Iterator[dict[str, Any]]:
-    """Texts that are both trained on in one place and asked about or trained on in another.
+    """Texts that are trained on or asked about in two places.
 
-    A set that is asked about what its own role trains on is no overlap; nor are training roles made
-    of the same rows, but for forget and retain.
+    A set that is asked about what the role of its name trains on is no overlap.
     """
-    for one in trained:
-        for other in asked:
-            if one.name != other.name:
-                yield from _overlap(f"trained: {one.name}", one, f"asked: {other.name}", other)
-    for one, other in combinations(trained, 2):
-        if {one.name, other.name} == {"forget", "retain"}:
-            yield from _overlap(f"trained: {one.name}", one, f"trained: {other.name}", other)
-    for one, other in combinations(asked, 2):
-        yield from _overlap(f"asked: {one.name}", one, f"asked: {other.name}", other)
+    named = [(f"trained: {part.name}", part) for part in trained]
+    named += [(f"asked: {part.name}", part) for part in asked]
+    for (shown, one), (other_shown, other) in combinations(named, 2):
+        if one.name != other.name and (number := _shared(one, other)):
+            yield {"between": [shown, other_shown], "texts": number}
 
 
-def _overlap(shown: str, one: Texts, other_shown: str, other: Texts) -> Iterator[Mapping[str, Any]]:
-    keys = {text.key for text in other.texts if text.completion}
-    if number := sum(text.key in keys for text in one.texts):
-        yield {"between": [shown, other_shown], "texts": number}
+def _shared(one: Texts, other: Texts) -> int:
+    """How many texts of the first the other has too; one row that serves in both does not count."""
+    known: dict[str, set[str]] = {}
+    for text in other.texts:
+        if text.completion:
+            known.setdefault(text.key, set()).add(text.id)
+    return sum(bool(known.get(text.key, set()) - {text.id}) for text in one.texts)

@@ -6,55 +6,10 @@ import gzip
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from suite_benchmarks.forget.windows import Windows, spans
 
 from suite import Message
 
 WHO = (Message("user", "Who?"),)
-
-
-class Letters:
-    context = 60
-
-    def ends(self, text):
-        return range(1, len(text) + 1)
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        {"question": "Who?", "answer": "Ann."},
-        {"prompt": "Who?", "completion": "Ann."},
-        {"prompt": [{"role": "user", "content": "Who?"}], "completion": "Ann."},
-        {"prompt": "Who?", "completion": [{"role": "assistant", "content": "Ann."}]},
-        {
-            "messages": [
-                {"role": "user", "content": "Who?"},
-                {"from": "gpt", "value": "Ann."},
-            ]
-        },
-    ],
-)
-def test_a_row_in_any_form_is_the_same_row(mine, row):
-    mine.tables["forget"] = [row]
-    _, data = mine.load()
-    (found,) = data.roles["forget"]
-    assert (found.prompt, found.completion) == (WHO, "Ann.")
-
-
-def test_a_row_is_its_own_cluster_unless_it_names_one(mine):
-    mine.tables["forget"] = [
-        {"question": "Who?", "answer": "Ann."},
-        {"id": 7, "question": "Why?", "answer": "So."},
-        {"id": "b", "cluster": "c", "question": "When?", "answer": "Then."},
-    ]
-    _, data = mine.load()
-    rows = data.roles["forget"]
-    assert [row.id for row in rows] == ["forget/1", "forget/7", "forget/b"]
-    assert [row.cluster for row in rows] == ["forget/1", "forget/7", "forget/c"]
-    assert [item["cluster"] for item in data.sets["forget"]] == [row.cluster for row in rows]
 
 
 def test_files_may_have_any_ending(mine):
@@ -67,25 +22,6 @@ def test_files_may_have_any_ending(mine):
     _, data = mine.load()
     assert data.roles["retain"][0].completion == "Rome."
     assert len(data.sets["holdout"]) == 1
-
-
-@given(st.integers(2, 300), st.integers(1, 40), st.integers(1, 50))
-def test_windows_hold_each_token_behind_the_prefix_once(length, prefix, window):
-    text = "".join(chr(0x4E00 + i) for i in range(length))
-    pieces = Windows(prefix, window, continues=True).cut(text, Letters(), "here")
-    first = min(prefix, length // 2)
-    assert "".join(piece.completion for piece in pieces) == text[first:]
-    assert max(len(piece.completion) for piece in pieces) <= window
-    end = first
-    for piece in pieces:
-        (before,) = piece.prompt
-        assert before.content == text[max(0, end - prefix) : end]
-        end += len(piece.completion)
-
-
-def test_windows_are_the_fewest_and_of_nearly_equal_length():
-    assert spans(2, 8, 3) == [(2, 5), (5, 8)]
-    assert [end - start for start, end in spans(0, 10, 4)] == [3, 3, 4]
 
 
 def test_a_text_is_one_item_and_a_training_row_for_each_window(mine):
@@ -146,32 +82,6 @@ def test_fewer_rows_of_retain_are_asked_about_and_all_are_trained_on(mine):
     assert "4 of 9 questions of retain" in data.notes
     assert not data.partial
     assert mine.load(limit=2)[1].partial
-
-
-def test_forget_in_retain_is_refused_by_text_and_by_id(mine):
-    mine.tables["retain"] = [{"prompt": "who?", "completion": " Ann. "}]
-    said = mine.mistake()
-    assert said.startswith("1 rows of forget are in retain, the first '1' by its text")
-    assert mine.load(allow_overlap=True)[1].notes[0] == said.partition(":")[0]
-    mine.tables["forget"] = [{"id": "a", "question": "Who?", "answer": "Ann."}]
-    mine.tables["retain"] = [{"id": "a", "question": "Where?", "answer": "Rome."}]
-    assert "the first 'a' by its id" in mine.mistake()
-
-
-def test_a_part_of_a_document_is_found_in_it(mine):
-    mine.tables["forget"] = [{"text": "in the middle"}]
-    mine.tables["retain"] = [{"text": "What stands In the\nMiddle of a document."}]
-    assert "forget are in retain" in mine.mistake()
-
-
-@pytest.mark.parametrize("name", ["holdout", "utility"])
-def test_forget_in_another_file_is_refused(mine, name):
-    mine.tables[name] = mine.tables["forget"]
-    assert f"1 rows of forget are in {name}" in mine.mistake()
-
-
-def test_numbers_of_rows_are_no_ids_that_files_share(mine):
-    mine.load()  # both tables have a row 1
 
 
 @pytest.mark.parametrize(
