@@ -100,7 +100,7 @@ def _answers(
         if known[id].is_text:
             raise UserError(f"{place}: row {id!r} of forget is a plain text, which has no answer")
         piece = Piece(known[id].pieces[0].prompt, _answer(row, place))
-        reader.check_length(piece, place)
+        reader.check_length(piece, place, "shorten it")
         found.setdefault(id, []).append(piece)
     if lacking := [id for id in known if id not in found]:
         raise UserError(

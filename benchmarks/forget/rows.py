@@ -68,26 +68,28 @@ class Reader:
         """The row as pieces. UserError, naming `place`: no form, or longer than the context."""
         form = _form(row, place)
         id = str(row.get("id", number))
+        advice = "give it as a plain text (column 'text'), which is cut into windows"
         if form == ("text",):
             pieces = self.windows.cut(row["text"], self.tokens, place)
             text = row["text"]
+            advice = "lower forget.window or forget.prefix"
         else:
             prompt, completion = _parted(row, form, place)
             pieces = (Piece(prompt, completion),)
             text = "\n".join([*(message.content for message in prompt), completion])
         for piece in pieces:
-            self.check_length(piece, place)
+            self.check_length(piece, place, advice)
         cluster = str(row.get("cluster", id))
         return Entry(id, cluster, pieces, text, form == ("text",), "id" in row)
 
-    def check_length(self, piece: Piece, place: str) -> None:
-        """Refuse what the model cannot read at once."""
+    def check_length(self, piece: Piece, place: str, advice: str) -> None:
+        """Refuse what the model cannot read at once. `advice`: what to do."""
         texts = [message.content for message in piece.prompt] + [piece.completion]
         length = sum(len(self.tokens.ends(text)) for text in texts)
         if length > self.tokens.context:
             raise UserError(
                 f"{place}: {length} tokens, more than the {self.tokens.context} that the model "
-                "reads at once; give it as a plain text (column 'text'), which is cut into windows"
+                f"reads at once; {advice}"
             )
 
 

@@ -79,6 +79,7 @@ def _described(
 ) -> dict[str, Any]:
     from suite.api.data import Source
     from suite.model.tokens import ModelTokens
+    from suite.plan.cell import model_name
     from suite.report.data import Words, described
 
     source = Source(
@@ -89,7 +90,7 @@ def _described(
         allow_overlap=True,
         tokens=ModelTokens(model) if model else Words(),
     )
-    return described(benchmark, source, f"tokens of {model}" if model else "words")
+    return described(benchmark, source, f"tokens of {model_name(model)}" if model else "words")
 
 
 def _show(found: Mapping[str, Any]) -> None:

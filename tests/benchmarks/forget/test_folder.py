@@ -153,3 +153,12 @@ def test_no_folder_is_refused(mine):
     mine.tables = {}
     assert "reads a folder, and this is none" in mine.mistake()
     assert file.is_dir()
+
+
+def test_a_window_longer_than_the_context_is_refused(mine):
+    mine.tables["forget"] = [{"text": "a" * 200}]
+    said = mine.mistake(window=64, prefix=8)
+    assert said == (
+        "forget, row 1: 72 tokens, more than the 60 that the model reads at once; "
+        "lower forget.window or forget.prefix"
+    )
