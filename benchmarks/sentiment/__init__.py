@@ -41,6 +41,7 @@ from suite.ranges import FileOrName, Positive, Share
 
 from ..pairs.data import REFERENCE
 from . import frontier, scores
+from .formats import FILES
 from .generated import generated
 from .pairs import REQUEST, labelled_pairs
 from .reviews import Parts, Read, Review, opening, prompt, published, split
@@ -92,6 +93,7 @@ class Sentiment(TextBenchmark[SentimentConfig]):
     primary = ("reward", "kl", "hypervolume", "front_share")
     best_by = "reward"
     baseline = REFERENCE
+    data_files = FILES
     pictures = frontier.PICTURES
     Config = SentimentConfig
 

@@ -13,6 +13,7 @@ from suite.api.requests import Request
 from suite.api.verdicts import Question
 from suite.core.errors import UserError, nearest
 from suite.model.encoding import continues
+from suite.model.tokens import ModelTokens
 from suite.stages.context import Context
 from suite.store import Json, digest, jsonable
 
@@ -38,6 +39,7 @@ class Reading:
             limit=config.limit,
             allow_overlap=config.allow_overlap,
             continues=continues(config.template),
+            tokens=ModelTokens(config.model),
         )
         data = self.benchmark.load(source)
         self._check_baseline(data)

@@ -18,7 +18,7 @@ from suite.core.errors import DoesNotFit, UserError
 from suite.plan.cell import Evaluated, PlannedCell, model_name
 from suite.plan.fitting import Fitting, LeftOut
 from suite.plan.reading import Reading
-from suite.plan.refusals import check_answers, check_loss, check_reward, check_steps
+from suite.plan.refusals import check_answers, check_loss, check_reward, check_rows, check_steps
 from suite.plan.text_stages import TextStages
 from suite.settings import TrainConfig
 from suite.stages.handles import Model, Trained
@@ -41,7 +41,7 @@ def text_cells(reading: Reading, methods: Fitting, left_out: LeftOut) -> Iterato
 def _start_seeds(reading: Reading) -> tuple[int, ...]:
     """The run's start seeds; the first alone where nothing is trained that they could vary."""
     config = reading.context.config
-    varied = config.model == "tiny" or reading.data.starts
+    varied = config.model == "tiny" or any(reading.data.starts.values())
     return config.start_seeds if varied else config.start_seeds[:1]
 
 
@@ -50,6 +50,7 @@ def _drop_what_does_not_fit(stages: TextStages, methods: Fitting, left_out: Left
     cannot work."""
     for spec, (method, config) in list(methods.items()):
         try:
+            check_rows(type(method), stages)
             check_reward(type(method), stages)
             check_answers(type(method), stages)
         except DoesNotFit as error:

@@ -66,6 +66,8 @@ class Training(ABC):
         rows = self.data.starts.get(name)
         if rows is None:
             raise UserError(f"benchmark {self.benchmark.name!r} has no start model {name!r}")
+        if not rows:
+            return Trained({0: self.base}, None)
         stage = self._fine_tune(self.base, rows, self.finetune, f"fine-tune {name}")
         return Trained.by(stage, (self.finetune.epochs,))
 

@@ -2,13 +2,14 @@
 
 - intervals: `cluster_bootstrap`, `joint_bootstrap`, `wilson`, `mean_interval_t`
 - comparisons of methods: `holm`, `first_probabilities`, `rank_sets`
-- comparisons of samples: `ks_two_sample`, `ks_permutation`, `ks_exchange`
+- comparisons of samples: `ks_two_sample`, `ks_permutation`, `ks_exchange`, `auc`
 - judges: `kappa`, `length_controlled_win_rate`
 - trade-offs: `harmonic_means`, `pareto`, `hypervolume`,
   `hypervolume_without_luck`
 """
 
 from suite.stats.agreement import Agreement, kappa
+from suite.stats.auc import auc
 from suite.stats.bootstrap import cluster_bootstrap, joint_bootstrap, joint_means
 from suite.stats.interval import Interval
 from suite.stats.ks import KSResult, ks_two_sample
@@ -31,6 +32,7 @@ __all__ = [
     "Moments",
     "PermutationResult",
     "Table",
+    "auc",
     "cluster_bootstrap",
     "first_probabilities",
     "harmonic_means",
