@@ -28,7 +28,6 @@ EXCEPTIONS = {
     "suite/train/sampling.py": ({"forget"}, "a training role, of which the benchmark has its name"),
     "suite/cli/options.py": ({"npo"}, "an example in the help of --set"),
     "suite/config/layers.py": ({"npo"}, "an example in the message on a malformed --set"),
-    "suite/report/merging.py": ({"npo"}, "an example of a variant in a message"),
     "suite/judges/alpaca_eval.py": ({"win_rate"}, "a column of AlpacaEval's own file"),
     "suite/losses/psi.py": ({"preferences"}, "plain English"),
     "suite/stats/length_control.py": ({"preferences"}, "an argument, and plain English"),

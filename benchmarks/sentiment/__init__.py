@@ -58,7 +58,7 @@ class SentimentConfig:
 
     reward: FileOrName = "classifier"
     """Ground truth: `classifier` (trained on the labelled reviews), `lexicon`, or a
-    sequence-classification model by hub id or folder (paper:
+    sequence-classification model by hub id or folder, with a positive class or one logit (paper:
     siebert/sentiment-roberta-large-english)."""
     prefixes: Count = 64
     """Prefixes that methods train on."""
@@ -150,7 +150,8 @@ class Sentiment(TextBenchmark[SentimentConfig]):
         name = self.config.reward
         if name not in ("classifier", "lexicon"):
             return (
-                f"ground truth: {name}, P(positive); its accuracy on these reviews was not measured"
+                f"ground truth: {name}, P(positive) (of a head with one logit its sigmoid); "
+                "its accuracy on these reviews was not measured"
             )
         reward = made(name, *_labels(parts.labelled))
         unseen = [*parts.held_out, *parts.training]

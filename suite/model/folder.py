@@ -19,7 +19,7 @@ from suite.core import hub
 from suite.core.errors import UserError
 from suite.model.encoding import Encoder, check_template
 from suite.model.hardware import ATTENTION
-from suite.model.weights import check_files, context_of, refuse_gaps
+from suite.model.weights import check_adapters, check_files, context_of, refuse_gaps
 from suite.store import read_json
 
 if TYPE_CHECKING:
@@ -48,9 +48,7 @@ def check_source(spec: str, option: str = "--model") -> None:
         if path.read_bytes()[:4] != b"GGUF":
             raise UserError(f"{option} {spec}: not a GGUF file")
     elif path.is_dir():
-        if not (path / "config.json").is_file():
-            found = ", ".join(sorted(p.name for p in path.iterdir())[:5]) or "nothing"
-            raise UserError(f"{option} {spec}: no config.json in this folder (it holds {found})")
+        _check_folder(path, spec, option)
     elif spec.startswith((".", "/", "~")) or spec.count("/") != 1:
         raise UserError(
             f"{option} {spec}: no such folder (hub ids look like owner/name; the embedded model "
@@ -58,6 +56,44 @@ def check_source(spec: str, option: str = "--model") -> None:
         )
     else:
         _check_hub(spec, option)
+
+
+def _check_folder(path: Path, spec: str, option: str) -> None:
+    """Refuse a folder that is no model's; an adapter folder also where its base is not there."""
+    if base := adapter_base(path, option):
+        if Path(base) != path:
+            if base == "tiny" or adapter_base(Path(base), option):
+                raise UserError(f"{option} {spec}: adapters on {base} cannot be loaded")
+            check_source(base, f"{option} {spec}: its base model")
+        check_adapters(path, option)
+    elif not (path / "config.json").is_file():
+        found = ", ".join(sorted(p.name for p in path.iterdir())[:5]) or "nothing"
+        raise UserError(f"{option} {spec}: no config.json in this folder (it holds {found})")
+
+
+def adapter_base(folder: Path, option: str = "--model") -> str | None:
+    """The base model that a folder of peft adapters names; None: it holds no adapters.
+
+    Adapters that were saved into the folder of a model have that model as their base. A relative
+    path is looked for from here, then from the folder.
+    """
+    file = folder / "adapter_config.json"
+    if not file.is_file():
+        return None
+    if (folder / "config.json").is_file():
+        return str(folder)
+    try:
+        content = read_json(file)
+        base = content["base_model_name_or_path"]
+        revision = content.get("revision")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{option} {folder}: {file.name} names no base model ({error})") from None
+    if not isinstance(base, str) or not base:
+        raise UserError(f"{option} {folder}: {file.name} names no base model")
+    if not Path(base).exists() and (folder / base).exists():
+        return str(folder / base)
+    is_hub_id = revision and not Path(base).exists() and "@" not in base
+    return f"{base}@{revision}" if is_hub_id else base
 
 
 def _check_hub(name: str, option: str) -> None:
@@ -124,7 +160,8 @@ def import_base(source: Path, out: Path, pad_token: str | None, template: str) -
         drop_ties(model)
         save_model(model, tokenizer, out)
         return
-    files = model_files(source)
+    # Adapters beside the model are merged, not copied: see `suite.model.adapters`.
+    files = [file for file in model_files(source) if not file.name.startswith("adapter_")]
     check_files(source)
     _check_pad(tokenizer, read_json(source / "config.json"), source)
     for file in files:

@@ -43,12 +43,17 @@ def imported(host: Host, option: str = "--model") -> Model:
     config = host.config
     models.check_source(config.model, option)
     source, identity = locate(config.model, option)
+    resources: dict[str, Json] = {"source": str(source)}
+    if base := models.adapter_base(source, option):
+        found, of_base = locate(base, f"{option} {config.model}: its base model")
+        identity = {"adapter": identity, "base": of_base}
+        resources["base"] = str(found)
     spec: dict[str, Json] = {
         "model": identity,
         "pad_token": config.pad_token,
         "template": config.template,
+        "date": config.date,
     }
-    resources = {"source": str(source)}
     return Model(host.stage("base", spec, label=f"import {source.name}", resources=resources))
 
 

@@ -55,8 +55,14 @@ def test_files_rows_clusters_lengths_and_overlaps(registry: Registry, folder: Pa
     assert files["notes.jsonl"]["holds"] == "not read"
     forget, retain = found["trained"]
     assert forget == {
-        "name": "forget", "rows": 2, "clusters": 1, "texts": 2, "shortest": 4, "median": 5.0, "longest": 6,
-    }  # fmt: skip
+        "name": "forget",
+        "rows": 2,
+        "clusters": 1,
+        "texts": 2,
+        "shortest": 4,
+        "median": 5.0,
+        "longest": 6,
+    }
     assert retain["rows"] == 1
     between = [overlap["between"] for overlap in found["overlaps"]]
     assert ["trained: forget", "trained: retain"] in between
