@@ -31,9 +31,9 @@ from suite import (
     UserError,
     hookimpl,
 )
-from suite.metrics import counts_characters
 from suite.ranges import Count
 
+from ..memorisation.answers import recall_note
 from ..memorisation.limit import limit
 from .folder import Folder, read_folder
 from .formats import FILES
@@ -201,9 +201,7 @@ def _notes(folder: Folder, starts: Mapping[str, Sequence[Row]]) -> list[str]:
             "truth ratios ask about all alternates; methods with the role alternate train on the "
             "first of each row"
         )
-    if counts_characters(entry.text for entry in everything):
-        notes.append("rougeL_recall counts characters where a script puts no space between words")
-    return notes
+    return notes + recall_note(entry.text for entry in everything)
 
 
 @hookimpl

@@ -8,7 +8,7 @@ answers.recall("generation", "Ann.")  ROUGE-L recall of the text forget/12/gener
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from suite import Generated, ItemScore, Response, TextScore, metrics
 
@@ -73,6 +73,14 @@ class Answers:
         if (response := self._responses.get(f"{self.id}/{name}")) is None:
             raise MissingError(f"{name}: no response")
         return response
+
+
+def recall_note(texts: Iterable[str]) -> list[str]:
+    """A note on what ROUGE counts in these texts beside English words; none where it is nothing."""
+    also = metrics.rouge_words(texts)
+    if also is None:
+        return []
+    return [f"rougeL_recall counts, beside rouge_score's words of a-z and 0-9, {also}"]
 
 
 def item_score(

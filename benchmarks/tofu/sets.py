@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from suite import UserError
-from suite.metrics import rouge_words
 
+from ..memorisation.answers import recall_note
 from ..memorisation.limit import Item
 from .corpus import COLUMNS, Corpus, Table, Tables, find_places
 
@@ -52,8 +52,7 @@ def read_sets(
         notes.append(
             f"forget authors: {authors}; so few that forget quality describes and does not test"
         )
-    if also := rouge_words(item["answer"] for items in sets.values() for item in items):
-        notes.append(f"rougeL_recall counts, beside rouge_score's words of a-z and 0-9, {also}")
+    notes += recall_note(item["answer"] for items in sets.values() for item in items)
     return sets, notes
 
 
