@@ -22,6 +22,7 @@ from suite.api.cells import Cell, CellResult
 from suite.api.data import BenchmarkData, Encoded, EncodedPair, Given, Message, Pair, Row, Source
 from suite.api.engine import Engine
 from suite.api.exports import Export, ItemTable, OpenUnlearning
+from suite.api.finished import FinishedConfig, FinishedModel
 from suite.api.judge import Comparison, Cost, Judge, Rewards, Verdict
 from suite.api.judged import JudgedBenchmark
 from suite.api.measured import Described, Measured, ModelBenchmark, ModelFolder
@@ -105,6 +106,8 @@ __all__ = [
     "Engine",
     "Experiment",
     "Export",
+    "FinishedConfig",
+    "FinishedModel",
     "Frontier",
     "Generate",
     "Generated",

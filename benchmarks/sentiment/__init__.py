@@ -91,6 +91,7 @@ class Sentiment(TextBenchmark[SentimentConfig]):
     measures_kl = True
     primary = ("reward", "kl", "hypervolume", "front_share")
     best_by = "reward"
+    starts = (REFERENCE,)
     baseline = REFERENCE
     pictures = frontier.PICTURES
     Config = SentimentConfig

@@ -21,6 +21,7 @@ from suite.registry.outputs import outputs_of
 from suite.respond import agreement
 from suite.results.schema import Comparison
 from suite.settings import RunConfig
+from suite.stages.base_model import origin
 from suite.stages.context import Context
 from suite.store import Stage, Store
 
@@ -78,8 +79,16 @@ def _agreement(context: Context, plan: Plan, store: Store, bench: str) -> list[s
 
 
 def _baseline_key(texts: TextStages, baseline: str) -> str:
-    """The keys of the stages that train the baseline model, one for each start seed."""
-    return ", ".join(stages.start(baseline).final.stage.key for stages in texts.every_start)
+    """The keys of the stages that give the baseline model, one for each start seed."""
+    keys = []
+    for stages in texts.every_start:
+        keys += [trained.final.stage.key for trained in stages.every(baseline)]
+    return ", ".join(keys)
+
+
+def _origins(context: Context, texts: TextStages) -> dict[str, str]:
+    """Where the start models are from that the run did not train."""
+    return {name: "; ".join(map(origin, context.config.start[name])) for name in texts.starts.ready}
 
 
 def _comparison(
@@ -115,12 +124,13 @@ def _of_texts(
     judged = texts.judging.notes() if texts.judging else []
     protocol = bench.defaults(context.config.model, texts.split)
     changed = deviations(context.config, protocol)
-    baseline = bench.baseline if bench.baseline in texts.data.starts else None
+    baseline = bench.baseline if bench.baseline in texts.starts else None
     return replace(
         known,
         revision=texts.data.revision,
         baseline=baseline,
         baseline_key=_baseline_key(texts, baseline) if baseline else "",
+        starts=_origins(context, texts),
         best_by=bench.best_by,
         judge=texts.judging.judge.describe() if texts.judging else "",
         notes=(*bench.notes, *texts.data.notes, *judged, *agreed, *changed),

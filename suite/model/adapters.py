@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 
+from suite.core.errors import UserError
 from suite.model import folder as models
+from suite.model.encoding import check_template
 
 
 def wrap(model: Any, rank: int, alpha: float) -> Any:
@@ -22,6 +25,31 @@ def wrap(model: Any, rank: int, alpha: float) -> Any:
         task_type="CAUSAL_LM",
     )
     return get_peft_model(model, config).eval()
+
+
+def import_adapters(
+    source: Path, base: Path, out: Path, pad_token: str | None, template: str
+) -> None:
+    """Write adapters that were trained elsewhere as a model folder: the base with them merged in.
+
+    `base`: folder or .gguf file. The tokenizer is the adapters' own, if their folder has one.
+    """
+    from peft import PeftModel
+
+    with TemporaryDirectory(dir=out.parent) as place:
+        folder = Path(place)
+        own = source if (source / "tokenizer_config.json").is_file() else None
+        models.import_base(
+            base, folder, None if own else pad_token, "{prompt}" if own else template
+        )
+        tokenizer = models.load_tokenizer(own or folder, pad_token)
+        check_template(tokenizer, template)
+        model = models.load_model(folder)
+        try:
+            merged = PeftModel.from_pretrained(model, str(source)).merge_and_unload()
+        except models.BROKEN as error:
+            raise UserError(f"{source}: its adapters do not fit {base}: {error}") from None
+        models.save_model(merged, tokenizer, out)
 
 
 @torch.no_grad()

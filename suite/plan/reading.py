@@ -9,6 +9,7 @@ from suite.api.benchmark import TextBenchmark
 from suite.api.data import BenchmarkData, Source
 from suite.api.requests import Request
 from suite.model.encoding import continues
+from suite.plan.starts import Starts, starts_of
 from suite.stages.context import Context
 from suite.store import Json, digest, jsonable
 
@@ -34,6 +35,11 @@ class Reading:
             continues=continues(config.template),
         )
         return self.benchmark.load(source)
+
+    @cached_property
+    def starts(self) -> Starts:
+        """Where its start models come from."""
+        return starts_of(self.context, self.benchmark, list(self.data.starts))
 
     @cached_property
     def data_digest(self) -> str:

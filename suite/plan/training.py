@@ -12,12 +12,14 @@ from functools import cached_property
 from typing import Any
 
 from suite.api.data import BenchmarkData, Row
+from suite.api.finished import FinishedModel
 from suite.api.method import Method
 from suite.api.phases import Phase
 from suite.api.requests import Request
 from suite.config import finetune_settings, method_settings, settings_of_method
 from suite.core.errors import UserError
 from suite.plan.reading import Reading
+from suite.plan.starts import Starts
 from suite.settings import TrainConfig
 from suite.stages import trained_reward
 from suite.stages.base_model import imported, tiny_base
@@ -59,15 +61,29 @@ class Training(ABC):
         """The model that everything starts from."""
         if self.context.config.model == "tiny":
             return tiny_base(self.context, self._fine_tune, self.start_seed)
-        return imported(self.context)
+        return imported(self.context, self.context.config.model)
+
+    @property
+    def starts(self) -> Starts:
+        """Where its start models come from."""
+        return self.reading.starts
 
     def start(self, name: str) -> Trained:
-        """A model fine-tuned on the benchmark's rows of that name; without any, the base itself."""
+        """A start model: one that is there (the first, if there are several), or one fine-tuned on
+        the benchmark's rows of that name. UserError: it is neither."""
+        return self.every(name)[0]
+
+    def every(self, name: str) -> tuple[Trained, ...]:
+        """All start models of a name."""
         rows = self.data.starts.get(name)
         if rows is None:
             raise UserError(f"benchmark {self.benchmark.name!r} has no start model {name!r}")
+        if name in self.starts.ready:
+            return tuple(Trained({0: model}, None) for model in self.starts.ready[name])
+        if name not in self.starts.trained:
+            raise UserError(self.starts.lacking(self.benchmark.name, name))
         stage = self._fine_tune(self.base, rows, self.finetune, f"fine-tune {name}")
-        return Trained.by(stage, (self.finetune.epochs,))
+        return (Trained.by(stage, (self.finetune.epochs,)),)
 
     @cached_property
     def first(self) -> Model:
@@ -92,6 +108,9 @@ class Training(ABC):
 
     def method(self, method: Method[Any], config: TrainConfig, seed: int, label: str) -> Trained:
         """A cell's training run, if its method trains."""
+        if isinstance(method, FinishedModel):
+            # Asked as it is, like a start model: its scores do not depend on a method.
+            return Trained({0: imported(self.context, method.config.path, f"method {label}")}, None)
         if not method.trains:
             asked = self.base if method.answered_by == "base" else self.first
             return Trained({0: asked}, None, method)

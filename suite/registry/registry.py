@@ -18,6 +18,7 @@ import pluggy
 from suite import hookspecs
 from suite.api.benchmark import Benchmark
 from suite.api.engine import Engine
+from suite.api.finished import FinishedModel
 from suite.api.judge import Judge
 from suite.api.method import Method
 from suite.api.stages import StageKind
@@ -135,11 +136,13 @@ class Registry:
         """Section of a configuration file -> class with settings.
 
         Methods, benchmarks and engines have the section of their name, judges `judge_NAME`.
+        Finished models have none: a section cannot say which of them it means.
         """
         sections: dict[str, Any] = {}
         for kind in CONFIGURED:
             for cls in self._offers.all(kind):
-                sections[cls.name] = cls
+                if not issubclass(cls, FinishedModel):
+                    sections[cls.name] = cls
         for judge in self.judges():
             sections[f"{JUDGE_SECTION}{judge.name}"] = judge
         return sections

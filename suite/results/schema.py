@@ -51,6 +51,8 @@ class Comparison(Closed):
     """The start model that scores are compared with, e.g. "retrain"."""
     baseline_key: str = ""
     """Store key of that model: the digest of everything it was made from."""
+    starts: dict[str, str] = field(default_factory=dict)
+    """Start models that were not fine-tuned by the run: where each is from."""
     best_by: str | None = None
     judge: str = ""
     notes: tuple[str, ...] = ()

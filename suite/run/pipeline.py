@@ -197,6 +197,10 @@ def preflight(context: Context, plan: Plan) -> None:
             cell.benchmark.check()
     if not any(stage.kind in {"train", "respond", "reference"} for stage in missing):
         return
+    # Models from elsewhere come first: a broken file is found before anything trains.
+    for stage in missing:
+        if stage.kind == "base":
+            store.ensure(stage)
     # Start seeds share what they read.
     for stages in {id(c.texts.reading): c.texts for c in plan.cells if c.texts}.values():
         base = stages.base.stage.inputs.get(
