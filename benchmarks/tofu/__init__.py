@@ -69,6 +69,9 @@ class TofuConfig:
     retain_authors: int | None = None
     """Train on the first so many retain authors only, and ask about those; marked partial, never
     ranked."""
+    author_seed: int = 0
+    """Draw other authors for the generated world: choose settings on these, and report on those of
+    seed 0."""
 
 
 class Tofu(TextBenchmark[TofuConfig]):
@@ -104,7 +107,9 @@ class Tofu(TextBenchmark[TofuConfig]):
         if most is not None and most < 1:
             raise UserError(f"tofu.retain_authors must be at least 1, not {most}")
         own = source.data is None and source.tiny
-        tables = generated() if own else published(source.data or HUB_ID)
+        if self.config.author_seed and not own:
+            raise UserError("tofu.author_seed is for generated authors; these are published data")
+        tables = generated(self.config.author_seed) if own else published(source.data or HUB_ID)
         whole = read_corpus(tables, source.split, allow_overlap=source.allow_overlap)
         corpus = whole.first_authors(most)
         everything, notes = read_sets(tables, corpus, source.split)
