@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -45,10 +46,12 @@ def import_adapters(
         tokenizer = models.load_tokenizer(own or folder, pad_token)
         check_template(tokenizer, template)
         model = models.load_model(folder)
+        models.check_adapters(source)
         try:
             merged = PeftModel.from_pretrained(model, str(source)).merge_and_unload()
         except models.BROKEN as error:
-            raise UserError(f"{source}: its adapters do not fit {base}: {error}") from None
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(f"{source}: its adapters do not fit {base}: {reason}") from None
         models.save_model(merged, tokenizer, out)
 
 
@@ -60,10 +63,22 @@ def save(model: Any, tokenizer: Any, folder: Path) -> None:
         models.save_model(model, tokenizer, folder)
         return
     model.save_pretrained(folder / "adapter")
+    _without_places(folder / "adapter")
     base = model.get_base_model()
     with models.quiet():
         base.save_pretrained(folder, state_dict=merged_state(base), safe_serialization=True)
         tokenizer.save_pretrained(folder)
+
+
+def _without_places(folder: Path) -> None:
+    """Leave out of peft's files what differs from machine to machine: the base's path, the order of
+    a set, a page with both."""
+    (folder / "README.md").unlink(missing_ok=True)
+    path = folder / "adapter_config.json"
+    config = json.loads(path.read_text())
+    config["base_model_name_or_path"] = None
+    config["target_modules"] = sorted(config["target_modules"])
+    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
 def merged_state(base: Any) -> dict[str, torch.Tensor]:

@@ -67,9 +67,11 @@ def split_revision(spec: str) -> tuple[str, str | None]:
 def _check_folder(path: Path, spec: str, option: str) -> None:
     """Refuse a folder that is no model's; an adapter folder also where its base is not there."""
     if base := adapter_base(path, option):
-        if base == "tiny" or adapter_base(Path(base), option):
-            raise UserError(f"{option} {spec}: adapters on {base} cannot be loaded")
-        check_source(base, f"{option} {spec}: its base model")
+        if Path(base) != path:
+            if base == "tiny" or adapter_base(Path(base), option):
+                raise UserError(f"{option} {spec}: adapters on {base} cannot be loaded")
+            check_source(base, f"{option} {spec}: its base model")
+        check_adapters(path, option)
     elif not (path / "config.json").is_file():
         found = ", ".join(sorted(p.name for p in path.iterdir())[:5]) or "nothing"
         raise UserError(f"{option} {spec}: no config.json in this folder (it holds {found})")
@@ -79,11 +81,14 @@ def _check_folder(path: Path, spec: str, option: str) -> None:
 def adapter_base(folder: Path, option: str = "--model") -> str | None:
     """The base model that a folder of peft adapters names; None: it holds no adapters.
 
-    A relative path is looked for from here, then from the folder.
+    Adapters that were saved into the folder of a model have that model as their base. A relative
+    path is looked for from here, then from the folder.
     """
     file = folder / "adapter_config.json"
-    if not file.is_file() or (folder / "config.json").is_file():
+    if not file.is_file():
         return None
+    if (folder / "config.json").is_file():
+        return str(folder)
     try:
         content = read_json(file)
         base = content["base_model_name_or_path"]
@@ -96,6 +101,18 @@ def adapter_base(folder: Path, option: str = "--model") -> str | None:
         return str(folder / base)
     is_hub_id = revision and not Path(base).exists() and "@" not in base
     return f"{base}@{revision}" if is_hub_id else base
+
+
+def check_adapters(folder: Path, option: str = "--model") -> None:
+    """Refuse adapters without weights that are safe to read, or whose settings name code to
+    import."""
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise UserError(
+            f"{option} {folder}: adapter_config.json without adapter_model.safetensors (pickled "
+            "weights are never loaded)"
+        )
+    if read_json(folder / "adapter_config.json").get("megatron_config"):
+        raise UserError(f"{option} {folder}: adapters with megatron_config cannot be loaded")
 
 
 def _check_hub(name: str, option: str) -> None:
@@ -162,7 +179,8 @@ def import_base(source: Path, out: Path, pad_token: str | None, template: str) -
         drop_ties(model)
         save_model(model, tokenizer, out)
         return
-    files = model_files(source)
+    # Adapters beside the model are merged, not copied: see `suite.model.adapters`.
+    files = [file for file in model_files(source) if not file.name.startswith("adapter_")]
     check_files(source)
     _check_pad(tokenizer, read_json(source / "config.json"), source)
     for file in files:

@@ -39,7 +39,7 @@ class Reading:
     @cached_property
     def starts(self) -> Starts:
         """Where its start models come from."""
-        return starts_of(self.context, self.benchmark, list(self.data.starts))
+        return starts_of(self.context, self.benchmark, self.data.starts)
 
     @cached_property
     def data_digest(self) -> str:

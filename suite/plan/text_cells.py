@@ -36,9 +36,8 @@ def text_cells(reading: Reading, methods: Fitting, left_out: LeftOut) -> Iterato
     _drop_what_does_not_fit(starts[0], methods, left_out)
     if not methods:
         return
-    for name in reading.data.starts:
-        if name in reading.starts:
-            yield from _fitting_cells(name, left_out, _start_cells(name, starts))
+    for name in reading.starts:
+        yield from _fitting_cells(name, left_out, _start_cells(name, starts))
     for spec in methods:
         name = reading.context.row(spec)
         cells = _method_cells(name, spec, *methods[spec], starts)
@@ -48,7 +47,7 @@ def text_cells(reading: Reading, methods: Fitting, left_out: LeftOut) -> Iterato
 def _start_seeds(reading: Reading) -> tuple[int, ...]:
     """The run's start seeds; the first alone where nothing is trained that they could vary."""
     config = reading.context.config
-    varied = config.model == "tiny" or reading.data.starts
+    varied = config.model == "tiny" or any(reading.data.starts.values())
     return config.start_seeds if varied else config.start_seeds[:1]
 
 

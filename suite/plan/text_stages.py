@@ -166,7 +166,7 @@ class TextStages(Training):
         """The answers that others are compared with; None: those that the data bring."""
         if name == ANSWER:
             return None
-        if name in self.data.starts:
+        if name in self.starts.names:
             trained = self.start(name)
         else:
             try:

@@ -75,22 +75,36 @@ class Training(ABC):
 
     def every(self, name: str) -> tuple[Trained, ...]:
         """All start models of a name."""
-        rows = self.data.starts.get(name)
-        if rows is None:
+        starts = self.starts
+        if name not in starts.names:
             raise UserError(f"benchmark {self.benchmark.name!r} has no start model {name!r}")
-        if name in self.starts.ready:
-            return tuple(Trained({0: model}, None) for model in self.starts.ready[name])
-        if name not in self.starts.trained:
-            raise UserError(self.starts.lacking(self.benchmark.name, name))
+        if name in starts.ready:
+            return tuple(Trained({0: model}, None) for model in starts.ready[name])
+        if name not in starts.made:
+            raise UserError(starts.lacking(self.benchmark.name, name))
+        rows = self.data.starts[name]
+        if not rows:
+            return (Trained({0: self._given(name)}, None),)
         stage = self._fine_tune(self.base, rows, self.finetune, f"fine-tune {name}")
         return (Trained.by(stage, (self.finetune.epochs,)),)
 
     @cached_property
     def first(self) -> Model:
         """Where methods start: the first start model, or the base."""
-        if not self.data.starts:
+        if not self.starts.names:
             return self.base
-        return self.start(next(iter(self.data.starts))).final
+        return self.start(self.starts.names[0]).final
+
+    def _given(self, name: str) -> Model:
+        """The base, as a start model that is not fine-tuned. UserError: the run's model was not
+        named and is another start model."""
+        for other, models in self.starts.ready.items():
+            if self.base.stage.key in (model.stage.key for model in models):
+                raise UserError(
+                    f"benchmark {self.benchmark.name!r}: the {name} model is the run's own, and "
+                    f"that is the {other} model too; name it with --model or --start {name}=MODEL"
+                )
+        return self.base
 
     def _fine_tune(
         self, base: Model, rows: Sequence[Row], config: TrainConfig, label: str

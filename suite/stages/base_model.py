@@ -81,7 +81,9 @@ def origin(name: str) -> str:
     kind = "file" if source.is_file() else "folder"
     said = f"{kind} {source.name} (sha256 {next(iter(identity.values()))})"
     base = models.adapter_base(source)
-    return said if base is None else f"adapters in {said} on {origin(base)}"
+    if base is None or Path(base) == source:
+        return said
+    return f"adapters in {said} on {origin(base)}"
 
 
 def weights_digest(source: Path) -> str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from suite import UserError
+from suite import Row, UserError
 from suite.config import resolve
 from suite.plan.graph import Plan
+from suite.plan.starts import Starts, starts_of
 from suite.registry import Registry
 from suite.run import pipeline
+from suite.run.kinds import open_context
 from tests.plan.conftest import Planned, ready
 
 
@@ -55,6 +59,42 @@ def test_a_start_model_may_be_trained_beside_a_ready_one(
 ) -> None:
     starts = [*ready(folders, "target"), "retrain=train"]
     assert kinds(planned("npo", *starts, model=folders["other"])).count("train") == 2
+
+
+@pytest.fixture
+def sorted_starts(registry: Registry, folders: dict[str, str]) -> Callable[..., Starts]:
+    """Start models of TOFU, where the data give these rows."""
+
+    def starts(rows: dict[str, list[Row]], *start: str) -> Starts:
+        config = resolve(registry, None, {"start": start, "model": folders["other"]}, [], {})
+        tofu: Any = registry.benchmark("tofu")
+        return starts_of(open_context(config, registry), tofu(tofu.Config()), rows)
+
+    return starts
+
+
+ROWS = [Row("1", (), "text")]
+
+
+def test_a_start_model_without_rows_is_the_run_s_model(
+    sorted_starts: Callable[..., Starts], folders: dict[str, str]
+) -> None:
+    """Own data may start from the given model, and a retrain model may be brought all the same."""
+    assert list(sorted_starts({"target": []})) == ["target"]
+    found = sorted_starts({"target": []}, *ready(folders, "retrain"))
+    assert list(found) == ["target", "retrain"]
+    assert found.made == {"target"}
+    assert found.ready.keys() == {"retrain"}
+
+
+def test_the_order_is_the_benchmark_s(
+    sorted_starts: Callable[..., Starts], folders: dict[str, str]
+) -> None:
+    found = sorted_starts({"retrain": ROWS}, "retrain=none", *ready(folders, "target"))
+    assert found.names == ("target", "retrain")
+    assert list(found) == ["target"]
+    with pytest.raises(UserError, match="hold nothing to fine-tune it on"):
+        sorted_starts({"target": []}, "retrain=train")
 
 
 def test_the_shipped_configuration_of_released_models_plans(

@@ -20,6 +20,7 @@ from suite.stages.handles import folder_of
 
 Values = dict[str, float | None]
 SETS = (
+    "limit=8",
     "tofu.retain_authors=3",
     "finetune.epochs=1",
     "finetune.lr=1e-3",
@@ -257,3 +258,40 @@ def test_paths_in_a_file_are_relative_to_it(
     assert config.start["retrain"] == (trained.model("retrain"), trained.model("npo_1"))
     assert config.start["target"] == ("none",)
     assert config.methods == (f"model:path={trained.model('npo_2')}",)
+
+
+def test_a_finished_model_beside_methods_with_several_seeds(
+    registry: Registry, trained: Trained
+) -> None:
+    """It is one run: what is said of it rests on the others' runs, and nothing breaks."""
+    methods = f"ga,npo,model:path={trained.model('npo_2')}:label=theirs"
+    starts = (f"target={trained.model('target')}", f"retrain={trained.model('retrain')}")
+    outcome = run(registry, trained, "seeds", methods, *starts, seeds="0,1", evaluate="final")
+    cells = [(r.cell.method, r.cell.seed, r.status) for r in outcome.results.cells[2:]]
+    assert cells == [
+        ("ga", 0, "ok"), ("ga", 1, "ok"), ("npo", 0, "ok"), ("npo", 1, "ok"), ("theirs", 0, "ok"),
+    ]  # fmt: skip
+    evidence = outcome.results.comparisons[0].evidence
+    assert evidence is not None
+    assert evidence.seeds == 2
+    assert {standing.method for standing in evidence.standings} == {"ga", "npo", "theirs"}
+
+
+def test_pairs_are_scored_against_a_ready_reference(
+    registry: Registry, trained: Trained, tmp_path: Path
+) -> None:
+    """A copy of the reference has the same log-probabilities, so every log-ratio is 0."""
+    from tests.benchmarks.preferences.test_preferences_run import write_pairs
+
+    copy = shutil.copytree(trained.model("target"), tmp_path / "copy")
+    methods = f"model:path={copy},model:path={trained.model('npo_2')}"
+    flags = {"bench": "preferences", "data": str(write_pairs(tmp_path / "pairs.jsonl"))}
+    flags |= {"store": str(tmp_path / "store"), "dtype": "float32", "out": str(tmp_path / "out")}
+    flags["methods"] = methods
+    start = {"start": (f"reference={trained.model('target')}",)}
+    outcome = pipeline.run(resolve(registry, None, {**flags, **start}, [], {}), registry)
+    found = by_row(outcome.results.cells)
+    assert list(found) == ["reference", "copy", "npo_2"]
+    assert found["copy"] == found["reference"]
+    assert found["npo_2"] != found["reference"]
+    assert found["copy"]["own_reward_accuracy"] is None
