@@ -162,7 +162,12 @@ def _method_row(cls: Any, registry: Registry) -> dict[str, Any]:
 
 def _benchmark_row(cls: Any, registry: Registry) -> dict[str, Any]:
     row = _row(cls, registry)
-    own = {"splits": list(cls.splits), "metrics": list(cls.primary), "offers": sorted(cls.provides)}
+    own = {
+        "splits": list(cls.splits),
+        "metrics": list(cls.primary),
+        "starts": list(cls.starts),
+        "offers": sorted(cls.provides),
+    }
     return {"name": row.pop("name"), **own, **row}
 
 
