@@ -17,6 +17,9 @@ from suite.api.step import LossOutput
 from suite.core.errors import UserError
 from suite.core.places import FileOrName
 
+FINISHED = "finished"
+"""The family of finished models. They are compared as they are: no other run of theirs is drawn."""
+
 
 @dataclass(frozen=True)
 class FinishedConfig:
@@ -32,7 +35,7 @@ class FinishedConfig:
 class FinishedModel(Method[FinishedConfig]):
     """Base class of finished models: nothing is trained, and the model is asked as it is."""
 
-    family = "finished"
+    family = FINISHED
     roles: ClassVar[frozenset[str]] = frozenset()
     trains = False
     Config = FinishedConfig

@@ -9,10 +9,11 @@ from typing import Any
 
 from suite.api.benchmark import Benchmark
 from suite.api.cells import Cell, CellResult
+from suite.api.finished import FINISHED
 from suite.api.measured import ModelBenchmark
 from suite.compare import hypervolume as volume
 from suite.compare import interest
-from suite.compare.stage import comparing, read_evidence
+from suite.compare.stage import comparing, in_every_run, read_evidence
 from suite.core.errors import UserError
 from suite.plan.cell import PlannedCell
 from suite.plan.graph import Plan
@@ -163,10 +164,13 @@ def with_evidence(
     unfinished = {planned.cell.method for planned in cells if planned.cell not in finished}
     methods: dict[Cell, Stage] = {}
     starts: dict[Cell, Stage] = {}
+    fixed: dict[Cell, Stage] = {}
     for planned in cells:
         if planned.cell.method not in unfinished:
-            kind = starts if planned.family == "baseline" else methods
+            kind = {"baseline": starts, FINISHED: fixed}.get(planned.family, methods)
             kind[planned.cell] = planned.final.score
+    drawn = bool(methods)
+    methods |= in_every_run(fixed, methods)
     if not methods:
         return comparison
     stage = comparing(
@@ -176,6 +180,7 @@ def with_evidence(
         starts,
         comparison.primary,
         comparison.smallest_difference,
+        drawn=drawn,
     )
     try:
         return replace(comparison, evidence=read_evidence(store.ensure(stage)))

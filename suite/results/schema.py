@@ -51,8 +51,6 @@ class Comparison(Closed):
     """The start model that scores are compared with, e.g. "retrain"."""
     baseline_key: str = ""
     """Store key of that model: the digest of everything it was made from."""
-    starts: dict[str, str] = field(default_factory=dict)
-    """Start models that were not fine-tuned by the run: where each is from."""
     best_by: str | None = None
     judge: str = ""
     notes: tuple[str, ...] = ()
@@ -72,6 +70,8 @@ class Comparison(Closed):
     """How sure the ranks are; None where nothing could be compared item by item."""
     outputs: Outputs | None = None
     """What the benchmark declares of pictures, columns and exports; None: an older file."""
+    starts: dict[str, str] = field(default_factory=dict)
+    """Start models that were not fine-tuned by the run: where each is from."""
 
     @property
     def key(self) -> tuple[str, str, str]:
