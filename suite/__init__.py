@@ -19,9 +19,20 @@ import pluggy
 from suite.api.batch import Batch, Pairs, Policy, Scored, Texts
 from suite.api.benchmark import Asked, Benchmark, Experiment, TextBenchmark
 from suite.api.cells import Cell, CellResult
-from suite.api.data import BenchmarkData, Encoded, EncodedPair, Given, Message, Pair, Row, Source
+from suite.api.data import (
+    BenchmarkData,
+    Encoded,
+    EncodedPair,
+    Given,
+    Message,
+    Pair,
+    Row,
+    Source,
+    Tokens,
+)
 from suite.api.engine import Engine
 from suite.api.exports import Export, ItemTable, OpenUnlearning
+from suite.api.files import DataFile
 from suite.api.finished import FinishedConfig, FinishedModel
 from suite.api.judge import Comparison, Cost, Judge, Rewards, Verdict
 from suite.api.judged import JudgedBenchmark
@@ -56,7 +67,7 @@ from suite.api.stages import Host, StageKind, builds
 from suite.api.step import LossOutput, StepOutput, TrainState
 from suite.api.verdicts import ANSWER, Judged, Question, Verdicts
 from suite.core import interrupt
-from suite.core.errors import DivergedError, UserError, unknown
+from suite.core.errors import DivergedError, UserError, nearest, unknown
 from suite.core.progress import Progress, Task
 from suite.store import Build, Json, Stage, digest, file_digest, write_json
 from suite.train.online import OnlineMethod
@@ -98,6 +109,7 @@ __all__ = [
     "Cost",
     "CurvePoint",
     "Curves",
+    "DataFile",
     "Described",
     "Distribution",
     "DivergedError",
@@ -159,6 +171,7 @@ __all__ = [
     "TextBenchmark",
     "TextScore",
     "Texts",
+    "Tokens",
     "Tradeoff",
     "TrainState",
     "Trajectory",
@@ -173,6 +186,7 @@ __all__ = [
     "hookimpl",
     "interrupt",
     "losses",
+    "nearest",
     "unknown",
     "write_json",
 ]

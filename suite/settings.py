@@ -99,7 +99,10 @@ class RunConfig:
     """auto, cpu, cuda, cuda:1, ..."""
     template: str = "chat"
     """`chat`: the tokenizer's chat template; or a text holding {prompt}:
-    "Question: {prompt}\\nAnswer: "."""
+    "Question: {prompt}\\nAnswer:"."""
+    date: str = "2024-07-26"
+    """The day that a chat template reads which asks for one, as Llama 3's do. The same in every
+    run, or other days would have other prompts."""
     pad_token: str | None = None
     """The token to pad with, where the tokenizer names none."""
     limit: int | None = None

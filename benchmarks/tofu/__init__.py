@@ -44,13 +44,16 @@ from suite import (
     unknown,
 )
 
+from ..memorisation.limit import limit
+from ..memorisation.means import select
 from .corpus import RETAIN, generated, published, read_corpus
+from .formats import FILES as DATA_FILES
 from .logs import check_same_questions, read_log
 from .outputs import COLUMNS, EXPORTS, PICTURES
 from .refusals import refusal
 from .requests import item_requests
-from .score import UTILITY_METRICS, UTILITY_SETS, score, select, summarise
-from .sets import limit, read_sets
+from .score import UTILITY_METRICS, UTILITY_SETS, score, summarise
+from .sets import read_sets
 
 HUB_ID = "locuslab/TOFU"
 TRUTH_RATIO = "log_truth_ratio"
@@ -85,6 +88,7 @@ class Tofu(TextBenchmark[TofuConfig]):
     starts = ("target", "retrain")
     baseline = "retrain"
     compares_every_start = True
+    data_files = DATA_FILES
     files = FILES
     basis: ClassVar[Mapping[str, Basis]] = {
         "forget_quality": Basis((("forget", "log_truth_ratio"),), "ks"),

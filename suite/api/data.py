@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,17 @@ class BenchmarkData:
     rows."""
 
 
+class Tokens(Protocol):
+    """The tokenizer of the run's model, as far as a benchmark needs it while it reads."""
+
+    @property
+    def context(self) -> int:
+        """Most tokens that the model reads at once."""
+
+    def ends(self, text: str) -> Sequence[int]:
+        """Where each token of a text ends, in characters."""
+
+
 @dataclass(frozen=True)
 class Source:
     """Where a benchmark's data comes from, and how much of it is wanted."""
@@ -80,6 +91,8 @@ class Source:
     continues: bool = False
     """Whether an answer goes on right where its prompt ends (the template ends in {prompt}): its
     first space counts."""
+    tokens: Tokens | None = None
+    """How the run's model cuts texts; None: no model is known."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import click
 
 from suite.cli.agreement import agreement
 from suite.cli.config import config
+from suite.cli.data import data
 from suite.cli.doctor import doctor
 from suite.cli.export import export
 from suite.cli.group import Commands
@@ -59,6 +60,7 @@ for command in (
     list_,
     plugins,
     config,
+    data,
     doctor,
 ):
     cli.add_command(command)

@@ -97,7 +97,7 @@ def _comparable(
     said: list[str],
 ) -> Mapping[str, Sequence[Part]]:
     """The tables of every row whose item scores give what it reported; `said` names the others.
-    Raises LeftOut where no method is left, or one of several: there is nothing to compare it with."""
+    Raises LeftOut where no method is left, or only one of several."""
     of = dict(parts.of)
     for row in methods:
         why = parts.why.get(row) or ("" if row in of else f"{row} does not report it")

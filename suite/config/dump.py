@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from suite.api.finished import FinishedModel
+from suite.api.method import Method
 from suite.config.check import AT_LEAST, OWN, STARTS, TRAIN, adapter, start_settings
 from suite.config.fields import Setting, settings_of
 from suite.config.instances import (
@@ -88,9 +89,9 @@ def json_schema(registry: Registry) -> JsonSchema:
         doc = (cls.__doc__ or cls.name).strip().splitlines()[0]
         sections[section] = _table(settings_of(cls.Config), doc, host=False)
     own = _table(OWN, "", host=True)
-    for method in registry.methods():
-        if method.name in registry.configured():
-            sections[method.name]["properties"] |= own["properties"]
+    for section, cls in registry.configured().items():
+        if issubclass(cls, Method):
+            sections[section]["properties"] |= own["properties"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "suite", **schema}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -130,6 +131,7 @@ def _check_names_and_sections(config: RunConfig, registry: Registry) -> None:
             raise unknown("logger", name, LOGGERS)
     if config.template != "chat" and "{prompt}" not in config.template:
         raise UserError(f"template is {config.template!r}, but should be 'chat' or hold {{prompt}}")
+    _check_date(config.date)
     engine_settings(config, registry)
     if asks_judge(config, registry):
         judge_settings(config, registry)
@@ -141,6 +143,13 @@ def _check_names_and_sections(config: RunConfig, registry: Registry) -> None:
     check_finished(config, registry)
     for spec in config.methods:
         _check_distinct(f"seeds of {spec}", method_seeds(config, registry, spec))
+
+
+def _check_date(text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"date is {text!r}, but should be a day such as 2024-07-26") from None
 
 
 def _methods_by_default(registry: Registry, bench: Sequence[str]) -> dict[str, tuple[str, ...]]:

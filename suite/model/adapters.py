@@ -12,6 +12,7 @@ import torch
 from suite.core.errors import UserError
 from suite.model import folder as models
 from suite.model.encoding import check_template
+from suite.model.weights import check_adapters
 
 
 def wrap(model: Any, rank: int, alpha: float) -> Any:
@@ -46,7 +47,7 @@ def import_adapters(
         tokenizer = models.load_tokenizer(own or folder, pad_token)
         check_template(tokenizer, template)
         model = models.load_model(folder)
-        models.check_adapters(source)
+        check_adapters(source)
         try:
             merged = PeftModel.from_pretrained(model, str(source)).merge_and_unload()
         except models.BROKEN as error:

@@ -19,7 +19,7 @@ from suite.core import hub
 from suite.core.errors import UserError
 from suite.model.encoding import Encoder, check_template
 from suite.model.hardware import ATTENTION
-from suite.model.weights import check_files, context_of, refuse_gaps
+from suite.model.weights import check_adapters, check_files, context_of, refuse_gaps
 from suite.store import read_json
 
 if TYPE_CHECKING:
@@ -101,18 +101,6 @@ def adapter_base(folder: Path, option: str = "--model") -> str | None:
         return str(folder / base)
     is_hub_id = revision and not Path(base).exists() and "@" not in base
     return f"{base}@{revision}" if is_hub_id else base
-
-
-def check_adapters(folder: Path, option: str = "--model") -> None:
-    """Refuse adapters without weights that are safe to read, or whose settings name code to
-    import."""
-    if not (folder / "adapter_model.safetensors").is_file():
-        raise UserError(
-            f"{option} {folder}: adapter_config.json without adapter_model.safetensors (pickled "
-            "weights are never loaded)"
-        )
-    if read_json(folder / "adapter_config.json").get("megatron_config"):
-        raise UserError(f"{option} {folder}: adapters with megatron_config cannot be loaded")
 
 
 def _check_hub(name: str, option: str) -> None:

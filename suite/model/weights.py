@@ -59,6 +59,19 @@ def check_files(folder: Path) -> None:
             )
 
 
+def check_adapters(folder: Path, option: str = "--model") -> None:
+    """Refuse adapters without weights that are safe to read, or whose settings name code to
+    import."""
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise UserError(
+            f"{option} {folder}: adapter_config.json without adapter_model.safetensors (pickled "
+            "weights are never loaded)"
+        )
+    settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    if settings.get("megatron_config"):
+        raise UserError(f"{option} {folder}: adapters with megatron_config cannot be loaded")
+
+
 def _configuration(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))

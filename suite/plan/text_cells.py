@@ -20,7 +20,7 @@ from suite.core.places import model_name
 from suite.plan.cell import Evaluated, PlannedCell
 from suite.plan.fitting import Fitting, LeftOut
 from suite.plan.reading import Reading
-from suite.plan.refusals import check_answers, check_loss, check_reward, check_steps
+from suite.plan.refusals import check_answers, check_loss, check_reward, check_rows, check_steps
 from suite.plan.text_stages import TextStages
 from suite.settings import TrainConfig
 from suite.stages.base_model import origin
@@ -56,6 +56,7 @@ def _drop_what_does_not_fit(stages: TextStages, methods: Fitting, left_out: Left
     cannot work."""
     for spec, (method, config) in list(methods.items()):
         try:
+            check_rows(type(method), stages)
             check_reward(type(method), stages)
             check_answers(type(method), stages)
         except DoesNotFit as error:

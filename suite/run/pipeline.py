@@ -33,6 +33,7 @@ from suite.results.schema import Results
 from suite.run.cell import CellRunner
 from suite.run.kinds import open_context
 from suite.run.provenance import describe_run
+from suite.run.texts import text_notes, tokenizer_stage
 from suite.run.unfinished import Unfinished
 from suite.settings import RunConfig
 from suite.stages.context import Context, store_root
@@ -84,25 +85,27 @@ def score(
                 f"{stage}: not in the store {store.root}; this computes it: "
                 f"{command or f'suite run --config {config.out}/config.toml'}"
             )
-    return _collect(context, planned, command)
+    return _collect(context, planned, command, scored_again=True)
 
 
-def _collect(context: Context, planned: Plan, command: str) -> Outcome:
-    """Compute every cell that the store lacks, then write results, samples and leaderboards."""
+def _collect(
+    context: Context, planned: Plan, command: str, *, scored_again: bool = False
+) -> Outcome:
+    """Compute every cell that the store lacks, then write results, samples and leaderboards.
+
+    The settings are those of the run: who only scores it again leaves their file as it is.
+    """
     from suite import report
     from suite.config import to_toml
 
-    for reason in planned.left_out:
-        context.progress.say(f"left out: {reason}")
-    precision = _precision_notes(context)
-    for note in precision:
-        context.progress.say(note)
+    precision = _said_first(context, planned)
     hardware.set_threads(context.config.model)
     # Written first: a folder that cannot take it would lose the results at the end.
     out = make_folder(context.config)
     runner = CellRunner.on(context, out)
-    with writing(out):
-        atomic_write(out / "config.toml", to_toml(context.config, context.registry))
+    if not scored_again:
+        with writing(out):
+            atomic_write(out / "config.toml", to_toml(context.config, context.registry))
     runner.notify("suite_run_started")
     unfinished = Unfinished(context, planned, runner.store, out, command)
     outcomes = _cells(runner, planned, unfinished)
@@ -112,7 +115,8 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
     tables = tuple(
         with_evidence(context, runner.store, planned, table, finished) for table in tables
     )
-    described = replace(describe_run(context, command), notes=(*planned.left_out, *precision))
+    notes = (*planned.left_out, *precision, *text_notes(context, planned))
+    described = replace(describe_run(context, command), notes=notes)
     results = Results(described, tables, tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
     drop_old_cells(out, set(samples))
@@ -124,6 +128,16 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
     point_latest(context.config, out)
     runner.notify("suite_run_finished", results=results)
     return Outcome(results, samples, out, max((o[3] for o in outcomes), default=0))
+
+
+def _said_first(context: Context, planned: Plan) -> tuple[str, ...]:
+    """Say what is left out, and with which precision the run computes; return the latter."""
+    for reason in planned.left_out:
+        context.progress.say(f"left out: {reason}")
+    precision = _precision_notes(context)
+    for note in precision:
+        context.progress.say(note)
+    return tuple(precision)
 
 
 def _cells(
@@ -203,17 +217,10 @@ def preflight(context: Context, plan: Plan) -> None:
             store.ensure(stage)
     # Start seeds share what they read.
     for stages in {id(c.texts.reading): c.texts for c in plan.cells if c.texts}.values():
-        base = stages.base.stage.inputs.get(
-            "start", stages.base.stage
-        )  # tiny: the tokenizer is there before training
-        encoder = context.encoder(store.ensure(base), context.config.train)
+        encoder = context.encoder(store.ensure(tokenizer_stage(stages)), context.config.train)
         for rows in (*stages.data.roles.values(), *stages.data.starts.values()):
             encode_rows(rows, encoder)
-        asked = (
-            stages.benchmark.sampling_requests(stages.data)
-            if stages.benchmark.sampled_roles
-            else []
-        )
+        asked = stages.reading.sampling_requests if stages.benchmark.sampled_roles else []
         for request in (*stages.requests, *asked):
             encoder.encode(request.prompt, request.expected, request.id)
         if any(stage.kind == "respond" for stage in missing):

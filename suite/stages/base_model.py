@@ -53,6 +53,7 @@ def imported(host: Host, name: str, option: str = "--model") -> Model:
         "model": identity,
         "pad_token": config.pad_token,
         "template": config.template,
+        "date": config.date,
     }
     return Model(host.stage("base", spec, label=f"import {source.name}", resources=resources))
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def make_base(build: Build, host: Host) -> None:
     """Write the model folder that everything starts from."""
     from suite.model.adapters import import_adapters
+    from suite.model.chat import keep_date
 
     if build.spec["model"] == "tiny":
         _write_tiny(build.out, int(str(build.spec["seed"])))
@@ -29,6 +30,7 @@ def make_base(build: Build, host: Host) -> None:
             import_adapters(source, Path(base), build.out, pad_token, template)
         else:
             models.import_base(source, build.out, pad_token, template)
+        keep_date(build.out, build.spec["date"])
         bar.advance()
 
 

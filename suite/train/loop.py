@@ -30,11 +30,13 @@ from suite.api.method import Method
 from suite.api.returned import check_step
 from suite.api.reward import Rewarder
 from suite.api.step import BF16_GAIN, StepOutput, TrainState
+from suite.api.untouched import Watch, bits_of, check_bits, tensors_in
 from suite.core import faults, interrupt
 from suite.core.progress import Progress, Silent
 from suite.model import adapters
 from suite.model import folder as models
 from suite.model.agreement import check_agreement
+from suite.model.encoding import unknown_ids
 from suite.model.hardware import autocast
 from suite.model.logprobs import LMPolicy, head_of
 from suite.model.reference import References
@@ -81,9 +83,9 @@ def train(job: TrainJob) -> Cost:
         roles, job.config.batch_size, job.seed, whole_prompts=job.method.whole_prompts
     )
     tokenizer = models.load_tokenizer(job.start)
-    state = _prepare(job, sampler)
+    state = _prepare(job, sampler, tokenizer)
     rounding = _rounding(job, state)
-    job.method.begin(state, roles)
+    _begin(job, state, roles)
     resumed = checkpoints.restore(state, job.method, job.scratch)
     log = _Log(job.scratch / "log.jsonl", keep=state.step)
     if not resumed:
@@ -113,10 +115,19 @@ def train(job: TrainJob) -> Cost:
     return meter.cost()
 
 
+def _begin(job: TrainJob, state: TrainState, roles: Mapping[str, Any]) -> None:
+    """Let the method prepare itself; it must change no weights."""
+    watch = Watch(job.method, "begin", state.kept, thorough=True)
+    job.method.begin(state, roles)
+    watch.check()
+
+
 def _one_step(job: TrainJob, sampler: Sampler, state: TrainState, pad_id: int) -> StepOutput:
     limit = 0 if job.method.batch_coupled else job.config.micro_batch
     batch = list(micro_batches(sampler.step(state.step), limit, pad_id, job.references, job.device))
+    watch = Watch(job.method, "train_step", dict(tensors_in(dict(enumerate(batch)), "batch")))
     output = job.method.train_step(state, batch)
+    watch.check()
     check_step(job.method, state.step, output)
     state.step += 1
     faults.point("train.step", state.step)
@@ -129,7 +140,7 @@ def _tokens(batch: Mapping[str, Sequence[Item]]) -> int:
     return sum(len(i) if isinstance(i, Encoded) else len(i.chosen) + len(i.rejected) for i in items)
 
 
-def _prepare(job: TrainJob, sampler: Sampler) -> TrainState:
+def _prepare(job: TrainJob, sampler: Sampler, tokenizer: Any) -> TrainState:
     model = models.load_model(job.start).to(job.device)
     models.disable_dropout(model)
     check_agreement(model, _two_texts(job.roles), job.config.max_length)
@@ -161,6 +172,7 @@ def _prepare(job: TrainJob, sampler: Sampler) -> TrainState:
         micro_batch=job.config.micro_batch,
         heads=heads,
         rewarder=job.rewarder,
+        unknown_ids=unknown_ids(tokenizer, head_of(model).vocabulary),
     )
 
 
@@ -235,9 +247,11 @@ def _keep_epoch(job: TrainJob, state: TrainState, tokenizer: Any, epoch: int) ->
         return {}
     folder = job.scratch / "epochs" / f"epoch-{epoch:02d}"
     shutil.rmtree(folder, ignore_errors=True)
+    before = bits_of(state.kept)
     with job.method.result(state):
         adapters.save(state.policy.model, tokenizer, folder)
         job.method.save(state, folder)
+    check_bits(job.method, "result", state.kept, before)
     found = gain_between(job.start, folder) if job.dtype == "bfloat16" else None
     return {} if found is None else {BF16_GAIN: found}
 

@@ -281,7 +281,7 @@ def test_an_item_without_a_score_does_not_remove_the_metric() -> None:
 
 
 def test_ranks_on_all_metrics_need_a_test_on_each() -> None:
-    """b has no scores of one metric: on that metric c and a are compared, b is parted from nobody."""
+    """b has no scores of one metric: on it c and a are compared, b is parted from nobody."""
     runs = [(0, s) for s in range(3)]
     methods = {
         "a": [scored(0.8, 0.0, s[1], run=s) for s in runs],

@@ -1,4 +1,4 @@
-"""The section [start] and finished models among --methods: reading, writing, the run's own model."""
+"""The section [start] and finished models among --methods: reading, writing, the run's model."""
 
 from __future__ import annotations
 

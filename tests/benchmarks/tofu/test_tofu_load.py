@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from suite_benchmarks.memorisation.limit import spread
 from suite_benchmarks.tofu import Tofu, TofuConfig
 from suite_benchmarks.tofu.refusals import REFUSALS, refusal
-from suite_benchmarks.tofu.sets import spread
 
 from suite import Message, UserError
 from suite.api.data import Source
