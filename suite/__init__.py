@@ -33,6 +33,7 @@ from suite.api.data import (
 from suite.api.engine import Engine
 from suite.api.exports import Export, ItemTable, OpenUnlearning
 from suite.api.files import DataFile
+from suite.api.finished import FinishedConfig, FinishedModel
 from suite.api.judge import Comparison, Cost, Judge, Rewards, Verdict
 from suite.api.judged import JudgedBenchmark
 from suite.api.measured import Described, Measured, ModelBenchmark, ModelFolder
@@ -117,6 +118,8 @@ __all__ = [
     "Engine",
     "Experiment",
     "Export",
+    "FinishedConfig",
+    "FinishedModel",
     "Frontier",
     "Generate",
     "Generated",

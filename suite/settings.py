@@ -63,6 +63,11 @@ class RunConfig:
     model: FileOrName = "tiny"
     """Hub id, local folder, .gguf file, or `tiny`: a small model that the run itself trains in
     seconds."""
+    start: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Start models that are there already, so that nothing is fine-tuned: `target=MODEL`, and again
+    for each other one. MODEL is a hub id (`owner/name@revision`), a folder, a .gguf file or a peft
+    adapter folder. `none`: do without it; what needs it is null. `train`: fine-tune it from
+    --model."""
     data: FileOrNameOrNone = None
     """Folder or hub id of the benchmark's data; without it the benchmark's own default (for `tiny`:
     generated)."""

@@ -27,12 +27,12 @@ RUN_BY = {
     "tests/run/test_not_there.py": "config: environment",
     "tests/run/test_pipeline.py": (
         "api: batch; compare: tables; plan: cell refusals; run: provenance; "
-        "respond: stage; score: files; stages: base_model base_stage handles; train: "
+        "respond: stage; score: files; stages: base_stage; train: "
         "reference_stage stage"
     ),
     "tests/run/test_start_seeds.py": "plan: text_cells",
     "tests/thirdparty/test_thirdparty.py": "api: phases",
-    "tests/run/test_block.py": "plan: fitting; registry: checks offers",
+    "tests/run/test_block.py": "plan: fitting; registry: offers",
     "tests/engines/hf/test_engine.py": "engines/hf: answering; engines: kinds",
     "tests/engines/test_endpoint.py": "engines: client",
     "tests/export/test_export.py": "export: items lm_eval",

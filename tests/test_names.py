@@ -22,6 +22,8 @@ from suite.registry.outputs import outputs_of
 ROOT = Path(__file__).parent.parent
 WORDS = frozenset({"distance", "finished", "hypervolume", "kl", "reward", "score", "tokens"})
 """Metrics whose names are words of the host too: kinds of stages, files, costs, plain English."""
+PLAIN = frozenset({"model"})
+"""A method's name that is the host's most common word."""
 EXCEPTIONS = {
     "suite/settings.py": ({"ga", "npo", "tofu"}, "what `suite run` does if nothing is asked for"),
     "suite/cli/data.py": ({"forget"}, "what `suite data` reads if nothing is asked for"),
@@ -40,7 +42,7 @@ def plugin_names() -> frozenset[str]:
     """Built-in methods and benchmarks."""
     registry = Registry.load()
     classes: list[Any] = [*registry.methods(), *registry.benchmarks()]
-    return frozenset(cls.name for cls in classes)
+    return frozenset(cls.name for cls in classes) - PLAIN
 
 
 @cache

@@ -114,6 +114,7 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
     default_splits = ("low", "high")
     primary = ("after_edit_logp", "log_ratio_accuracy")
     columns = scores.COLUMNS
+    starts = (REFERENCE,)
     baseline = REFERENCE
     pictures = PICTURES
     Config = EditDistanceConfig

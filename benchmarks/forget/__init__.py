@@ -74,6 +74,7 @@ class Forget(TextBenchmark[ForgetConfig]):
     provides = frozenset({"forget", "retain", "alternate"})
     primary = ("forget_extraction_strength", "retain_utility")
     best_by = "forget_quality"
+    starts = ("target", "retrain")
     baseline = "retrain"
     compares_every_start = True
     data_files = FILES

@@ -79,6 +79,7 @@ class Preferences(TextBenchmark[PreferencesConfig]):
     data_files = (PAIRS,)
     columns = scores.COLUMNS
     reference_point: ClassVar[Mapping[str, float]] = {"log_ratio_accuracy": 0.0, "displaced": 1.0}
+    starts = (REFERENCE,)
     baseline = REFERENCE
     pictures = PICTURES
     measures_kl = True

@@ -92,6 +92,7 @@ class Sentiment(TextBenchmark[SentimentConfig]):
     measures_kl = True
     primary = ("reward", "kl", "hypervolume", "front_share")
     best_by = "reward"
+    starts = (REFERENCE,)
     baseline = REFERENCE
     data_files = FILES
     pictures = frontier.PICTURES

@@ -85,6 +85,7 @@ class Tofu(TextBenchmark[TofuConfig]):
     splits = tuple(RETAIN)
     primary = ("forget_quality", "model_utility")
     best_by = "forget_quality"
+    starts = ("target", "retrain")
     baseline = "retrain"
     compares_every_start = True
     data_files = DATA_FILES

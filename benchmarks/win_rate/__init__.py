@@ -89,6 +89,7 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
 
     name = "win_rate"
     provides = ROLES
+    starts = (REFERENCE,)
     primary = ("win_rate", "length_controlled_win_rate")
     best_by = "win_rate"
     data_files = (PAIRS, PROMPTS)

@@ -71,6 +71,9 @@ class Benchmark(ABC, Generic[C]):
     """Headline metrics, most important first; the leaderboard ranks by them."""
     best_by: ClassVar[str | None] = None
     """Metric whose best epoch is reported beside the final step."""
+    starts: ClassVar[tuple[str, ...]] = ()
+    """Names of the start models that `load` may give, in its order: where methods start comes
+    first. A user can bring each instead of having it fine-tuned: --start NAME=MODEL."""
     baseline: ClassVar[str | None] = None
     """The start model that scores are compared with, e.g. "retrain"."""
     compares_every_start: ClassVar[bool] = False

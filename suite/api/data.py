@@ -50,7 +50,8 @@ class BenchmarkData:
     Rows of `prompts` have an empty completion."""
     starts: Mapping[str, Sequence[Row]]
     """Models fine-tuned from the base before any method runs -> rows, e.g. target, retrain (no
-    rows: the base itself). The first is where methods start; all of them are rows of the table."""
+    rows: the base itself). The first is where methods start; all of them are rows of the table.
+    Their names stand in `Benchmark.starts`."""
     sets: Mapping[str, Sequence[Mapping[str, Any]]]
     """Evaluation set -> items, in the benchmark's own shape."""
     revision: str

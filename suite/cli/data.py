@@ -78,8 +78,8 @@ def _described(
     benchmark: TextBenchmark[Any], config: RunConfig, model: str | None
 ) -> dict[str, Any]:
     from suite.api.data import Source
+    from suite.core.places import model_name
     from suite.model.tokens import ModelTokens
-    from suite.plan.cell import model_name
     from suite.report.data import Words, described
 
     source = Source(

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from suite.api.finished import FinishedModel
 from suite.cli.streams import say
 from suite.config import blocked
 from suite.config.fields import settings_of
@@ -87,7 +88,8 @@ def settings_rows(registry: Registry, name: str) -> list[dict[str, Any]]:
 
     Of a method: its own, and the training settings that it changes.
     """
-    known = registry.configured()
+    finished = [cls for cls in registry.methods() if issubclass(cls, FinishedModel)]
+    known = registry.configured() | {cls.name: cls for cls in finished}
     # A judge is listed by its name, but its section is judge_NAME. An engine may be called so too.
     sections = [section for section in (name, f"{JUDGE_SECTION}{name}") if section in known]
     if not sections:
@@ -100,8 +102,14 @@ def settings_rows(registry: Registry, name: str) -> list[dict[str, Any]]:
 
 
 def _settings_rows(section: str, cls: Any) -> list[dict[str, Any]]:
+    # A finished model has no section: its settings stand in --methods, model:path=FOLDER.
+    dot = ":" if issubclass(cls, FinishedModel) else "."
     rows = [
-        {"setting": f"{section}.{each.name}", "default": _shown(each.default), "meaning": each.doc}
+        {
+            "setting": f"{section}{dot}{each.name}",
+            "default": _shown(each.default),
+            "meaning": each.doc,
+        }
         for each in settings_of(cls.Config).values()
     ]
     changed = getattr(cls, "train_defaults", {})
@@ -154,7 +162,12 @@ def _method_row(cls: Any, registry: Registry) -> dict[str, Any]:
 
 def _benchmark_row(cls: Any, registry: Registry) -> dict[str, Any]:
     row = _row(cls, registry)
-    own = {"splits": list(cls.splits), "metrics": list(cls.primary), "offers": sorted(cls.provides)}
+    own = {
+        "splits": list(cls.splits),
+        "metrics": list(cls.primary),
+        "starts": list(cls.starts),
+        "offers": sorted(cls.provides),
+    }
     return {"name": row.pop("name"), **own, **row}
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from suite.config import blocked, resolve
-from suite.config.fields import Setting
+from suite.config.fields import Setting, settings_of
 from suite.config.layers import TOP
 from suite.registry import Registry
 from suite.settings import RunConfig
@@ -20,7 +20,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def run_options(command: Command) -> Command:
     """Add --config, --set and a flag for each of RunConfig's fields."""
-    for option in reversed([*map(_flag, TOP.values()), *_FILE_AND_SETS]):
+    for option in reversed([*map(_flag, TOP.values()), _START, *_FILE_AND_SETS]):
         command = option(command)
     return command
 
@@ -36,6 +36,12 @@ def load(
     return resolve(registry, file, flags, sets, environ), registry
 
 
+_START = click.option(
+    "--start",
+    multiple=True,
+    metavar="NAME=MODEL",
+    help=settings_of(RunConfig)["start"].doc,
+)
 _FILE_AND_SETS = (
     click.option(
         "--config",

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from suite.api.finished import FINISHED
 from suite.config import method_settings, split_spec
 from suite.config.places import without_folders
-from suite.plan.cell import PlannedCell, model_name
+from suite.core.places import model_name
+from suite.plan.cell import PlannedCell
 from suite.plan.text_stages import TextStages
 from suite.results.schema import Comparison
 from suite.stages.context import Context
@@ -31,6 +33,8 @@ def with_settings(
     settings = _section(context, planned.benchmark.name, planned.benchmark.config)
     if texts is not None:
         settings |= _of_texts(context, texts)
+    for name, origin in known.starts.items():
+        settings[f"start.{name}"] = origin
     rows = {}
     for each in cells:
         if each.cell.table == known.key and each.family != "baseline":
@@ -51,7 +55,7 @@ def _of_texts(context: Context, texts: TextStages) -> dict[str, Json]:
         "limit": config.limit,
         "allow_overlap": config.allow_overlap,
     }
-    if texts.data.starts:
+    if texts.starts.made:
         settings |= _training("finetune", texts.finetune)
     return settings
 
@@ -60,6 +64,8 @@ def _of_row(context: Context, planned: PlannedCell) -> dict[str, Json]:
     """The settings of a method, and how it trains; nothing of a finished model that is measured."""
     if planned.benchmark.trains == "nothing":
         return {}
+    if planned.family == FINISHED:
+        return {"finished": planned.notes[0]}
     cell, registry = planned.cell, context.registry
     own, training = method_settings(
         context.config, registry, cell.method, cell.benchmark, cell.split

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from suite.config.command import rebuild_command
 from suite.config.dump import json_schema, to_toml
+from suite.config.finished import finished_path, row_name
 from suite.config.instances import (
     benchmark_settings,
     chosen_splits,
@@ -38,6 +39,7 @@ __all__ = [
     "chosen_splits",
     "engine_settings",
     "finetune_settings",
+    "finished_path",
     "json_schema",
     "judge_settings",
     "method_seeds",
@@ -46,6 +48,7 @@ __all__ = [
     "rebuild_command",
     "resolve",
     "resolve_recorded",
+    "row_name",
     "seeds_of",
     "settings_of_method",
     "smallest_lr",

@@ -33,8 +33,11 @@ def rebuild_command(config: RunConfig, registry: Registry) -> str:
         if not _can_be_said(value):
             return FROM_FILE
         words += _flag(name, value)
+    for name, models in config.start.items():
+        for model in models:
+            words += ["--start", f"{name}={model}"]
     for section, values in config.sections.items():
-        for field, value in values.items():
+        for field, value in values.items() if section != "start" else ():
             # `--set` drops spaces at both ends, which a flag keeps.
             if not _can_be_said(value) or (isinstance(value, str) and value != value.strip()):
                 return FROM_FILE

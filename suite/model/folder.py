@@ -49,13 +49,19 @@ def check_source(spec: str, option: str = "--model") -> None:
             raise UserError(f"{option} {spec}: not a GGUF file")
     elif path.is_dir():
         _check_folder(path, spec, option)
-    elif spec.startswith((".", "/", "~")) or spec.count("/") != 1:
+    elif spec.startswith((".", "/", "~")) or split_revision(spec)[0].count("/") != 1:
         raise UserError(
             f"{option} {spec}: no such folder (hub ids look like owner/name; the embedded model "
             "is `tiny`)"
         )
     else:
-        _check_hub(spec, option)
+        _check_hub(split_revision(spec)[0], option)
+
+
+def split_revision(spec: str) -> tuple[str, str | None]:
+    """Split a hub id `owner/name@revision`; without a revision, None: the hub's newest."""
+    name, _, revision = spec.partition("@")
+    return name, revision or None
 
 
 def _check_folder(path: Path, spec: str, option: str) -> None:
@@ -69,6 +75,7 @@ def _check_folder(path: Path, spec: str, option: str) -> None:
     elif not (path / "config.json").is_file():
         found = ", ".join(sorted(p.name for p in path.iterdir())[:5]) or "nothing"
         raise UserError(f"{option} {spec}: no config.json in this folder (it holds {found})")
+    model_files(path, option)
 
 
 def adapter_base(folder: Path, option: str = "--model") -> str | None:
@@ -179,13 +186,13 @@ def _check_pad(tokenizer: Any, config: Any, source: Path) -> None:
         )
 
 
-def model_files(folder: Path) -> list[Path]:
+def model_files(folder: Path, option: str = "--model") -> list[Path]:
     """The files of a model folder that make up the model: weights, configuration, tokenizer."""
     kinds = {".safetensors", ".json", ".jinja", ".model", ".txt"}
     files = [p for p in sorted(folder.iterdir()) if p.suffix in kinds and p.is_file()]
     if not any(p.suffix == ".safetensors" for p in files):
         raise UserError(
-            f"--model {folder}: no .safetensors file in this folder (pickled weights are never "
+            f"{option} {folder}: no .safetensors file in this folder (pickled weights are never "
             "loaded)"
         )
     return files
@@ -211,8 +218,9 @@ def download(name: str, option: str = "--model") -> Path:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     patterns = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
+    repository, revision = split_revision(name)
     try:
-        return Path(snapshot_download(name, allow_patterns=patterns))
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=patterns))
     except LocalEntryNotFoundError as error:
         raise UserError(
             f"{option} {name}: no such folder, the hub cannot be reached, and its cache on this "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
 from suite.api.benchmark import Benchmark
@@ -53,6 +52,8 @@ class PlannedCell:
     train: Stage | None = None
     reduced: bool = False
     """Whether its model was made, or is measured, on a part of a benchmark."""
+    notes: tuple[str, ...] = ()
+    """What a reader of its numbers must know."""
 
     @property
     def trained(self) -> tuple[Evaluated, ...]:
@@ -73,8 +74,3 @@ class PlannedCell:
     def partial(self) -> bool:
         """Whether it is evaluated on a part of the benchmark."""
         return self.reduced or (self.texts is not None and self.texts.data.partial)
-
-
-def model_name(spec: str) -> str:
-    """What the table calls a model: paths are reduced to their last part."""
-    return spec if spec.count("/") == 1 and not spec.startswith((".", "/")) else PurePath(spec).name

@@ -14,6 +14,7 @@ from suite.api.verdicts import Question
 from suite.core.errors import UserError, nearest
 from suite.model.encoding import continues
 from suite.model.tokens import ModelTokens
+from suite.plan.starts import Starts, starts_of
 from suite.stages.context import Context
 from suite.store import Json, digest, jsonable
 
@@ -44,6 +45,11 @@ class Reading:
         data = self.benchmark.load(source)
         self._check_baseline(data)
         return data
+
+    @cached_property
+    def starts(self) -> Starts:
+        """Where its start models come from."""
+        return starts_of(self.context, self.benchmark, self.data.starts)
 
     @cached_property
     def data_digest(self) -> str:

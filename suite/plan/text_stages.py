@@ -23,7 +23,7 @@ from suite.core.errors import DoesNotFit, UserError
 from suite.judges.judging import Judging, make_judge
 from suite.plan.reading import Reading
 from suite.plan.training import Training
-from suite.stages.handles import Model, RewardUse
+from suite.stages.handles import Model, RewardUse, Trained
 from suite.stages.responses import BASELINE
 from suite.stages.rows import Rows, inputs_of
 from suite.store import Json, Stage, jsonable
@@ -61,12 +61,13 @@ class TextStages(Training):
         self, model: Model, method: Method[Any] | None, requests: Sequence[Request], label: str
     ) -> Stage:
         """Anybody's answers to any requests. UserError: the engine cannot be given that model."""
-        if self.context.engine.serves_one_model and model != self.base:
+        is_base = (model.stage.key, model.epoch) == (self.base.stage.key, self.base.epoch)
+        if self.context.engine.serves_one_model and not is_base:
             name = self.context.config.engine
             raise DoesNotFit(
                 f"engine {name!r} answers from the one model that its endpoint serves, but "
                 f"{label} has weights "
-                "that this run makes: use --engine hf or vllm, or only methods that ask the base "
+                "of its own: use --engine hf or vllm, or only methods that ask the base "
                 "model"
             )
         own = method if method is not None and answers_itself(method) else None
@@ -129,12 +130,19 @@ class TextStages(Training):
         """The baseline model's answers: of the own start, or of every start where the benchmark
         compares with all. A baseline model is compared with the others, if there are any."""
         name = self.benchmark.baseline
-        if name is None or name not in self.data.starts:
+        if name is None or name not in self.starts:
             return {}
-        starts = self.every_start if self.benchmark.compares_every_start else (self,)
-        known = [stages.respond(stages.start(name).final, None, name) for stages in starts]
+        known = [self.respond(trained.final, None, name) for trained in self.baselines(name)]
         others = [stage for stage in known if stage.key != responses.key]
         return {f"{BASELINE}/{i}": stage for i, stage in enumerate(others or known)}
+
+    def baselines(self, name: str) -> list[Trained]:
+        """The baseline models: of the own start, or of every start where all are compared with."""
+        starts = self.every_start if self.benchmark.compares_every_start else (self,)
+        found: list[Trained] = []
+        for stages in starts:
+            found += stages.every(name)
+        return found
 
     def _scored_method(self, method: Method[Any] | None) -> Json:
         """The method, where the benchmark's scores depend on the method itself."""
@@ -158,7 +166,7 @@ class TextStages(Training):
         """The answers that others are compared with; None: those that the data bring."""
         if name == ANSWER:
             return None
-        if name in self.data.starts:
+        if name in self.starts.names:
             trained = self.start(name)
         else:
             try:

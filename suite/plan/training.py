@@ -12,12 +12,14 @@ from functools import cached_property
 from typing import Any
 
 from suite.api.data import BenchmarkData, Row
+from suite.api.finished import FinishedModel
 from suite.api.method import Method
 from suite.api.phases import Phase
 from suite.api.requests import Request
 from suite.config import finetune_settings, method_settings, settings_of_method
 from suite.core.errors import UserError
 from suite.plan.reading import Reading
+from suite.plan.starts import Starts
 from suite.settings import TrainConfig
 from suite.stages import trained_reward
 from suite.stages.base_model import imported, tiny_base
@@ -59,24 +61,50 @@ class Training(ABC):
         """The model that everything starts from."""
         if self.context.config.model == "tiny":
             return tiny_base(self.context, self._fine_tune, self.start_seed)
-        return imported(self.context)
+        return imported(self.context, self.context.config.model)
+
+    @property
+    def starts(self) -> Starts:
+        """Where its start models come from."""
+        return self.reading.starts
 
     def start(self, name: str) -> Trained:
-        """A model fine-tuned on the benchmark's rows of that name; without any, the base itself."""
-        rows = self.data.starts.get(name)
-        if rows is None:
+        """A start model: one that is there (the first, if there are several), or one fine-tuned on
+        the benchmark's rows of that name. UserError: it is neither."""
+        return self.every(name)[0]
+
+    def every(self, name: str) -> tuple[Trained, ...]:
+        """All start models of a name."""
+        starts = self.starts
+        if name not in starts.names:
             raise UserError(f"benchmark {self.benchmark.name!r} has no start model {name!r}")
+        if name in starts.ready:
+            return tuple(Trained({0: model}, None) for model in starts.ready[name])
+        if name not in starts.made:
+            raise UserError(starts.lacking(self.benchmark.name, name))
+        rows = self.data.starts[name]
         if not rows:
-            return Trained({0: self.base}, None)
+            return (Trained({0: self._given(name)}, None),)
         stage = self._fine_tune(self.base, rows, self.finetune, f"fine-tune {name}")
-        return Trained.by(stage, (self.finetune.epochs,))
+        return (Trained.by(stage, (self.finetune.epochs,)),)
 
     @cached_property
     def first(self) -> Model:
         """Where methods start: the first start model, or the base."""
-        if not self.data.starts:
+        if not self.starts.names:
             return self.base
-        return self.start(next(iter(self.data.starts))).final
+        return self.start(self.starts.names[0]).final
+
+    def _given(self, name: str) -> Model:
+        """The base, as a start model that is not fine-tuned. UserError: the run's model was not
+        named and is another start model."""
+        for other, models in self.starts.ready.items():
+            if self.base.stage.key in (model.stage.key for model in models):
+                raise UserError(
+                    f"benchmark {self.benchmark.name!r}: the {name} model is the run's own, and "
+                    f"that is the {other} model too; name it with --model or --start {name}=MODEL"
+                )
+        return self.base
 
     def _fine_tune(
         self, base: Model, rows: Sequence[Row], config: TrainConfig, label: str
@@ -94,6 +122,9 @@ class Training(ABC):
 
     def method(self, method: Method[Any], config: TrainConfig, seed: int, label: str) -> Trained:
         """A cell's training run, if its method trains."""
+        if isinstance(method, FinishedModel):
+            # Asked as it is, like a start model: its scores do not depend on a method.
+            return Trained({0: imported(self.context, method.config.path, f"method {label}")}, None)
         if not method.trains:
             asked = self.base if method.answered_by == "base" else self.first
             return Trained({0: asked}, None, method)

@@ -15,6 +15,7 @@ import pluggy
 from suite import hookspecs
 from suite.api.benchmark import Benchmark
 from suite.api.engine import Engine
+from suite.api.finished import FinishedModel
 from suite.api.judge import Judge
 from suite.api.method import Method
 from suite.api.stages import StageKind
@@ -135,11 +136,13 @@ class Registry:
 
         Methods, benchmarks and engines have the section of their name, judges `judge_NAME`. Those
         that are asked for with their distribution (`npo@acme`) are there too.
+        Finished models have none: a section cannot say which of them it means.
         """
         sections: dict[str, Any] = {}
         for kind in CONFIGURED:
             for cls in (*self._offers.all(kind), *self._offers.renamed(kind)):
-                sections[cls.name] = cls
+                if not issubclass(cls, FinishedModel):
+                    sections[cls.name] = cls
         for judge in (*self.judges(), *self._offers.renamed("judge")):
             sections[f"{JUDGE_SECTION}{judge.name}"] = judge
         return sections

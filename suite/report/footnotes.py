@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from suite.api.finished import FINISHED
 from suite.report.numbers import listed
 from suite.report.table import Table
 from suite.report.values import Value
@@ -107,7 +108,12 @@ def _explain_untested(table: Table) -> Iterator[str]:
             "One seed and one start model: how much another training run would differ is unknown, "
             "so no method ranks below another. P values are about these models only."
         )
-    elif evidence.starts == 1 and evidence.seeds > 1:
+    if any(row.family == FINISHED for row in table.rows):
+        yield (
+            "Finished models are compared as they are: a rank is about that very model, not about "
+            "how it was made."
+        )
+    if evidence.claims and evidence.starts == 1 and evidence.seeds > 1:
         yield "One start model: ranks and intervals describe this start model only."
     if evidence.of_interest:
         each = [f"{name} {least:g}" for name, least in evidence.of_interest.items()]

@@ -78,6 +78,8 @@ class Comparison(Closed):
     """The same for each row: {"npo": {"npo.beta": 0.1, "train.lr": 1e-5}}."""
     sources: dict[str, str] = field(default_factory=dict)
     """"data", "model" -> digest of the content that was read under the setting of that name."""
+    starts: dict[str, str] = field(default_factory=dict)
+    """Start models that were not fine-tuned by the run: where each is from."""
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -102,7 +102,7 @@ class CellRunner:
             partial=planned.partial,
             timings=self._timings(planned),
             environment=environment(self.context),
-            notes=self._gain_notes(planned),
+            notes=(*planned.notes, *self._gain_notes(planned)),
         )
 
     def _gain_notes(self, planned: PlannedCell) -> tuple[str, ...]:

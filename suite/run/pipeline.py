@@ -211,6 +211,10 @@ def preflight(context: Context, plan: Plan) -> None:
             cell.benchmark.check()
     if not any(stage.kind in {"train", "respond", "reference"} for stage in missing):
         return
+    # Models from elsewhere come first: a broken file is found before anything trains.
+    for stage in missing:
+        if stage.kind == "base":
+            store.ensure(stage)
     # Start seeds share what they read.
     for stages in {id(c.texts.reading): c.texts for c in plan.cells if c.texts}.values():
         encoder = context.encoder(store.ensure(tokenizer_stage(stages)), context.config.train)

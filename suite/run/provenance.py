@@ -9,7 +9,7 @@ from importlib import metadata
 
 from suite.config import seeds_of
 from suite.config.places import without_folders
-from suite.plan.cell import model_name
+from suite.core.places import model_name
 from suite.results.schema import Run
 from suite.stages.context import Context
 from suite.store import jsonable

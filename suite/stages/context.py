@@ -15,7 +15,7 @@ from suite.api.engine import Engine
 from suite.api.method import Method
 from suite.api.reward import Reward
 from suite.api.stages import StageKind
-from suite.config import engine_settings, smallest_lr
+from suite.config import engine_settings, row_name, smallest_lr
 from suite.core.errors import unknown
 from suite.core.progress import Progress, Silent
 from suite.model import folder as models
@@ -110,6 +110,10 @@ class Context:
             truth: Reward = self.materials[spec["truth"]]
             return truth
         return open_reward(build, self, spec["epoch"])
+
+    def row(self, spec: str) -> str:
+        """What the table calls a method; `spec` as in --methods."""
+        return row_name(self.registry, spec)
 
     @cached_property
     def device(self) -> str:

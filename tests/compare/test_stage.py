@@ -316,3 +316,56 @@ def test_too_few_clusters_are_warned_of() -> None:
     found = evidence(methods, {"retrain": [few(STARTS["retrain"][0])]})
     warned = [note for note in found.notes if "no difference could be found" in note]
     assert len(warned) == 2 and "with 2 clusters" in warned[0]
+
+
+def cell_result(method: str, family: str, seed: int, row: Scored) -> tuple[CellResult, Any]:
+    cell = Cell(method, "bench", "default", "model", seed)
+    metrics = tuple(row.metrics.values())
+    samples = []
+    for i, cluster in enumerate(CLUSTERS):
+        for (name, metric), table in row.items.items():
+            score = {metric: table[i].value}
+            samples.append(Sample(name, f"{name}/{i}", "q", "a", "g", score, cluster_id=cluster))
+    return CellResult(cell, "ok", family, metrics=metrics), samples
+
+
+def finished_evidence(*rows: tuple[str, str, int, Scored]) -> Evidence:
+    made = [cell_result(*row) for row in rows]
+    comparison = Comparison(
+        "bench",
+        "default",
+        "model",
+        BENCH.primary,
+        "data",
+        baseline="retrain",
+        basis=BENCH.basis,
+    )
+    found = from_samples(
+        comparison, [result for result, _ in made], {r.cell.slug: kept for r, kept in made}
+    )
+    assert found is not None
+    return found
+
+
+def test_a_finished_model_is_the_same_in_every_run_of_the_methods() -> None:
+    rows = [("npo", "unlearning", seed, scored(0.7, 0.0, seed)) for seed in (1, 2, 3)]
+    theirs = ("theirs", "finished", 0, scored(0.4, 2.0, 9))
+    retrain = ("retrain", "baseline", 0, scored(0.61, 0.0, 9))
+    found = finished_evidence(*rows, theirs, retrain)
+    assert (found.seeds, found.claims) == (3, True)
+    assert {standing.method for standing in found.standings} == {"npo", "theirs"}
+    (difference,) = [d for d in found.differences if d.metric == "retain_recall"]
+    assert difference.adjusted is not None
+    assert difference.adjusted < 0.05
+
+
+def test_finished_models_alone_are_parted_by_their_answers() -> None:
+    retrain = ("retrain", "baseline", 0, scored(0.61, 0.0, 9))
+    good = ("good", "finished", 0, scored(0.7, 0.0, 1))
+    bad = ("bad", "finished", 0, scored(0.4, 2.0, 2))
+    found = finished_evidence(good, bad, retrain)
+    assert found.claims
+    tiers = {s.method: s.tier for s in found.standings if s.metric == "retain_recall"}
+    assert tiers == {"good": 1, "bad": 2}
+    trained = [("npo", "unlearning", 0, scored(0.7, 0.0, 1)), bad]
+    assert not finished_evidence(*trained, retrain).claims  # another run of npo might differ

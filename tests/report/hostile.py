@@ -54,7 +54,10 @@ def poisoned(results: Results, bad: str) -> Results:
         comparison, primary=(*base.primary, bad), evidence=evidence(bad), front_hypervolume=(0.5,)
     )
     comparison = replace(
-        comparison, reference_point={"model_utility": 0.0, bad: 0.0}, outputs=outputs(bad)
+        comparison,
+        reference_point={"model_utility": 0.0, bad: 0.0},
+        outputs=outputs(bad),
+        starts={bad: bad},
     )
     cells = []
     for result in results.cells:
