@@ -20,6 +20,7 @@ RUN_BY = {
     "tests/config/test_resolve.py": "config: check dump families instances parse places specs training",
     "tests/config/test_command.py": "core: places",
     "tests/run/test_out.py": "config: out",
+    "tests/run/test_keep.py": "cli: store; run: record; store: explain models runs",
     "tests/run/test_not_there.py": "config: environment",
     "tests/run/test_pipeline.py": (
         "api: batch; compare: tables; plan: cell refusals; run: provenance; "

@@ -46,6 +46,11 @@ class CellRunner:
                 built.add(stage.key)
             elif event == "waiting":
                 context.progress.say(f"waiting for another process to finish: {stage}")
+            elif event == "differs":
+                context.progress.say(
+                    f"{stage}: made twice, with different results; `suite verify` lists what was "
+                    "made of the other one"
+                )
 
         store = Store(context.store.root, observe, context.build)
         notify = partial(context.registry.notify, config=context.config, report_dir=out)

@@ -31,8 +31,10 @@ from suite.plan.graph import Plan
 from suite.results.samples import Sample, write_samples
 from suite.results.schema import Results
 from suite.run.cell import CellRunner
+from suite.run.keep import drop_weights
 from suite.run.kinds import open_context
 from suite.run.provenance import describe_run
+from suite.run.record import record
 from suite.run.unfinished import Unfinished
 from suite.settings import RunConfig
 from suite.stages.context import Context, store_root
@@ -103,9 +105,11 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
     runner = CellRunner.on(context, out)
     with writing(out):
         atomic_write(out / "config.toml", to_toml(context.config, context.registry))
+    record(runner.store.root, out, planned)
     runner.notify("suite_run_started")
     unfinished = Unfinished(context, planned, runner.store, out, command)
-    outcomes = _cells(runner, planned, unfinished)
+    with runner.store.using(planned.stages()):
+        outcomes = _cells(runner, planned, unfinished)
     cells = compared(planned, [outcome[1] for outcome in outcomes])
     finished = {result.cell for result in cells if result.status == "ok"}
     tables = comparisons(context, planned, cells, runner.store)
@@ -135,7 +139,9 @@ def _cells(
         for cell in planned.cells:
             interrupt.check()
             outcomes.append((cell.cell, *runner.cell(cell)))
-            unfinished.update([outcome[1] for outcome in outcomes])
+            results = [outcome[1] for outcome in outcomes]
+            drop_weights(runner.context, planned, runner.store, results)
+            unfinished.update(results)
     except BaseException:  # interrupted, or the store is corrupt
         unfinished.write([outcome[1] for outcome in outcomes])
         raise
@@ -171,7 +177,9 @@ def make_stage(
         how_many = f"{len(found)} stages" if found else "no stage"
         raise UserError(f"this run has {how_many} whose key begins with {key!r}: see `suite plan`")
     hardware.set_threads(config.model)
-    return context.store.make(found[0])
+    stage = found[0]
+    with context.store.using([stage, *stage.inputs.values()]):
+        return context.store.make(stage)
 
 
 def check_folders(config: RunConfig) -> None:

@@ -39,7 +39,9 @@ from suite.model.hardware import autocast
 from suite.model.logprobs import LMPolicy, head_of
 from suite.model.reference import References
 from suite.model.rounding import gain_between
+from suite.model.weights import is_bfloat16
 from suite.settings import TrainConfig
+from suite.stages.handles import epochs_in
 from suite.train import checkpoints
 from suite.train.cost import Cost, CostMeter
 from suite.train.precision import StochasticRounding
@@ -62,8 +64,8 @@ class TrainJob:
     dtype: str = "float32"
     device: str = "cpu"
     label: str = ""
-    epochs_kept: str = "epochs"
-    """"epochs": a model folder per epoch; "final": only the last."""
+    epochs: frozenset[int] | None = None
+    """The epochs after which a model folder is written; None: every epoch."""
     checkpoint_seconds: float = 60.0
     """A step checkpoint is written when this much time has passed since the last one."""
     rewarder: Rewarder | None = None
@@ -84,6 +86,7 @@ def train(job: TrainJob) -> Cost:
     state = _prepare(job, sampler)
     rounding = _rounding(job, state)
     job.method.begin(state, roles)
+    _drop_late_checkpoints(job, sampler.steps_per_epoch)
     resumed = checkpoints.restore(state, job.method, job.scratch)
     log = _Log(job.scratch / "log.jsonl", keep=state.step)
     if not resumed:
@@ -230,16 +233,33 @@ def _check_step_zero(job: TrainJob, sampler: Sampler, state: TrainState, pad_id:
 
 def _keep_epoch(job: TrainJob, state: TrainState, tokenizer: Any, epoch: int) -> dict[str, float]:
     """Write the epoch's model folder; in bf16, return how much of the training its rounding
-    shows."""
-    if job.epochs_kept == "final" and epoch != job.config.epochs:
+    shows.
+
+    The weights are written in the model's own precision, unless that is bfloat16 and the run
+    measures in float32: then rounding could hide what was trained.
+    """
+    if job.epochs is not None and epoch not in job.epochs:
         return {}
     folder = job.scratch / "epochs" / f"epoch-{epoch:02d}"
     shutil.rmtree(folder, ignore_errors=True)
     with job.method.result(state):
         adapters.save(state.policy.model, tokenizer, folder)
+        found = gain_between(job.start, folder) if job.dtype == "bfloat16" else None
+        if job.dtype == "bfloat16" and is_bfloat16(job.start):
+            models.to_bfloat16(folder)
         job.method.save(state, folder)
-    found = gain_between(job.start, folder) if job.dtype == "bfloat16" else None
     return {} if found is None else {BF16_GAIN: found}
+
+
+def _drop_late_checkpoints(job: TrainJob, steps_per_epoch: int) -> None:
+    """Go back before the first epoch that is wanted and was not written.
+
+    The start that was interrupted may have been asked for fewer epochs.
+    """
+    wanted = job.epochs or range(1, job.config.epochs + 1)
+    lacking = set(wanted) - set(epochs_in(job.scratch / "epochs"))
+    if lacking:
+        checkpoints.drop_from(job.scratch, min(lacking) * steps_per_epoch)
 
 
 def _publish(job: TrainJob) -> None:
@@ -268,8 +288,3 @@ class _Log:
         }
         self.file.write(json.dumps(record) + "\n")
         self.file.flush()
-
-
-def epochs_in(folder: Path) -> dict[int, Path]:
-    """Model folders of a finished training run, by epoch."""
-    return {int(p.name.removeprefix("epoch-")): p for p in sorted(folder.glob("epoch-*"))}
