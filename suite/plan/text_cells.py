@@ -18,7 +18,7 @@ from suite.core.errors import DoesNotFit, UserError
 from suite.plan.cell import Evaluated, PlannedCell, model_name
 from suite.plan.fitting import Fitting, LeftOut
 from suite.plan.reading import Reading
-from suite.plan.refusals import check_answers, check_loss, check_reward, check_steps
+from suite.plan.refusals import check_answers, check_reward, check_steps
 from suite.plan.text_stages import TextStages
 from suite.settings import TrainConfig
 from suite.stages.handles import Model, Trained
@@ -57,7 +57,6 @@ def _drop_what_does_not_fit(stages: TextStages, methods: Fitting, left_out: Left
             del methods[spec]
             continue
         check_steps(method, config, stages)
-        check_loss(method)
 
 
 Made = Callable[[], PlannedCell]
@@ -132,7 +131,15 @@ class _TextCell:
             label = f"{self.shown}, epoch {epoch}" if trained.stage else self.shown
             evaluated.append(self._evaluated(TRAINING, epoch, each, trained.method, label))
         evaluated += self._phases()
-        return PlannedCell(cell, self.family, benchmark, tuple(evaluated), stages, trained.stage)
+        return PlannedCell(
+            cell,
+            self.family,
+            benchmark,
+            tuple(evaluated),
+            stages,
+            trained.stage,
+            method=trained.method,
+        )
 
     def _phases(self) -> Iterator[Evaluated]:
         """The models of the phases after training, each made of the one before."""

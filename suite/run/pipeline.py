@@ -28,6 +28,7 @@ from suite.export import alpaca_eval
 from suite.model import hardware
 from suite.plan.build import build_plan
 from suite.plan.graph import Plan
+from suite.plan.refusals import check_loss
 from suite.results.samples import Sample, write_samples
 from suite.results.schema import Results
 from suite.run.cell import CellRunner
@@ -68,6 +69,7 @@ def run(
     context = open_context(config, registry, progress)
     planned = build_plan(context)
     preflight(context, planned)
+    hardware.set_threads(config.model)
     return _collect(context, planned, command)
 
 
@@ -99,7 +101,6 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
     precision = _precision_notes(context)
     for note in precision:
         context.progress.say(note)
-    hardware.set_threads(context.config.model)
     # Written first: a folder that cannot take it would lose the results at the end.
     out = make_folder(context.config)
     runner = CellRunner.on(context, out)
@@ -201,6 +202,8 @@ def preflight(context: Context, plan: Plan) -> None:
     missing = plan.missing(store)
     keys = {stage.key for stage in missing}
     for cell in plan.cells:
+        if cell.method is not None:
+            check_loss(cell.method)
         if any(each.score.key in keys for each in cell.evaluated):
             cell.benchmark.check()
     if not any(stage.kind in {"train", "respond", "reference"} for stage in missing):

@@ -9,12 +9,12 @@ from suite.store.runs import RunModel, find_run
 
 
 def weights_of(root: Path, run: str, method: str, epoch: int | None = None) -> list[Path]:
-    """The model folders of a method, one for each of its cells in the run.
+    """The model folders of a method, one for each of its cells in the run; or of a cell's slug.
 
     UserError: the run has no such method or epoch. MissingError: the weights are not in the store.
     """
     record = find_run(root, run)
-    found = [model for model in record.models if model.method == method]
+    found = [model for model in record.models if method in (model.method, model.cell)]
     if not found:
         raise unknown("method", method, {model.method for model in record.models})
     return [_folder(root, record.out, model, epoch) for model in found]
