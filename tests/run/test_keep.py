@@ -170,6 +170,9 @@ def test_the_command_lists_explains_finds_and_removes(
     assert "3 entries would be removed" in text
     status, text = run_store(capsys, *removal)
     assert "3 entries removed" in text and not store.has(ga)
+    rescored = pipeline.score(config, registry).results.cells[2]
+    assert rescored.metrics == outcome.results.cells[2].metrics
+    assert rescored.notes[0].startswith("the log of the training was removed from the store")
     status, text = run_store(capsys, "where", config.out, "--method", "ga", "--store", root)
     assert status == 4 and f"suite stage {ga.key[:12]}" in text
     status, text = run_store(capsys, "rm", "--store", root)
