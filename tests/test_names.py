@@ -26,7 +26,6 @@ EXCEPTIONS = {
     "suite/settings.py": ({"ga", "npo", "tofu"}, "what `suite run` does if nothing is asked for"),
     "suite/cli/options.py": ({"npo"}, "an example in the help of --set"),
     "suite/config/layers.py": ({"npo"}, "an example in the message on a malformed --set"),
-    "suite/report/merging.py": ({"npo"}, "an example of a variant in a message"),
     "suite/judges/alpaca_eval.py": ({"win_rate"}, "a column of AlpacaEval's own file"),
     "suite/losses/psi.py": ({"preferences"}, "plain English"),
     "suite/stats/length_control.py": ({"preferences"}, "an argument, and plain English"),

@@ -12,6 +12,7 @@ from suite.api.cells import Cell, CellResult
 from suite.api.measured import ModelBenchmark
 from suite.compare import hypervolume as volume
 from suite.compare import interest
+from suite.compare.recorded import with_settings
 from suite.compare.stage import comparing, read_evidence
 from suite.core.errors import UserError
 from suite.plan.cell import PlannedCell
@@ -59,7 +60,8 @@ def comparisons(
     found = []
     for cell in sorted(first.values(), key=lambda cell: bench.index(cell.cell.benchmark)):
         agreed = _agreement(context, plan, store, cell.benchmark.name)
-        table = _comparison(context, cell, results, agreed)
+        shared = _comparison(context, cell, results, agreed)
+        table = with_settings(context, shared, cell, plan.cells)
         front = volume.of_front(table, results)
         found.append(replace(table, outputs=outputs_of(cell.benchmark), front_hypervolume=front))
     return tuple(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from suite.api.method import Method
 from suite.config.check import AT_LEAST, OWN, TRAIN, adapter
 from suite.config.fields import Setting, settings_of
 from suite.config.instances import (
@@ -80,8 +81,9 @@ def json_schema(registry: Registry) -> JsonSchema:
         doc = (cls.__doc__ or cls.name).strip().splitlines()[0]
         sections[section] = _table(settings_of(cls.Config), doc, host=False)
     own = _table(OWN, "", host=True)
-    for method in registry.methods():
-        sections[method.name]["properties"] |= own["properties"]
+    for section, cls in registry.configured().items():
+        if issubclass(cls, Method):
+            sections[section]["properties"] |= own["properties"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "suite", **schema}
 
 

@@ -48,7 +48,7 @@ class TextStages(Training):
     @cached_property
     def sampled(self) -> Stage:
         """Rows made of the starting model's answers."""
-        wanted = self.benchmark.sampling_requests(self.data)
+        wanted = self.reading.sampling_requests
         inputs = {"responses": self._ask(self.first, None, wanted, "samples of the starting model")}
         spec = self.reading.benchmark_spec()
         return self.context.stage("roles", spec, inputs, label="training rows from samples")
@@ -159,7 +159,7 @@ class TextStages(Training):
             return None
         rewards = Rewards(self.benchmark.reward(self.data), lambda: self.reward_model)
         judge = make_judge(self.context, rewards)
-        questions = self.benchmark.questions(self.data)
+        questions = self.reading.questions
         return Judging(self.context, judge, questions, self._rival(self.benchmark.against))
 
     def _rival(self, name: str) -> Stage | None:

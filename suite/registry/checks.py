@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -120,6 +121,16 @@ def _check_headlines(cls: Any) -> None:
         for name in getattr(cls, attribute):
             if name not in cls.primary:
                 raise unknown(f"headline metric in {cls.__name__}.{attribute}", name, cls.primary)
+    for attribute in ("best_by", "baseline"):
+        value = getattr(cls, attribute)
+        if not isinstance(value, str | None):
+            raise TypeError(f"{cls.__name__}.{attribute} must be a name or None, not {value!r}")
+    for name, worst in cls.reference_point.items():
+        number = isinstance(worst, int | float) and math.isfinite(worst)
+        if not number:
+            raise TypeError(
+                f"{cls.__name__}.reference_point[{name!r}] must be a finite number, not {worst!r}"
+            )
     for name in cls.default_splits:
         if name not in cls.splits:
             raise unknown(f"split in {cls.__name__}.default_splits", name, cls.splits)

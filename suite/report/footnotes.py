@@ -168,10 +168,17 @@ def _explain_hypervolume(table: Table) -> Iterator[str]:
     whole = table.front_volume
     if whole is not None:
         spread = f" ({whole.bounds})" if whole.bounds else ""
-        text += f" All ranked methods together cover {whole.text}{spread}."
+        text += f" All ranked methods together cover {whole.text}{spread}. {_luck(table)}"
     if any(table.is_p_value(name) for name in corner):
         text += " It has no confidence interval, because one of its factors is a p-value."
     yield text
+
+
+def _luck(table: Table) -> str:
+    """Whether that volume holds the luck of the best."""
+    if len(table.comparison.front_hypervolume) < 2:
+        return "This is of one run, where the luckiest methods count, so it is too large."
+    return "In each run the other runs choose the methods that count, so luck is not counted."
 
 
 def _explain_differences(table: Table) -> Iterator[str]:

@@ -78,12 +78,10 @@ class CellRunner:
             result, status = self._failure(planned, "failed", said), error.exit_status
         except UserError as error:
             result, status = self._failure(planned, "failed", str(error)), error.exit_status
-        except SystemExit as error:  # of a plugin: the other rows are none of its business
-            said = f"SystemExit: a plugin ended the process with status {error.code!r}"
-            result, status = self._failure(planned, "failed", said), 1
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a plugin may even call sys.exit
             self.context.progress.say(traceback.format_exc())
-            result, status = self._failure(planned, "failed", f"{type(error).__name__}: {error}"), 1
+            said = f"{self.context.registry.blame(error)}{type(error).__name__}: {error}"
+            result, status = self._failure(planned, "failed", said), 1
         self.notify("suite_cell_finished", cell=planned.cell, result=result)
         return result, samples, status
 

@@ -88,13 +88,17 @@ def score(
                 f"{stage}: not in the store {store.root}; this computes it: "
                 f"{command or f'suite run --config {config.out}/config.toml'}"
             )
-    return _collect(context, planned, command)
+    return _collect(context, planned, command, scored_again=True)
 
 
-def _collect(context: Context, planned: Plan, command: str) -> Outcome:
-    """Compute every cell that the store lacks, then write results, samples and leaderboards."""
+def _collect(
+    context: Context, planned: Plan, command: str, *, scored_again: bool = False
+) -> Outcome:
+    """Compute every cell that the store lacks, then write results, samples and leaderboards.
+
+    The settings are those of the run: who only scores it again leaves their file as it is.
+    """
     from suite import report
-    from suite.config import to_toml
 
     for reason in planned.left_out:
         context.progress.say(f"left out: {reason}")
@@ -103,9 +107,9 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
         context.progress.say(note)
     # Written first: a folder that cannot take it would lose the results at the end.
     out = make_folder(context.config)
+    if not scored_again:
+        _write_settings(context, out)
     runner = CellRunner.on(context, out)
-    with writing(out):
-        atomic_write(out / "config.toml", to_toml(context.config, context.registry))
     record(runner.store.root, out, planned)
     runner.notify("suite_run_started")
     unfinished = Unfinished(context, planned, runner.store, out, command)
@@ -129,6 +133,13 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
     point_latest(context.config, out)
     runner.notify("suite_run_finished", results=results)
     return Outcome(results, samples, out, max((o[3] for o in outcomes), default=0))
+
+
+def _write_settings(context: Context, out: Path) -> None:
+    from suite.config import to_toml
+
+    with writing(out):
+        atomic_write(out / "config.toml", to_toml(context.config, context.registry))
 
 
 def _cells(
@@ -216,11 +227,7 @@ def preflight(context: Context, plan: Plan) -> None:
         encoder = context.encoder(store.ensure(base), context.config.train)
         for rows in (*stages.data.roles.values(), *stages.data.starts.values()):
             encode_rows(rows, encoder)
-        asked = (
-            stages.benchmark.sampling_requests(stages.data)
-            if stages.benchmark.sampled_roles
-            else []
-        )
+        asked = stages.reading.sampling_requests if stages.benchmark.sampled_roles else []
         for request in (*stages.requests, *asked):
             encoder.encode(request.prompt, request.expected, request.id)
         if any(stage.kind == "respond" for stage in missing):

@@ -22,6 +22,7 @@ from suite.model import folder as models
 from suite.model import hardware
 from suite.model.encoding import Encoder
 from suite.settings import RunConfig, TrainConfig
+from suite.stages.endings import noted
 from suite.stages.handles import Model, part_of
 from suite.stages.materials import Materials
 from suite.stages.rows import INPUT, read_rows
@@ -75,8 +76,15 @@ class Context:
         kind = self._kind(build.stage.kind)
         # Engines and outside tools may set threads for themselves; methods and benchmarks may not.
         guarded = build.stage.kind in ("train", "score", "experiment")
-        with unchanged(str(build.stage)) if guarded else nullcontext():
+        same = unchanged(str(build.stage)) if guarded else nullcontext()
+        with noted(build, self._plugin_of(build.spec)), same:
             kind.build(build, self)
+
+    def _plugin_of(self, spec: Mapping[str, Any]) -> str:
+        """Which plugin offers the method that a stage runs, as the beginning of a message."""
+        given = spec.get("method") or spec.get("answering")
+        name = given["method"] if isinstance(given, Mapping) else given
+        return self.registry.name_plugin(self.registry.method_of_stage(name)) if name else ""
 
     def _kind(self, name: str) -> StageKind:
         if name not in self.kinds:

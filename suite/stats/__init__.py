@@ -4,7 +4,8 @@
 - comparisons of methods: `holm`, `first_probabilities`, `rank_sets`
 - comparisons of samples: `ks_two_sample`, `ks_permutation`, `ks_exchange`
 - judges: `kappa`, `length_controlled_win_rate`
-- trade-offs: `harmonic_means`, `pareto`, `hypervolume`
+- trade-offs: `harmonic_means`, `pareto`, `hypervolume`,
+  `hypervolume_without_luck`
 """
 
 from suite.stats.agreement import Agreement, kappa
@@ -16,7 +17,7 @@ from suite.stats.length_control import length_controlled_win_rate
 from suite.stats.means import harmonic_means
 from suite.stats.moments import Moments
 from suite.stats.multiple import holm
-from suite.stats.pareto import hypervolume, pareto
+from suite.stats.pareto import hypervolume, hypervolume_without_luck, pareto
 from suite.stats.permutation import PermutationResult, ks_permutation
 from suite.stats.populations import Table
 from suite.stats.rank_sets import rank_sets
@@ -35,6 +36,7 @@ __all__ = [
     "harmonic_means",
     "holm",
     "hypervolume",
+    "hypervolume_without_luck",
     "joint_bootstrap",
     "joint_means",
     "kappa",

@@ -30,6 +30,7 @@ from suite.api.method import Method
 from suite.api.returned import check_step
 from suite.api.reward import Rewarder
 from suite.api.step import BF16_GAIN, StepOutput, TrainState
+from suite.api.untouched import Watch, bits_of, check_bits, tensors_in
 from suite.core import faults, interrupt
 from suite.core.progress import Progress, Silent
 from suite.model import adapters
@@ -79,15 +80,14 @@ def train(job: TrainJob) -> Cost:
     meter = CostMeter(job.scratch, job.device)
     torch.manual_seed(job.seed)
     roles = job.method.select(job.roles)
-    sampler = Sampler(
-        roles, job.config.batch_size, job.seed, whole_prompts=job.method.whole_prompts
-    )
+    sampler = _sampler(job, roles)
     tokenizer = models.load_tokenizer(job.start)
     state = _prepare(job, sampler)
     rounding = _rounding(job, state)
+    watch = Watch(job.method, "begin", state.kept, thorough=True)
     job.method.begin(state, roles)
-    _drop_late_checkpoints(job, sampler.steps_per_epoch)
-    resumed = checkpoints.restore(state, job.method, job.scratch)
+    watch.check()
+    resumed = _resume(job, state, sampler.steps_per_epoch)
     log = _Log(job.scratch / "log.jsonl", keep=state.step)
     if not resumed:
         with rounding.step(0) if rounding else nullcontext():
@@ -119,7 +119,9 @@ def train(job: TrainJob) -> Cost:
 def _one_step(job: TrainJob, sampler: Sampler, state: TrainState, pad_id: int) -> StepOutput:
     limit = 0 if job.method.batch_coupled else job.config.micro_batch
     batch = list(micro_batches(sampler.step(state.step), limit, pad_id, job.references, job.device))
+    watch = Watch(job.method, "train_step", dict(tensors_in(dict(enumerate(batch)), "batch")))
     output = job.method.train_step(state, batch)
+    watch.check()
     check_step(job.method, state.step, output)
     state.step += 1
     faults.point("train.step", state.step)
@@ -242,24 +244,32 @@ def _keep_epoch(job: TrainJob, state: TrainState, tokenizer: Any, epoch: int) ->
         return {}
     folder = job.scratch / "epochs" / f"epoch-{epoch:02d}"
     shutil.rmtree(folder, ignore_errors=True)
+    before = bits_of(state.kept)
     with job.method.result(state):
         adapters.save(state.policy.model, tokenizer, folder)
         found = gain_between(job.start, folder) if job.dtype == "bfloat16" else None
         if job.dtype == "bfloat16" and is_bfloat16(job.start):
             models.to_bfloat16(folder)
         job.method.save(state, folder)
+    check_bits(job.method, "result", state.kept, before)
     return {} if found is None else {BF16_GAIN: found}
 
 
-def _drop_late_checkpoints(job: TrainJob, steps_per_epoch: int) -> None:
-    """Go back before the first epoch that is wanted and was not written.
+def _sampler(job: TrainJob, roles: Mapping[str, Sequence[Item]]) -> Sampler:
+    whole = job.method.whole_prompts
+    return Sampler(roles, job.config.batch_size, job.seed, whole_prompts=whole)
 
-    The start that was interrupted may have been asked for fewer epochs.
+
+def _resume(job: TrainJob, state: TrainState, steps_per_epoch: int) -> bool:
+    """Go on from the newest checkpoint before the first epoch that is wanted and was not written.
+
+    The start that was interrupted may have been asked for fewer epochs. False: from the start.
     """
     wanted = job.epochs or range(1, job.config.epochs + 1)
     lacking = set(wanted) - set(epochs_in(job.scratch / "epochs"))
     if lacking:
         checkpoints.drop_from(job.scratch, min(lacking) * steps_per_epoch)
+    return checkpoints.restore(state, job.method, job.scratch)
 
 
 def _publish(job: TrainJob) -> None:

@@ -65,9 +65,15 @@ def classifier_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("classifier")
     tokenizer = build()
     config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=24, num_hidden_layers=1, num_attention_heads=2,
-        pad_token_id=tokenizer.pad_token_id, num_labels=2, id2label={0: "NEGATIVE", 1: "POSITIVE"},
-    )  # fmt: skip
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        intermediate_size=24,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        pad_token_id=tokenizer.pad_token_id,
+        num_labels=2,
+        id2label={0: "NEGATIVE", 1: "POSITIVE"},
+    )
     torch.manual_seed(0)
     LlamaForSequenceClassification(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
