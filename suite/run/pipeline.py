@@ -106,11 +106,8 @@ def _collect(
     for note in precision:
         context.progress.say(note)
     # Written first: a folder that cannot take it would lose the results at the end.
-    out = make_folder(context.config)
-    if not scored_again:
-        _write_settings(context, out)
+    out = _open_folder(context, planned, with_settings=not scored_again)
     runner = CellRunner.on(context, out)
-    record(runner.store.root, out, planned)
     runner.notify("suite_run_started")
     unfinished = Unfinished(context, planned, runner.store, out, command)
     with runner.store.using(planned.stages()):
@@ -135,11 +132,16 @@ def _collect(
     return Outcome(results, samples, out, max((o[3] for o in outcomes), default=0))
 
 
-def _write_settings(context: Context, out: Path) -> None:
+def _open_folder(context: Context, planned: Plan, *, with_settings: bool) -> Path:
+    """Make the run's folder, write its settings, and let the store know whose its stages are."""
     from suite.config import to_toml
 
-    with writing(out):
-        atomic_write(out / "config.toml", to_toml(context.config, context.registry))
+    out = make_folder(context.config)
+    if with_settings:
+        with writing(out):
+            atomic_write(out / "config.toml", to_toml(context.config, context.registry))
+    record(context.store.root, out, planned)
+    return out
 
 
 def _cells(
