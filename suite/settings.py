@@ -110,6 +110,10 @@ class RunConfig:
     ranked."""
     evaluate: Literal["epochs", "final"] = "epochs"
     """Evaluate after every epoch (and report the best one too), or only at the end."""
+    keep: Literal["all", "best", "final", "none"] = "all"
+    """Weights of a method's epochs that stay in the store once the run needs them no longer.
+    Answers and scores always stay; weights that were dropped are made again where something needs
+    them."""
     checkpoint_seconds: float = 60.0
     """A killed training run resumes from a checkpoint at most this old; 0: one after every step."""
     allow_overlap: bool = False

@@ -24,10 +24,11 @@ RUN_BY = {
     ),
     "tests/config/test_command.py": "core: places",
     "tests/run/test_out.py": "config: out",
+    "tests/run/test_keep.py": "cli: store; run: record; store: explain models runs",
     "tests/run/test_not_there.py": "config: environment",
     "tests/run/test_pipeline.py": (
         "api: batch; compare: tables; plan: cell refusals; run: provenance; "
-        "respond: stage; score: files; stages: base_stage; train: "
+        "respond: stage; score: files; stages: base_model base_stage; train: "
         "reference_stage stage"
     ),
     "tests/run/test_start_seeds.py": "plan: text_cells",

@@ -19,6 +19,7 @@ from suite.cli.group import Commands
 from suite.cli.installed import list_, plugins
 from suite.cli.run import plan, run, stage
 from suite.cli.score import score
+from suite.cli.store import store
 from suite.cli.stored import report, verify
 from suite.cli.streams import never_fail_on_an_encoding, say
 from suite.config.families import FamilyWarning
@@ -57,6 +58,7 @@ for command in (
     report,
     export,
     verify,
+    store,
     list_,
     plugins,
     config,

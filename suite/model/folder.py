@@ -20,7 +20,7 @@ from suite.core.errors import UserError
 from suite.model.encoding import Encoder, check_template
 from suite.model.hardware import ATTENTION
 from suite.model.weights import check_adapters, check_files, context_of, refuse_gaps
-from suite.store import read_json
+from suite.store import read_json, write_json
 
 if TYPE_CHECKING:
     import torch
@@ -157,7 +157,7 @@ def load_model(folder: str | Path, **options: Any) -> Any:
 def import_base(source: Path, out: Path, pad_token: str | None, template: str) -> None:
     """Write the model in `source` (folder or .gguf file) as a model folder; check its tokenizer
     before its weights."""
-    from suite.model.rounding import drop_ties
+    from suite.model.rounding import drop_ties, holds
 
     gguf = {"gguf_file": source.name} if source.is_file() else {}
     tokenizer = load_tokenizer(source.parent if gguf else source, pad_token, **gguf)
@@ -165,7 +165,10 @@ def import_base(source: Path, out: Path, pad_token: str | None, template: str) -
     if gguf:
         model = _plain(load_model(source.parent, **gguf))
         drop_ties(model)
+        exact = holds(model)
         save_model(model, tokenizer, out)
+        if exact:
+            to_bfloat16(out)
         return
     # Adapters beside the model are merged, not copied: see `suite.model.adapters`.
     files = [file for file in model_files(source) if not file.name.startswith("adapter_")]
@@ -251,6 +254,22 @@ def save_model(model: Any, tokenizer: Any, out: Path) -> None:
     with quiet():
         model.save_pretrained(out, safe_serialization=True)
         tokenizer.save_pretrained(out)
+
+
+def to_bfloat16(folder: Path) -> None:
+    """Round the weights of a model folder to bfloat16: half the bytes of float32."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    for file in sorted(folder.glob("*.safetensors")):
+        tensors = load_file(file)
+        rounded = {name: tensor.to(torch.bfloat16) for name, tensor in tensors.items()}
+        # Beside it first: the tensors that were read are pages of the old file.
+        fresh = file.with_suffix(".new")
+        save_file(rounded, fresh, metadata={"format": "pt"})
+        fresh.replace(file)
+    config = read_json(folder / "config.json")
+    write_json(folder / "config.json", {**config, "dtype": "bfloat16"})
 
 
 def load_weights(model: nn.Module, folder: Path) -> None:

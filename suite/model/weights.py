@@ -99,6 +99,17 @@ def tensor_names(folder: Path) -> set[str]:
     return names
 
 
+def is_bfloat16(folder: Path) -> bool:
+    """Whether a model folder's weights are stored in bfloat16, all of them."""
+    from safetensors import safe_open
+
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(file, framework="pt") as opened:
+            if any(opened.get_slice(name).get_dtype() != "BF16" for name in opened.keys()):  # noqa: SIM118
+                return False
+    return True
+
+
 def refuse_gaps(info: Mapping[str, Any], what: str) -> None:
     """Refuse a model that was not given all its tensors; `info`: transformers' report of
     loading."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from suite.api.benchmark import Benchmark
 from suite.api.cells import Cell
+from suite.api.method import Method
 from suite.api.phases import TRAINING
 from suite.plan.text_stages import TextStages
 from suite.stages.handles import Model
@@ -50,6 +51,8 @@ class PlannedCell:
     texts: TextStages | None = None
     """None: no language model is trained for it, or another benchmark's cell trained it."""
     train: Stage | None = None
+    method: Method[Any] | None = None
+    """None: a start model, an experiment, or another benchmark's model."""
     reduced: bool = False
     """Whether its model was made, or is measured, on a part of a benchmark."""
     notes: tuple[str, ...] = ()

@@ -79,7 +79,11 @@ class TextStages(Training):
             "epoch": model.epoch,
             "answering": None if own is None else self._answering(own, rows, reward),
         }
-        inputs = {"model": model.stage, **inputs_of(*rows.values()), **reward.inputs}
+        inputs: dict[str, Stage | Model] = {
+            "model": model,
+            **inputs_of(*rows.values()),
+            **reward.inputs,
+        }
         return self.context.stage("respond", spec, inputs, label=label)
 
     def _answering(self, method: Method[Any], rows: Mapping[str, Rows], reward: RewardUse) -> Json:
@@ -99,7 +103,11 @@ class TextStages(Training):
             "epoch": model.epoch,
             "reference_epoch": self.first.epoch,
         }
-        inputs = {"responses": responses, "model": model.stage, "reference": self.first.stage}
+        inputs: dict[str, Stage | Model] = {
+            "responses": responses,
+            "model": model,
+            "reference": self.first,
+        }
         return self.context.stage("kl", spec, inputs, label=f"KL of {label}")
 
     def score(

@@ -25,7 +25,7 @@ from suite.stages import trained_reward
 from suite.stages.base_model import imported, tiny_base
 from suite.stages.handles import Model, RewardUse, Trained
 from suite.stages.rows import Rows, SampledRows, inputs_of
-from suite.store import Stage, closure_digest, digest, jsonable
+from suite.store import Json, Stage, closure_digest, digest, jsonable
 
 
 class Training(ABC):
@@ -117,7 +117,6 @@ class Training(ABC):
             config,
             seed=self.start_seed,
             label=label,
-            keep="final",
         )
 
     def method(self, method: Method[Any], config: TrainConfig, seed: int, label: str) -> Trained:
@@ -128,17 +127,10 @@ class Training(ABC):
         if not method.trains:
             asked = self.base if method.answered_by == "base" else self.first
             return Trained({0: asked}, None, method)
-        keep = self.context.config.evaluate if self.benchmark.best_by else "final"
+        every = self.context.config.evaluate == "epochs" and self.benchmark.best_by
+        epochs = tuple(range(1, config.epochs + 1)) if every else (config.epochs,)
         rows = self.rows_of(method)
-        stage = self._train(self.first, method, rows, config, seed=seed, label=label, keep=keep)
-        if keep == "final" and self.benchmark.best_by and not self.context.store.has(stage):
-            # A run that kept every epoch has left the last one too.
-            every = self._train(
-                self.first, method, rows, config, seed=seed, label=label, keep="epochs"
-            )
-            if self.context.store.has(every):
-                stage = every
-        epochs = range(1, config.epochs + 1) if keep == "epochs" else (config.epochs,)
+        stage = self._train(self.first, method, rows, config, seed=seed, label=label, epochs=epochs)
         return Trained.by(stage, epochs, method)
 
     def phase(
@@ -154,14 +146,13 @@ class Training(ABC):
         named = f"{label}, {phase.name}"
         if phase.kind != "train":
             spec = {**phase.spec, "epoch": before.epoch, "seed": seed}
-            inputs = {"model": before.stage}
-            return Model(self.context.stage(phase.kind, spec, inputs, label=named))
+            return Model(self.context.stage(phase.kind, spec, {"model": before}, label=named))
         if phase.method is not None:
             own, config = self.settings(phase.method)
             method = self.context.registry.method(phase.method)(own)
         config = replace(config, **phase.train)
         rows = {role: self.rows(phase.roles.get(role, role)) for role in sorted(method.roles)}
-        stage = self._train(before, method, rows, config, seed=seed, label=named, keep="final")
+        stage = self._train(before, method, rows, config, seed=seed, label=named)
         return Model(stage, config.epochs)
 
     def rows(self, role: str) -> Rows:
@@ -189,8 +180,9 @@ class Training(ABC):
         *,
         seed: int,
         label: str,
-        keep: str,
+        epochs: Sequence[int] = (),
     ) -> Stage:
+        """A training; `epochs`: those after which the model is written, by default the last."""
         reward = self.reward(method)
         # How a step is cut does not change its gradient, so the micro-batch is no part of the key.
         training = {name: value for name, value in asdict(config).items() if name != "micro_batch"}
@@ -202,16 +194,17 @@ class Training(ABC):
             "seed": seed,
             "roles": {role: self.rows_digest(rows) for role, rows in roles.items()},
             "epoch": start.epoch,
-            "keep": keep,
             "reward": reward.spec,
         }
-        inputs = {
-            "start": start.stage,
+        inputs: dict[str, Stage | Model] = {
+            "start": start,
             **self._references(start, method, roles, config),
             **inputs_of(*roles.values()),
             **reward.inputs,
         }
-        resources = {"micro_batch": config.micro_batch}
+        # What is written does not change the training either.
+        written = list(epochs or (config.epochs,))
+        resources: dict[str, Json] = {"micro_batch": config.micro_batch, "epochs": written}
         return self.context.stage("train", spec, inputs, label=label, resources=resources)
 
     def rows_digest(self, rows: Rows) -> str | None:
@@ -243,7 +236,7 @@ class Training(ABC):
             "hidden": hidden,
             "epoch": start.epoch,
         }
-        inputs = {"model": start.stage, **inputs_of(rows)}
+        inputs: dict[str, Stage | Model] = {"model": start, **inputs_of(rows)}
         return self.context.stage("reference", spec, inputs, label="reference")
 
     @cached_property
@@ -262,7 +255,6 @@ class Training(ABC):
             training,
             seed=self.start_seed,
             label="reward model",
-            keep="final",
         )
         return Model(stage, training.epochs)
 
@@ -276,7 +268,7 @@ class Training(ABC):
             return RewardUse()
         # The code that opens a reward model is in the keys of those stages only that use one.
         code = closure_digest([trained_reward.__name__])
-        return RewardUse({"epoch": model.epoch, "code": code}, {"reward": model.stage})
+        return RewardUse({"epoch": model.epoch, "code": code}, {"reward": model})
 
     def _true_reward(self) -> RewardUse:
         truth = self.benchmark.reward(self.data)

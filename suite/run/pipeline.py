@@ -28,11 +28,14 @@ from suite.export import alpaca_eval
 from suite.model import hardware
 from suite.plan.build import build_plan
 from suite.plan.graph import Plan
+from suite.plan.refusals import check_loss
 from suite.results.samples import Sample, write_samples
 from suite.results.schema import Results
 from suite.run.cell import CellRunner
+from suite.run.keep import drop_weights
 from suite.run.kinds import open_context
 from suite.run.provenance import describe_run
+from suite.run.record import record
 from suite.run.texts import text_notes, tokenizer_stage
 from suite.run.unfinished import Unfinished
 from suite.settings import RunConfig
@@ -67,6 +70,7 @@ def run(
     context = open_context(config, registry, progress)
     planned = build_plan(context)
     preflight(context, planned)
+    hardware.set_threads(config.model)
     return _collect(context, planned, command)
 
 
@@ -96,19 +100,15 @@ def _collect(
     The settings are those of the run: who only scores it again leaves their file as it is.
     """
     from suite import report
-    from suite.config import to_toml
 
     precision = _said_first(context, planned)
-    hardware.set_threads(context.config.model)
     # Written first: a folder that cannot take it would lose the results at the end.
-    out = make_folder(context.config)
+    out = _open_folder(context, planned, with_settings=not scored_again)
     runner = CellRunner.on(context, out)
-    if not scored_again:
-        with writing(out):
-            atomic_write(out / "config.toml", to_toml(context.config, context.registry))
     runner.notify("suite_run_started")
     unfinished = Unfinished(context, planned, runner.store, out, command)
-    outcomes = _cells(runner, planned, unfinished)
+    with runner.store.using(planned.stages()):
+        outcomes = _cells(runner, planned, unfinished)
     cells = compared(planned, [outcome[1] for outcome in outcomes])
     finished = {result.cell for result in cells if result.status == "ok"}
     tables = comparisons(context, planned, cells, runner.store)
@@ -140,6 +140,18 @@ def _said_first(context: Context, planned: Plan) -> tuple[str, ...]:
     return tuple(precision)
 
 
+def _open_folder(context: Context, planned: Plan, *, with_settings: bool) -> Path:
+    """Make the run's folder, write its settings, and let the store know whose its stages are."""
+    from suite.config import to_toml
+
+    out = make_folder(context.config)
+    if with_settings:
+        with writing(out):
+            atomic_write(out / "config.toml", to_toml(context.config, context.registry))
+    record(context.store.root, out, planned)
+    return out
+
+
 def _cells(
     runner: CellRunner, planned: Plan, unfinished: Unfinished
 ) -> list[tuple[Cell, CellResult, list[Sample], int]]:
@@ -149,7 +161,9 @@ def _cells(
         for cell in planned.cells:
             interrupt.check()
             outcomes.append((cell.cell, *runner.cell(cell)))
-            unfinished.update([outcome[1] for outcome in outcomes])
+            results = [outcome[1] for outcome in outcomes]
+            drop_weights(runner.context, planned, runner.store, results)
+            unfinished.update(results)
     except BaseException:  # interrupted, or the store is corrupt
         unfinished.write([outcome[1] for outcome in outcomes])
         raise
@@ -185,7 +199,9 @@ def make_stage(
         how_many = f"{len(found)} stages" if found else "no stage"
         raise UserError(f"this run has {how_many} whose key begins with {key!r}: see `suite plan`")
     hardware.set_threads(config.model)
-    return context.store.make(found[0])
+    stage = found[0]
+    with context.store.using([stage, *stage.inputs.values()]):
+        return context.store.make(stage)
 
 
 def check_folders(config: RunConfig) -> None:
@@ -207,6 +223,8 @@ def preflight(context: Context, plan: Plan) -> None:
     missing = plan.missing(store)
     keys = {stage.key for stage in missing}
     for cell in plan.cells:
+        if cell.method is not None:
+            check_loss(cell.method)
         if any(each.score.key in keys for each in cell.evaluated):
             cell.benchmark.check()
     if not any(stage.kind in {"train", "respond", "reference"} for stage in missing):

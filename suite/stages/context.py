@@ -23,6 +23,7 @@ from suite.model import hardware
 from suite.model.encoding import Encoder
 from suite.settings import RunConfig, TrainConfig
 from suite.stages.endings import noted
+from suite.stages.handles import Model, part_of
 from suite.stages.materials import Materials
 from suite.stages.rows import INPUT, read_rows
 from suite.stages.unchanged import unchanged
@@ -49,17 +50,26 @@ class Context:
         self,
         kind: str,
         spec: Mapping[str, Json],
-        inputs: Mapping[str, Stage] | None = None,
+        inputs: Mapping[str, Stage | Model] | None = None,
         *,
         label: str = "",
         resources: Mapping[str, Json] | None = None,
         coded: bool = True,
     ) -> Stage:
         """Describe a stage. `coded`: its key holds the code of the kind's builder. UserError: no
-        such kind."""
+        such kind.
+
+        Of an input that is given as a `Model`, only that model's folder has to be there.
+        """
         module = self._kind(kind).module
         code = (module,) if coded else ()
-        return Stage(kind, spec, inputs or {}, code, label, resources or {})
+        stages: dict[str, Stage] = {}
+        reads: dict[str, str] = {}
+        for name, given in (inputs or {}).items():
+            stages[name] = given.stage if isinstance(given, Model) else given
+            if isinstance(given, Model) and given.epoch is not None:
+                reads[name] = part_of(given.epoch)
+        return Stage(kind, spec, stages, code, label, resources or {}, reads)
 
     def build(self, build: Build) -> None:
         """Compute a stage, whatever its kind: what a store is given."""

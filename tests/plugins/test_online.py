@@ -39,9 +39,10 @@ from suite.model.logprobs import LMPolicy
 from suite.model.reference import References
 from suite.model.reward_model import ACCURACY, HEAD, ModelReward
 from suite.settings import TrainConfig
+from suite.stages.handles import epochs_in
 from suite.stats.moments import Moments
 from suite.train.encoded import encode_rows
-from suite.train.loop import TrainJob, epochs_in, train
+from suite.train.loop import TrainJob, train
 from suite.train.rewarded import rewarder
 from suite.train.rollouts import sample
 from suite.train.sampling import Sampler
@@ -86,7 +87,7 @@ def run(folder: Path, out: Path, name: str, steps: int, **settings: Any) -> list
             References(),
             out / "out",
             out / "scratch",
-            epochs_kept="final",
+            epochs=frozenset({steps}),
             rewarder=rewarder(Lexicon(), prompts, encoder),
         )
     )
