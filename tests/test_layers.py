@@ -16,7 +16,7 @@ import grimp
 LAYERS = (
     "core", "ranges", "settings", "store", "tables", "metrics", "losses", "stats", "tiny", "api", "model", "results",
     "engines", "loggers", "hookspecs", "registry", "config", "stages", "train", "respond", "judges", "score", "plan",
-    "compare", "report", "export", "run", "toolkit", "cli",
+    "compare", "report", "export", "run", "toolkit", "testing", "cli",
 )  # fmt: skip
 PUBLIC_MODULES = {"hookspecs", "metrics", "ranges", "settings", "tables"}
 """The only modules that lie beside the folders: plugins import them."""

@@ -11,6 +11,7 @@ from typing import TextIO
 import click
 
 from suite.cli.agreement import agreement
+from suite.cli.check import check
 from suite.cli.config import config
 from suite.cli.doctor import doctor
 from suite.cli.export import export
@@ -58,6 +59,7 @@ for command in (
     verify,
     list_,
     plugins,
+    check,
     config,
     doctor,
 ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from suite.api.method import Method
@@ -62,9 +63,16 @@ def checked(registry: Registry, given: Given) -> Any:
     setting = known[given.field]
     host = known is TOP or setting is OWN.get(given.field)
     value = convert(setting, given, AT_LEAST.get(given.field) if host else None)
-    if given.folder is not None and setting.place is not None and isinstance(value, str):
-        return beside(given.folder, value, setting)
-    return value
+    return placed(value, given.folder, setting)
+
+
+def placed(value: Any, folder: Path | None, setting: Setting) -> Any:
+    """A path of a configuration file in `folder`, as a path from here; other values as they are."""
+    if folder is None or setting.place is None:
+        return value
+    if isinstance(value, tuple):
+        return tuple(beside(folder, each, setting) for each in value)
+    return beside(folder, value, setting) if isinstance(value, str) else value
 
 
 def _unknown_setting(registry: Registry, given: Given, known: Iterable[str]) -> UserError:

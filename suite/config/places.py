@@ -16,6 +16,9 @@ from suite.config.fields import Setting, settings_of
 from suite.registry import Registry
 from suite.settings import RunConfig
 
+SHOWN = ("model", "data", "plugin_file")
+"""The run's own settings that name files, where reports show them."""
+
 
 def beside(folder: Path, value: str, setting: Setting) -> str:
     """Read a path of a configuration file in `folder`; a name that is no path stays as it is."""
@@ -31,6 +34,8 @@ def beside(folder: Path, value: str, setting: Setting) -> str:
 
 def whole(value: Any, setting: Setting) -> Any:
     """Write a path so that it can be read from anywhere; a name that is no path stays as it is."""
+    if setting.place is not None and isinstance(value, tuple):
+        return tuple(whole(each, setting) for each in value)
     if setting.place is None or not isinstance(value, str) or not value:
         return value
     path = Path(value).expanduser()
@@ -42,7 +47,7 @@ def whole(value: Any, setting: Setting) -> Any:
 def without_folders(config: RunConfig, registry: Registry) -> RunConfig:
     """Reduce whole paths to their last part: folders of this machine say nothing to a reader."""
     top = settings_of(RunConfig)
-    own = {name: _last_part(getattr(config, name), top[name]) for name in ("model", "data")}
+    own = {name: _last_part(getattr(config, name), top[name]) for name in SHOWN}
     sections = {}
     for section, values in config.sections.items():
         cls = registry.configured().get(section)
@@ -55,6 +60,8 @@ def without_folders(config: RunConfig, registry: Registry) -> RunConfig:
 
 
 def _last_part(value: Any, setting: Setting) -> Any:
+    if setting.place is not None and isinstance(value, tuple):
+        return tuple(_last_part(each, setting) for each in value)
     if setting.place is None or not isinstance(value, str):
         return value
     path = Path(value).expanduser()

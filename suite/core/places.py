@@ -22,3 +22,5 @@ FileOrName = Annotated[str, Place(or_name=True)]
 """A file or folder, or a name such as a hub id."""
 FileOrNameOrNone = Annotated[str | None, Place(or_name=True)]
 """A file or folder, a name such as a hub id, or none."""
+FilePaths = Annotated[tuple[str, ...], Place()]
+"""Several files."""
