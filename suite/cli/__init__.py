@@ -17,6 +17,7 @@ from suite.cli.doctor import doctor
 from suite.cli.export import export
 from suite.cli.group import Commands
 from suite.cli.installed import list_, plugins
+from suite.cli.new import new
 from suite.cli.run import plan, run, stage
 from suite.cli.score import score
 from suite.cli.stored import report, verify
@@ -45,6 +46,7 @@ def cli() -> None:
       suite run --methods npo,npo:beta=0.5 --set train.lr=5e-5 --seeds 0,1,2
       suite config show --set npo.beta=0.05 > run.toml && suite run --config run.toml
       suite report runs/a runs/b                     several runs in one leaderboard
+      suite new method mine                          a package for a method of your own
     """
 
 
@@ -59,6 +61,7 @@ for command in (
     verify,
     list_,
     plugins,
+    new,
     check,
     config,
     doctor,

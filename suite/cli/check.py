@@ -39,7 +39,7 @@ KINDS = ("method", "benchmark", "engine", "judge")
     "sets",
     multiple=True,
     metavar="NAME.FIELD=VALUE",
-    help="A setting to check it with, e.g. pdu.epsilon=2; may be repeated.",
+    help="A setting to check it with; may be repeated.",
 )
 @plugin_file_option
 @block_option

@@ -71,7 +71,13 @@ class Registry:
             elif info.status == "blocked" and info.distribution == DISTRIBUTION:
                 registry._blocked.append(point)
         single = list(plugin_files(files))
+        there = {info.name: info for info in registry._plugins}
         for info, file in single:
+            if info.name in there:
+                raise UserError(
+                    f"--plugin-file {file.path}: there is a {there[info.name]} already; "
+                    "rename the file"
+                )
             registry._plugins.append(info)
             registry._add(info, file)
         registry._offers.keep_own(DISTRIBUTION)
