@@ -83,7 +83,9 @@ def test_the_packages_work_in_a_fresh_environment(tmp_path: Path) -> None:
 
     The libraries that the suite needs are those of this environment: nothing is fetched.
     """
-    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "env")], check=True)
+    # Without a pip of its own: it brings an old setuptools.
+    command = [sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "env")]
+    subprocess.run(command, check=True)
     python = tmp_path / "env" / "bin" / "python"
     where = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = subprocess.run(where, capture_output=True, text=True, check=True).stdout.strip()
