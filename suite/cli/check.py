@@ -52,7 +52,7 @@ def check(
     block: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Check whether a method, benchmark, engine or judge keeps the rules.
+    """Check that a plugin keeps the rules of the host.
 
     It runs on a model of a few thousand random weights and takes seconds. Exit status 1: a rule is
     broken. docs/conformance.md explains every rule; `suite.testing` has the same for pytest.
