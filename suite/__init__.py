@@ -1,9 +1,9 @@
 """`suite` compares ways of making a language model forget, and ways of aligning it.
 
 The names below, and the public modules (`suite.losses`, `stats`, `tables`, `metrics`, `ranges`,
-`settings`, `hookspecs`, `tiny`, `toolkit`), are all that the author of a plugin imports; the
-built-in plugins import nothing else. Importing this package is light: torch and transformers are
-loaded only when something is computed.
+`settings`, `hookspecs`, `tiny`, `toolkit`, `testing`), are all that the author of a plugin imports;
+the built-in plugins import nothing else. Importing this package is light: torch and transformers
+are loaded only when something is computed.
 """
 
 from __future__ import annotations
@@ -88,6 +88,7 @@ PUBLIC_MODULES = (
     "settings",
     "stats",
     "tables",
+    "testing",
     "tiny",
     "toolkit",
 )

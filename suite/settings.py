@@ -10,7 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from suite.core.places import FileOrName, FileOrNameOrNone, FilePath, FilePathOrNone
+from suite.core.places import (
+    FileOrName,
+    FileOrNameOrNone,
+    FilePath,
+    FilePathOrNone,
+    FilePaths,
+)
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,8 @@ class RunConfig:
     """Go on although forget and retain data share rows (counted in the report)."""
     block: tuple[str, ...] = ()
     """Plugins (entry-point names) that are not loaded."""
+    plugin_file: FilePaths = ()
+    """Plugins in single Python files, neither packaged nor installed; may be repeated."""
     log: tuple[str, ...] = ()
     """Log training there too, besides <out>/log.jsonl: tensorboard, wandb, trackio (extras of those
     names)."""

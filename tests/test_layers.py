@@ -42,6 +42,7 @@ LAYERS = (
     "export",
     "run",
     "toolkit",
+    "testing",
     "cli",
 )
 PUBLIC_MODULES = {"hookspecs", "metrics", "ranges", "settings", "tables"}

@@ -58,7 +58,11 @@ RUN_BY = {
     "tests/compare/test_stage.py": "compare: headlines interest linear testing",
     "tests/stats/test_bootstrap.py": "stats: arrays interval means",
     "tests/store/test_verify.py": "store: digests jsonl manifest publish",
-    "tests/test_public.py": "ranges",
+    "tests/cli/test_check.py": "registry: single",
+    "tests/testing/test_methods.py": (
+        "testing: asking books invariance promises settings surroundings texts trial"
+    ),
+    "tests/testing/test_benchmarks.py": "testing: engines judges made_up",
 }
 """Test -> the files of suite/ that have no test of their own and are run by it: "folder: names;
 folder: names"."""

@@ -13,7 +13,7 @@ import click
 
 from suite.api.finished import FinishedModel
 from suite.cli.streams import say
-from suite.config import blocked
+from suite.config import blocked, single_files
 from suite.config.fields import settings_of
 from suite.core.errors import UserError, unknown
 from suite.registry import PluginInfo, Registry
@@ -24,19 +24,29 @@ from suite.settings import TrainConfig
 block_option = click.option(
     "--block", multiple=True, metavar="NAME", help="Do not load this plugin."
 )
+plugin_file_option = click.option(
+    "--plugin-file",
+    multiple=True,
+    metavar="FILE",
+    help="Load the plugin in this Python file too; may be repeated.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def registry_of(block: Iterable[str]) -> Registry:
-    """Load all plugins but those blocked here or by SUITE_BLOCK."""
-    return Registry.load({*block, *blocked(None, {}, (), os.environ)})
+def registry_of(block: Iterable[str], files: Sequence[str] = ()) -> Registry:
+    """Load all plugins but those blocked here or by SUITE_BLOCK, and those in single files."""
+    single = files or single_files(None, {}, (), os.environ)
+    return Registry.load({*block, *blocked(None, {}, (), os.environ)}, files=single)
 
 
 @click.command("list")
 @click.argument("name", required=False)
+@plugin_file_option
 @block_option
 @json_option
-def list_(name: str | None, block: tuple[str, ...], as_json: bool) -> None:
+def list_(
+    name: str | None, plugin_file: tuple[str, ...], block: tuple[str, ...], as_json: bool
+) -> None:
     """List what can be compared; with NAME, one's settings.
 
     \b
@@ -45,7 +55,7 @@ def list_(name: str | None, block: tuple[str, ...], as_json: bool) -> None:
       suite list npo
       suite list --json
     """
-    registry = registry_of(block)
+    registry = registry_of(block, plugin_file)
     if name is not None:
         rows = {"settings": settings_rows(registry, name)}
     else:

@@ -22,6 +22,7 @@ from suite.config.resolve import (
     blocked,
     resolve,
     resolve_recorded,
+    single_files,
 )
 from suite.config.specs import split_bench, split_spec
 from suite.config.training import (
@@ -51,6 +52,7 @@ __all__ = [
     "row_name",
     "seeds_of",
     "settings_of_method",
+    "single_files",
     "smallest_lr",
     "split_bench",
     "split_spec",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from suite.api.method import Method
@@ -72,9 +73,14 @@ def checked(registry: Registry, given: Given, known: dict[str, Setting] | None =
     setting = known[given.field]
     host = known is TOP or setting is OWN.get(given.field)
     value = convert(setting, given, AT_LEAST.get(given.field) if host else None)
-    if given.folder is None or setting.place is None:
+    return placed(value, given.folder, setting)
+
+
+def placed(value: Any, folder: Path | None, setting: Setting) -> Any:
+    """A path of a configuration file in `folder`, as a path from here; other values as they are."""
+    if folder is None or setting.place is None:
         return value
-    return each_path(value, partial(beside, given.folder, setting=setting))
+    return each_path(value, partial(beside, folder, setting=setting))
 
 
 def start_settings(registry: Registry) -> dict[str, Setting]:

@@ -32,7 +32,10 @@ def rebuild_command(config: RunConfig, registry: Registry) -> str:
             continue
         if not _can_be_said(value):
             return FROM_FILE
-        words += _flag(name, value)
+        # A flag that names files is repeated: their names may hold commas.
+        repeated = TOP[name].place is not None and isinstance(value, tuple)
+        for each in value if repeated else (value,):
+            words += _flag(name, each)
     for name, models in config.start.items():
         for model in models:
             words += ["--start", f"{name}={model}"]

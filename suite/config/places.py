@@ -18,6 +18,9 @@ from suite.config.fields import Setting, settings_of
 from suite.registry import Registry
 from suite.settings import RunConfig
 
+SHOWN = ("model", "data", "plugin_file")
+"""The run's own settings that name files, where reports show them."""
+
 
 def beside(folder: Path, value: str, setting: Setting) -> str:
     """Read a path of a configuration file in `folder`; a name that is no path stays as it is."""
@@ -57,7 +60,7 @@ def _whole(value: str, setting: Setting) -> str:
 def without_folders(config: RunConfig, registry: Registry) -> RunConfig:
     """Reduce whole paths to their last part: folders of this machine say nothing to a reader."""
     top = settings_of(RunConfig)
-    own = {name: _last_part(getattr(config, name), top[name]) for name in ("model", "data")}
+    own = {name: _last_part(getattr(config, name), top[name]) for name in SHOWN}
     own["methods"] = tuple(with_paths(registry, spec, _last_part) for spec in config.methods)
     start = {name: each_path(models, _short) for name, models in config.start.items()}
     sections = {}

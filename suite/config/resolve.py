@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from suite.config.check import STARTS, checked, convert
+from suite.config.check import STARTS, checked, convert, placed
 from suite.config.families import with_families
 from suite.config.finished import check_finished, with_folders
 from suite.config.instances import (
@@ -41,8 +41,31 @@ def blocked(
     file: Path | None, flags: Mapping[str, Any], sets: Sequence[str], environ: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Return the plugins that must not be loaded: a setting needed before there is a registry."""
-    asked = [given for given in layers(file, environ, flags, sets) if given.name == "block"]
-    return cast("tuple[str, ...]", convert(TOP["block"], asked[-1])) if asked else ()
+    asked = _last("block", file, flags, sets, environ)
+    return cast("tuple[str, ...]", convert(TOP["block"], asked)) if asked else ()
+
+
+def single_files(
+    file: Path | None, flags: Mapping[str, Any], sets: Sequence[str], environ: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the plugins in single files: needed before there is a registry, too."""
+    asked = _last("plugin_file", file, flags, sets, environ)
+    if asked is None:
+        return ()
+    setting = TOP["plugin_file"]
+    return tuple(placed(convert(setting, asked), asked.folder, setting))
+
+
+def _last(
+    name: str,
+    file: Path | None,
+    flags: Mapping[str, Any],
+    sets: Sequence[str],
+    environ: Mapping[str, str],
+) -> Given | None:
+    """What the strongest layer says of a setting of the run."""
+    asked = [given for given in layers(file, environ, flags, sets) if given.name == name]
+    return asked[-1] if asked else None
 
 
 def resolve(

@@ -26,6 +26,8 @@ FileOrName = Annotated[str, Place(or_name=True)]
 """A file or folder, or a name such as a hub id."""
 FileOrNameOrNone = Annotated[str | None, Place(or_name=True)]
 """A file or folder, a name such as a hub id, or none."""
+FilePaths = Annotated[tuple[str, ...], Place()]
+"""Several files."""
 NONE, TRAIN = "none", "train"
 StartModels = Annotated[tuple[str, ...], Place(or_name=True, words=(NONE, TRAIN))]
 """Models to start from: files, folders or hub ids; `none`; or `train`, to fine-tune one."""

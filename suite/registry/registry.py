@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from importlib.metadata import EntryPoint
@@ -26,6 +26,7 @@ from suite.registry.checks import CHECKS, JUDGE_SECTION, hooks_of
 from suite.registry.limits import within
 from suite.registry.offers import CONFIGURED, Offers, duplicate
 from suite.registry.plugin import DISTRIBUTION, PluginInfo, discover
+from suite.registry.single import PluginFile, plugin_files
 from suite.store import closure_digest
 
 LOADING_SECONDS = 60.0
@@ -51,11 +52,14 @@ class Registry:
         self._reported: set[tuple[str, str]] = set()
 
     @classmethod
-    def load(cls, block: Iterable[str] = (), *, built_in: bool = True) -> Registry:
+    def load(
+        cls, block: Iterable[str] = (), *, built_in: bool = True, files: Sequence[str] = ()
+    ) -> Registry:
         """Import every plugin except those in `block`. UserError: nothing to block.
 
         `block`: names of entry points. `built_in`: whether those of the host's own distribution are
-        imported too.
+        imported too. `files`: plugins in single files, see `suite.registry.single`; one that cannot
+        be used is a UserError, since it was asked for.
         """
         registry = cls()
         for info, point in discover(tuple(block)):
@@ -66,8 +70,21 @@ class Registry:
                 registry._add(info, point)
             elif info.status == "blocked" and info.distribution == DISTRIBUTION:
                 registry._blocked.append(point)
+        single = list(plugin_files(files))
+        there = {info.name: info for info in registry._plugins}
+        for info, file in single:
+            if info.name in there:
+                raise UserError(
+                    f"--plugin-file {file.path}: there is a {there[info.name]} already; "
+                    "rename the file"
+                )
+            registry._plugins.append(info)
+            registry._add(info, file)
         registry._offers.keep_own(DISTRIBUTION)
         registry._offers.refuse_duplicates()
+        for info, file in single:
+            if info.status != "ok":
+                raise UserError(f"--plugin-file {file.path} is {info.status}: {info.error}")
         return registry
 
     def method(self, name: str) -> type[Method[Any]]:
@@ -212,7 +229,7 @@ class Registry:
             info.provides += tuple(f"command {name}" for name in sorted(own.commands))
         return commands
 
-    def _add(self, info: PluginInfo, point: EntryPoint) -> None:
+    def _add(self, info: PluginInfo, point: EntryPoint | PluginFile) -> None:
         """Import one plugin and take in what it offers; if anything goes wrong, it is broken."""
         offers: list[tuple[str, Any]] = []
         try:
