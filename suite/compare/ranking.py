@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from suite import stats
 from suite.compare.linear import by_run_and_cluster, influences_of
-from suite.compare.number import Headline
+from suite.compare.number import Headline, most_runs
 from suite.compare.testing import Family, Tested, pvalue_over_runs
 from suite.results.evidence import ALPHA, DRAWS, Difference, Overall, Standing
 from suite.stats.arrays import Array, resample_counts
@@ -33,13 +33,6 @@ from suite.stats.rank_sets import rank_sets
 from suite.stats.wide_draws import Noise
 
 CONFIDENCE = 0.95
-
-
-def _most(models: Sequence[Clustered]) -> tuple[int, int]:
-    """The most start models and the most seeds that any model's runs come from."""
-    starts = max((model.starts for model in models), default=1)
-    seeds = max((model.runs // model.starts for model in models), default=1)
-    return starts, seeds
 
 
 @dataclass
@@ -62,15 +55,13 @@ class Joint:
         # Drawn once for everything: all models and metrics see the same clusters and runs.
         rng = np.random.default_rng(self.seed)
         self._weights = draw_weights(sizes, DRAWS, rng)
-        starts, seeds = _most(models)
+        starts, seeds = most_runs(models)
         fewest = min(sizes.values(), default=1)
         self._noise = Noise.drawn(DRAWS, starts, seeds, fewest, rng)
         self._run_weights = resample_counts(rng, DRAWS, starts * seeds)
         # A baseline may have more models than the methods have runs: that parts no methods.
-        compared: list[Clustered] = []
-        for headline in self.headlines:
-            compared += [headline.models[name] for name in self.having(headline)]
-        self.starts, self.seeds = _most(compared)
+        compared = [h.models[name] for h in self.headlines for name in self.having(h)]
+        self.starts, self.seeds = most_runs(compared)
 
     @property
     def claims(self) -> bool:
