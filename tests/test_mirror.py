@@ -55,7 +55,7 @@ RUN_BY = {
 """Test -> the files of suite/ that have no test of their own and are run by it: "folder: names;
 folder: names"."""
 BENCHMARKS = (
-    "lm_eval/__init__ lm_eval/harness lm_eval/outcome pairs/displacement preferences/divergence "
+    "lm_eval/__init__ lm_eval/harness lm_eval/outcome logistic/outputs pairs/displacement preferences/divergence "
     "preferences/generated sentiment/scores tofu/corpus tofu/log_formats tofu/logs tofu/outputs tofu/requests "
     "tofu/score win_rate/truth"
 )

@@ -26,6 +26,7 @@ from suite import (
     Benchmark,
     BenchmarkData,
     Method,
+    MetricColumn,
     Request,
     Response,
     Scores,
@@ -75,7 +76,13 @@ class Preferences(TextBenchmark[PreferencesConfig]):
     name = "preferences"
     provides = ROLES
     primary = ("log_ratio_accuracy", "displaced")
-    columns = scores.COLUMNS
+    columns = (
+        *scores.COLUMNS,
+        MetricColumn(
+            "displaced",
+            help="the share of chosen answers that became less likely than under the reference.",
+        ),
+    )
     reference_point: ClassVar[Mapping[str, float]] = {"log_ratio_accuracy": 0.0, "displaced": 1.0}
     baseline = REFERENCE
     pictures = PICTURES

@@ -93,6 +93,7 @@ class Sentiment(TextBenchmark[SentimentConfig]):
     best_by = "reward"
     baseline = REFERENCE
     pictures = frontier.PICTURES
+    columns = frontier.COLUMNS
     Config = SentimentConfig
 
     def load(self, source: Source) -> BenchmarkData:
