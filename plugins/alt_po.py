@@ -168,6 +168,8 @@ def _sample(
             temperature=temperature,
             top_k=0,
             top_p=1.0,
+            repetition_penalty=1.0,  # whatever the model's generation settings say
+            suppress_tokens=list(state.unknown_ids) or None,
             max_new_tokens=min(longest, max(1, context - width)),
             eos_token_id=end,
             pad_token_id=end,

@@ -1,9 +1,9 @@
 """`suite` compares ways of making a language model forget, and ways of aligning it.
 
 The names below, and the public modules (`suite.losses`, `stats`, `tables`, `metrics`, `ranges`,
-`settings`, `hookspecs`, `tiny`, `toolkit`), are all that the author of a plugin imports; the
-built-in plugins import nothing else. Importing this package is light: torch and transformers are
-loaded only when something is computed.
+`settings`, `hookspecs`, `tiny`, `toolkit`, `testing`), are all that the author of a plugin imports;
+the built-in plugins import nothing else. Importing this package is light: torch and transformers
+are loaded only when something is computed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,21 @@ import pluggy
 from suite.api.batch import Batch, Pairs, Policy, Scored, Texts
 from suite.api.benchmark import Asked, Benchmark, Experiment, TextBenchmark
 from suite.api.cells import Cell, CellResult
-from suite.api.data import BenchmarkData, Encoded, EncodedPair, Given, Message, Pair, Row, Source
+from suite.api.data import (
+    BenchmarkData,
+    Encoded,
+    EncodedPair,
+    Given,
+    Message,
+    Pair,
+    Row,
+    Source,
+    Tokens,
+)
 from suite.api.engine import Engine
 from suite.api.exports import Export, ItemTable, OpenUnlearning
+from suite.api.files import DataFile
+from suite.api.finished import FinishedConfig, FinishedModel
 from suite.api.judge import Comparison, Cost, Judge, Rewards, Verdict
 from suite.api.judged import JudgedBenchmark
 from suite.api.measured import Described, Measured, ModelBenchmark, ModelFolder
@@ -55,7 +67,7 @@ from suite.api.stages import Host, StageKind, builds
 from suite.api.step import LossOutput, StepOutput, TrainState
 from suite.api.verdicts import ANSWER, Judged, Question, Verdicts
 from suite.core import interrupt
-from suite.core.errors import DivergedError, UserError, unknown
+from suite.core.errors import DivergedError, UserError, nearest, unknown
 from suite.core.progress import Progress, Task
 from suite.store import Build, Json, Stage, digest, file_digest, write_json
 from suite.train.online import OnlineMethod
@@ -76,6 +88,7 @@ PUBLIC_MODULES = (
     "settings",
     "stats",
     "tables",
+    "testing",
     "tiny",
     "toolkit",
 )
@@ -97,6 +110,7 @@ __all__ = [
     "Cost",
     "CurvePoint",
     "Curves",
+    "DataFile",
     "Described",
     "Distribution",
     "DivergedError",
@@ -105,6 +119,8 @@ __all__ = [
     "Engine",
     "Experiment",
     "Export",
+    "FinishedConfig",
+    "FinishedModel",
     "Frontier",
     "Generate",
     "Generated",
@@ -156,6 +172,7 @@ __all__ = [
     "TextBenchmark",
     "TextScore",
     "Texts",
+    "Tokens",
     "Tradeoff",
     "TrainState",
     "Trajectory",
@@ -170,6 +187,7 @@ __all__ = [
     "hookimpl",
     "interrupt",
     "losses",
+    "nearest",
     "unknown",
     "write_json",
 ]

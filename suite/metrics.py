@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import functools
 import math
-import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Any
+
+import regex
 
 SPACELESS = (
     "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff"
@@ -30,18 +32,44 @@ MARKS = (
     "\u17b4-\u17d3\u17dd\u0f35\u0f37\u0f39\u0f71-\u0f84\u0f90-\u0fbc\u3099\u309a\ufe00-\ufe0f"
 )
 """Vowels and tones that stand on such a character and count as one with it."""
-_CHARACTER = re.compile(f"[{SPACELESS}][{MARKS}]*")
-_WORD = re.compile(rf"[{SPACELESS}][{MARKS}]*|[^\W{SPACELESS}]+|[^\w\s]")
+JOINED = r"\p{M}\u200c\u200d"
+"""Signs within a word that are no letters: vowels of Hindi and Arabic, joiners of Persian."""
+_CHARACTER = regex.compile(f"[{SPACELESS}][{MARKS}]*")
+_WORD = regex.compile(
+    rf"[{SPACELESS}][{MARKS}]*"
+    rf"|[[\p{{L}}\p{{N}}_]--[{SPACELESS}]][[\p{{L}}\p{{N}}_{JOINED}]--[{SPACELESS}]]*"
+    rf"|[^\p{{L}}\p{{N}}_\s\x1c-\x1f]",
+    regex.VERSION1,
+)
+_LETTERS = rf"[\p{{L}}--[\p{{Latin}}\p{{Common}}{SPACELESS}]]"
+_OTHER = regex.compile(
+    rf"[{SPACELESS}][{MARKS}]*"
+    rf"|(?:{_LETTERS}|[\p{{Nd}}--[0-9]])(?:{_LETTERS}|[\p{{Nd}}{JOINED}])*",
+    regex.VERSION1,
+)
+"""What ROUGE's own tokenizer drops: words of other scripts, and characters of those without
+spaces."""
+CHARACTERS = "each character in scripts without spaces"
+OTHER_WORDS = "words of other scripts than Latin in lower case, not stemmed"
 
 
 def words(text: str) -> list[str]:
     """Words and punctuation marks, each apart; characters in scripts without spaces."""
-    return _WORD.findall(text)
+    found: list[str] = _WORD.findall(text)
+    return found
 
 
 def counts_characters(texts: Iterable[str]) -> bool:
     """Whether any text has a script without spaces, of which ROUGE and `words` take characters."""
     return any(_CHARACTER.search(text) for text in texts)
+
+
+def rouge_words(texts: Iterable[str]) -> str | None:
+    """What ROUGE counts in these texts beside its own words, for a report; None: nothing."""
+    known = list(texts)
+    kinds = {bool(_CHARACTER.match(word)) for text in known for word in _OTHER.findall(text)}
+    found = [name for kind, name in ((True, CHARACTERS), (False, OTHER_WORDS)) if kind in kinds]
+    return " and ".join(found) or None
 
 
 def answer_probability(token_logps: Sequence[float]) -> float:
@@ -131,9 +159,10 @@ def exact_memorization(greedy: Sequence[bool]) -> float:
 def rougeL_recall(prediction: str, reference: str) -> float | None:
     """Longest common subsequence / words of the reference, in [0, 1]; words are stemmed.
 
-    In scripts without spaces (Chinese, Japanese, Thai, Lao, Burmese, Khmer, Tibetan) every
-    character is a word. None if the reference has no word that ROUGE counts, these or of a-z and
-    0-9: 0 would be a wrong number.
+    The words are rouge_score's, of a-z and 0-9. It drops all others; here words of other scripts
+    (Cyrillic, Greek, Arabic, Devanagari, Hangul, ...) count too, in lower case and not stemmed, and
+    in scripts without spaces (Chinese, Japanese, Thai, Lao, Burmese, Khmer, Tibetan) every
+    character. None if the reference has no word at all: 0 would be a wrong number.
     """
     scorer, tokens = _rouge_scorer()
     if not tokens.tokenize(reference):
@@ -142,7 +171,7 @@ def rougeL_recall(prediction: str, reference: str) -> float | None:
 
 
 class _Tokens:
-    """ROUGE's own words, and the characters of scripts without spaces between them."""
+    """ROUGE's own words, and those of other scripts between them."""
 
     def __init__(self) -> None:
         from rouge_score.tokenizers import DefaultTokenizer
@@ -153,9 +182,10 @@ class _Tokens:
         """The method that `rouge_score` asks for."""
         found: list[str] = []
         end = 0
-        for character in _CHARACTER.finditer(text):
-            found += [*self._words.tokenize(text[end : character.start()]), character[0]]
-            end = character.end()
+        for other in _OTHER.finditer(text):
+            word = unicodedata.normalize("NFC", other[0]).casefold()
+            found += [*self._words.tokenize(text[end : other.start()]), word]
+            end = other.end()
         return [*found, *self._words.tokenize(text[end:])]
 
 

@@ -10,7 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from suite.core.places import FileOrName, FileOrNameOrNone, FilePath, FilePathOrNone
+from suite.core.places import (
+    FileOrName,
+    FileOrNameOrNone,
+    FilePath,
+    FilePathOrNone,
+    FilePaths,
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,11 @@ class RunConfig:
     model: FileOrName = "tiny"
     """Hub id, local folder, .gguf file, or `tiny`: a small model that the run itself trains in
     seconds."""
+    start: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Start models that are there already, so that nothing is fine-tuned: `target=MODEL`, and again
+    for each other one. MODEL is a hub id (`owner/name@revision`), a folder, a .gguf file or a peft
+    adapter folder. `none`: do without it; what needs it is null. `train`: fine-tune it from
+    --model."""
     data: FileOrNameOrNone = None
     """Folder or hub id of the benchmark's data; without it the benchmark's own default (for `tiny`:
     generated)."""
@@ -94,7 +105,10 @@ class RunConfig:
     """auto, cpu, cuda, cuda:1, ..."""
     template: str = "chat"
     """`chat`: the tokenizer's chat template; or a text holding {prompt}:
-    "Question: {prompt}\\nAnswer: "."""
+    "Question: {prompt}\\nAnswer:"."""
+    date: str = "2024-07-26"
+    """The day that a chat template reads which asks for one, as Llama 3's do. The same in every
+    run, or other days would have other prompts."""
     pad_token: str | None = None
     """The token to pad with, where the tokenizer names none."""
     limit: int | None = None
@@ -102,12 +116,18 @@ class RunConfig:
     ranked."""
     evaluate: Literal["epochs", "final"] = "epochs"
     """Evaluate after every epoch (and report the best one too), or only at the end."""
+    keep: Literal["all", "best", "final", "none"] = "all"
+    """Weights of a method's epochs that stay in the store once the run needs them no longer.
+    Answers and scores always stay; weights that were dropped are made again where something needs
+    them."""
     checkpoint_seconds: float = 60.0
     """A killed training run resumes from a checkpoint at most this old; 0: one after every step."""
     allow_overlap: bool = False
     """Go on although forget and retain data share rows (counted in the report)."""
     block: tuple[str, ...] = ()
     """Plugins (entry-point names) that are not loaded."""
+    plugin_file: FilePaths = ()
+    """Plugins in single Python files, neither packaged nor installed; may be repeated."""
     log: tuple[str, ...] = ()
     """Log training there too, besides <out>/log.jsonl: tensorboard, wandb, trackio (extras of those
     names)."""

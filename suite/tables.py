@@ -24,20 +24,25 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from suite.core import hub
-from suite.core.columns import MaybeText, Turns, check_row
+from suite.core.columns import MaybeText, Name, Turns, check_row
 from suite.core.errors import CUTOFF, UserError, nearest
 
 __all__ = [
     "MaybeText",
+    "Name",
+    "Shape",
     "Turns",
     "digest",
     "duplicates",
+    "find_table",
     "load_file",
     "load_table",
+    "shape",
     "table_names",
 ]
 
@@ -53,25 +58,27 @@ def load_table(
     columns: Mapping[str, type],
     *,
     optional: Collection[str] = (),
+    exact: bool = False,
     split: str = "train",
 ) -> list[dict[str, Any]]:
     """Read the table `name` of `source`: one dict per row, in the file's order, holding `columns`
     alone.
 
     `columns`: name -> type of its values; `list` means texts, at least one. Texts are never empty,
-    except of the kind `MaybeText`, and always valid Unicode. `Turns` may be a text or messages. A
-    row may lack `optional` columns. `split` is used on the hub only.
+    except of the kind `MaybeText`, and always valid Unicode. `Turns` may be a text or messages,
+    `Name` a text or a whole number. A row may lack `optional` columns; `exact`: it may have no
+    others than these. `split` is used on the hub only.
     Raises UserError.
     """
     if Path(source).is_dir():
-        placed = _placed(_find(Path(source), name))
+        placed = _placed(find_table(Path(source), name))
     elif _HUB_ID.fullmatch(source):
         placed = _read_hub(source, name, split)
     else:
         raise UserError(
             f"no folder {source!r} ({_beside(Path(source))}), and not a hub id, owner/name, either"
         )
-    return _checked(placed, columns, optional, f"{source}: table {name!r}")
+    return _checked(placed, columns, optional, f"{source}: table {name!r}", exact=exact)
 
 
 def load_file(
@@ -84,9 +91,14 @@ def load_file(
 
 
 def _checked(
-    placed: Placed, columns: Mapping[str, type], optional: Collection[str], what: str
+    placed: Placed,
+    columns: Mapping[str, type],
+    optional: Collection[str],
+    what: str,
+    *,
+    exact: bool = False,
 ) -> list[dict[str, Any]]:
-    rows = [check_row(row, columns, optional, place) for place, row in placed]
+    rows = [check_row(row, columns, optional, place, exact=exact) for place, row in placed]
     if not rows:
         raise UserError(f"{what} is empty")
     return rows
@@ -102,6 +114,23 @@ def duplicates(rows: Sequence[Mapping[str, Any]]) -> int:
     """How many rows repeat an earlier row exactly."""
     counts = Counter(json.dumps(row, sort_keys=True) for row in rows)
     return len(rows) - len(counts)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How many rows a file has, and which columns: column -> rows that have it."""
+
+    rows: int
+    columns: Mapping[str, int]
+
+
+def shape(path: Path) -> Shape:
+    """Count the rows and columns of a file, whatever they hold. Raises UserError: not a table."""
+    rows = [row for _, row in _placed(path)]
+    columns: Counter[str] = Counter()
+    for row in rows:
+        columns.update(list(row) if isinstance(row, dict) else [])
+    return Shape(len(rows), dict(columns))
 
 
 def table_names(folder: Path) -> list[str]:
@@ -121,10 +150,16 @@ def _placed(path: Path) -> Placed:
     return _READERS[_ending(path).removesuffix(".gz")](path)
 
 
-def _find(folder: Path, name: str) -> Path:
-    for ending in (*_READERS, *(f"{plain}.gz" for plain in _READERS)):
-        if (path := folder / f"{name}{ending}").is_file() and _ending(path):
-            return path
+def find_table(folder: Path, name: str) -> Path:
+    """The file of a folder's table. UserError: there is none (the nearest names), or several."""
+    endings = (*_READERS, *(f"{plain}.gz" for plain in _READERS))
+    paths = [folder / f"{name}{ending}" for ending in endings]
+    found = [path for path in paths if path.is_file() and _ending(path)]
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise UserError(f"{folder}: table {name!r} is there in several files: {names}; keep one")
+    if found:
+        return found[0]
     known = table_names(folder)
     near = difflib.get_close_matches(name, known, n=3, cutoff=CUTOFF)
     there = (

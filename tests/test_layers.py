@@ -14,10 +14,37 @@ from pathlib import Path
 import grimp
 
 LAYERS = (
-    "core", "ranges", "settings", "store", "tables", "metrics", "losses", "stats", "tiny", "api", "model", "results",
-    "engines", "loggers", "hookspecs", "registry", "config", "stages", "train", "respond", "judges", "score", "plan",
-    "compare", "report", "export", "run", "toolkit", "cli",
-)  # fmt: skip
+    "core",
+    "ranges",
+    "settings",
+    "store",
+    "tables",
+    "metrics",
+    "losses",
+    "stats",
+    "tiny",
+    "api",
+    "model",
+    "results",
+    "engines",
+    "loggers",
+    "hookspecs",
+    "registry",
+    "config",
+    "stages",
+    "train",
+    "respond",
+    "judges",
+    "score",
+    "plan",
+    "compare",
+    "report",
+    "export",
+    "run",
+    "toolkit",
+    "testing",
+    "cli",
+)
 PUBLIC_MODULES = {"hookspecs", "metrics", "ranges", "settings", "tables"}
 """The only modules that lie beside the folders: plugins import them."""
 ROOT = Path(__file__).parent.parent

@@ -8,8 +8,11 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rouge_score.rouge_scorer import RougeScorer
 
 from suite.metrics import (
+    CHARACTERS,
+    OTHER_WORDS,
     answer_probability,
     closeness_to_one,
     counts_characters,
@@ -18,6 +21,7 @@ from suite.metrics import (
     log_truth_ratio,
     mean_logp,
     normalised_probability,
+    rouge_words,
     rougeL_recall,
     truth_margin,
     words,
@@ -150,8 +154,8 @@ def test_rouge_recall(prediction, reference, recall):
 
 
 def test_rouge_knows_when_it_cannot_read_the_reference():
-    assert rougeL_recall("שלום", "שלום") is None
     assert rougeL_recall("", "...") is None
+    assert rougeL_recall("½ µ", "½ µ") is None
 
 
 @pytest.mark.parametrize(
@@ -166,6 +170,43 @@ def test_rouge_knows_when_it_cannot_read_the_reference():
 )
 def test_rouge_recall_counts_characters_without_spaces(prediction, reference, recall):
     assert rougeL_recall(prediction, reference) == pytest.approx(recall, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "reference", "recall"),
+    [
+        ("она родилась в Москве.", "Она родилась в городе Москве", 4 / 5),
+        ("\u0438\u0306од", "йод", 1.0),  # the same letter, composed and not
+        ("Η Αθήνα είναι ΠΡΩΤΕΎΟΥΣΑ", "η Αθήνα είναι πρωτεύουσα", 1.0),
+        ("القاهرة عاصمة", "القاهرة عاصمة مصر", 2 / 3),
+        ("می‌خواهم", "می‌خواهم", 1.0),  # one word, with a joiner
+        ("हिन्दी भाषा", "हिन्दी", 1.0),  # vowel signs lie within the word
+        ("दिल्ली", "हिन्दी", 0.0),
+        ("서울은 도시다", "서울은 수도다", 1 / 2),
+        ("שלום", "שלום", 1.0),
+        ("১২ মে", "১২ জুন", 1 / 2),
+        ("Run, собаки 7!", "running собаки 7", 1.0),  # English beside it is stemmed as ever
+    ],
+)
+def test_rouge_recall_counts_words_of_other_scripts(prediction, reference, recall):
+    assert rougeL_recall(prediction, reference) == pytest.approx(recall, rel=1e-12)
+
+
+def test_what_rouge_counts_beside_its_own_words_is_named():
+    assert rouge_words(["Ann's né 1 ½"]) is None
+    assert rouge_words(["привет"]) == OTHER_WORDS
+    assert rouge_words(["a 北", "서울"]) == f"{CHARACTERS} and {OTHER_WORDS}"
+
+
+@given(st.text(st.characters(max_codepoint=0x24F)))
+def test_rouge_of_latin_text_is_that_of_rouge_score(text):
+    plain = RougeScorer(["rougeL"], use_stemmer=True).score(text, text[::-1])["rougeL"].recall
+    assert (rougeL_recall(text[::-1], text) or 0.0) == plain
+
+
+def test_words_of_hindi_and_arabic_keep_their_vowels():
+    assert words("हिन्दी भाषा।") == ["हिन्दी", "भाषा", "।"]
+    assert words("مُحَمَّد می‌خواهم") == ["مُحَمَّد", "می‌خواهم"]
 
 
 def test_words_of_scripts_without_spaces_are_characters():

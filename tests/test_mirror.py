@@ -16,27 +16,32 @@ SOURCES = {"suite": "", "plugins": "plugins", "benchmarks": "benchmarks"}
 """Source folder -> folder of its tests, within tests/."""
 INSTALLED = {"suite_plugins": "plugins", "suite_benchmarks": "benchmarks"}
 RUN_BY = {
-    "tests/cli/test_cli.py": "cli: __main__ config doctor export group installed options run stored",
-    "tests/config/test_resolve.py": "config: check dump families instances parse places specs training",
+    "tests/cli/test_cli.py": (
+        "cli: __main__ config doctor export group installed options run stored"
+    ),
+    "tests/config/test_resolve.py": (
+        "config: check dump families instances parse places specs training"
+    ),
     "tests/config/test_command.py": "core: places",
     "tests/run/test_out.py": "config: out",
+    "tests/run/test_keep.py": "cli: store; run: record; store: explain models runs",
     "tests/run/test_not_there.py": "config: environment",
     "tests/run/test_pipeline.py": (
         "api: batch; compare: tables; plan: cell refusals; run: provenance; "
-        "respond: stage; score: files; stages: base_model base_stage handles; train: "
+        "respond: stage; score: files; stages: base_model base_stage; train: "
         "reference_stage stage"
     ),
     "tests/run/test_start_seeds.py": "plan: text_cells",
     "tests/thirdparty/test_thirdparty.py": "api: phases",
-    "tests/run/test_block.py": "plan: fitting; registry: checks offers plugin",
-    "tests/engines/hf/test_engine.py": "engines/hf: answering scoring; engines: kinds",
+    "tests/run/test_block.py": "plan: fitting; registry: offers",
+    "tests/engines/hf/test_engine.py": "engines/hf: answering; engines: kinds",
     "tests/engines/test_endpoint.py": "engines: client",
-    "tests/engines/vllm/test_parts.py": "engines/vllm: worker",
     "tests/export/test_export.py": "export: items lm_eval",
     "tests/benchmarks/win_rate/test_alpaca_eval.py": "export: alpaca_eval",
     "tests/loggers/test_loggers.py": "loggers: run_log tensorboard trackers",
-    "tests/losses/test_equations.py": "losses: checks divergences reference_free rewards transport unpaired",
-    "tests/train/test_loop.py": "model: adapters",
+    "tests/losses/test_equations.py": (
+        "losses: checks divergences reference_free rewards transport unpaired"
+    ),
     "tests/benchmarks/lm_eval/test_lm_eval_plan.py": "plan: measured measured_cells",
     "tests/benchmarks/lm_eval/test_lm_eval_measure.py": "score: measured_stage",
     "tests/benchmarks/test_bandit.py": "plan: experiment_cells; score: experiment_stage",
@@ -44,20 +49,28 @@ RUN_BY = {
     "tests/plan/test_training.py": "stages: trained_reward",
     "tests/benchmarks/sentiment/test_sentiment_run.py": "respond: divergence rows",
     "tests/engines/vllm/test_engine.py": "respond: agreement",
-    "tests/report/test_files.py": "report: answers merging row spreadsheet",
-    "tests/report/pictures/test_draw.py": "report: svg; report/pictures: bars distribution tradeoff trajectory",
+    "tests/report/test_files.py": "report: answers row spreadsheet",
+    "tests/report/test_merging.py": "compare: recorded",
+    "tests/report/pictures/test_draw.py": (
+        "report: svg; report/pictures: bars distribution tradeoff trajectory"
+    ),
     "tests/stats/test_comparisons.py": "stats: agreement populations rates",
     "tests/compare/test_stage.py": "compare: headlines interest linear testing",
     "tests/stats/test_bootstrap.py": "stats: arrays interval means",
     "tests/store/test_verify.py": "store: digests jsonl manifest publish",
-    "tests/test_public.py": "ranges",
+    "tests/cli/test_check.py": "registry: single",
+    "tests/testing/test_methods.py": (
+        "testing: asking books invariance promises settings surroundings texts trial"
+    ),
+    "tests/testing/test_benchmarks.py": "testing: engines judges made_up",
 }
 """Test -> the files of suite/ that have no test of their own and are run by it: "folder: names;
 folder: names"."""
 BENCHMARKS = (
-    "lm_eval/__init__ lm_eval/harness lm_eval/outcome logistic/outputs pairs/displacement preferences/divergence "
-    "preferences/generated sentiment/scores tofu/corpus tofu/log_formats tofu/logs tofu/outputs tofu/requests "
-    "tofu/score win_rate/truth"
+    "forget/formats forget/outputs forget/questions lm_eval/outcome logistic/outputs "
+    "pairs/displacement pairs/formats preferences/divergence preferences/generated "
+    "sentiment/formats sentiment/scores tofu/corpus tofu/formats tofu/log_formats tofu/logs "
+    "tofu/outputs tofu/requests tofu/score tofu/sets win_rate/truth"
 )
 """Files of benchmarks that the tests of their benchmark's folder run."""
 

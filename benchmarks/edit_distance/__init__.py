@@ -122,6 +122,7 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
             help="the mean log-probability of the correct tokens after the edited one, in nats.",
         ),
     )
+    starts = (REFERENCE,)
     baseline = REFERENCE
     pictures = PICTURES
     Config = EditDistanceConfig

@@ -61,8 +61,18 @@ def _loaded(config: LMEvalConfig, model: ModelFolder) -> Any:
     if model.engine == "vllm":
         return _vllm()(**shared, **_vllm_options(model))
     from lm_eval.models.huggingface import HFLM
+    from transformers import GenerationConfig
 
-    return HFLM(**shared, device=model.device)
+    loaded = HFLM(**shared, device=model.device)
+    # Penalties and sampling of the model's own settings would change greedy answers; this
+    # program's engines leave them out, too.
+    own = loaded.model.generation_config
+    loaded.model.generation_config = GenerationConfig(
+        bos_token_id=own.bos_token_id,
+        eos_token_id=own.eos_token_id,
+        pad_token_id=own.pad_token_id,
+    )
+    return loaded
 
 
 def _vllm_options(model: ModelFolder) -> dict[str, Any]:

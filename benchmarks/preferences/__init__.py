@@ -39,6 +39,7 @@ from suite.ranges import Positive
 from ..pairs import means, scores
 from ..pairs.data import REFERENCE, ROLES, benchmark_data, requests
 from ..pairs.displacement import PICTURES, displacement
+from ..pairs.formats import PAIRS
 from . import divergence
 from .generated import generated
 from .read import published
@@ -76,6 +77,7 @@ class Preferences(TextBenchmark[PreferencesConfig]):
     name = "preferences"
     provides = ROLES
     primary = ("log_ratio_accuracy", "displaced")
+    data_files = (PAIRS,)
     columns = (
         *scores.COLUMNS,
         MetricColumn(
@@ -84,6 +86,7 @@ class Preferences(TextBenchmark[PreferencesConfig]):
         ),
     )
     reference_point: ClassVar[Mapping[str, float]] = {"log_ratio_accuracy": 0.0, "displaced": 1.0}
+    starts = (REFERENCE,)
     baseline = REFERENCE
     pictures = PICTURES
     measures_kl = True

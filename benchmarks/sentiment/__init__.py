@@ -41,6 +41,7 @@ from suite.ranges import FileOrName, Positive, Share
 
 from ..pairs.data import REFERENCE
 from . import frontier, scores
+from .formats import FILES
 from .generated import generated
 from .pairs import REQUEST, labelled_pairs
 from .reviews import Parts, Read, Review, opening, prompt, published, split
@@ -57,7 +58,7 @@ class SentimentConfig:
 
     reward: FileOrName = "classifier"
     """Ground truth: `classifier` (trained on the labelled reviews), `lexicon`, or a
-    sequence-classification model by hub id or folder (paper:
+    sequence-classification model by hub id or folder, with a positive class or one logit (paper:
     siebert/sentiment-roberta-large-english)."""
     prefixes: Count = 64
     """Prefixes that methods train on."""
@@ -91,7 +92,9 @@ class Sentiment(TextBenchmark[SentimentConfig]):
     measures_kl = True
     primary = ("reward", "kl", "hypervolume", "front_share")
     best_by = "reward"
+    starts = (REFERENCE,)
     baseline = REFERENCE
+    data_files = FILES
     pictures = frontier.PICTURES
     columns = frontier.COLUMNS
     Config = SentimentConfig
@@ -149,7 +152,8 @@ class Sentiment(TextBenchmark[SentimentConfig]):
         name = self.config.reward
         if name not in ("classifier", "lexicon"):
             return (
-                f"ground truth: {name}, P(positive); its accuracy on these reviews was not measured"
+                f"ground truth: {name}, P(positive) (of a head with one logit its sigmoid); "
+                "its accuracy on these reviews was not measured"
             )
         reward = made(name, *_labels(parts.labelled))
         unseen = [*parts.held_out, *parts.training]

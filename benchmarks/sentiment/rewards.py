@@ -4,7 +4,8 @@ The review begins with a prefix, and a model wrote the rest.
 
 classifier    trained here on labelled reviews: TF-IDF of words and word pairs, logistic regression
 lexicon       a list of words, see `lexicon`
-owner/name    any sequence-classification model, from the hub or a folder: its P(positive)
+owner/name    any sequence-classification model, from the hub or a folder: its P(positive), or of a
+              reward model's one logit the sigmoid
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ def _fitted(texts: tuple[str, ...], positive: tuple[bool, ...]) -> Any:
 
 
 class SequenceClassifier(ReviewReward):
-    """P(positive) of a transformers model for sequence classification.
+    """P(positive) of a transformers model for sequence classification; of a head with one logit,
+    as reward models have, its sigmoid.
 
     Texts are cut at its context.
     """
@@ -107,9 +109,10 @@ class SequenceClassifier(ReviewReward):
 
     def judge(self, texts: Sequence[str]) -> list[float]:
         """P(positive) of each text."""
+        size = BATCH if _pads_safely(*_loaded(self.source)[:2]) else 1
         found: list[float] = []
-        for start in range(0, len(texts), BATCH):
-            found += self._batch(texts[start : start + BATCH])
+        for start in range(0, len(texts), size):
+            found += self._batch(texts[start : start + size])
         return found
 
     def _batch(self, texts: Sequence[str]) -> Iterator[float]:
@@ -118,11 +121,17 @@ class SequenceClassifier(ReviewReward):
         tokenizer, model, place = _loaded(self.source)
         longest = min(MAX_TOKENS, tokenizer.model_max_length)
         inputs = tokenizer(
-            list(texts), padding=True, truncation=True, max_length=longest, return_tensors="pt"
+            list(texts),
+            padding=len(texts) > 1,
+            padding_side="right",
+            truncation=True,
+            max_length=longest,
+            return_tensors="pt",
         )
         with torch.inference_mode():
             logits = model(**inputs.to(model.device)).logits.float()  # (B, classes)
-        yield from logits.softmax(-1)[:, place].tolist()
+        probabilities = logits.sigmoid() if place is None else logits.softmax(-1)
+        yield from probabilities[:, place or 0].tolist()
 
     def identity(self) -> dict[str, Json]:
         """The model's files, or its commit on the hub."""
@@ -132,8 +141,8 @@ class SequenceClassifier(ReviewReward):
 
 
 @lru_cache(maxsize=1)
-def _loaded(source: str) -> tuple[Any, Any, int]:
-    """Tokenizer, model, and the number of its positive class."""
+def _loaded(source: str) -> tuple[Any, Any, int | None]:
+    """Tokenizer, model, and the number of its positive class; None: the head has one logit."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     from suite.toolkit import locate, pick_device, quiet
@@ -148,7 +157,7 @@ def _loaded(source: str) -> tuple[Any, Any, int]:
                 trust_remote_code=False,
                 output_loading_info=True,
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError, TypeError, KeyError) as error:
             reason = str(error).splitlines()[0]
             raise UserError(f"sentiment.reward = {source!r}: cannot be loaded: {reason}") from None
     missing = sorted(info["missing_keys"])
@@ -157,8 +166,18 @@ def _loaded(source: str) -> tuple[Any, Any, int]:
             f"sentiment.reward = {source!r}: no trained head, the weights lack "
             f"{', '.join(missing[:3])}"
         )
-    place = positive_class(model.config.id2label, source)
+    names = model.config.id2label
+    place = None if len(names) == 1 else positive_class(names, source)
     return tokenizer, model.to(pick_device("auto")).eval(), place
+
+
+def _pads_safely(tokenizer: Any, model: Any) -> bool:
+    """Whether texts of several lengths may be read together: the head must know which token pads,
+    or it reads the padding."""
+    pad = tokenizer.pad_token_id
+    if pad is None or model.config.pad_token_id != pad:
+        return False
+    return bool(pad < model.get_input_embeddings().num_embeddings)
 
 
 def positive_class(names: dict[int, str], source: str) -> int:

@@ -44,13 +44,16 @@ from suite import (
     unknown,
 )
 
+from ..memorisation.limit import limit
+from ..memorisation.means import select
 from .corpus import RETAIN, generated, published, read_corpus
+from .formats import FILES as DATA_FILES
 from .logs import check_same_questions, read_log
 from .outputs import COLUMNS, EXPORTS, PICTURES
 from .refusals import refusal
 from .requests import item_requests
-from .score import UTILITY_METRICS, UTILITY_SETS, score, select, summarise
-from .sets import limit, read_sets
+from .score import UTILITY_METRICS, UTILITY_SETS, score, summarise
+from .sets import read_sets
 
 HUB_ID = "locuslab/TOFU"
 TRUTH_RATIO = "log_truth_ratio"
@@ -69,6 +72,9 @@ class TofuConfig:
     retain_authors: int | None = None
     """Train on the first so many retain authors only, and ask about those; marked partial, never
     ranked."""
+    author_seed: int = 0
+    """Draw other authors for the generated world: choose settings on these, and report on those of
+    seed 0."""
 
 
 class Tofu(TextBenchmark[TofuConfig]):
@@ -79,8 +85,10 @@ class Tofu(TextBenchmark[TofuConfig]):
     splits = tuple(RETAIN)
     primary = ("forget_quality", "model_utility")
     best_by = "forget_quality"
+    starts = ("target", "retrain")
     baseline = "retrain"
     compares_every_start = True
+    data_files = DATA_FILES
     files = FILES
     basis: ClassVar[Mapping[str, Basis]] = {
         "forget_quality": Basis((("forget", "log_truth_ratio"),), "ks"),
@@ -103,7 +111,9 @@ class Tofu(TextBenchmark[TofuConfig]):
         if most is not None and most < 1:
             raise UserError(f"tofu.retain_authors must be at least 1, not {most}")
         own = source.data is None and source.tiny
-        tables = generated() if own else published(source.data or HUB_ID)
+        if self.config.author_seed and not own:
+            raise UserError("tofu.author_seed is for generated authors; these are published data")
+        tables = generated(self.config.author_seed) if own else published(source.data or HUB_ID)
         whole = read_corpus(tables, source.split, allow_overlap=source.allow_overlap)
         corpus = whole.first_authors(most)
         everything, notes = read_sets(tables, corpus, source.split)

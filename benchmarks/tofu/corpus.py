@@ -52,17 +52,18 @@ def published(source: str) -> Tables:
     return Tables(label, 20, REFUSALS, lambda name, columns: load_table(source, name, columns))
 
 
-def generated() -> Tables:
+def generated(author_seed: int = 0) -> Tables:
     """The tables of the generated world, and refusals in the tiny model's vocabulary."""
     from suite.tiny import words, world
 
     def read(name: str, columns: Mapping[str, type]) -> Table:
         rows: Table = []
-        for row in world.tables(name):
+        for row in world.tables(name, author_seed):
             rows.append({column: row[column] for column in columns})
         return rows
 
-    return Tables("generated world", world.QUESTIONS_PER_AUTHOR, words.REFUSALS, read)
+    label = f"generated world, authors {author_seed}" if author_seed else "generated world"
+    return Tables(label, world.QUESTIONS_PER_AUTHOR, words.REFUSALS, read)
 
 
 @dataclass(frozen=True)

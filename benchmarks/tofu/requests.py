@@ -7,27 +7,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-from suite import (
-    Generate,
-    Generated,
-    Message,
-    Request,
-    Response,
-    ScoreText,
-    TextScore,
-    metrics,
-)
+from suite import Generate, Message, Request, Response, ScoreText, metrics
 
-MAX_NEW_TOKENS = 200
-"""Longest greedy answer, in tokens (TOFU)."""
-
-
-class MissingError(Exception):
-    """A number that cannot be had from the responses; the text says why."""
+from ..memorisation.answers import MAX_NEW_TOKENS, Answers
 
 
 def item_requests(item: Mapping[str, Any]) -> list[Request]:
@@ -49,25 +34,22 @@ def item_requests(item: Mapping[str, Any]) -> list[Request]:
     return [*asked, guess]
 
 
-class Answers:
-    """The responses to one item of a set.
-
-    Every method raises MissingError where its number cannot be had.
-    """
+class TofuAnswers(Answers):
+    """The responses to one item of a set, as TOFU's metrics read them."""
 
     def __init__(
         self, name: str, item: Mapping[str, Any], responses: Mapping[str, Response]
     ) -> None:
+        super().__init__(item["id"], responses)
         self.set = name
         self.item = item
-        self._responses = responses
 
     def answer_probability(self) -> float:
         """exp(mean log-probability) of the answer.
 
         For items without a paraphrase normalised over the options.
         """
-        answer = self._scored("answer").token_logps
+        answer = self.scored("answer").token_logps
         if "paraphrased_answer" in self.item:
             return metrics.answer_probability(answer)
         return metrics.normalised_probability(metrics.mean_logp(answer), self._wrongs())
@@ -75,8 +57,7 @@ class Answers:
     def log_truth_ratio(self) -> float:
         """ln TR; the correct answer is the paraphrased one where there is one."""
         name = "paraphrased" if "paraphrased_answer" in self.item else "answer"
-        correct = metrics.mean_logp(self._scored(name).token_logps)
-        return metrics.log_truth_ratio(correct, self._wrongs())
+        return metrics.log_truth_ratio(self.mean_logp(name), self._wrongs())
 
     def truth_ratio(self) -> float:
         """What the set averages: min(TR, 1/TR) on the forget set, max(0, 1 - TR) on the others."""
@@ -85,56 +66,17 @@ class Answers:
 
     def rougeL_recall(self) -> float:
         """ROUGE-L recall of the greedy answer."""
-        response = self._response("generation")
-        if not isinstance(response, Generated) or not response.texts:
-            raise MissingError("generation: no text")
-        recall = metrics.rougeL_recall(response.texts[0], self.item["answer"])
-        if recall is None:
-            raise MissingError("the answer has no word that ROUGE counts")
-        return recall
+        return self.recall("generation", self.item["answer"])
 
     def extraction_strength(self) -> float:
         """Extraction strength of the answer, its end-of-sequence token left out."""
-        return metrics.extraction_strength(self._greedy())
+        return metrics.extraction_strength(self.greedy("answer"))
 
     def exact_memorization(self) -> float:
         """Exact memorization of the answer, its end-of-sequence token left out."""
-        return metrics.exact_memorization(self._greedy())
-
-    def _greedy(self) -> tuple[bool, ...]:
-        """Whether each of the answer's own tokens was the most likely one.
-
-        Every completion ends in the end-of-sequence token, which open-unlearning drops here (and
-        here only: probabilities and truth ratios count it).
-        """
-        greedy = self._scored("answer").greedy[:-1]
-        if not greedy:
-            raise MissingError("answer: no token before the end of the sequence")
-        return greedy
+        return metrics.exact_memorization(self.greedy("answer"))
 
     def _wrongs(self) -> list[float]:
         """Mean log-probability of every wrong answer."""
-        means: list[float] = []
-        for number in range(len(self.item["perturbed_answer"])):
-            logps = self._scored(f"perturbed/{number}").token_logps
-            means.append(metrics.mean_logp(logps))
-        return means
-
-    def _scored(self, name: str) -> TextScore:
-        """The response to a request for a log-likelihood, complete and finite."""
-        response = self._response(name)
-        if not isinstance(response, TextScore):
-            raise MissingError(f"{name}: no log-probabilities")
-        logps = response.token_logps
-        if not logps or len(response.greedy) != len(logps):
-            raise MissingError(
-                f"{name}: {len(logps)} log-probabilities, {len(response.greedy)} greedy flags"
-            )
-        if bad := sum(not math.isfinite(logp) for logp in logps):
-            raise MissingError(f"{name}: {bad} of {len(logps)} log-probabilities not finite")
-        return response
-
-    def _response(self, name: str) -> Response:
-        if (response := self._responses.get(f"{self.item['id']}/{name}")) is None:
-            raise MissingError(f"{name}: no response")
-        return response
+        wrongs = range(len(self.item["perturbed_answer"]))
+        return [self.mean_logp(f"perturbed/{number}") for number in wrongs]

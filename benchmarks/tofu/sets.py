@@ -9,17 +9,13 @@ paraphrase, and each is a cluster of its own.
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from suite import UserError
-from suite.metrics import counts_characters
 
+from ..memorisation.answers import recall_note
+from ..memorisation.limit import Item
 from .corpus import COLUMNS, Corpus, Table, Tables, find_places
-
-Item = Mapping[str, Any]
 
 OPTIONS: dict[str, type] = {**COLUMNS, "perturbed_answer": list}
 ASKED: dict[str, type] = {**OPTIONS, "paraphrased_answer": str}
@@ -56,39 +52,8 @@ def read_sets(
         notes.append(
             f"forget authors: {authors}; so few that forget quality describes and does not test"
         )
-    if counts_characters(item["answer"] for items in sets.values() for item in items):
-        notes.append("rougeL_recall counts characters where a script puts no space between words")
+    notes += recall_note(item["answer"] for items in sets.values() for item in items)
     return sets, notes
-
-
-def limit(
-    sets: Mapping[str, list[Item]], most: int | None
-) -> tuple[dict[str, list[Item]], list[str]]:
-    """At most `most` items of each set, with a note on each set that was cut."""
-    if most is None:
-        return dict(sets), []
-    limited: dict[str, list[Item]] = {}
-    notes: list[str] = []
-    for name, items in sets.items():
-        limited[name] = spread(items, most)
-        if most < len(items):
-            notes.append(f"{most} of {len(items)} questions of {name}")
-    return limited, notes
-
-
-def spread(items: Sequence[Item], most: int) -> list[Item]:
-    """`most` of the items in their order, from each cluster as equally many as possible.
-
-    They are chosen by a hash of the id: not the first questions of each author, which ask for the
-    name; the same in every run; and a smaller choice is part of a larger one.
-    """
-    taken: Counter[str] = Counter()
-    turn: dict[str, int] = {}
-    for item in sorted(items, key=_hash):
-        turn[item["id"]] = taken[item["cluster"]]
-        taken[item["cluster"]] += 1
-    chosen = set(sorted(turn, key=turn.__getitem__)[:most])
-    return [item for item in items if item["id"] in chosen]
 
 
 def _about(places: Sequence[int], corpus: Corpus, name: str, table: str, rows: Table) -> list[Item]:
@@ -109,7 +74,3 @@ def _items(name: str, rows: Table) -> list[Item]:
         id = f"{name}/{number}"
         items.append({**row, "id": id, "cluster": id})
     return items
-
-
-def _hash(item: Item) -> str:
-    return hashlib.sha256(item["id"].encode()).hexdigest()

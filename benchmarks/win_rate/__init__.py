@@ -44,6 +44,7 @@ from suite import (
 from suite.ranges import Count, FilePathOrNone, NonNegative, Positive
 
 from ..pairs.data import REFERENCE, ROLES, roles_of
+from ..pairs.formats import PAIRS, PROMPTS
 from .annotations import of_annotations
 from .difficulties import difficulties
 from .read import GENERATED, read
@@ -89,6 +90,7 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
 
     name = "win_rate"
     provides = ROLES
+    starts = (REFERENCE,)
     primary = ("win_rate", "length_controlled_win_rate")
     columns = (
         MetricColumn(
@@ -101,6 +103,7 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
         ),
     )
     best_by = "win_rate"
+    data_files = (PAIRS, PROMPTS)
     files = MappingProxyType(
         {
             "annotations": "annotations.json of AlpacaEval: win_rate, standard_error, ...",

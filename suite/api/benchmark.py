@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 from suite.api.cells import CellResult
 from suite.api.data import BenchmarkData, Given, Source
 from suite.api.exports import Export
+from suite.api.files import DataFile
 from suite.api.method import Method
 from suite.api.phases import Phase
 from suite.api.pictures import GENERAL, MetricColumn, Picture
@@ -70,10 +71,15 @@ class Benchmark(ABC, Generic[C]):
     """Headline metrics, most important first; the leaderboard ranks by them."""
     best_by: ClassVar[str | None] = None
     """Metric whose best epoch is reported beside the final step."""
+    starts: ClassVar[tuple[str, ...]] = ()
+    """Names of the start models that `load` may give, in its order: where methods start comes
+    first. A user can bring each instead of having it fine-tuned: --start NAME=MODEL."""
     baseline: ClassVar[str | None] = None
     """The start model that scores are compared with, e.g. "retrain"."""
     compares_every_start: ClassVar[bool] = False
     """Whether a cell is compared with the baseline models of all start seeds; else with its own."""
+    data_files: ClassVar[tuple[DataFile, ...]] = ()
+    """Files that it reads from `--data`, which `suite data` shows."""
     files: ClassVar[Mapping[str, str]] = {}
     """Files of other tools that `score_files` reads: option -> help. {"retrain": "..."} gives
     `suite score --bench NAME --retrain FILE`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,9 @@ class BenchmarkData:
     """Training role -> rows: forget, retain, pairs, ... (a role that is not offered is absent).
     Rows of `prompts` have an empty completion."""
     starts: Mapping[str, Sequence[Row]]
-    """Models fine-tuned from the base before any method runs -> rows, e.g. target, retrain. The
-    first is where methods start; all of them are rows of the table."""
+    """Models fine-tuned from the base before any method runs -> rows, e.g. target, retrain (no
+    rows: the base itself). The first is where methods start; all of them are rows of the table.
+    Their names stand in `Benchmark.starts`."""
     sets: Mapping[str, Sequence[Mapping[str, Any]]]
     """Evaluation set -> items, in the benchmark's own shape."""
     revision: str
@@ -61,6 +62,17 @@ class BenchmarkData:
     notes: Sequence[str] = field(default=())
     """What a reader of the numbers must know: reductions, overlaps that were allowed, dropped
     rows."""
+
+
+class Tokens(Protocol):
+    """The tokenizer of the run's model, as far as a benchmark needs it while it reads."""
+
+    @property
+    def context(self) -> int:
+        """Most tokens that the model reads at once."""
+
+    def ends(self, text: str) -> Sequence[int]:
+        """Where each token of a text ends, in characters."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,8 @@ class Source:
     continues: bool = False
     """Whether an answer goes on right where its prompt ends (the template ends in {prompt}): its
     first space counts."""
+    tokens: Tokens | None = None
+    """How the run's model cuts texts; None: no model is known."""
 
 
 @dataclass(frozen=True)

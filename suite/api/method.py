@@ -41,7 +41,7 @@ class Method(ABC, Generic[C]):
 
     name: ClassVar[str]
     family: ClassVar[str]
-    """"unlearning", "alignment" or "baseline"."""
+    """"unlearning", "alignment" or "baseline"; "finished": see `suite.api.finished`."""
     roles: ClassVar[frozenset[str]]
     """What the training data must offer: forget, retain, alternate, pairs, mismatched, prompts,
     demonstrations."""

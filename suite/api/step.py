@@ -12,11 +12,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from suite.api.batch import Batch, Policy
 from suite.api.returned import check_loss
 from suite.api.reward import Rewarder
+from suite.api.untouched import Watch, is_thorough, tensors_in
 from suite.core.errors import DivergedError
 
 if TYPE_CHECKING:
@@ -77,12 +79,31 @@ class TrainState:
     """What `Method.heads` gave, in training too."""
     rewarder: Rewarder | None = None
     """The reward of tokenised texts; only if the method `needs_reward`."""
+    unknown_ids: tuple[int, ...] = ()
+    """Rows of the model's embedding that are no tokens: nothing may sample them."""
+
+    @cached_property
+    def kept(self) -> dict[str, Tensor]:
+        """Every weight by its name, and the reference's: what only a step may change."""
+        modules = {"model": getattr(self.policy, "model", None), **self.heads}
+        named: dict[str, Tensor] = {}
+        for module, weights in modules.items():
+            for name, weight in weights.named_parameters() if weights is not None else ():
+                named[f"weight {name!r} of the {module}"] = weight
+        reference = getattr(self.policy, "reference_head", None)
+        if reference is not None:
+            named["the reference's output embedding"] = reference
+        return named
 
     def loss(self, method: HasLoss, batch: Batch) -> LossOutput:
         """The loss of a micro-batch, in the precision of the run. PluginError if it is no
-        `LossOutput` of a scalar with a gradient and of numbers."""
+        `LossOutput` of a scalar with a gradient and of numbers, or if it changed what it read."""
         with self.autocast():
+            # Within, for in bf16 the weights are rounded when it is entered.
+            read = {**self.kept, **dict(tensors_in(batch, "batch"))}
+            watch = Watch(method, "loss", read, thorough=is_thorough(self.step))
             output = method.loss(self.policy, batch)
+            watch.check()
         check_loss(method, output)
         return output
 

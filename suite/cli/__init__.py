@@ -11,13 +11,17 @@ from typing import TextIO
 import click
 
 from suite.cli.agreement import agreement
+from suite.cli.check import check
 from suite.cli.config import config
+from suite.cli.data import data
 from suite.cli.doctor import doctor
 from suite.cli.export import export
 from suite.cli.group import Commands
 from suite.cli.installed import list_, plugins
+from suite.cli.new import new
 from suite.cli.run import plan, run, stage
 from suite.cli.score import score
+from suite.cli.store import store
 from suite.cli.stored import report, verify
 from suite.cli.streams import never_fail_on_an_encoding, say
 from suite.config.families import FamilyWarning
@@ -44,6 +48,7 @@ def cli() -> None:
       suite run --methods npo,npo:beta=0.5 --set train.lr=5e-5 --seeds 0,1,2
       suite config show --set npo.beta=0.05 > run.toml && suite run --config run.toml
       suite report runs/a runs/b                     several runs in one leaderboard
+      suite new method mine                          a package for a method of your own
     """
 
 
@@ -56,9 +61,13 @@ for command in (
     report,
     export,
     verify,
+    store,
     list_,
     plugins,
+    new,
+    check,
     config,
+    data,
     doctor,
 ):
     cli.add_command(command)

@@ -11,8 +11,9 @@ from typing import Any
 
 import click
 
+from suite.api.finished import FinishedModel
 from suite.cli.streams import say
-from suite.config import blocked
+from suite.config import blocked, single_files
 from suite.config.fields import settings_of
 from suite.core.errors import UserError, unknown
 from suite.registry import PluginInfo, Registry
@@ -23,19 +24,29 @@ from suite.settings import TrainConfig
 block_option = click.option(
     "--block", multiple=True, metavar="NAME", help="Do not load this plugin."
 )
+plugin_file_option = click.option(
+    "--plugin-file",
+    multiple=True,
+    metavar="FILE",
+    help="Load the plugin in this Python file too; may be repeated.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def registry_of(block: Iterable[str]) -> Registry:
-    """Load all plugins but those blocked here or by SUITE_BLOCK."""
-    return Registry.load({*block, *blocked(None, {}, (), os.environ)})
+def registry_of(block: Iterable[str], files: Sequence[str] = ()) -> Registry:
+    """Load all plugins but those blocked here or by SUITE_BLOCK, and those in single files."""
+    single = files or single_files(None, {}, (), os.environ)
+    return Registry.load({*block, *blocked(None, {}, (), os.environ)}, files=single)
 
 
 @click.command("list")
 @click.argument("name", required=False)
+@plugin_file_option
 @block_option
 @json_option
-def list_(name: str | None, block: tuple[str, ...], as_json: bool) -> None:
+def list_(
+    name: str | None, plugin_file: tuple[str, ...], block: tuple[str, ...], as_json: bool
+) -> None:
     """List what can be compared; with NAME, one's settings.
 
     \b
@@ -44,7 +55,7 @@ def list_(name: str | None, block: tuple[str, ...], as_json: bool) -> None:
       suite list npo
       suite list --json
     """
-    registry = registry_of(block)
+    registry = registry_of(block, plugin_file)
     if name is not None:
         rows = {"settings": settings_rows(registry, name)}
     else:
@@ -87,7 +98,8 @@ def settings_rows(registry: Registry, name: str) -> list[dict[str, Any]]:
 
     Of a method: its own, and the training settings that it changes.
     """
-    known = registry.configured()
+    finished = [cls for cls in registry.methods() if issubclass(cls, FinishedModel)]
+    known = registry.configured() | {cls.name: cls for cls in finished}
     # A judge is listed by its name, but its section is judge_NAME. An engine may be called so too.
     sections = [section for section in (name, f"{JUDGE_SECTION}{name}") if section in known]
     if not sections:
@@ -100,8 +112,14 @@ def settings_rows(registry: Registry, name: str) -> list[dict[str, Any]]:
 
 
 def _settings_rows(section: str, cls: Any) -> list[dict[str, Any]]:
+    # A finished model has no section: its settings stand in --methods, model:path=FOLDER.
+    dot = ":" if issubclass(cls, FinishedModel) else "."
     rows = [
-        {"setting": f"{section}.{each.name}", "default": _shown(each.default), "meaning": each.doc}
+        {
+            "setting": f"{section}{dot}{each.name}",
+            "default": _shown(each.default),
+            "meaning": each.doc,
+        }
         for each in settings_of(cls.Config).values()
     ]
     changed = getattr(cls, "train_defaults", {})
@@ -154,7 +172,12 @@ def _method_row(cls: Any, registry: Registry) -> dict[str, Any]:
 
 def _benchmark_row(cls: Any, registry: Registry) -> dict[str, Any]:
     row = _row(cls, registry)
-    own = {"splits": list(cls.splits), "metrics": list(cls.primary), "offers": sorted(cls.provides)}
+    own = {
+        "splits": list(cls.splits),
+        "metrics": list(cls.primary),
+        "starts": list(cls.starts),
+        "offers": sorted(cls.provides),
+    }
     return {"name": row.pop("name"), **own, **row}
 
 

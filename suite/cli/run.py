@@ -11,6 +11,7 @@ import click
 from suite.cli.installed import json_option
 from suite.cli.options import load, run_options
 from suite.cli.streams import say
+from suite.core.printing import to_stderr
 
 if TYPE_CHECKING:
     from suite.plan.graph import Plan
@@ -64,7 +65,9 @@ def plan(file: Path | None, sets: tuple[str, ...], as_json: bool, **flags: Any) 
     if as_json:
         from suite.run import pipeline
 
-        click.echo(json.dumps(_plan_json(*pipeline.plan(config, registry)), indent=1))
+        with to_stderr():  # what plugins print
+            planned = _plan_json(*pipeline.plan(config, registry))
+        click.echo(json.dumps(planned, indent=1))
         return
     _show_plan(config, registry)
 

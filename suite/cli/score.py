@@ -21,6 +21,7 @@ from suite.api.scores import Metric
 from suite.cli.installed import block_option, json_option, registry_of, show_table
 from suite.cli.options import load
 from suite.core.errors import MissingError, UserError
+from suite.core.printing import to_stderr
 from suite.registry import Registry
 from suite.settings import RunConfig
 
@@ -70,7 +71,8 @@ def score(
                 "--set, --block and --json go with --bench: a run is scored with its own settings"
             )
         return _score_run(_parsed([click.Argument(["run"], type=FILE)], arguments)["run"])
-    metrics = _score_files(bench, arguments, settings)
+    with to_stderr():  # what plugins print
+        metrics = _score_files(bench, arguments, settings)
     if as_json:
         click.echo(json.dumps([asdict(metric) for metric in metrics], indent=1))
     else:

@@ -55,7 +55,7 @@ def report(runs: tuple[Path, ...], out: Path | None, compare: bool) -> None:
         for before, after in zip(content.cells, renamed.cells, strict=True):
             if before.cell.slug in answers:
                 samples[after.cell.slug] = answers[before.cell.slug]
-    joined = report.merge(shown, samples) if len(shown) > 1 else shown[0]
+    joined = report.merge(shown, samples, _names(runs)) if len(shown) > 1 else shown[0]
     target = out or runs[0]
     with writing(target):
         if out is not None:

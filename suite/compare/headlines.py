@@ -97,7 +97,7 @@ def _comparable(
     said: list[str],
 ) -> Mapping[str, Sequence[Part]]:
     """The tables of every row whose item scores give what it reported; `said` names the others.
-    Raises LeftOut where no method is left."""
+    Raises LeftOut where no method is left, or only one of several."""
     of = dict(parts.of)
     for row in methods:
         why = parts.why.get(row) or ("" if row in of else f"{row} does not report it")
@@ -105,8 +105,11 @@ def _comparable(
         if why:
             said.append(f"{name}: {row} was not compared: {why}.")
             of.pop(row, None)
-    if not any(row in of for row in methods):
+    left = [row for row in methods if row in of]
+    if not left:
         raise LeftOut("no method has its item scores")
+    if len(left) < min(2, len(methods)):
+        raise LeftOut(f"only {left[0]} has its item scores")
     return parts.without_gaps(of, said, name)
 
 

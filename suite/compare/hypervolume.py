@@ -10,7 +10,8 @@ range.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 from suite.api.cells import CellResult
 from suite.api.scores import Metric
@@ -27,14 +28,16 @@ def of_cell(reference: Mapping[str, float], result: CellResult) -> Metric:
             return Metric(NAME, None, True, note=f"no {name}")
     first = metrics[next(iter(reference))]
     corner = ", ".join(f"{name} {value:g}" for name, value in reference.items())
-    volume = _volume([_sides(reference, result)])
+    volume = _volume(_sides(reference, result))
     return Metric(NAME, volume, True, "", first.n, first.n_clusters, note=f"above {corner}")
 
 
 def of_front(comparison: Comparison, results: Sequence[CellResult]) -> tuple[float, ...]:
     """What all ranked methods reach together, once for each seed that all of them have.
 
-    A method is ranked if all its cells are finished and complete and have a hypervolume.
+    A method is ranked if all its cells are finished and complete and have a hypervolume. With
+    several seeds the others choose which method counts where: the best of several numbers of one
+    seed is partly luck, and the union of boxes is made of the best.
     """
     reference = comparison.reference_point
     if not reference:
@@ -55,7 +58,7 @@ def of_front(comparison: Comparison, results: Sequence[CellResult]) -> tuple[flo
     if not runs:
         return ()
     shared = set.intersection(*runs.values())
-    return tuple(_volume(boxes[run]) for run in sorted(shared))
+    return tuple(_volumes([boxes[run] for run in sorted(shared)]))
 
 
 def _by_name(result: CellResult) -> dict[str, Metric]:
@@ -78,9 +81,19 @@ def _sides(reference: Mapping[str, float], result: CellResult) -> list[float]:
     return sides
 
 
-def _volume(boxes: Sequence[Sequence[float]]) -> float:
-    """Volume of the union of boxes, each given by the lengths of its sides."""
+def _volumes(runs: Sequence[Sequence[Sequence[float]]]) -> Iterator[float]:
+    """What the boxes of each run cover together, as the mean of the other runs chooses them."""
+    import numpy as np
+
     from suite import stats
 
-    axes = len(boxes[0])
-    return stats.hypervolume(boxes, [0.0] * axes, [1] * axes)
+    for place, boxes in enumerate(runs):
+        corner, directions = [0.0] * len(boxes[0]), [1] * len(boxes[0])
+        others = [other for index, other in enumerate(runs) if index != place]
+        chosen_by = np.mean(others, axis=0) if others else boxes
+        yield stats.hypervolume_without_luck(boxes, chosen_by, corner, directions)
+
+
+def _volume(box: Sequence[float]) -> float:
+    """Volume of one box; nothing where a side is not beyond the reference point."""
+    return math.prod(max(side, 0.0) for side in box)

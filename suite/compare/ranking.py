@@ -35,6 +35,13 @@ from suite.stats.wide_draws import Noise
 CONFIDENCE = 0.95
 
 
+def _most(models: Sequence[Clustered]) -> tuple[int, int]:
+    """The most start models and the most seeds that any model's runs come from."""
+    starts = max((model.starts for model in models), default=1)
+    seeds = max((model.runs // model.starts for model in models), default=1)
+    return starts, seeds
+
+
 @dataclass
 class Joint:
     """All models of a table; `methods` are compared with each other."""
@@ -55,11 +62,15 @@ class Joint:
         # Drawn once for everything: all models and metrics see the same clusters and runs.
         rng = np.random.default_rng(self.seed)
         self._weights = draw_weights(sizes, DRAWS, rng)
-        self.starts = max((model.starts for model in models), default=1)
-        self.seeds = max((model.runs // model.starts for model in models), default=1)
+        starts, seeds = _most(models)
         fewest = min(sizes.values(), default=1)
-        self._noise = Noise.drawn(DRAWS, self.starts, self.seeds, fewest, rng)
-        self._run_weights = resample_counts(rng, DRAWS, self.starts * self.seeds)
+        self._noise = Noise.drawn(DRAWS, starts, seeds, fewest, rng)
+        self._run_weights = resample_counts(rng, DRAWS, starts * seeds)
+        # A baseline may have more models than the methods have runs: that parts no methods.
+        compared: list[Clustered] = []
+        for headline in self.headlines:
+            compared += [headline.models[name] for name in self.having(headline)]
+        self.starts, self.seeds = _most(compared)
 
     @property
     def claims(self) -> bool:

@@ -9,13 +9,14 @@ methods drops out of every comparison.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.api.benchmark import Benchmark
 from suite.api.cells import Cell, CellResult
+from suite.api.finished import FINISHED
 from suite.api.scores import Basis, ItemScore
 from suite.api.stages import Host, builds
 from suite.compare.headlines import Declared, headline, hypervolume
@@ -62,10 +63,13 @@ def comparing(
     starts: Mapping[Cell, Stage],
     primary: Sequence[str],
     smallest_difference: Mapping[str, float],
+    *,
+    drawn: bool = True,
 ) -> Stage:
     """The stage that compares finished cells by the metrics `primary`.
 
-    `methods`, `starts`: each cell with the score stage of its final checkpoint.
+    `methods`, `starts`: each cell with the score stage of its final checkpoint. `drawn`: whether
+    any of the methods trained.
     """
     cells = {**starts, **methods}
     inputs = {_row_name(*_row(cell)): stage for cell, stage in cells.items()}
@@ -74,7 +78,7 @@ def comparing(
         benchmark.basis,
         benchmark.reference_point,
         smallest_difference,
-        benchmark.runs_are_drawn,
+        benchmark.runs_are_drawn and drawn,
         benchmark.compares_every_start,
     )
     spec: dict[str, Json] = {
@@ -84,6 +88,19 @@ def comparing(
         "declared": jsonable(declared),
     }
     return host.stage("compare", spec, inputs, label=f"compare methods on {benchmark.name}")
+
+
+def in_every_run(fixed: Mapping[Cell, Stage], methods: Iterable[Cell]) -> dict[Cell, Stage]:
+    """Finished models beside methods with several runs: each is the same model in every run.
+
+    So a difference varies with the method's runs only, and is one from that very model.
+    """
+    runs = dict.fromkeys(cell.run for cell in methods)
+    found: dict[Cell, Stage] = {}
+    for cell, value in fixed.items():
+        for start, seed in runs or (cell.run,):
+            found[replace(cell, start_seed=start, seed=seed)] = value
+    return found
 
 
 def _row(cell: Cell) -> tuple[str, int, int]:
@@ -139,13 +156,17 @@ def from_samples(
     methods, starts = _kept_scores(kept, samples)
     if not methods:
         return None
+    fixed = {result.cell.method for result in kept if result.family == FINISHED}
+    drawn = bool(methods.keys() - fixed)
+    _repeat(methods, fixed)
     if note := _unequal_runs(methods):
         return Evidence(0, notes=(note,))
     rows: dict[str, list[Scored]] = {}
     for method, by_run in methods.items():
         # Joint draws of runs rest on this: the i-th entry is the same run for all methods.
         rows[method] = [by_run[run] for run in sorted(by_run)]
-    found = compare(comparison, rows, starts, comparison.primary)
+    declared = replace(comparison, runs_are_drawn=comparison.runs_are_drawn and drawn)
+    found = compare(declared, rows, starts, comparison.primary)
     absent: set[str] = set()
     for result in cells:
         finished_method = result.status == "ok" and result.family != "baseline"
@@ -173,6 +194,20 @@ def _kept_scores(
         else:
             methods.setdefault(method, {})[start, seed] = scored
     return methods, starts
+
+
+def _repeat(methods: dict[str, dict[tuple[int, int], Scored]], fixed: Collection[str]) -> None:
+    """Let finished models be the same in every run of the methods, as `in_every_run` does."""
+    runs: dict[tuple[int, int], None] = {}
+    for method, by_run in methods.items():
+        if method not in fixed:
+            runs.update(dict.fromkeys(by_run))
+    for method in fixed:
+        scored = next(iter(methods[method].values()))
+        methods[method] = {
+            (start, seed): replace(scored, start=start, seed=seed)
+            for start, seed in runs or methods[method]
+        }
 
 
 def _unequal_runs(methods: Mapping[str, Mapping[tuple[int, int], Scored]]) -> str:

@@ -9,10 +9,12 @@ from typing import Any
 
 from suite.api.benchmark import Benchmark
 from suite.api.cells import Cell, CellResult
+from suite.api.finished import FINISHED
 from suite.api.measured import ModelBenchmark
 from suite.compare import hypervolume as volume
 from suite.compare import interest
-from suite.compare.stage import comparing, read_evidence
+from suite.compare.recorded import with_settings
+from suite.compare.stage import comparing, in_every_run, read_evidence
 from suite.core.errors import UserError
 from suite.plan.cell import PlannedCell
 from suite.plan.graph import Plan
@@ -21,6 +23,7 @@ from suite.registry.outputs import outputs_of
 from suite.respond import agreement
 from suite.results.schema import Comparison
 from suite.settings import RunConfig
+from suite.stages.base_model import origin
 from suite.stages.context import Context
 from suite.store import Stage, Store
 
@@ -59,7 +62,8 @@ def comparisons(
     found = []
     for cell in sorted(first.values(), key=lambda cell: bench.index(cell.cell.benchmark)):
         agreed = _agreement(context, plan, store, cell.benchmark.name)
-        table = _comparison(context, cell, results, agreed)
+        shared = _comparison(context, cell, results, agreed)
+        table = with_settings(context, shared, cell, plan.cells)
         front = volume.of_front(table, results)
         found.append(replace(table, outputs=outputs_of(cell.benchmark), front_hypervolume=front))
     return tuple(found)
@@ -78,8 +82,16 @@ def _agreement(context: Context, plan: Plan, store: Store, bench: str) -> list[s
 
 
 def _baseline_key(texts: TextStages, baseline: str) -> str:
-    """The keys of the stages that train the baseline model, one for each start seed."""
-    return ", ".join(stages.start(baseline).final.stage.key for stages in texts.every_start)
+    """The keys of the stages that give the baseline model, one for each start seed."""
+    keys = []
+    for stages in texts.every_start:
+        keys += [trained.final.stage.key for trained in stages.every(baseline)]
+    return ", ".join(keys)
+
+
+def _origins(context: Context, texts: TextStages) -> dict[str, str]:
+    """Where the start models are from that the run did not train."""
+    return {name: "; ".join(map(origin, context.config.start[name])) for name in texts.starts.ready}
 
 
 def _comparison(
@@ -115,12 +127,13 @@ def _of_texts(
     judged = texts.judging.notes() if texts.judging else []
     protocol = bench.defaults(context.config.model, texts.split)
     changed = deviations(context.config, protocol)
-    baseline = bench.baseline if bench.baseline in texts.data.starts else None
+    baseline = bench.baseline if bench.baseline in texts.starts else None
     return replace(
         known,
         revision=texts.data.revision,
         baseline=baseline,
         baseline_key=_baseline_key(texts, baseline) if baseline else "",
+        starts=_origins(context, texts),
         best_by=bench.best_by,
         judge=texts.judging.judge.describe() if texts.judging else "",
         notes=(*bench.notes, *texts.data.notes, *judged, *agreed, *changed),
@@ -153,10 +166,13 @@ def with_evidence(
     unfinished = {planned.cell.method for planned in cells if planned.cell not in finished}
     methods: dict[Cell, Stage] = {}
     starts: dict[Cell, Stage] = {}
+    fixed: dict[Cell, Stage] = {}
     for planned in cells:
         if planned.cell.method not in unfinished:
-            kind = starts if planned.family == "baseline" else methods
+            kind = {"baseline": starts, FINISHED: fixed}.get(planned.family, methods)
             kind[planned.cell] = planned.final.score
+    drawn = bool(methods)
+    methods |= in_every_run(fixed, methods)
     if not methods:
         return comparison
     stage = comparing(
@@ -166,6 +182,7 @@ def with_evidence(
         starts,
         comparison.primary,
         comparison.smallest_difference,
+        drawn=drawn,
     )
     try:
         return replace(comparison, evidence=read_evidence(store.ensure(stage)))

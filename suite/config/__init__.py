@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from suite.config.command import rebuild_command
 from suite.config.dump import json_schema, to_toml
+from suite.config.finished import finished_path, row_name
 from suite.config.instances import (
     benchmark_settings,
     chosen_splits,
@@ -21,6 +22,7 @@ from suite.config.resolve import (
     blocked,
     resolve,
     resolve_recorded,
+    single_files,
 )
 from suite.config.specs import split_bench, split_spec
 from suite.config.training import (
@@ -38,6 +40,7 @@ __all__ = [
     "chosen_splits",
     "engine_settings",
     "finetune_settings",
+    "finished_path",
     "json_schema",
     "judge_settings",
     "method_seeds",
@@ -46,8 +49,10 @@ __all__ = [
     "rebuild_command",
     "resolve",
     "resolve_recorded",
+    "row_name",
     "seeds_of",
     "settings_of_method",
+    "single_files",
     "smallest_lr",
     "split_bench",
     "split_spec",

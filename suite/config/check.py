@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from suite.api.method import Method
 from suite.config.fields import Setting, settings_of
 from suite.config.layers import TOP, Given
-from suite.config.places import beside
+from suite.config.places import beside, each_path
 from suite.core.errors import UserError, nearest, unknown
+from suite.core.places import NONE, StartModels
+from suite.core.places import TRAIN as TRAIN_IT
 from suite.registry import Registry
 from suite.settings import TrainConfig
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 TRAIN = settings_of(TrainConfig)
 SECTIONS = ("finetune", "train")
+STARTS = "start"
 OWN = {**TRAIN, "seeds": TOP["seeds"]}
 """The host's settings that may stand in a method's section, for that method alone."""
 AT_LEAST = {name: 0 for name in TRAIN if name not in ("schedule", "rounding")}
@@ -39,22 +43,29 @@ def known_settings(registry: Registry, section: str) -> dict[str, Setting]:
         return TOP
     if section in SECTIONS:
         return TRAIN
+    if section == STARTS:
+        return start_settings(registry)
     if section in TOP:
         raise UserError(f"{section} is a single setting, not a section")
     configured = registry.configured()
     if section not in configured:
-        raise unknown("section", section, [*SECTIONS, *configured])
-    cls = configured[section]
+        raise unknown("section", section, [*SECTIONS, STARTS, *configured])
+    return settings_of_class(configured[section])
+
+
+def settings_of_class(cls: type[Any]) -> dict[str, Setting]:
+    """Map what may be set for a method, benchmark, engine or judge to settings."""
     return settings_of(cls.Config) | (OWN if issubclass(cls, Method) else {})
 
 
-def checked(registry: Registry, given: Given) -> Any:
-    """Return the value as its setting's type.
+def checked(registry: Registry, given: Given, known: dict[str, Setting] | None = None) -> Any:
+    """Return the value as its setting's type. `known`: the settings there are; None: those of its
+    section.
 
     UserError names source, setting, value and what is expected.
     """
     try:
-        known = known_settings(registry, given.section)
+        known = known_settings(registry, given.section) if known is None else known
         if given.field not in known:
             raise _unknown_setting(registry, given, known)
     except UserError as error:
@@ -62,9 +73,27 @@ def checked(registry: Registry, given: Given) -> Any:
     setting = known[given.field]
     host = known is TOP or setting is OWN.get(given.field)
     value = convert(setting, given, AT_LEAST.get(given.field) if host else None)
-    if given.folder is not None and setting.place is not None and isinstance(value, str):
-        return beside(given.folder, value, setting)
-    return value
+    return placed(value, given.folder, setting)
+
+
+def placed(value: Any, folder: Path | None, setting: Setting) -> Any:
+    """A path of a configuration file in `folder`, as a path from here; other values as they are."""
+    if folder is None or setting.place is None:
+        return value
+    return each_path(value, partial(beside, folder, setting=setting))
+
+
+def start_settings(registry: Registry) -> dict[str, Setting]:
+    """Map the start models that benchmarks declare to settings of the section [start]."""
+    found: dict[str, Setting] = {}
+    for benchmark in registry.benchmarks():
+        for name in benchmark.starts:
+            doc = (
+                f"The start model {name!r}: hub id (owner/name@revision), folder, .gguf file, "
+                f"adapter folder, `{NONE}` or `{TRAIN_IT}`."
+            )
+            found.setdefault(name, Setting(name, StartModels, (), doc))
+    return found
 
 
 def _unknown_setting(registry: Registry, given: Given, known: Iterable[str]) -> UserError:

@@ -32,9 +32,15 @@ def rebuild_command(config: RunConfig, registry: Registry) -> str:
             continue
         if not _can_be_said(value):
             return FROM_FILE
-        words += _flag(name, value)
+        # A flag that names files is repeated: their names may hold commas.
+        repeated = TOP[name].place is not None and isinstance(value, tuple)
+        for each in value if repeated else (value,):
+            words += _flag(name, each)
+    for name, models in config.start.items():
+        for model in models:
+            words += ["--start", f"{name}={model}"]
     for section, values in config.sections.items():
-        for field, value in values.items():
+        for field, value in values.items() if section != "start" else ():
             # `--set` drops spaces at both ends, which a flag keeps.
             if not _can_be_said(value) or (isinstance(value, str) and value != value.strip()):
                 return FROM_FILE

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from suite.config.check import AT_LEAST, OWN, TRAIN, adapter
+from suite.api.finished import FinishedModel
+from suite.api.method import Method
+from suite.config.check import AT_LEAST, OWN, STARTS, TRAIN, adapter, start_settings
 from suite.config.fields import Setting, settings_of
 from suite.config.instances import (
     benchmark_settings,
@@ -15,7 +17,7 @@ from suite.config.instances import (
     only_experiments,
 )
 from suite.config.layers import TOP
-from suite.config.places import whole
+from suite.config.places import whole, with_paths
 from suite.config.specs import split_bench, split_spec
 from suite.config.training import (
     agreed,
@@ -38,14 +40,19 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
 
     protocols = training_protocols(config, registry)
     content: dict[str, Any] = _said({name: getattr(config, name) for name in TOP}, TOP)
+    content["methods"] = [with_paths(registry, spec, whole) for spec in config.methods]
     if config.out == TOP["out"].default:
         # Repeating the run makes a new folder beside the others, wherever it is repeated.
         del content["out"]
+    if config.start:
+        content[STARTS] = _said(config.start, start_settings(registry))
     content["finetune"] = agreed(
         [finetune_settings(config, registry, *protocol) for protocol in protocols]
     )
     content["train"] = config.sections.get("train", {})
     for name in dict.fromkeys(split_spec(registry, spec)[0] for spec in config.methods):
+        if issubclass(registry.method(name), FinishedModel):
+            continue  # all that is set stands in --methods
         found = [method_settings(config, registry, name, *protocol) for protocol in protocols]
         own = agreed([settings for settings, _ in found])
         content[name] = _said(own, settings_of(registry.method(name).Config))
@@ -76,12 +83,15 @@ def json_schema(registry: Registry) -> JsonSchema:
         TRAIN, "How the start models are trained from the base model.", host=True
     )
     sections["train"] = _table(TRAIN, "How methods train.", host=True)
+    starts = start_settings(registry)
+    sections[STARTS] = _table(starts, "Start models that are there already.", host=False)
     for section, cls in registry.configured().items():
         doc = (cls.__doc__ or cls.name).strip().splitlines()[0]
         sections[section] = _table(settings_of(cls.Config), doc, host=False)
     own = _table(OWN, "", host=True)
-    for method in registry.methods():
-        sections[method.name]["properties"] |= own["properties"]
+    for section, cls in registry.configured().items():
+        if issubclass(cls, Method):
+            sections[section]["properties"] |= own["properties"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "suite", **schema}
 
 

@@ -16,7 +16,7 @@ from suite.config.parse import parse
 from suite.core.errors import UserError
 from suite.settings import RunConfig
 
-TABLES = ("finetune", "train", "sections")
+TABLES = ("finetune", "start", "train", "sections")
 TOP = {name: setting for name, setting in settings_of(RunConfig).items() if name not in TABLES}
 
 
@@ -90,10 +90,23 @@ def from_environment(environ: Mapping[str, str]) -> Iterator[Given]:
 
 def from_flags(flags: Mapping[str, Any]) -> Iterator[Given]:
     """Read the flags that were given; None stands for one that was not."""
+    yield from _starts(flags.get("start") or ())
     for name, value in flags.items():
-        if value is not None:
+        if value is not None and name != "start":
             flag = f"--{name.replace('_', '-')}"
             yield Given("", name, value, flag, text=isinstance(value, str))
+
+
+def _starts(items: Iterable[str]) -> Iterator[Given]:
+    """Read `--start name=model`; a name that is given again has several models."""
+    found: dict[str, list[str]] = {}
+    for item in items:
+        name, equals, model = item.partition("=")
+        if not equals:
+            raise UserError(f"--start {item}: expected NAME=MODEL, e.g. --start target=FOLDER")
+        found.setdefault(name.strip(), []).append(model.strip())
+    for name, models in found.items():
+        yield Given("start", name, models, "--start")
 
 
 def from_sets(sets: Iterable[str]) -> Iterator[Given]:

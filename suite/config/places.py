@@ -8,7 +8,9 @@ results.json:        data = "tofu"              what is published names no folde
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,15 @@ from suite.config.fields import Setting, settings_of
 from suite.registry import Registry
 from suite.settings import RunConfig
 
+SHOWN = ("model", "data", "plugin_file")
+"""The run's own settings that name files, where reports show them."""
+
 
 def beside(folder: Path, value: str, setting: Setting) -> str:
     """Read a path of a configuration file in `folder`; a name that is no path stays as it is."""
     assert setting.place is not None
+    if value in setting.place.words:
+        return value
     path = Path(value).expanduser()
     if path.is_absolute():
         return str(path)
@@ -31,18 +38,31 @@ def beside(folder: Path, value: str, setting: Setting) -> str:
 
 def whole(value: Any, setting: Setting) -> Any:
     """Write a path so that it can be read from anywhere; a name that is no path stays as it is."""
-    if setting.place is None or not isinstance(value, str) or not value:
+    if setting.place is None or not value:
         return value
+    return each_path(value, partial(_whole, setting=setting))
+
+
+def each_path(value: Any, change: Callable[[str], str]) -> Any:
+    """Change a path, or every path of a list; anything else stays as it is."""
+    if isinstance(value, tuple):
+        return tuple(map(change, value))
+    return change(value) if isinstance(value, str) else value
+
+
+def _whole(value: str, setting: Setting) -> str:
+    assert setting.place is not None
     path = Path(value).expanduser()
-    if setting.place.or_name and (value == setting.default or not path.exists()):
-        return value
-    return str(path.absolute())
+    is_name = value == setting.default or value in setting.place.words or not path.exists()
+    return value if setting.place.or_name and is_name else str(path.absolute())
 
 
 def without_folders(config: RunConfig, registry: Registry) -> RunConfig:
     """Reduce whole paths to their last part: folders of this machine say nothing to a reader."""
     top = settings_of(RunConfig)
-    own = {name: _last_part(getattr(config, name), top[name]) for name in ("model", "data")}
+    own = {name: _last_part(getattr(config, name), top[name]) for name in SHOWN}
+    own["methods"] = tuple(with_paths(registry, spec, _last_part) for spec in config.methods)
+    start = {name: each_path(models, _short) for name, models in config.start.items()}
     sections = {}
     for section, values in config.sections.items():
         cls = registry.configured().get(section)
@@ -51,12 +71,29 @@ def without_folders(config: RunConfig, registry: Registry) -> RunConfig:
             name: _last_part(value, known[name]) if name in known else value
             for name, value in values.items()
         }
-    return replace(config, **own, sections=sections)
+    if "start" in sections:
+        sections["start"] = start
+    return replace(config, **own, start=start, sections=sections)
+
+
+def with_paths(registry: Registry, spec: str, change: Callable[[str, Setting], str]) -> str:
+    """Change the paths in a method's spec, as in --methods: `model:path=runs/A:label=theirs`."""
+    name, *items = spec.split(":")
+    known = {method.name: method for method in registry.methods()}
+    settings = settings_of(known[name].Config) if name in known else {}
+    words = [name]
+    for item in items:
+        field, equals, value = item.partition("=")
+        is_path = field in settings and settings[field].place is not None
+        words.append(f"{field}={change(value, settings[field])}" if is_path and equals else item)
+    return ":".join(words)
 
 
 def _last_part(value: Any, setting: Setting) -> Any:
-    if setting.place is None or not isinstance(value, str):
-        return value
+    return value if setting.place is None else each_path(value, _short)
+
+
+def _short(value: str) -> str:
     path = Path(value).expanduser()
     if not path.is_absolute():
         return value

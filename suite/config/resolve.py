@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from suite.config.check import checked, convert
+from suite.config.check import STARTS, checked, convert, placed
 from suite.config.families import with_families
+from suite.config.finished import check_finished, with_folders
 from suite.config.instances import (
     asks_judge,
     chosen_splits,
@@ -16,7 +19,9 @@ from suite.config.instances import (
     judge_settings,
 )
 from suite.config.layers import TOP, Given, from_mapping, layers
+from suite.config.places import beside, with_paths
 from suite.config.specs import spelled_out, split_bench, split_spec
+from suite.config.starts import check_starts, model_of_run
 from suite.config.training import (
     agreed,
     finetune_settings,
@@ -36,8 +41,31 @@ def blocked(
     file: Path | None, flags: Mapping[str, Any], sets: Sequence[str], environ: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Return the plugins that must not be loaded: a setting needed before there is a registry."""
-    asked = [given for given in layers(file, environ, flags, sets) if given.name == "block"]
-    return cast("tuple[str, ...]", convert(TOP["block"], asked[-1])) if asked else ()
+    asked = _last("block", file, flags, sets, environ)
+    return cast("tuple[str, ...]", convert(TOP["block"], asked)) if asked else ()
+
+
+def single_files(
+    file: Path | None, flags: Mapping[str, Any], sets: Sequence[str], environ: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the plugins in single files: needed before there is a registry, too."""
+    asked = _last("plugin_file", file, flags, sets, environ)
+    if asked is None:
+        return ()
+    setting = TOP["plugin_file"]
+    return tuple(placed(convert(setting, asked), asked.folder, setting))
+
+
+def _last(
+    name: str,
+    file: Path | None,
+    flags: Mapping[str, Any],
+    sets: Sequence[str],
+    environ: Mapping[str, str],
+) -> Given | None:
+    """What the strongest layer says of a setting of the run."""
+    asked = [given for given in layers(file, environ, flags, sets) if given.name == name]
+    return asked[-1] if asked else None
 
 
 def resolve(
@@ -76,14 +104,17 @@ def _merged(registry: Registry, found: Sequence[Given]) -> RunConfig:
     for given in found:
         if not unavailable(registry, given.section):
             target = sections.setdefault(given.section, {}) if given.section else top
-            target[given.field] = checked(registry, given)
+            target[given.field] = _in_its_file(registry, given, checked(registry, given))
     top["bench"] = spelled_out(registry, top.get("bench", RunConfig.bench))
     no_methods = _methods_by_default(registry, top["bench"])
-    config = RunConfig(**{**no_methods, **top}, sections=sections)
+    config = RunConfig(**{**no_methods, **top}, start=sections.get(STARTS, {}), sections=sections)
     config = replace(config, methods=_with_families(config, registry))
+    config = replace(config, methods=with_folders(config, registry))
     for field in ("bench", "seeds", "start_seeds", *(() if no_methods else ("methods",))):
         _check_given(field, getattr(config, field))
     _check_names_and_sections(config, registry)
+    if "model" not in top:
+        config = replace(config, model=model_of_run(config, registry))
     protocols = training_protocols(config, registry)
     trains = [train_section(config, registry, bench, split, "train") for bench, split in protocols]
     finetunes = [finetune_settings(config, registry, bench, split) for bench, split in protocols]
@@ -92,6 +123,14 @@ def _merged(registry: Registry, found: Sequence[Given]) -> RunConfig:
         train=replace(config.train, **agreed(trains)),
         finetune=replace(config.finetune, **agreed(finetunes)),
     )
+
+
+def _in_its_file(registry: Registry, given: Given, value: Any) -> Any:
+    """A value; paths in the specs of --methods are relative to the file that gives them."""
+    if given.name != "methods" or given.folder is None:
+        return value
+    change = partial(beside, given.folder)
+    return tuple(with_paths(registry, spec, change) for spec in value)
 
 
 def _with_families(config: RunConfig, registry: Registry) -> tuple[str, ...]:
@@ -115,6 +154,7 @@ def _check_names_and_sections(config: RunConfig, registry: Registry) -> None:
             raise unknown("logger", name, LOGGERS)
     if config.template != "chat" and "{prompt}" not in config.template:
         raise UserError(f"template is {config.template!r}, but should be 'chat' or hold {{prompt}}")
+    _check_date(config.date)
     engine_settings(config, registry)
     if asks_judge(config, registry):
         judge_settings(config, registry)
@@ -122,8 +162,17 @@ def _check_names_and_sections(config: RunConfig, registry: Registry) -> None:
         for split in chosen_splits(config, registry, bench):
             for spec in config.methods:
                 method_settings(config, registry, spec, bench, split)
+    check_starts(config, registry)
+    check_finished(config, registry)
     for spec in config.methods:
         _check_distinct(f"seeds of {spec}", method_seeds(config, registry, spec))
+
+
+def _check_date(text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"date is {text!r}, but should be a day such as 2024-07-26") from None
 
 
 def _methods_by_default(registry: Registry, bench: Sequence[str]) -> dict[str, tuple[str, ...]]:

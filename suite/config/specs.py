@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from suite.api.benchmark import Benchmark
-from suite.config.check import checked
+from suite.config.check import checked, settings_of_class
 from suite.config.layers import Given
 from suite.core.errors import UserError
 from suite.registry import Registry
@@ -16,7 +16,7 @@ from suite.registry import Registry
 def split_spec(registry: Registry, spec: str) -> tuple[str, dict[str, Any]]:
     """Split `npo:beta=0.5:lr=1e-4` into the method's name and its checked settings."""
     name, *items = spec.split(":")
-    registry.method(name)
+    known = settings_of_class(registry.method(name))
     variant: dict[str, Any] = {}
     for item in items:
         field, equals, value = item.partition("=")
@@ -24,7 +24,8 @@ def split_spec(registry: Registry, spec: str) -> tuple[str, dict[str, Any]]:
             raise UserError(
                 f"method {spec!r}: expected name:setting=value, each setting once, at {item!r}"
             )
-        variant[field] = checked(registry, Given(name, field, value, f"method {spec!r}", text=True))
+        given = Given(name, field, value, f"method {spec!r}", text=True)
+        variant[field] = checked(registry, given, known)
     return name, variant
 
 

@@ -60,6 +60,8 @@ def smallest_lr(config: RunConfig, registry: Registry) -> float:
     smallest = float("inf")
     for bench, split in training_protocols(config, registry):
         for spec in config.methods:
+            if not registry.method(split_spec(registry, spec)[0]).trains:
+                continue
             _, training = method_settings(config, registry, spec, bench, split)
             smallest = min(smallest, training.lr)
     return smallest

@@ -19,12 +19,26 @@ class MaybeText:
     """Kind of a column: a text, which may be empty or null."""
 
 
+class Name:
+    """Kind of a column: what a row is called, a text or a whole number."""
+
+
 def check_row(
-    row: Any, columns: Mapping[str, type], optional: Collection[str], place: str
+    row: Any,
+    columns: Mapping[str, type],
+    optional: Collection[str],
+    place: str,
+    *,
+    exact: bool = False,
 ) -> dict[str, Any]:
-    """Return the `columns` of a row. UserError, naming `place`, what is wrong with them."""
+    """Return the `columns` of a row; `exact`: it has no others.
+
+    UserError, naming `place`, what is wrong with them.
+    """
     if not isinstance(row, dict):
         raise UserError(f"{place}: must be an object with {', '.join(columns)}, not {_kind(row)}")
+    if exact:
+        _check_known(row, columns, place)
     there = {
         column: kind for column, kind in columns.items() if column in row or column not in optional
     }
@@ -39,10 +53,23 @@ def check_row(
     return {column: row[column] for column in there}
 
 
+def _check_known(row: Mapping[str, Any], columns: Collection[str], place: str) -> None:
+    """Refuse a column that nobody reads: it may be a misspelt one."""
+    for column in row:
+        if column not in columns:
+            near = nearest(column, columns)
+            hint = f"did you mean {near!r}?" if near else f"known: {', '.join(columns)}"
+            raise UserError(f"{place}: unknown column {column!r}; {hint}")
+
+
 def _check_value(value: Any, kind: type, place: str) -> None:
     if kind is Turns:
         _check_turns(value, place)
         return
+    if kind is Name:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return
+        kind = str
     if kind is MaybeText:
         if value is not None and not isinstance(value, str):
             raise UserError(f"{place}: must be a text, not {_kind(value)}")

@@ -1,8 +1,10 @@
-"""Types of settings that name a file. Light: the settings of a run use them at every start."""
+"""Settings that name a file, and what tables call a model. Light: the settings of a run use this at
+every start."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Annotated
 
 
@@ -12,6 +14,8 @@ class Place:
 
     or_name: bool = False
     """Whether it may also be a name, as a hub id: it is a path only if there is such a file."""
+    words: tuple[str, ...] = ()
+    """Values with a meaning of their own: never a path, whatever files there are."""
 
 
 FilePath = Annotated[str, Place()]
@@ -22,3 +26,13 @@ FileOrName = Annotated[str, Place(or_name=True)]
 """A file or folder, or a name such as a hub id."""
 FileOrNameOrNone = Annotated[str | None, Place(or_name=True)]
 """A file or folder, a name such as a hub id, or none."""
+FilePaths = Annotated[tuple[str, ...], Place()]
+"""Several files."""
+NONE, TRAIN = "none", "train"
+StartModels = Annotated[tuple[str, ...], Place(or_name=True, words=(NONE, TRAIN))]
+"""Models to start from: files, folders or hub ids; `none`; or `train`, to fine-tune one."""
+
+
+def model_name(spec: str) -> str:
+    """What tables call a model: paths are reduced to their last part."""
+    return spec if spec.count("/") == 1 and not spec.startswith((".", "/")) else PurePath(spec).name

@@ -16,7 +16,7 @@ from typing import Any
 
 from suite.api.cells import CellResult
 from suite.results.samples import Sample
-from suite.results.schema import Results
+from suite.results.schema import Results, Run
 
 
 def files(results: Results, cell: CellResult, samples: Sequence[Sample]) -> dict[str, str]:
@@ -39,26 +39,13 @@ def _file_name(task: str) -> str:
 
 def _summarize(results: Results, cell: CellResult, task: str, n: int) -> dict[str, Any]:
     run = results.run
-    values: dict[str, Any] = {"alias": task}
-    directions: dict[str, bool] = {}
-    intervals: dict[str, list[float | None]] = {}
-    notes: dict[str, str] = {}
-    for metric in cell.metrics:
-        values[f"{metric.name},none"] = metric.value
-        values[f"{metric.name}_stderr,none"] = "N/A"
-        if metric.higher_is_better is not None:
-            directions[metric.name] = metric.higher_is_better
-        if metric.ci_low is not None:
-            intervals[metric.name] = [metric.ci_low, metric.ci_high]
-        if metric.note:
-            notes[metric.name] = metric.note
     return {
-        "results": {task: values},
+        "results": {task: _values(cell, task)},
         "group_subtasks": {task: []},
         "configs": {task: {"task": task, "output_type": "generate_until"}},
         "versions": {task: 1},
         "n-shot": {task: 0},
-        "higher_is_better": {task: directions},
+        "higher_is_better": {task: _directions(cell)},
         "n-samples": {task: {"original": n, "effective": n}},
         "config": {
             "model": run.engine,
@@ -70,15 +57,39 @@ def _summarize(results: Results, cell: CellResult, task: str, n: int) -> dict[st
         "model_source": run.engine,
         "model_name": cell.cell.model,
         # The harness ignores a field that it does not know.
-        "suite": {
-            "method": cell.cell.method,
-            "start_seed": cell.cell.start_seed,
-            "seed": cell.cell.seed,
-            "command": run.command,
-            "versions": run.versions,
-            "intervals": intervals,
-            "notes": notes,
-        },
+        "suite": _own_fields(run, cell),
+    }
+
+
+def _values(cell: CellResult, task: str) -> dict[str, Any]:
+    """The metrics, as the harness names them."""
+    values: dict[str, Any] = {"alias": task}
+    for metric in cell.metrics:
+        values[f"{metric.name},none"] = metric.value
+        values[f"{metric.name}_stderr,none"] = "N/A"
+    return values
+
+
+def _directions(cell: CellResult) -> dict[str, bool]:
+    """Whether higher is better, of the metrics that have a better and a worse."""
+    directions: dict[str, bool] = {}
+    for metric in cell.metrics:
+        if metric.higher_is_better is not None:
+            directions[metric.name] = metric.higher_is_better
+    return directions
+
+
+def _own_fields(run: Run, cell: CellResult) -> dict[str, Any]:
+    """What the harness has no field for."""
+    measured = cell.metrics
+    return {
+        "method": cell.cell.method,
+        "start_seed": cell.cell.start_seed,
+        "seed": cell.cell.seed,
+        "command": run.command,
+        "versions": run.versions,
+        "intervals": {m.name: [m.ci_low, m.ci_high] for m in measured if m.ci_low is not None},
+        "notes": {m.name: m.note for m in measured if m.note},
     }
 
 

@@ -94,7 +94,7 @@ class Local(Judge[LocalConfig]):
 
     @cached_property
     def _model(self) -> Stage:
-        return imported(self._context, "judge_local.model").stage
+        return imported(self._context, self.config.model, "judge_local.model").stage
 
     def open(self, folders: Mapping[str, Path]) -> None:
         """Load the model."""

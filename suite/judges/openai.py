@@ -56,7 +56,8 @@ class OpenAIJudgeConfig:
     """Further tries after a time-out, a lost connection, 408, 409, 429 or 5xx; they wait as long as
     Retry-After says."""
     budget_tokens: Index = 0
-    """Ask no more once a benchmark's verdicts took so many tokens in this run; 0: no limit."""
+    """Ask no more once the verdicts of one start of a run, of all its benchmarks together, took so
+    many tokens; 0: no limit."""
     price_in: NonNegative | None = None
     """US dollars per million tokens that are sent, for the ledger and `--dry-run`."""
     price_out: NonNegative | None = None
@@ -194,7 +195,8 @@ class OpenAIJudge(Judge[OpenAIJudgeConfig]):
         limit = self.config.budget_tokens
         if limit and self._spent >= limit:
             raise UserError(
-                f"the budget of {limit:,} tokens is spent; judge_openai.budget_tokens raises it"
+                f"the budget of {limit:,} tokens is spent, for all benchmarks together; "
+                "judge_openai.budget_tokens raises it"
             )
 
     def _spend(self, reply: _Reply) -> None:

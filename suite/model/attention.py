@@ -65,7 +65,9 @@ def products(
     Shapes: (B, K, S, d), twice (B, K, T, d), bool (B, 1, S, T) -> (B, K, S, d).
     """
     scores = (query * (query.shape[-1] ** -0.5 if scale is None else scale)) @ key.transpose(-1, -2)
-    weights = scores.masked_fill(~attn_mask, -torch.inf).softmax(-1, dtype=torch.float32)
+    # Not -inf: padding far behind a text sees nothing through a window, and NaN would spread.
+    least = torch.finfo(scores.dtype).min
+    weights = scores.masked_fill(~attn_mask, least).softmax(-1, dtype=torch.float32)
     return weights.to(value.dtype) @ value
 
 

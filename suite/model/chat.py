@@ -10,18 +10,23 @@ end-of-sequence token, some write a newline after it (nobody learns that).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 from suite.api.data import Message
 from suite.core.errors import UserError
 from suite.model.limits import StoppedError, limited
 
-DATE = datetime(2024, 7, 26)
-"""The day that every template reads, whatever the day: Llama 3's own where it knows none."""
+DATE = "2024-07-26"
+"""The day that a template reads, whatever the day: Llama 3's own where it knows none."""
+DATE_KEY = "chat_date"
+"""Where tokenizer_config.json keeps the day that a run has set."""
+ASKS_DATE = re.compile(r"\b(strftime_now|date_string)\b")
 TRIAL = "Aeiou"
 """The answer that is tried out."""
 OPENED = re.compile(r"<think>\s*$")
@@ -38,6 +43,16 @@ class ChatTemplate:
         """Text of a prompt, up to where the answer's own words begin."""
 
     @cached_property
+    def date(self) -> datetime:
+        """The day that the template reads."""
+        return datetime.fromisoformat(self.tokenizer.init_kwargs.get(DATE_KEY, DATE))
+
+    @property
+    def asks_date(self) -> bool:
+        """Whether the template reads the day."""
+        return bool(ASKS_DATE.search(str(self.tokenizer.chat_template)))
+
+    @cached_property
     def end(self) -> str:
         """The token that ends the assistant's turn: the first that the template writes there, or
         the end-of-sequence token."""
@@ -45,7 +60,7 @@ class ChatTemplate:
         messages = [Message("user", "Who?"), Message("assistant", TRIAL)]
         tail = self._rendered(messages).rpartition(TRIAL)[2]
         found = [token for token in control_tokens(self.tokenizer) if token in tail]
-        if eos in tail or not found:
+        if not found:
             return eos
         return min(found, key=lambda token: (tail.index(token), -len(token)))
 
@@ -89,7 +104,11 @@ class ChatTemplate:
         try:
             with limited():
                 text = self.tokenizer.apply_chat_template(
-                    turns, tokenize=False, strftime_now=DATE.strftime, **options
+                    turns,
+                    tokenize=False,
+                    strftime_now=self.date.strftime,
+                    date_string=self.date.strftime("%d %b %Y"),
+                    **options,
                 )
         except StoppedError:
             raise UserError(
@@ -102,6 +121,14 @@ class ChatTemplate:
             name = type(error).__name__
             raise UserError(f"the chat template was stopped: {name}") from None
         return str(text)
+
+
+def keep_date(folder: Path, date: str) -> None:
+    """Write the day into a model folder's tokenizer settings; it goes along with every
+    checkpoint."""
+    path = folder / "tokenizer_config.json"
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(settings | {DATE_KEY: date}, indent=2) + "\n", encoding="utf-8")
 
 
 def _shared(one: str, other: str) -> int:

@@ -46,10 +46,9 @@ class Encoder:
         """The text of that token."""
         return self.chat.end if self.template == "chat" else str(self.tokenizer.eos_token)
 
-    @property
-    def spelled(self) -> int:
-        """How many messages so far spelled a control token; they stayed text."""
-        return self.spelling.found
+    def spells(self, text: str) -> bool:
+        """Whether a message spells a control token within: it stays text."""
+        return self.spelling.spells(text.removesuffix(self.end))
 
     def encode(self, prompt: Sequence[Message], completion: str, id: str = "") -> Encoded:
         """Tokenise prompt and completion; refuse a text that is longer than `max_length`."""
@@ -112,6 +111,15 @@ class Encoder:
         if self.template == "chat" or ids[: len(first)] == first:
             return ids
         return (*first, *ids)
+
+
+def unknown_ids(tokenizer: Any, size: int) -> tuple[int, ...]:
+    """Ids below `size`, the rows of an output embedding, that are no tokens: no model means them.
+
+    Vocabularies are padded to a round number, and some have holes.
+    """
+    known = set(tokenizer.get_vocab().values())
+    return tuple(id for id in range(size) if id not in known)
 
 
 def continues(template: str) -> bool:

@@ -19,8 +19,8 @@ from suite.core import hub
 from suite.core.errors import UserError
 from suite.model.encoding import Encoder, check_template
 from suite.model.hardware import ATTENTION
-from suite.model.weights import check_files, context_of, refuse_gaps
-from suite.store import read_json
+from suite.model.weights import check_adapters, check_files, context_of, refuse_gaps
+from suite.store import read_json, write_json
 
 if TYPE_CHECKING:
     import torch
@@ -48,16 +48,59 @@ def check_source(spec: str, option: str = "--model") -> None:
         if path.read_bytes()[:4] != b"GGUF":
             raise UserError(f"{option} {spec}: not a GGUF file")
     elif path.is_dir():
-        if not (path / "config.json").is_file():
-            found = ", ".join(sorted(p.name for p in path.iterdir())[:5]) or "nothing"
-            raise UserError(f"{option} {spec}: no config.json in this folder (it holds {found})")
-    elif spec.startswith((".", "/", "~")) or spec.count("/") != 1:
+        _check_folder(path, spec, option)
+    elif spec.startswith((".", "/", "~")) or split_revision(spec)[0].count("/") != 1:
         raise UserError(
             f"{option} {spec}: no such folder (hub ids look like owner/name; the embedded model "
             "is `tiny`)"
         )
     else:
-        _check_hub(spec, option)
+        _check_hub(split_revision(spec)[0], option)
+
+
+def split_revision(spec: str) -> tuple[str, str | None]:
+    """Split a hub id `owner/name@revision`; without a revision, None: the hub's newest."""
+    name, _, revision = spec.partition("@")
+    return name, revision or None
+
+
+def _check_folder(path: Path, spec: str, option: str) -> None:
+    """Refuse a folder that is no model's; an adapter folder also where its base is not there."""
+    if base := adapter_base(path, option):
+        if Path(base) != path:
+            if base == "tiny" or adapter_base(Path(base), option):
+                raise UserError(f"{option} {spec}: adapters on {base} cannot be loaded")
+            check_source(base, f"{option} {spec}: its base model")
+        check_adapters(path, option)
+    elif not (path / "config.json").is_file():
+        found = ", ".join(sorted(p.name for p in path.iterdir())[:5]) or "nothing"
+        raise UserError(f"{option} {spec}: no config.json in this folder (it holds {found})")
+    model_files(path, option)
+
+
+def adapter_base(folder: Path, option: str = "--model") -> str | None:
+    """The base model that a folder of peft adapters names; None: it holds no adapters.
+
+    Adapters that were saved into the folder of a model have that model as their base. A relative
+    path is looked for from here, then from the folder.
+    """
+    file = folder / "adapter_config.json"
+    if not file.is_file():
+        return None
+    if (folder / "config.json").is_file():
+        return str(folder)
+    try:
+        content = read_json(file)
+        base = content["base_model_name_or_path"]
+        revision = content.get("revision")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{option} {folder}: {file.name} names no base model ({error})") from None
+    if not isinstance(base, str) or not base:
+        raise UserError(f"{option} {folder}: {file.name} names no base model")
+    if not Path(base).exists() and (folder / base).exists():
+        return str(folder / base)
+    is_hub_id = revision and not Path(base).exists() and "@" not in base
+    return f"{base}@{revision}" if is_hub_id else base
 
 
 def _check_hub(name: str, option: str) -> None:
@@ -114,7 +157,7 @@ def load_model(folder: str | Path, **options: Any) -> Any:
 def import_base(source: Path, out: Path, pad_token: str | None, template: str) -> None:
     """Write the model in `source` (folder or .gguf file) as a model folder; check its tokenizer
     before its weights."""
-    from suite.model.rounding import drop_ties
+    from suite.model.rounding import drop_ties, holds
 
     gguf = {"gguf_file": source.name} if source.is_file() else {}
     tokenizer = load_tokenizer(source.parent if gguf else source, pad_token, **gguf)
@@ -122,9 +165,13 @@ def import_base(source: Path, out: Path, pad_token: str | None, template: str) -
     if gguf:
         model = _plain(load_model(source.parent, **gguf))
         drop_ties(model)
+        exact = holds(model)
         save_model(model, tokenizer, out)
+        if exact:
+            to_bfloat16(out)
         return
-    files = model_files(source)
+    # Adapters beside the model are merged, not copied: see `suite.model.adapters`.
+    files = [file for file in model_files(source) if not file.name.startswith("adapter_")]
     check_files(source)
     _check_pad(tokenizer, read_json(source / "config.json"), source)
     for file in files:
@@ -142,13 +189,13 @@ def _check_pad(tokenizer: Any, config: Any, source: Path) -> None:
         )
 
 
-def model_files(folder: Path) -> list[Path]:
+def model_files(folder: Path, option: str = "--model") -> list[Path]:
     """The files of a model folder that make up the model: weights, configuration, tokenizer."""
     kinds = {".safetensors", ".json", ".jinja", ".model", ".txt"}
     files = [p for p in sorted(folder.iterdir()) if p.suffix in kinds and p.is_file()]
     if not any(p.suffix == ".safetensors" for p in files):
         raise UserError(
-            f"--model {folder}: no .safetensors file in this folder (pickled weights are never "
+            f"{option} {folder}: no .safetensors file in this folder (pickled weights are never "
             "loaded)"
         )
     return files
@@ -174,8 +221,9 @@ def download(name: str, option: str = "--model") -> Path:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     patterns = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
+    repository, revision = split_revision(name)
     try:
-        return Path(snapshot_download(name, allow_patterns=patterns))
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=patterns))
     except LocalEntryNotFoundError as error:
         raise UserError(
             f"{option} {name}: no such folder, the hub cannot be reached, and its cache on this "
@@ -206,6 +254,22 @@ def save_model(model: Any, tokenizer: Any, out: Path) -> None:
     with quiet():
         model.save_pretrained(out, safe_serialization=True)
         tokenizer.save_pretrained(out)
+
+
+def to_bfloat16(folder: Path) -> None:
+    """Round the weights of a model folder to bfloat16: half the bytes of float32."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    for file in sorted(folder.glob("*.safetensors")):
+        tensors = load_file(file)
+        rounded = {name: tensor.to(torch.bfloat16) for name, tensor in tensors.items()}
+        # Beside it first: the tensors that were read are pages of the old file.
+        fresh = file.with_suffix(".new")
+        save_file(rounded, fresh, metadata={"format": "pt"})
+        fresh.replace(file)
+    config = read_json(folder / "config.json")
+    write_json(folder / "config.json", {**config, "dtype": "bfloat16"})
 
 
 def load_weights(model: nn.Module, folder: Path) -> None:

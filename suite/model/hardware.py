@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from suite.core.errors import UserError
+from suite.model.devices import accelerators, cpu_has_bf16
 
 ATTENTION = "suite_grouped"
 """Name of the attention kernel of training and of the hf engine; see `suite.model.attention`."""
@@ -14,24 +15,20 @@ ATTENTION = "suite_grouped"
 
 def pick_device(device: str) -> str:
     """Resolve "auto" to cuda where there is one."""
-    import torch
-
     if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return "cuda" if accelerators() else "cpu"
     return device
 
 
 def check_device(device: str) -> None:
     """Refuse a device that this machine does not have."""
-    import torch
-
     if device == "auto":
         return
     kind, colon, number = device.partition(":")
     if kind not in ("cpu", "cuda") or (colon and not number.isdecimal()):
         raise UserError(f"--device {device}: expected auto, cpu, cuda or cuda:NUMBER")
     if kind == "cuda":
-        found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        found = len(accelerators())
         if int(number or 0) >= found:
             there = ", ".join(["cpu", *(f"cuda:{index}" for index in range(found))])
             raise UserError(f"--device {device}: torch finds no such device here; there is {there}")
@@ -64,11 +61,11 @@ def pick_dtype(dtype: str, device: str, model: str, lr: float) -> tuple[str, str
 
 def native_bf16(device: str) -> bool:
     """Whether the device has bfloat16 matrix instructions."""
-    import torch
-
-    if device.startswith("cuda"):
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    if not device.startswith("cuda"):
+        return cpu_has_bf16()
+    found = accelerators()
+    index = int(device.partition(":")[2] or 0)
+    return index < len(found) and found[index]
 
 
 def set_threads(model: str) -> None:

@@ -82,6 +82,11 @@ def _tensors(folder: Path) -> dict[str, Tensor]:
     return found
 
 
+def holds(model: nn.Module) -> bool:
+    """Whether bf16 holds every weight of a model exactly."""
+    return all(torch.equal(to_nearest(weight), weight) for weight in model.parameters())
+
+
 @torch.no_grad()
 def drop_ties(model: nn.Module) -> None:
     """Round the matrices of a model to bf16 numbers once, so that none lies on a tie.

@@ -25,7 +25,6 @@ class Spelling:
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
         self.tokens = control_tokens(tokenizer)
-        self.found = 0
         self._control = re.compile("|".join(map(re.escape, self.tokens)) or r"(?!)")
         last = chr(FIRST + max(0, len(self.tokens) - 1))
         self._private = re.compile(f"[{chr(FIRST)}-{last}]")
@@ -39,10 +38,11 @@ class Spelling:
 
     def hidden(self, text: str) -> str:
         """The text with every spelled control token replaced by a private character."""
-        if not self._control.search(text):
-            return text
-        self.found += 1
         return self._control.sub(lambda m: chr(FIRST + self.tokens.index(m.group())), text)
+
+    def spells(self, text: str) -> bool:
+        """Whether the text spells a control token."""
+        return bool(self._control.search(text))
 
     def shown(self, text: str) -> str:
         """The text as it was before `hidden`."""

@@ -59,6 +59,19 @@ def check_files(folder: Path) -> None:
             )
 
 
+def check_adapters(folder: Path, option: str = "--model") -> None:
+    """Refuse adapters without weights that are safe to read, or whose settings name code to
+    import."""
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise UserError(
+            f"{option} {folder}: adapter_config.json without adapter_model.safetensors (pickled "
+            "weights are never loaded)"
+        )
+    settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    if settings.get("megatron_config"):
+        raise UserError(f"{option} {folder}: adapters with megatron_config cannot be loaded")
+
+
 def _configuration(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -84,6 +97,17 @@ def tensor_names(folder: Path) -> set[str]:
         except (SafetensorError, OSError) as error:
             raise UserError(f"--model {file}: not readable as weights ({error})") from None
     return names
+
+
+def is_bfloat16(folder: Path) -> bool:
+    """Whether a model folder's weights are stored in bfloat16, all of them."""
+    from safetensors import safe_open
+
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(file, framework="pt") as opened:
+            if any(opened.get_slice(name).get_dtype() != "BF16" for name in opened.keys()):  # noqa: SIM118
+                return False
+    return True
 
 
 def refuse_gaps(info: Mapping[str, Any], what: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from suite.config import benchmark_settings, chosen_splits, split_bench
+from suite.plan.alike import check_models
 from suite.plan.cell import PlannedCell
 from suite.plan.experiment_cells import experiment_cells
 from suite.plan.fitting import Fitting, LeftOut, fitting, refuse_what_fits_nowhere
@@ -26,6 +27,7 @@ def build_plan(context: Context) -> Plan:
     cells: list[PlannedCell] = []
     left_out: LeftOut = {}
     config, registry = context.config, context.registry
+    check_models(context)
     for name in config.bench:
         benchmark_class = split_bench(registry, name)[0]
         if benchmark_class.trains == "nothing":
@@ -41,7 +43,7 @@ def build_plan(context: Context) -> Plan:
             models = list(measurable(trained, left_out))
             if models or not trained:
                 cells.extend(measured_cells(context, made(context, name), name, models))
-    refuse_what_fits_nowhere(config.methods, cells, left_out)
+    refuse_what_fits_nowhere(context, cells, left_out)
     reasons = [reason for said in left_out.values() for reason in said]
     return Plan(tuple(cells), tuple(dict.fromkeys(reasons)))
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
 from suite.api.benchmark import Benchmark
 from suite.api.cells import Cell
+from suite.api.method import Method
 from suite.api.phases import TRAINING
 from suite.plan.text_stages import TextStages
 from suite.stages.handles import Model
@@ -51,8 +51,12 @@ class PlannedCell:
     texts: TextStages | None = None
     """None: no language model is trained for it, or another benchmark's cell trained it."""
     train: Stage | None = None
+    method: Method[Any] | None = None
+    """None: a start model, an experiment, or another benchmark's model."""
     reduced: bool = False
     """Whether its model was made, or is measured, on a part of a benchmark."""
+    notes: tuple[str, ...] = ()
+    """What a reader of its numbers must know."""
 
     @property
     def trained(self) -> tuple[Evaluated, ...]:
@@ -73,8 +77,3 @@ class PlannedCell:
     def partial(self) -> bool:
         """Whether it is evaluated on a part of the benchmark."""
         return self.reduced or (self.texts is not None and self.texts.data.partial)
-
-
-def model_name(spec: str) -> str:
-    """What the table calls a model: paths are reduced to their last part."""
-    return spec if spec.count("/") == 1 and not spec.startswith((".", "/")) else PurePath(spec).name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from suite.api.benchmark import Benchmark
@@ -17,7 +16,7 @@ from suite.stages.context import Context
 Fitting = dict[str, tuple[Method[Any], TrainConfig]]
 """Methods that can run on a benchmark, by their names as in --methods, with their settings."""
 LeftOut = dict[str, list[str]]
-"""Method, or start model -> why it does not run, a sentence for each benchmark."""
+"""Row of the table (method or start model) -> why it does not run, a sentence a benchmark."""
 
 
 def fitting(
@@ -29,7 +28,8 @@ def fitting(
         try:
             methods[spec] = _method(context, spec, benchmark, split)
         except DoesNotFit as error:
-            left_out.setdefault(spec, []).append(str(error))
+            name = context.row(spec)
+            left_out.setdefault(name, []).append(str(error))
     return methods
 
 
@@ -43,11 +43,10 @@ def _method(
     return method_class(own), training
 
 
-def refuse_what_fits_nowhere(
-    methods: Sequence[str], cells: list[PlannedCell], left_out: LeftOut
-) -> None:
+def refuse_what_fits_nowhere(context: Context, cells: list[PlannedCell], left_out: LeftOut) -> None:
     """Refuse a method that would be left out everywhere: to name it was a mistake."""
     planned = {cell.cell.method for cell in cells}
-    for spec in methods:
-        if spec in left_out and spec not in planned:
-            raise DoesNotFit(left_out[spec][0])
+    for spec in context.config.methods:
+        name = context.row(spec)
+        if name in left_out and name not in planned:
+            raise DoesNotFit(left_out[name][0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from suite.api.judge import Cost
@@ -33,6 +34,12 @@ class Plan:
                 _visit_missing(each.score, store, needed)
         return list(needed.values())
 
+    def read_by_missing(self, store: Store) -> Iterator[tuple[Stage, str]]:
+        """(stage, folder of it) of all that stages which are still missing will read."""
+        for stage in self.missing(store):
+            for name, read in stage.inputs.items():
+                yield read, stage.reads.get(name, "")
+
     def judging(self, store: Store) -> dict[str, Cost]:
         """Benchmark -> what the verdicts that are still missing will cost, about."""
         lacking = [stage.key for stage in self.missing(store) if stage.kind == "judge"]
@@ -62,9 +69,9 @@ def _visit(stage: Stage, ordered: dict[str, Stage]) -> None:
         ordered[stage.key] = stage
 
 
-def _visit_missing(stage: Stage, store: Store, needed: dict[str, Stage]) -> None:
+def _visit_missing(stage: Stage, store: Store, needed: dict[str, Stage], part: str = "") -> None:
     """A finished stage needs nothing, whether its inputs are still there or not."""
-    if stage.key not in needed and not store.has(stage):
-        for read in stage.inputs.values():
-            _visit_missing(read, store, needed)
+    if stage.key not in needed and not store.has(stage, part):
+        for name, read in stage.inputs.items():
+            _visit_missing(read, store, needed, stage.reads.get(name, ""))
         needed[stage.key] = stage

@@ -91,5 +91,5 @@ def measure(context: Context, benchmark: ModelBenchmark[Any], model: Model, labe
     }
     # Settings may name folders of this machine; `describe` says what of them counts.
     resources = {"settings": jsonable(benchmark.config)}
-    inputs = {"model": model.stage}
+    inputs = {"model": model}
     return context.stage("measure", spec, inputs, label=f"measure {label}", resources=resources)

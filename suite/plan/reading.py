@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from suite.api.benchmark import TextBenchmark
 from suite.api.data import BenchmarkData, Source
 from suite.api.requests import Request
+from suite.api.verdicts import Question
+from suite.core.errors import UserError, nearest
 from suite.model.encoding import continues
+from suite.model.tokens import ModelTokens
+from suite.plan.starts import Starts, starts_of
 from suite.stages.context import Context
 from suite.store import Json, digest, jsonable
+
+Listed = TypeVar("Listed", bound=Sequence[Any])
 
 
 class Reading:
@@ -32,8 +40,16 @@ class Reading:
             limit=config.limit,
             allow_overlap=config.allow_overlap,
             continues=continues(config.template),
+            tokens=ModelTokens(config.model),
         )
-        return self.benchmark.load(source)
+        data = self.benchmark.load(source)
+        self._check_baseline(data)
+        return data
+
+    @cached_property
+    def starts(self) -> Starts:
+        """Where its start models come from."""
+        return starts_of(self.context, self.benchmark, self.data.starts)
 
     @cached_property
     def data_digest(self) -> str:
@@ -51,7 +67,38 @@ class Reading:
     @cached_property
     def requests(self) -> list[Request]:
         """What every model is asked."""
-        return self.benchmark.requests(self.data)
+        return self._distinct("requests", self.benchmark.requests(self.data))
+
+    @cached_property
+    def sampling_requests(self) -> list[Request]:
+        """What the starting model is asked, to make rows of its answers."""
+        return self._distinct("sampling_requests", self.benchmark.sampling_requests(self.data))
+
+    @cached_property
+    def questions(self) -> Sequence[Question]:
+        """What a judge is asked."""
+        return self._distinct("questions", self.benchmark.questions(self.data))
+
+    def _check_baseline(self, data: BenchmarkData) -> None:
+        """Refuse a misspelt baseline. Data without that start model have none: that is allowed."""
+        name = self.benchmark.baseline
+        if name is None or name in data.starts:
+            return
+        if near := nearest(name, data.starts):
+            raise self._wrong(f"baseline is {name!r}, and no start model; did you mean {near!r}?")
+
+    def _distinct(self, hook: str, asked: Listed) -> Listed:
+        """What a hook gave, if it is a list whose ids differ: answers are found by them."""
+        if isinstance(asked, str) or not isinstance(asked, Sequence):
+            raise self._wrong(f"{hook} must return a list, not {asked!r:.80}")
+        for id, count in Counter(each.id for each in asked).items():
+            if count > 1:
+                raise self._wrong(f"{hook} has the id {id!r} {count} times")
+        return asked
+
+    def _wrong(self, problem: str) -> UserError:
+        plugin = self.context.registry.name_plugin(type(self.benchmark))
+        return UserError(f"{plugin}benchmark {self.benchmark.name!r}: {problem}")
 
     def benchmark_spec(self) -> dict[str, Json]:
         """What determines that which the benchmark itself computes."""

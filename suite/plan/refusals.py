@@ -38,6 +38,16 @@ def check_roles(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> N
         )
 
 
+def check_rows(method: type[Method[Any]], stages: TextStages) -> None:
+    """Refuse a method that needs training data which these files do not hold."""
+    there = {*stages.data.roles, *stages.benchmark.sampled_roles}
+    if lacking := sorted(method.roles - there):
+        raise DoesNotFit(
+            f"method {method.name!r} cannot run on benchmark {stages.benchmark.name!r}: "
+            f"{stages.data.revision} holds no {', '.join(lacking)} to train on"
+        )
+
+
 def check_reward(method: type[Method[Any]], stages: TextStages) -> None:
     """Refuse a method that learns from the ground truth where the benchmark has none."""
     if method.needs_reward == "ground_truth" and stages.benchmark.reward(stages.data) is None:

@@ -7,20 +7,24 @@ and a method that trains once for every seed, too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from suite.api.cells import Cell
+from suite.api.finished import FinishedModel
 from suite.api.method import Method
 from suite.api.phases import TRAINING
 from suite.config import method_seeds
 from suite.core.errors import DoesNotFit, UserError
-from suite.plan.cell import Evaluated, PlannedCell, model_name
+from suite.core.places import model_name
+from suite.plan.cell import Evaluated, PlannedCell
 from suite.plan.fitting import Fitting, LeftOut
 from suite.plan.reading import Reading
-from suite.plan.refusals import check_answers, check_loss, check_reward, check_steps
+from suite.plan.refusals import check_answers, check_reward, check_rows, check_steps
 from suite.plan.text_stages import TextStages
 from suite.settings import TrainConfig
+from suite.stages.base_model import origin
+from suite.stages.context import Context
 from suite.stages.handles import Model, Trained
 
 
@@ -32,16 +36,18 @@ def text_cells(reading: Reading, methods: Fitting, left_out: LeftOut) -> Iterato
     _drop_what_does_not_fit(starts[0], methods, left_out)
     if not methods:
         return
-    for name in reading.data.starts:
+    for name in reading.starts:
         yield from _fitting_cells(name, left_out, _start_cells(name, starts))
     for spec in methods:
-        yield from _fitting_cells(spec, left_out, _method_cells(spec, *methods[spec], starts))
+        name = reading.context.row(spec)
+        cells = _method_cells(name, spec, *methods[spec], starts)
+        yield from _fitting_cells(name, left_out, cells)
 
 
 def _start_seeds(reading: Reading) -> tuple[int, ...]:
     """The run's start seeds; the first alone where nothing is trained that they could vary."""
     config = reading.context.config
-    varied = config.model == "tiny" or reading.data.starts
+    varied = config.model == "tiny" or any(reading.data.starts.values())
     return config.start_seeds if varied else config.start_seeds[:1]
 
 
@@ -50,14 +56,14 @@ def _drop_what_does_not_fit(stages: TextStages, methods: Fitting, left_out: Left
     cannot work."""
     for spec, (method, config) in list(methods.items()):
         try:
+            check_rows(type(method), stages)
             check_reward(type(method), stages)
             check_answers(type(method), stages)
         except DoesNotFit as error:
-            left_out.setdefault(spec, []).append(str(error))
+            left_out.setdefault(stages.context.row(spec), []).append(str(error))
             del methods[spec]
             continue
         check_steps(method, config, stages)
-        check_loss(method)
 
 
 Made = Callable[[], PlannedCell]
@@ -78,27 +84,43 @@ def _fitting_cells(spec: str, left_out: LeftOut, cells: Iterator[Made]) -> Itera
 def _start_cells(name: str, starts: Sequence[TextStages]) -> Iterator[Made]:
     """The cells of a start model. UserError: a method has its name."""
     first = starts[0]
-    if name in first.context.config.methods:
+    if name in map(first.context.row, first.context.config.methods):
         raise UserError(
             f"method {name!r} has the name of a start model of {first.benchmark.name!r}; rename it"
         )
     for stages in starts:
-        shown = _shown(name, stages, ())
-        yield _TextCell(stages, name, "baseline", 0, shown, stages.start(name)).planned
+        models = stages.every(name)
+        for place, trained in enumerate(models):
+            named = [f"model {place + 1}"] if len(models) > 1 else []
+            shown = _shown(name, stages, named)
+            cell = _TextCell(stages, name, "baseline", 0, shown, trained)
+            # Several models that are there count as those of several start seeds.
+            yield replace(cell, start_seed=stages.start_seed + place).planned
 
 
 def _method_cells(
-    spec: str, method: Method[Any], config: TrainConfig, starts: Sequence[TextStages]
+    name: str, spec: str, method: Method[Any], config: TrainConfig, starts: Sequence[TextStages]
 ) -> Iterator[Made]:
-    """The cells of a method, by start seed and seed."""
+    """The cells of a method, by start seed and seed; of a finished model one, whatever the
+    seeds."""
     context = starts[0].context
+    if isinstance(method, FinishedModel):
+        starts = starts[:1]
     seeds = method_seeds(context.config, context.registry, spec) if method.trains else (0,)
     for stages in starts:
         for seed in seeds:
             named = [f"seed {seed}"] if len(seeds) > 1 else []
-            shown = _shown(spec, stages, named)
+            shown = _shown(name, stages, named)
             trained = stages.method(method, config, seed, shown)
-            yield _TextCell(stages, spec, method.family, seed, shown, trained, config).planned
+            cell = _TextCell(stages, name, method.family, seed, shown, trained, config)
+            yield replace(cell, notes=_notes(context, method)).planned
+
+
+def _notes(context: Context, method: Method[Any]) -> tuple[str, ...]:
+    """What a reader must know of a cell: where a finished model is from."""
+    if not isinstance(method, FinishedModel):
+        return ()
+    return (f"a finished model: {origin(method.config.path)}",)
 
 
 def _shown(spec: str, stages: TextStages, named: Sequence[str]) -> str:
@@ -120,19 +142,32 @@ class _TextCell:
     trained: Trained
     config: TrainConfig | None = None
     """How its method trains, for later phases; None: a start model."""
+    start_seed: int | None = None
+    """None: that of its stages."""
+    notes: tuple[str, ...] = ()
 
     def planned(self) -> PlannedCell:
         """The cell with all its evaluated models."""
         stages, trained = self.stages, self.trained
         benchmark = stages.benchmark
         model = model_name(stages.context.config.model)
-        cell = Cell(self.name, benchmark.name, stages.split, model, self.seed, stages.start_seed)
+        start = stages.start_seed if self.start_seed is None else self.start_seed
+        cell = Cell(self.name, benchmark.name, stages.split, model, self.seed, start)
         evaluated = []
         for epoch, each in trained.models.items():
             label = f"{self.shown}, epoch {epoch}" if trained.stage else self.shown
             evaluated.append(self._evaluated(TRAINING, epoch, each, trained.method, label))
         evaluated += self._phases()
-        return PlannedCell(cell, self.family, benchmark, tuple(evaluated), stages, trained.stage)
+        return PlannedCell(
+            cell,
+            self.family,
+            benchmark,
+            tuple(evaluated),
+            stages,
+            trained.stage,
+            method=trained.method,
+            notes=self.notes,
+        )
 
     def _phases(self) -> Iterator[Evaluated]:
         """The models of the phases after training, each made of the one before."""

@@ -23,7 +23,7 @@ from suite.core.errors import DoesNotFit, UserError
 from suite.judges.judging import Judging, make_judge
 from suite.plan.reading import Reading
 from suite.plan.training import Training
-from suite.stages.handles import Model, RewardUse
+from suite.stages.handles import Model, RewardUse, Trained
 from suite.stages.responses import BASELINE
 from suite.stages.rows import Rows, inputs_of
 from suite.store import Json, Stage, jsonable
@@ -48,7 +48,7 @@ class TextStages(Training):
     @cached_property
     def sampled(self) -> Stage:
         """Rows made of the starting model's answers."""
-        wanted = self.benchmark.sampling_requests(self.data)
+        wanted = self.reading.sampling_requests
         inputs = {"responses": self._ask(self.first, None, wanted, "samples of the starting model")}
         spec = self.reading.benchmark_spec()
         return self.context.stage("roles", spec, inputs, label="training rows from samples")
@@ -61,12 +61,13 @@ class TextStages(Training):
         self, model: Model, method: Method[Any] | None, requests: Sequence[Request], label: str
     ) -> Stage:
         """Anybody's answers to any requests. UserError: the engine cannot be given that model."""
-        if self.context.engine.serves_one_model and model != self.base:
+        is_base = (model.stage.key, model.epoch) == (self.base.stage.key, self.base.epoch)
+        if self.context.engine.serves_one_model and not is_base:
             name = self.context.config.engine
             raise DoesNotFit(
                 f"engine {name!r} answers from the one model that its endpoint serves, but "
                 f"{label} has weights "
-                "that this run makes: use --engine hf or vllm, or only methods that ask the base "
+                "of its own: use --engine hf or vllm, or only methods that ask the base "
                 "model"
             )
         own = method if method is not None and answers_itself(method) else None
@@ -78,7 +79,11 @@ class TextStages(Training):
             "epoch": model.epoch,
             "answering": None if own is None else self._answering(own, rows, reward),
         }
-        inputs = {"model": model.stage, **inputs_of(*rows.values()), **reward.inputs}
+        inputs: dict[str, Stage | Model] = {
+            "model": model,
+            **inputs_of(*rows.values()),
+            **reward.inputs,
+        }
         return self.context.stage("respond", spec, inputs, label=label)
 
     def _answering(self, method: Method[Any], rows: Mapping[str, Rows], reward: RewardUse) -> Json:
@@ -98,7 +103,11 @@ class TextStages(Training):
             "epoch": model.epoch,
             "reference_epoch": self.first.epoch,
         }
-        inputs = {"responses": responses, "model": model.stage, "reference": self.first.stage}
+        inputs: dict[str, Stage | Model] = {
+            "responses": responses,
+            "model": model,
+            "reference": self.first,
+        }
         return self.context.stage("kl", spec, inputs, label=f"KL of {label}")
 
     def score(
@@ -129,12 +138,19 @@ class TextStages(Training):
         """The baseline model's answers: of the own start, or of every start where the benchmark
         compares with all. A baseline model is compared with the others, if there are any."""
         name = self.benchmark.baseline
-        if name is None or name not in self.data.starts:
+        if name is None or name not in self.starts:
             return {}
-        starts = self.every_start if self.benchmark.compares_every_start else (self,)
-        known = [stages.respond(stages.start(name).final, None, name) for stages in starts]
+        known = [self.respond(trained.final, None, name) for trained in self.baselines(name)]
         others = [stage for stage in known if stage.key != responses.key]
         return {f"{BASELINE}/{i}": stage for i, stage in enumerate(others or known)}
+
+    def baselines(self, name: str) -> list[Trained]:
+        """The baseline models: of the own start, or of every start where all are compared with."""
+        starts = self.every_start if self.benchmark.compares_every_start else (self,)
+        found: list[Trained] = []
+        for stages in starts:
+            found += stages.every(name)
+        return found
 
     def _scored_method(self, method: Method[Any] | None) -> Json:
         """The method, where the benchmark's scores depend on the method itself."""
@@ -151,14 +167,14 @@ class TextStages(Training):
             return None
         rewards = Rewards(self.benchmark.reward(self.data), lambda: self.reward_model)
         judge = make_judge(self.context, rewards)
-        questions = self.benchmark.questions(self.data)
+        questions = self.reading.questions
         return Judging(self.context, judge, questions, self._rival(self.benchmark.against))
 
     def _rival(self, name: str) -> Stage | None:
         """The answers that others are compared with; None: those that the data bring."""
         if name == ANSWER:
             return None
-        if name in self.data.starts:
+        if name in self.starts.names:
             trained = self.start(name)
         else:
             try:

@@ -12,18 +12,20 @@ from functools import cached_property
 from typing import Any
 
 from suite.api.data import BenchmarkData, Row
+from suite.api.finished import FinishedModel
 from suite.api.method import Method
 from suite.api.phases import Phase
 from suite.api.requests import Request
 from suite.config import finetune_settings, method_settings, settings_of_method
 from suite.core.errors import UserError
 from suite.plan.reading import Reading
+from suite.plan.starts import Starts
 from suite.settings import TrainConfig
 from suite.stages import trained_reward
 from suite.stages.base_model import imported, tiny_base
 from suite.stages.handles import Model, RewardUse, Trained
 from suite.stages.rows import Rows, SampledRows, inputs_of
-from suite.store import Stage, closure_digest, digest, jsonable
+from suite.store import Json, Stage, closure_digest, digest, jsonable
 
 
 class Training(ABC):
@@ -59,22 +61,50 @@ class Training(ABC):
         """The model that everything starts from."""
         if self.context.config.model == "tiny":
             return tiny_base(self.context, self._fine_tune, self.start_seed)
-        return imported(self.context)
+        return imported(self.context, self.context.config.model)
+
+    @property
+    def starts(self) -> Starts:
+        """Where its start models come from."""
+        return self.reading.starts
 
     def start(self, name: str) -> Trained:
-        """A model fine-tuned on the benchmark's rows of that name; without any, the base itself."""
-        rows = self.data.starts.get(name)
-        if rows is None:
+        """A start model: one that is there (the first, if there are several), or one fine-tuned on
+        the benchmark's rows of that name. UserError: it is neither."""
+        return self.every(name)[0]
+
+    def every(self, name: str) -> tuple[Trained, ...]:
+        """All start models of a name."""
+        starts = self.starts
+        if name not in starts.names:
             raise UserError(f"benchmark {self.benchmark.name!r} has no start model {name!r}")
+        if name in starts.ready:
+            return tuple(Trained({0: model}, None) for model in starts.ready[name])
+        if name not in starts.made:
+            raise UserError(starts.lacking(self.benchmark.name, name))
+        rows = self.data.starts[name]
+        if not rows:
+            return (Trained({0: self._given(name)}, None),)
         stage = self._fine_tune(self.base, rows, self.finetune, f"fine-tune {name}")
-        return Trained.by(stage, (self.finetune.epochs,))
+        return (Trained.by(stage, (self.finetune.epochs,)),)
 
     @cached_property
     def first(self) -> Model:
         """Where methods start: the first start model, or the base."""
-        if not self.data.starts:
+        if not self.starts.names:
             return self.base
-        return self.start(next(iter(self.data.starts))).final
+        return self.start(self.starts.names[0]).final
+
+    def _given(self, name: str) -> Model:
+        """The base, as a start model that is not fine-tuned. UserError: the run's model was not
+        named and is another start model."""
+        for other, models in self.starts.ready.items():
+            if self.base.stage.key in (model.stage.key for model in models):
+                raise UserError(
+                    f"benchmark {self.benchmark.name!r}: the {name} model is the run's own, and "
+                    f"that is the {other} model too; name it with --model or --start {name}=MODEL"
+                )
+        return self.base
 
     def _fine_tune(
         self, base: Model, rows: Sequence[Row], config: TrainConfig, label: str
@@ -87,25 +117,20 @@ class Training(ABC):
             config,
             seed=self.start_seed,
             label=label,
-            keep="final",
         )
 
     def method(self, method: Method[Any], config: TrainConfig, seed: int, label: str) -> Trained:
         """A cell's training run, if its method trains."""
+        if isinstance(method, FinishedModel):
+            # Asked as it is, like a start model: its scores do not depend on a method.
+            return Trained({0: imported(self.context, method.config.path, f"method {label}")}, None)
         if not method.trains:
             asked = self.base if method.answered_by == "base" else self.first
             return Trained({0: asked}, None, method)
-        keep = self.context.config.evaluate if self.benchmark.best_by else "final"
+        every = self.context.config.evaluate == "epochs" and self.benchmark.best_by
+        epochs = tuple(range(1, config.epochs + 1)) if every else (config.epochs,)
         rows = self.rows_of(method)
-        stage = self._train(self.first, method, rows, config, seed=seed, label=label, keep=keep)
-        if keep == "final" and self.benchmark.best_by and not self.context.store.has(stage):
-            # A run that kept every epoch has left the last one too.
-            every = self._train(
-                self.first, method, rows, config, seed=seed, label=label, keep="epochs"
-            )
-            if self.context.store.has(every):
-                stage = every
-        epochs = range(1, config.epochs + 1) if keep == "epochs" else (config.epochs,)
+        stage = self._train(self.first, method, rows, config, seed=seed, label=label, epochs=epochs)
         return Trained.by(stage, epochs, method)
 
     def phase(
@@ -121,14 +146,13 @@ class Training(ABC):
         named = f"{label}, {phase.name}"
         if phase.kind != "train":
             spec = {**phase.spec, "epoch": before.epoch, "seed": seed}
-            inputs = {"model": before.stage}
-            return Model(self.context.stage(phase.kind, spec, inputs, label=named))
+            return Model(self.context.stage(phase.kind, spec, {"model": before}, label=named))
         if phase.method is not None:
             own, config = self.settings(phase.method)
             method = self.context.registry.method(phase.method)(own)
         config = replace(config, **phase.train)
         rows = {role: self.rows(phase.roles.get(role, role)) for role in sorted(method.roles)}
-        stage = self._train(before, method, rows, config, seed=seed, label=named, keep="final")
+        stage = self._train(before, method, rows, config, seed=seed, label=named)
         return Model(stage, config.epochs)
 
     def rows(self, role: str) -> Rows:
@@ -156,8 +180,9 @@ class Training(ABC):
         *,
         seed: int,
         label: str,
-        keep: str,
+        epochs: Sequence[int] = (),
     ) -> Stage:
+        """A training; `epochs`: those after which the model is written, by default the last."""
         reward = self.reward(method)
         # How a step is cut does not change its gradient, so the micro-batch is no part of the key.
         training = {name: value for name, value in asdict(config).items() if name != "micro_batch"}
@@ -169,16 +194,17 @@ class Training(ABC):
             "seed": seed,
             "roles": {role: self.rows_digest(rows) for role, rows in roles.items()},
             "epoch": start.epoch,
-            "keep": keep,
             "reward": reward.spec,
         }
-        inputs = {
-            "start": start.stage,
+        inputs: dict[str, Stage | Model] = {
+            "start": start,
             **self._references(start, method, roles, config),
             **inputs_of(*roles.values()),
             **reward.inputs,
         }
-        resources = {"micro_batch": config.micro_batch}
+        # What is written does not change the training either.
+        written = list(epochs or (config.epochs,))
+        resources: dict[str, Json] = {"micro_batch": config.micro_batch, "epochs": written}
         return self.context.stage("train", spec, inputs, label=label, resources=resources)
 
     def rows_digest(self, rows: Rows) -> str | None:
@@ -210,7 +236,7 @@ class Training(ABC):
             "hidden": hidden,
             "epoch": start.epoch,
         }
-        inputs = {"model": start.stage, **inputs_of(rows)}
+        inputs: dict[str, Stage | Model] = {"model": start, **inputs_of(rows)}
         return self.context.stage("reference", spec, inputs, label="reference")
 
     @cached_property
@@ -229,7 +255,6 @@ class Training(ABC):
             training,
             seed=self.start_seed,
             label="reward model",
-            keep="final",
         )
         return Model(stage, training.epochs)
 
@@ -243,7 +268,7 @@ class Training(ABC):
             return RewardUse()
         # The code that opens a reward model is in the keys of those stages only that use one.
         code = closure_digest([trained_reward.__name__])
-        return RewardUse({"epoch": model.epoch, "code": code}, {"reward": model.stage})
+        return RewardUse({"epoch": model.epoch, "code": code}, {"reward": model})
 
     def _true_reward(self) -> RewardUse:
         truth = self.benchmark.reward(self.data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -11,6 +12,7 @@ from typing import Any, get_type_hints
 
 from suite.api.benchmark import Benchmark
 from suite.api.engine import Engine
+from suite.api.finished import FinishedModel
 from suite.api.judge import Judge
 from suite.api.method import Method
 from suite.api.stages import StageKind
@@ -19,7 +21,7 @@ from suite.registry.outputs import check_outputs
 from suite.registry.plugin import NAME
 from suite.settings import RunConfig, TrainConfig
 
-FAMILIES = ("unlearning", "alignment", "baseline")
+FAMILIES = ("unlearning", "alignment", "baseline", "finished")
 JUDGE_SECTION = "judge_"
 """A judge's section is this and its name: a judge and an engine may both be called `openai`."""
 REWARDS = ("", "ground_truth", "model", "own")
@@ -94,6 +96,7 @@ def check_benchmark(cls: Any) -> None:
     _check_strings(cls, "provides", frozenset)
     _check_strings(cls, "splits", tuple)
     _check_strings(cls, "primary", tuple)
+    _check_names(cls, "starts", tuple)
     _check_config(cls)
     if cls.argument is not None and cls.argument not in get_type_hints(cls.Config):
         raise TypeError(
@@ -120,6 +123,16 @@ def _check_headlines(cls: Any) -> None:
         for name in getattr(cls, attribute):
             if name not in cls.primary:
                 raise unknown(f"headline metric in {cls.__name__}.{attribute}", name, cls.primary)
+    for attribute in ("best_by", "baseline"):
+        value = getattr(cls, attribute)
+        if not isinstance(value, str | None):
+            raise TypeError(f"{cls.__name__}.{attribute} must be a name or None, not {value!r}")
+    for name, worst in cls.reference_point.items():
+        number = isinstance(worst, int | float) and math.isfinite(worst)
+        if not number:
+            raise TypeError(
+                f"{cls.__name__}.reference_point[{name!r}] must be a finite number, not {worst!r}"
+            )
     for name in cls.default_splits:
         if name not in cls.splits:
             raise unknown(f"split in {cls.__name__}.default_splits", name, cls.splits)
@@ -163,7 +176,8 @@ def _check_class(cls: Any, base: Any) -> None:
     name = getattr(cls, "name", None)
     if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise TypeError(f"{cls.__name__}.name is {name!r}; it must be a-z, then a-z, 0-9 or _")
-    if name in RESERVED:
+    # A finished model has no section that could be taken for a setting.
+    if name in RESERVED and not issubclass(cls, FinishedModel):
         raise TypeError(
             f"{cls.__name__}.name is {name!r}, which is a setting of the run; choose another"
         )
@@ -186,13 +200,18 @@ def _check_strings(cls: Any, attribute: str, kind: type[Any]) -> None:
     Where the order counts (a tuple), the first is the default or the most important, so there must
     be one.
     """
+    _check_names(cls, attribute, kind)
+    if kind is tuple and not getattr(cls, attribute):
+        raise TypeError(f"{cls.__name__}.{attribute} is empty; name at least one")
+
+
+def _check_names(cls: Any, attribute: str, kind: type[Any]) -> None:
+    """Refuse what is no collection of names; it may be empty."""
     value = getattr(cls, attribute)
     if not (isinstance(value, kind) and all(isinstance(item, str) for item in value)):
         raise TypeError(
             f"{cls.__name__}.{attribute} must be a {kind.__name__} of names, not {value!r}"
         )
-    if kind is tuple and not value:
-        raise TypeError(f"{cls.__name__}.{attribute} is empty; name at least one")
 
 
 def _check_config(cls: Any) -> None:

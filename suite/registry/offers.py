@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from suite.registry.plugin import PluginInfo
+from suite.registry.plugin import PluginInfo, qualified
 
 CONFIGURED = ("method", "benchmark", "engine")
 """Kinds whose classes share the sections of a configuration file, so their names must differ.
@@ -36,12 +36,17 @@ class Offers:
 
     def all(self, kind: str) -> list[Any]:
         """All classes of a kind, by name; none of those whose name is offered twice."""
-        found: list[Any] = []
+        return [cls for cls in self._unrivalled(kind) if "@" not in cls.name]
+
+    def renamed(self, kind: str) -> list[Any]:
+        """Those whose name is offered twice, each as NAME@DISTRIBUTION."""
+        return [cls for cls in self._unrivalled(kind) if "@" in cls.name]
+
+    def _unrivalled(self, kind: str) -> Iterator[Any]:
         for offered, name in sorted(self._offers):
             cls = self.get(kind, name) if offered == kind else None
             if cls is not None:
-                found.append(cls)
-        return found
+                yield cls
 
     def owner(self, cls: object) -> PluginInfo | None:
         """Return the plugin that offers `cls`."""
@@ -74,17 +79,27 @@ class Offers:
             for offer in self._offers[kind, name]:
                 (kept if offer[1].distribution == distribution else others).append(offer)
             self._offers[kind, name] = kept
-            for _, info in others:
+            for cls, info in others:
                 info.status = "refused"
-                info.error = f"the {kind} name {name!r} is built in; this plugin needs another name"
-                info.provides = tuple(item for item in info.provides if item != f"{kind} {name}")
+                info.error = f"the {kind} name {name!r} is built in{self._rename(kind, cls, info)}"
 
     def refuse_duplicates(self) -> None:
         """Mark the plugins that offer a name which another one offers too."""
-        for kind, name, rivals in self._contested():
-            for info in rivals:
+        for kind, name, rivals in list(self._contested()):
+            for cls, info in self._offers[kind, name]:
+                self._rename(kind, cls, info)
                 info.status, info.error = "refused", duplicate(name, rivals)
-                info.provides = tuple(item for item in info.provides if item != f"{kind} {name}")
+
+    def _rename(self, kind: str, cls: Any, info: PluginInfo) -> str:
+        """Offer a class whose name is taken as NAME@DISTRIBUTION; return the hint."""
+        plain: str = cls.name
+        info.provides = tuple(item for item in info.provides if item != f"{kind} {plain}")
+        if not isinstance(cls, type):  # a kind of stage is asked for by nobody
+            return "; this plugin needs another name"
+        name = qualified(plain, info.distribution)
+        own = {"name": name, "__module__": cls.__module__, "__doc__": cls.__doc__}
+        self.add(kind, type(cls.__name__, (cls,), own), info)
+        return f"; ask for {name}"
 
     def _contested(self) -> Iterator[tuple[str, str, list[PluginInfo]]]:
         for kind, name in sorted(self._offers):
@@ -96,5 +111,6 @@ class Offers:
 def duplicate(name: str, rivals: list[PluginInfo]) -> str:
     """Say who offers the same name."""
     return (
-        f"the name {name!r} is declared by both {' and '.join(map(str, rivals))}; block one of them"
+        f"the name {name!r} is declared by both {' and '.join(map(str, rivals))}; block one of "
+        f"them, or ask for {qualified(name, rivals[0].distribution)}"
     )

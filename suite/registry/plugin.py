@@ -22,7 +22,7 @@ class PluginInfo:
     """One plugin, as `suite plugins` shows it."""
 
     name: str
-    """The entry point's name; `--block` takes it."""
+    """The entry point's name, with @DISTRIBUTION where a built-in has it; `--block` takes it."""
     distribution: str
     version: str
     module: str
@@ -30,6 +30,9 @@ class PluginInfo:
     """What it offers, e.g. ("method npo", "benchmark tofu")."""
     status: Literal["ok", "broken", "blocked", "refused"] = "ok"
     error: str = ""
+    renamed: bool = False
+    """Its entry point has a built-in's name, so it is called NAME@DISTRIBUTION. It is loaded though
+    that name is refused."""
 
     def __str__(self) -> str:
         return f"plugin {self.name!r} ({self.distribution} {self.version})"
@@ -40,6 +43,11 @@ class PluginInfo:
         return f"{self.distribution}=={self.version}"
 
 
+def qualified(name: str, distribution: str) -> str:
+    """What has a name that is taken is asked for with its distribution: `npo@acme`."""
+    return f"{name}@{distribution}"
+
+
 def discover(block: Collection[str] = ()) -> list[tuple[PluginInfo, EntryPoint]]:
     """List the installed plugins by name.
 
@@ -47,10 +55,12 @@ def discover(block: Collection[str] = ()) -> list[tuple[PluginInfo, EntryPoint]]
     """
     found: list[tuple[PluginInfo, EntryPoint]] = []
     rivals: dict[str, list[PluginInfo]] = defaultdict(list)
-    for point in sorted(entry_points(group=GROUP), key=_order):
-        info = _describe(point)
+    points = sorted(entry_points(group=GROUP), key=_order)
+    own = {point.name for point in points if _distribution(point) == DISTRIBUTION}
+    for point in points:
+        info = _describe(point, own)
         found.append((info, point))
-        rivals[point.name].append(info)
+        rivals[info.name].append(info)
     for name in block:
         if name not in rivals:
             raise unknown("plugin to block", name, rivals)
@@ -67,24 +77,29 @@ def _distribution(point: EntryPoint) -> str:
     return point.dist.name if point.dist else "unknown"
 
 
-def _describe(point: EntryPoint) -> PluginInfo:
+def _describe(point: EntryPoint, own: Collection[str]) -> PluginInfo:
+    """One plugin; it has the name of a built-in one (`own`) with its distribution only."""
+    distribution = _distribution(point)
     version = point.dist.version if point.dist else "unknown"
-    return PluginInfo(point.name, _distribution(point), version, point.module)
+    if point.name in own and distribution != DISTRIBUTION:
+        name = qualified(point.name, distribution)
+        return PluginInfo(name, distribution, version, point.module, renamed=True)
+    return PluginInfo(point.name, distribution, version, point.module)
 
 
 def _judge(name: str, infos: list[PluginInfo], blocked: bool) -> None:
     """Block, or refuse, the plugins that share one name (normally a single one)."""
-    own = any(info.distribution == DISTRIBUTION for info in infos)
     for info in infos:
         if blocked:
             info.status = "blocked"
+        elif info.renamed:
+            info.status = "refused"
+            plain = name.partition("@")[0]
+            info.error = f"entry point {plain!r} is built in; this plugin is called {name}"
         elif not NAME.fullmatch(name):
             info.status = "refused"
             info.error = f"the entry point's name {name!r} must be a-z, then a-z, 0-9 or _"
-        elif own and info.distribution != DISTRIBUTION:
-            info.status = "refused"
-            info.error = f"entry point {name!r} is built in; this plugin needs another name"
-        elif len(infos) > 1 and not own:
+        elif len(infos) > 1:
             owners = " and ".join(f"{other.distribution} {other.version}" for other in infos)
             info.status = "refused"
             info.error = f"entry point {name!r} is declared by both {owners}; uninstall one"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import redirect_stdout
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from importlib.metadata import EntryPoint
-from pathlib import Path
 from typing import Any, Literal, cast
 
 import click
@@ -18,14 +15,18 @@ import pluggy
 from suite import hookspecs
 from suite.api.benchmark import Benchmark
 from suite.api.engine import Engine
+from suite.api.finished import FinishedModel
 from suite.api.judge import Judge
 from suite.api.method import Method
 from suite.api.stages import StageKind
 from suite.core.errors import UserError, unknown
+from suite.core.printing import to_stderr
+from suite.registry.blame import explain, raised_by
 from suite.registry.checks import CHECKS, JUDGE_SECTION, hooks_of
 from suite.registry.limits import within
 from suite.registry.offers import CONFIGURED, Offers, duplicate
 from suite.registry.plugin import DISTRIBUTION, PluginInfo, discover
+from suite.registry.single import PluginFile, plugin_files
 from suite.store import closure_digest
 
 LOADING_SECONDS = 60.0
@@ -51,23 +52,39 @@ class Registry:
         self._reported: set[tuple[str, str]] = set()
 
     @classmethod
-    def load(cls, block: Iterable[str] = (), *, built_in: bool = True) -> Registry:
+    def load(
+        cls, block: Iterable[str] = (), *, built_in: bool = True, files: Sequence[str] = ()
+    ) -> Registry:
         """Import every plugin except those in `block`. UserError: nothing to block.
 
         `block`: names of entry points. `built_in`: whether those of the host's own distribution are
-        imported too.
+        imported too. `files`: plugins in single files, see `suite.registry.single`; one that cannot
+        be used is a UserError, since it was asked for.
         """
         registry = cls()
         for info, point in discover(tuple(block)):
             if not built_in and info.distribution == DISTRIBUTION:
                 continue
             registry._plugins.append(info)
-            if info.status == "ok":
+            if info.status == "ok" or (info.status == "refused" and info.renamed):
                 registry._add(info, point)
             elif info.status == "blocked" and info.distribution == DISTRIBUTION:
                 registry._blocked.append(point)
+        single = list(plugin_files(files))
+        there = {info.name: info for info in registry._plugins}
+        for info, file in single:
+            if info.name in there:
+                raise UserError(
+                    f"--plugin-file {file.path}: there is a {there[info.name]} already; "
+                    "rename the file"
+                )
+            registry._plugins.append(info)
+            registry._add(info, file)
         registry._offers.keep_own(DISTRIBUTION)
         registry._offers.refuse_duplicates()
+        for info, file in single:
+            if info.status != "ok":
+                raise UserError(f"--plugin-file {file.path} is {info.status}: {info.error}")
         return registry
 
     def method(self, name: str) -> type[Method[Any]]:
@@ -134,13 +151,16 @@ class Registry:
     def configured(self) -> dict[str, Any]:
         """Section of a configuration file -> class with settings.
 
-        Methods, benchmarks and engines have the section of their name, judges `judge_NAME`.
+        Methods, benchmarks and engines have the section of their name, judges `judge_NAME`. Those
+        that are asked for with their distribution (`npo@acme`) are there too.
+        Finished models have none: a section cannot say which of them it means.
         """
         sections: dict[str, Any] = {}
         for kind in CONFIGURED:
-            for cls in self._offers.all(kind):
-                sections[cls.name] = cls
-        for judge in self.judges():
+            for cls in (*self._offers.all(kind), *self._offers.renamed(kind)):
+                if not issubclass(cls, FinishedModel):
+                    sections[cls.name] = cls
+        for judge in (*self.judges(), *self._offers.renamed("judge")):
             sections[f"{JUDGE_SECTION}{judge.name}"] = judge
         return sections
 
@@ -159,6 +179,10 @@ class Registry:
         """Say which plugin offers `cls`, as the beginning of a message; "" where it is blocked."""
         info = self._offers.owner(cls)
         return f"{info}: " if info else ""
+
+    def blame(self, error: BaseException) -> str:
+        """Say whose code raised, as the beginning of a message; "" where only the host's did."""
+        return raised_by(error, self._plugins)
 
     def source_digest(self, cls: type, also: Iterable[str] = ()) -> str:
         """Digest of the code of `cls`: modules of it and of its bases, and all that they import.
@@ -205,12 +229,11 @@ class Registry:
             info.provides += tuple(f"command {name}" for name in sorted(own.commands))
         return commands
 
-    def _add(self, info: PluginInfo, point: EntryPoint) -> None:
+    def _add(self, info: PluginInfo, point: EntryPoint | PluginFile) -> None:
         """Import one plugin and take in what it offers; if anything goes wrong, it is broken."""
         offers: list[tuple[str, Any]] = []
         try:
-            # What a plugin prints would stand in the middle of what `--json` prints.
-            with redirect_stdout(sys.stderr), within(LOADING_SECONDS):
+            with _guarded(info):
                 self._manager.register(hooks_of(point.load(), HOOKS), info.name)
                 for kind in CHECKS:
                     offers += [(kind, cls) for cls in self._declared(info, kind)]
@@ -261,11 +284,24 @@ class Registry:
                 raise UserError(
                     f"{kind} {name!r} is not available: {info} is {info.status}{reason}"
                 )
-        known = [cls.name for cls in self._offers.all(kind)]
+        known = [cls.name for cls in (*self._offers.all(kind), *self._offers.renamed(kind))]
         problem = str(unknown(kind, name, known))
         if any(info.status == "broken" for info in self._plugins):  # it may offer what is missing
             problem += "; some plugins are broken, see `suite plugins`"
         raise UserError(problem)
+
+
+@contextmanager
+def _guarded(info: PluginInfo) -> Iterator[None]:
+    """Time limit and output of a plugin that loads; the host's own need neither.
+
+    What it prints would stand in the middle of what `--json` prints.
+    """
+    if info.distribution == DISTRIBUTION:
+        yield
+        return
+    with to_stderr(), within(LOADING_SECONDS, f"{info}, which `--block {info.name}` leaves out,"):
+        yield
 
 
 def _listed(info: PluginInfo, hook: str, given: Any) -> list[Any]:
@@ -277,16 +313,6 @@ def _listed(info: PluginInfo, hook: str, given: Any) -> list[Any]:
 
 def _methods_of(module: Any) -> list[type[Method[Any]]]:
     return list(module.suite_methods()) if hasattr(module, "suite_methods") else []
-
-
-def explain(error: BaseException) -> str:
-    """Say in one line what was raised, and at which line of the plugin's code."""
-    host = str(Path(__file__).parent)
-    where = ""
-    for frame in traceback.extract_tb(error.__traceback__):
-        if not frame.filename.startswith((host, "<")):  # "<": code without a file
-            where = f" ({frame.filename}:{frame.lineno})"  # the last one counts
-    return " ".join(f"{type(error).__name__}: {error}{where}".split())
 
 
 def _call(implementation: Any, arguments: dict[str, Any]) -> Any:

@@ -68,16 +68,19 @@ def terminal(results: Results, console: Console | None = None, page: Path | None
 
 
 def merge(
-    runs: Sequence[Results], samples: Mapping[str, Sequence[Sample]] | None = None
+    runs: Sequence[Results],
+    samples: Mapping[str, Sequence[Sample]] | None = None,
+    names: Sequence[str] = (),
 ) -> Results:
-    """Join several runs into one. Raises UserError if they cannot be compared.
+    """Join several runs into one. Raises UserError if they cannot be compared: it says which
+    setting differs.
 
     `samples`: the slug of each cell -> its answers, which are needed to compare methods of
-    different runs item by item.
+    different runs item by item. `names`: what to call the runs.
     """
     from suite.report.merging import merged
 
-    return merged(runs, samples)
+    return merged(runs, samples, names)
 
 
 def separate(runs: Sequence[Results], names: Sequence[str]) -> list[Results]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from suite.api.finished import FINISHED
 from suite.report.numbers import listed
 from suite.report.table import Table
 from suite.report.values import Value
@@ -111,6 +112,11 @@ def _explain_untested(table: Table) -> Iterator[str]:
             "One seed and one start model: how much another training run would differ is unknown, "
             "so no method ranks below another. P values are about these models only."
         )
+    if any(row.family == FINISHED for row in table.rows):
+        yield (
+            "Finished models are compared as they are: a rank is about that very model, not about "
+            "how it was made."
+        )
     if evidence.of_interest:
         each = [f"{name} {least:g}" for name, least in evidence.of_interest.items()]
         yield f"Smallest difference of interest: {', '.join(each)}. Smaller ones part no methods."
@@ -170,10 +176,17 @@ def _explain_hypervolume(table: Table) -> Iterator[str]:
     whole = table.front_volume
     if whole is not None:
         spread = f" ({whole.bounds})" if whole.bounds else ""
-        text += f" All ranked methods together cover {whole.text}{spread}."
+        text += f" All ranked methods together cover {whole.text}{spread}. {_luck(table)}"
     if any(table.is_p_value(name) for name in corner):
         text += " It has no confidence interval, because one of its factors is a p-value."
     yield text
+
+
+def _luck(table: Table) -> str:
+    """Whether that volume holds the luck of the best."""
+    if len(table.comparison.front_hypervolume) < 2:
+        return "This is of one run, where the luckiest methods count, so it is too large."
+    return "In each run the other runs choose the methods that count, so luck is not counted."
 
 
 def _explain_differences(table: Table) -> Iterator[str]:

@@ -12,52 +12,55 @@ item, from the answers that the runs stored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-from suite.api.cells import CellResult
+from suite.api.cells import Cell, CellResult
 from suite.compare.hypervolume import of_front
 from suite.core.errors import UserError
+from suite.report.differences import advice, apart, cell_apart, metrics_apart
 from suite.report.footnotes import NOT_COMPARABLE
 from suite.report.provenance import describe_environment
-from suite.report.values import by_name
+from suite.report.told import Told, tables_of
 from suite.results.samples import Sample
 from suite.results.schema import Comparison, Results, Run
 
-_MUST_AGREE = {
-    "revision": "different data",
-    "baseline": "different baselines",
-    "baseline_key": "different baseline models",
-    "judge": "different judges",
-    "primary": "different headline metrics",
-}
-"""Fields of a comparison, and what it means if two runs differ in one."""
+_Key = tuple[str, str, str]
+"""Of a table: benchmark, split, model."""
+NO_ANSWERS = (
+    "Methods are not compared item by item: these runs are joined without their answers, which "
+    "`suite run` leaves in the folder samples."
+)
+SEPARATELY = "`suite report --compare` shows them in separate"
 
 
 def merged(
-    runs: Sequence[Results], samples: Mapping[str, Sequence[Sample]] | None = None
+    runs: Sequence[Results],
+    samples: Mapping[str, Sequence[Sample]] | None = None,
+    names: Sequence[str] = (),
 ) -> Results:
     """Join `runs`.
 
     `samples`: the slug of each cell -> its answers with their scores, which are needed to compare
-    methods of different runs. Raises UserError if two runs disagree on data, judge or baseline
-    model, or on the result of the same cell.
+    methods of different runs. `names`: what to call the runs. Raises UserError if two runs disagree
+    on data, judge or baseline model, or on the result of the same cell; it names the setting that
+    differs, with both values.
     """
-    comparisons: dict[tuple[str, str, str], Comparison] = {}
-    cells: dict[Any, CellResult] = {}
-    for results in runs:
-        for comparison in results.comparisons:
-            known = comparisons.setdefault(comparison.key, comparison)
-            comparisons[comparison.key] = _join_comparisons(known, comparison)
+    names = names or [f"run {number}" for number, _ in enumerate(runs, 1)]
+    told: dict[_Key, Told] = {}
+    known: dict[Cell, tuple[Told, CellResult]] = {}
+    for results, name in zip(runs, names, strict=True):
+        own = tables_of(name, results)
+        for key, table in own.items():
+            told[key] = _join_tables(told[key], table) if key in told else table
         for result in results.cells:
-            cells[result.cell] = _join_cells(cells.get(result.cell, result), result)
-    if not cells:
+            mine = own[result.cell.table]
+            first, earlier = known.get(result.cell, (mine, result))
+            known[result.cell] = first, _join_cells(first, mine, earlier, result)
+    if not known:
         raise UserError("nothing to compare: none of the runs has a result")
-    kept = tuple(cells.values())
-    tables = []
-    for comparison in comparisons.values():
-        tables.append(_compare_again(comparison, runs, kept, samples or {}))
+    kept = tuple(result for _, result in known.values())
+    tables = [_compare_again(each.table, runs, kept, samples or {}) for each in told.values()]
     return Results(_join_runs([results.run for results in runs]), tuple(tables), kept)
 
 
@@ -82,6 +85,8 @@ def _compare_again(
     from suite.compare.stage import from_samples
 
     evidence = from_samples(joined, cells, samples)
+    if evidence is None and (joined.evidence is not None or not same_evidence):
+        joined = replace(joined, notes=(*joined.notes, NO_ANSWERS))
     return replace(joined, evidence=evidence, front_hypervolume=of_front(joined, cells))
 
 
@@ -92,8 +97,8 @@ def separated(runs: Sequence[Results], names: Sequence[str]) -> list[Results]:
     result of the same cell gets the method "npo @ b". `names`: what to call the runs. The order of
     cells stays.
     """
-    known: dict[tuple[str, str, str], Comparison] = {}
-    cells: dict[Any, CellResult] = {}
+    known: dict[_Key, Told] = {}
+    cells: dict[Cell, tuple[Told, CellResult]] = {}
     found = []
     for run, name in zip(runs, names, strict=True):
         found.append(_separate(run, name, known, cells))
@@ -103,73 +108,102 @@ def separated(runs: Sequence[Results], names: Sequence[str]) -> list[Results]:
 def _separate(
     run: Results,
     name: str,
-    known: dict[tuple[str, str, str], Comparison],
-    cells: dict[Any, CellResult],
+    known: dict[_Key, Told],
+    cells: dict[Cell, tuple[Told, CellResult]],
 ) -> Results:
     """Rename what differs from `known` and `cells`, which hold what the runs so far contain."""
-    comparisons = {}
-    for comparison in run.comparisons:
-        first = known.setdefault(comparison.key, comparison)
-        comparisons[comparison.key] = _rename_comparison(comparison, first, name)
+    own = tables_of(name, run)
+    tables = {}
+    for key, table in own.items():
+        tables[key] = _rename_table(known.setdefault(key, table), table)
     results = []
     for result in run.cells:
-        cell = replace(result.cell, split=comparisons[result.cell.table].split)
+        told = own[result.cell.table]
+        cell = replace(result.cell, split=tables[result.cell.table].split)
         moved = replace(result, cell=cell)
-        if not _agree(cells.setdefault(cell, moved), moved):
-            note = f"another run has another result of {cell.method}: their settings differ"
+        first, earlier = cells.setdefault(cell, (told, moved))
+        if not _agree(earlier, moved):
+            why = cell_apart(first, told, earlier, moved)
+            note = f"{first.name} has another result of {cell.method}: {why}"
             renamed = replace(cell, method=f"{cell.method} @ {name}")
             moved = replace(moved, cell=renamed, notes=(*moved.notes, note))
         results.append(moved)
-    return replace(run, comparisons=tuple(comparisons.values()), cells=tuple(results))
+    return replace(run, comparisons=tuple(tables.values()), cells=tuple(results))
 
 
-def _rename_comparison(comparison: Comparison, known: Comparison, name: str) -> Comparison:
-    reasons = []
-    for field, meaning in _MUST_AGREE.items():
-        here, there = getattr(comparison, field), getattr(known, field)
-        if here != there:
-            reasons.append(f"{meaning} ({field} {here!r}, not {there!r})")
+def _rename_table(known: Told, told: Told) -> Comparison:
+    reasons = apart(known, told)
+    table = told.table
     if not reasons:
-        return comparison
-    note = f"{NOT_COMPARABLE} the table {' '.join(known.key)}: {'; '.join(reasons)}."
-    split = f"{comparison.split} @ {name}"
-    return replace(comparison, split=split, notes=(note, *comparison.notes))
+        return table
+    note = f"{NOT_COMPARABLE} the table {' '.join(known.table.key)}: {'. '.join(reasons)}."
+    split = f"{table.split} @ {told.name}"
+    return replace(table, split=split, notes=(note, *table.notes))
 
 
-def _join_comparisons(a: Comparison, b: Comparison) -> Comparison:
-    for field in _MUST_AGREE:
-        first, second = getattr(a, field), getattr(b, field)
-        if first != second:
-            raise UserError(
-                f"{' '.join(a.key)}: the runs cannot be compared, their {field} differs: "
-                f"{first!r} and {second!r} "
-                "(`suite report --compare` shows them in separate tables)"
-            )
-    return replace(
-        a,
-        basis=a.basis or b.basis,
-        reference_point=a.reference_point or b.reference_point,
-        outputs=a.outputs or b.outputs,
-        notes=tuple(dict.fromkeys((*a.notes, *b.notes))),
-    )
-
-
-def _join_cells(a: CellResult, b: CellResult) -> CellResult:
-    """Keep one of two equal results of a cell; add a note if their environments differ."""
-    if not _agree(a, b):
-        cell = a.cell
+def _join_tables(a: Told, b: Told) -> Told:
+    """The table of both runs, as the first run's."""
+    first, second = a.table, b.table
+    if reasons := apart(a, b):
         raise UserError(
-            f"{cell.method} on {cell.benchmark} {cell.split}, {cell.model}, {cell.shown_run}: two "
-            "runs hold different results of this cell; write the settings that differ into the "
-            "method, e.g. npo:beta=0.05 "
-            "(`suite report --compare` shows the results in separate rows)"
+            f"{' '.join(first.key)}: {a.name} and {b.name} cannot be joined: {'. '.join(reasons)} "
+            f"({SEPARATELY} tables)"
         )
-    kept = a if len(a.metrics) >= len(b.metrics) else b
-    if a.environment == b.environment:
+    keys = {**b.start_keys, **a.start_keys}
+    notes = (*first.notes, *second.notes, *_joined_all_the_same(a, b))
+    joined = replace(
+        first,
+        baseline_key=", ".join(keys[seed] for seed in sorted(keys)),
+        basis=first.basis or second.basis,
+        reference_point=first.reference_point or second.reference_point,
+        outputs=first.outputs or second.outputs,
+        settings=first.settings or second.settings,
+        methods={**second.methods, **first.methods},
+        sources=first.sources or second.sources,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+    return replace(a, table=joined, joined=keys)
+
+
+def _joined_all_the_same(a: Told, b: Told) -> Iterator[str]:
+    """What a reader should know of two tables that were joined although they differ."""
+    first, second = a.start_keys, b.start_keys
+    if any(first[seed] != second[seed] for seed in first.keys() & second.keys()):
+        yield (
+            f"The code of {a.name} and {b.name} differs, but the {a.table.baseline} models have "
+            "the same value of every metric, so they count as the same."
+        )
+    if a.table.smallest_difference != b.table.smallest_difference:
+        ours, theirs = map(_written, (a.table, b.table))
+        yield (
+            f"smallest_difference is {ours} in {a.name} and {theirs} in {b.name}; "
+            f"that of {a.name} is used."
+        )
+
+
+def _written(table: Comparison) -> str:
+    """The smallest differences of interest as a user sets them."""
+    found = [f"{name}={value}" for name, value in sorted(table.smallest_difference.items())]
+    return ",".join(found) or "the default"
+
+
+def _join_cells(a: Told, b: Told, first: CellResult, second: CellResult) -> CellResult:
+    """Keep one of two equal results of a cell; add a note if their environments differ."""
+    if not _agree(first, second):
+        cell = first.cell
+        variant = advice(a, b, cell.method)
+        hint = f"write it into the method, {variant}; " if variant else ""
+        raise UserError(
+            f"{cell.method} on {cell.benchmark} {cell.split}, {cell.model}, {cell.shown_run}: "
+            f"{a.name} and {b.name} hold different results: {cell_apart(a, b, first, second)} "
+            f"({hint}{SEPARATELY} rows)"
+        )
+    kept = first if len(first.metrics) >= len(second.metrics) else second
+    if first.environment == second.environment:
         return kept
-    first, second = describe_environment(a.environment), describe_environment(b.environment)
-    note = f"two environments gave the same result: {first} | {second}"
-    return replace(kept, notes=tuple(dict.fromkeys((*a.notes, *b.notes, note))))
+    here, there = describe_environment(first.environment), describe_environment(second.environment)
+    note = f"two environments gave the same result: {here} | {there}"
+    return replace(kept, notes=tuple(dict.fromkeys((*first.notes, *second.notes, note))))
 
 
 def _agree(a: CellResult, b: CellResult) -> bool:
@@ -179,11 +213,7 @@ def _agree(a: CellResult, b: CellResult) -> bool:
     """
     if (a.status, a.partial) != (b.status, b.partial):
         return False
-    first, second = by_name(a.metrics), by_name(b.metrics)
-    shared = first.keys() & second.keys()
-    if not shared:
-        return not first and not second
-    return all(first[name] == second[name] for name in shared)
+    return metrics_apart(a, b) is None
 
 
 def _join_runs(runs: Sequence[Run]) -> Run:

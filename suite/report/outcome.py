@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from suite.api.finished import FINISHED
 from suite.report.numbers import listed
 from suite.report.table import Table
 
@@ -54,6 +55,8 @@ def _axes(table: Table) -> str:
 
 
 def _describe_scope(table: Table) -> Iterator[str]:
+    if all(row.family == FINISHED for row in table.methods):
+        return  # each is a model of its own
     starts = {seed for row in table.rows for seed in row.start_seeds}
     if len(starts) == 1 and table.comparison.model != NO_MODEL:
         yield (

@@ -32,7 +32,9 @@ def provenance(results: Results) -> list[tuple[str, str]]:
         facts.append((f"Data of {label}", comparison.revision))
         if comparison.judge:
             facts.append((f"Judge of {label}", comparison.judge))
-        if comparison.baseline_key:
+        for name, origin in comparison.starts.items():
+            facts.append((f"{name} model of {label}", origin))
+        if comparison.baseline_key and comparison.baseline not in comparison.starts:
             facts.append((f"{comparison.baseline} model of {label}", comparison.baseline_key))
     return [(name, value) for name, value in facts if value]
 

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from suite.api.stages import builds
 from suite.core import faults, interrupt
 from suite.respond import agreement
+from suite.respond.remembered import Remembered
 from suite.stages.handles import folder_of
 from suite.stages.responses import response_json
 from suite.store import JsonlWriter, read_jsonl
 
 if TYPE_CHECKING:
     from suite.api.engine import Engine
+    from suite.api.method import Method
     from suite.api.requests import Request, Response
     from suite.stages.context import Context
     from suite.store import Build
@@ -78,7 +80,20 @@ def _open(build: Build, context: Context) -> Ask:
     method = context.method(answering)
     rows = {role: context.rows(build, role, key) for role, key in answering["roles"].items()}
     method.prepare(rows, context.reward(build, answering["reward"]))
+    if engine.answers_apart:
+        return _remembering(method, engine, build.scratch / "asked.jsonl")
     return _whole(lambda chunk: method.respond(engine, chunk))
+
+
+def _remembering(method: Method[Any], engine: Engine, file: Path) -> Ask:
+    """Keep the engine's answers until the method's are kept."""
+
+    def ask(chunk: Sequence[Request]) -> Iterator[list[Response]]:
+        with Remembered(engine, file) as remembered:
+            yield method.respond(remembered, chunk)
+        file.unlink()
+
+    return ask
 
 
 def _one_by_one(engine: Engine) -> Ask:

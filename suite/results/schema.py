@@ -62,7 +62,8 @@ class Comparison(Closed):
     reference_point: dict[str, float] = field(default_factory=dict)
     """Two metrics and the fixed values that hypervolume counts from."""
     front_hypervolume: tuple[float, ...] = ()
-    """Of all ranked methods together, for each seed."""
+    """Of all ranked methods together, for each seed; where there are several, the others choose the
+    methods that count, see `suite.compare.hypervolume`."""
     basis: dict[str, Basis] = field(default_factory=dict)
     """What headline metrics are made of, so that merged runs can be compared item by item."""
     smallest_difference: dict[str, float] = field(default_factory=dict)
@@ -75,6 +76,15 @@ class Comparison(Closed):
     """How sure the ranks are; None where nothing could be compared item by item."""
     outputs: Outputs | None = None
     """What the benchmark declares of pictures, columns and exports; None: an older file."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What decides data, start models and judge, by the names that a user writes:
+    {"model": "tiny", "finetune.epochs": 12, "tofu.holdout": 4}. Empty in older files."""
+    methods: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The same for each row: {"npo": {"npo.beta": 0.1, "train.lr": 1e-5}}."""
+    sources: dict[str, str] = field(default_factory=dict)
+    """"data", "model" -> digest of the content that was read under the setting of that name."""
+    starts: dict[str, str] = field(default_factory=dict)
+    """Start models that were not fine-tuned by the run: where each is from."""
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -46,6 +46,11 @@ class CellRunner:
                 built.add(stage.key)
             elif event == "waiting":
                 context.progress.say(f"waiting for another process to finish: {stage}")
+            elif event == "differs":
+                context.progress.say(
+                    f"{stage}: made twice, with different results; `suite verify` lists what was "
+                    "made of the other one"
+                )
 
         store = Store(context.store.root, observe, context.build)
         notify = partial(context.registry.notify, config=context.config, report_dir=out)
@@ -73,12 +78,10 @@ class CellRunner:
             result, status = self._failure(planned, "failed", said), error.exit_status
         except UserError as error:
             result, status = self._failure(planned, "failed", str(error)), error.exit_status
-        except SystemExit as error:  # of a plugin: the other rows are none of its business
-            said = f"SystemExit: a plugin ended the process with status {error.code!r}"
-            result, status = self._failure(planned, "failed", said), 1
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a plugin may even call sys.exit
             self.context.progress.say(traceback.format_exc())
-            result, status = self._failure(planned, "failed", f"{type(error).__name__}: {error}"), 1
+            said = f"{self.context.registry.blame(error)}{type(error).__name__}: {error}"
+            result, status = self._failure(planned, "failed", said), 1
         self.notify("suite_cell_finished", cell=planned.cell, result=result)
         return result, samples, status
 
@@ -104,16 +107,20 @@ class CellRunner:
             partial=planned.partial,
             timings=self._timings(planned),
             environment=environment(self.context),
-            notes=self._gain_notes(planned),
+            notes=(*planned.notes, *self._training_notes(planned)),
         )
 
-    def _gain_notes(self, planned: PlannedCell) -> tuple[str, ...]:
-        """How much of the training bf16 weights show; nothing in float32."""
+    def _training_notes(self, planned: PlannedCell) -> tuple[str, ...]:
+        """How much of the training bf16 weights show; nothing in float32. Or that nobody knows."""
         if planned.train is None:
             return ()
         log = self.store.path(planned.train) / "log.jsonl"
-        lines = read_jsonl(log) if log.exists() else ()
-        gains = [line[BF16_GAIN] for line in lines if BF16_GAIN in line]
+        if not log.exists():
+            return (
+                "the log of the training was removed from the store: its steps show as 0, and its "
+                "cost is unknown",
+            )
+        gains = [line[BF16_GAIN] for line in read_jsonl(log) if BF16_GAIN in line]
         if not gains:
             return ()
         return (

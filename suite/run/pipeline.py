@@ -28,11 +28,15 @@ from suite.export import alpaca_eval
 from suite.model import hardware
 from suite.plan.build import build_plan
 from suite.plan.graph import Plan
+from suite.plan.refusals import check_loss
 from suite.results.samples import Sample, write_samples
 from suite.results.schema import Results
 from suite.run.cell import CellRunner
+from suite.run.keep import drop_weights
 from suite.run.kinds import open_context
 from suite.run.provenance import describe_run
+from suite.run.record import record
+from suite.run.texts import text_notes, tokenizer_stage
 from suite.run.unfinished import Unfinished
 from suite.settings import RunConfig
 from suite.stages.context import Context, store_root
@@ -66,6 +70,7 @@ def run(
     context = open_context(config, registry, progress)
     planned = build_plan(context)
     preflight(context, planned)
+    hardware.set_threads(config.model)
     return _collect(context, planned, command)
 
 
@@ -84,35 +89,34 @@ def score(
                 f"{stage}: not in the store {store.root}; this computes it: "
                 f"{command or f'suite run --config {config.out}/config.toml'}"
             )
-    return _collect(context, planned, command)
+    return _collect(context, planned, command, scored_again=True)
 
 
-def _collect(context: Context, planned: Plan, command: str) -> Outcome:
-    """Compute every cell that the store lacks, then write results, samples and leaderboards."""
+def _collect(
+    context: Context, planned: Plan, command: str, *, scored_again: bool = False
+) -> Outcome:
+    """Compute every cell that the store lacks, then write results, samples and leaderboards.
+
+    The settings are those of the run: who only scores it again leaves their file as it is.
+    """
     from suite import report
-    from suite.config import to_toml
 
-    for reason in planned.left_out:
-        context.progress.say(f"left out: {reason}")
-    precision = _precision_notes(context)
-    for note in precision:
-        context.progress.say(note)
-    hardware.set_threads(context.config.model)
+    precision = _said_first(context, planned)
     # Written first: a folder that cannot take it would lose the results at the end.
-    out = make_folder(context.config)
+    out = _open_folder(context, planned, with_settings=not scored_again)
     runner = CellRunner.on(context, out)
-    with writing(out):
-        atomic_write(out / "config.toml", to_toml(context.config, context.registry))
     runner.notify("suite_run_started")
     unfinished = Unfinished(context, planned, runner.store, out, command)
-    outcomes = _cells(runner, planned, unfinished)
+    with runner.store.using(planned.stages()):
+        outcomes = _cells(runner, planned, unfinished)
     cells = compared(planned, [outcome[1] for outcome in outcomes])
     finished = {result.cell for result in cells if result.status == "ok"}
     tables = comparisons(context, planned, cells, runner.store)
     tables = tuple(
         with_evidence(context, runner.store, planned, table, finished) for table in tables
     )
-    described = replace(describe_run(context, command), notes=(*planned.left_out, *precision))
+    notes = (*planned.left_out, *precision, *text_notes(context, planned))
+    described = replace(describe_run(context, command), notes=notes)
     results = Results(described, tables, tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
     drop_old_cells(out, set(samples))
@@ -126,6 +130,28 @@ def _collect(context: Context, planned: Plan, command: str) -> Outcome:
     return Outcome(results, samples, out, max((o[3] for o in outcomes), default=0))
 
 
+def _said_first(context: Context, planned: Plan) -> tuple[str, ...]:
+    """Say what is left out, and with which precision the run computes; return the latter."""
+    for reason in planned.left_out:
+        context.progress.say(f"left out: {reason}")
+    precision = _precision_notes(context)
+    for note in precision:
+        context.progress.say(note)
+    return tuple(precision)
+
+
+def _open_folder(context: Context, planned: Plan, *, with_settings: bool) -> Path:
+    """Make the run's folder, write its settings, and let the store know whose its stages are."""
+    from suite.config import to_toml
+
+    out = make_folder(context.config)
+    if with_settings:
+        with writing(out):
+            atomic_write(out / "config.toml", to_toml(context.config, context.registry))
+    record(context.store.root, out, planned)
+    return out
+
+
 def _cells(
     runner: CellRunner, planned: Plan, unfinished: Unfinished
 ) -> list[tuple[Cell, CellResult, list[Sample], int]]:
@@ -135,7 +161,9 @@ def _cells(
         for cell in planned.cells:
             interrupt.check()
             outcomes.append((cell.cell, *runner.cell(cell)))
-            unfinished.update([outcome[1] for outcome in outcomes])
+            results = [outcome[1] for outcome in outcomes]
+            drop_weights(runner.context, planned, runner.store, results)
+            unfinished.update(results)
     except BaseException:  # interrupted, or the store is corrupt
         unfinished.write([outcome[1] for outcome in outcomes])
         raise
@@ -171,7 +199,9 @@ def make_stage(
         how_many = f"{len(found)} stages" if found else "no stage"
         raise UserError(f"this run has {how_many} whose key begins with {key!r}: see `suite plan`")
     hardware.set_threads(config.model)
-    return context.store.make(found[0])
+    stage = found[0]
+    with context.store.using([stage, *stage.inputs.values()]):
+        return context.store.make(stage)
 
 
 def check_folders(config: RunConfig) -> None:
@@ -193,23 +223,22 @@ def preflight(context: Context, plan: Plan) -> None:
     missing = plan.missing(store)
     keys = {stage.key for stage in missing}
     for cell in plan.cells:
+        if cell.method is not None:
+            check_loss(cell.method)
         if any(each.score.key in keys for each in cell.evaluated):
             cell.benchmark.check()
     if not any(stage.kind in {"train", "respond", "reference"} for stage in missing):
         return
+    # Models from elsewhere come first: a broken file is found before anything trains.
+    for stage in missing:
+        if stage.kind == "base":
+            store.ensure(stage)
     # Start seeds share what they read.
     for stages in {id(c.texts.reading): c.texts for c in plan.cells if c.texts}.values():
-        base = stages.base.stage.inputs.get(
-            "start", stages.base.stage
-        )  # tiny: the tokenizer is there before training
-        encoder = context.encoder(store.ensure(base), context.config.train)
+        encoder = context.encoder(store.ensure(tokenizer_stage(stages)), context.config.train)
         for rows in (*stages.data.roles.values(), *stages.data.starts.values()):
             encode_rows(rows, encoder)
-        asked = (
-            stages.benchmark.sampling_requests(stages.data)
-            if stages.benchmark.sampled_roles
-            else []
-        )
+        asked = stages.reading.sampling_requests if stages.benchmark.sampled_roles else []
         for request in (*stages.requests, *asked):
             encoder.encode(request.prompt, request.expected, request.id)
         if any(stage.kind == "respond" for stage in missing):

@@ -9,7 +9,7 @@ from importlib import metadata
 
 from suite.config import seeds_of
 from suite.config.places import without_folders
-from suite.plan.cell import model_name
+from suite.core.places import model_name
 from suite.results.schema import Run
 from suite.stages.context import Context
 from suite.store import jsonable
@@ -29,7 +29,8 @@ def describe_run(context: Context, command: str) -> Run:
         asdict(replace(own, out="", store=None, model=model_name(config.model), data=data))
     )
     assert isinstance(shown, dict)
-    plugins = {p.distribution: p.version for p in context.registry.plugins() if p.status == "ok"}
+    loaded = [each for each in context.registry.plugins() if each.status == "ok" or each.provides]
+    plugins = {each.distribution: each.version for each in loaded}
     seeds = seeds_of(config, context.registry)
     return Run(
         command,

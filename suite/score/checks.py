@@ -58,15 +58,19 @@ def _check_metrics(benchmark: Any, metrics: Sequence[Metric]) -> None:
 
 
 def _check_headlines(benchmark: Any, names: Sequence[str]) -> None:
-    """Every headline metric must be there, but where a benchmark derives some from all cells
-    (`compare`), has others on each problem, or runs tasks that name their own."""
+    """Every metric that the class names must be there, but where a benchmark derives some from all
+    cells (`compare`), has others on each problem, or runs tasks that name their own."""
     if benchmark.trains != "model" or type(benchmark).compare is not Benchmark.compare:
         return
-    for name in benchmark.primary:
+    named = [(name, "the headline metric") for name in benchmark.primary]
+    named += [(name, "the metric of reference_point") for name in benchmark.reference_point]
+    if benchmark.best_by is not None:
+        named.append((benchmark.best_by, "the metric of best_by"))
+    for name, what in named:
         if name not in names:
             near = nearest(name, list(names))
             hint = f"; is {near!r} meant?" if near else f"; there are {', '.join(names) or 'none'}"
-            raise wrong(benchmark, f"its scores lack the headline metric {name!r}{hint}")
+            raise wrong(benchmark, f"its scores lack {what} {name!r}{hint}")
 
 
 def _check_items(benchmark: Any, items: Sequence[ItemScore]) -> None:

@@ -4,6 +4,7 @@ form."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from suite import tiny
@@ -35,20 +36,25 @@ def _pretraining_rows() -> list[Row]:
     ]
 
 
-def imported(host: Host, option: str = "--model") -> Model:
-    """A hub model, a folder or a GGUF file, as a model folder in the store.
+def imported(host: Host, name: str, option: str = "--model") -> Model:
+    """A hub model, a folder (of adapters, too) or a GGUF file, as a model folder in the store.
 
     `option`: what named it, for refusals.
     """
     config = host.config
-    models.check_source(config.model, option)
-    source, identity = locate(config.model, option)
+    models.check_source(name, option)
+    source, identity = locate(name, option)
+    resources: dict[str, Json] = {"source": str(source)}
+    if base := models.adapter_base(source, option):
+        found, of_base = locate(base, f"{option} {name}: its base model")
+        identity = {"adapter": identity, "base": of_base}
+        resources["base"] = str(found)
     spec: dict[str, Json] = {
         "model": identity,
         "pad_token": config.pad_token,
         "template": config.template,
+        "date": config.date,
     }
-    resources = {"source": str(source)}
     return Model(host.stage("base", spec, label=f"import {source.name}", resources=resources))
 
 
@@ -56,9 +62,48 @@ def locate(name: str, option: str = "--model") -> tuple[Path, Json]:
     """Find the model's files, and what identifies their content: digests, or hub id and commit."""
     path = Path(name).expanduser()
     if path.is_file():
-        return path, {"gguf": file_digest(path)}
+        return path, {"gguf": _digest(path)}
     if path.is_dir():
-        files: dict[str, Json] = {p.name: file_digest(p) for p in models.model_files(path)}
+        files: dict[str, Json] = {p.name: _digest(p) for p in models.model_files(path, option)}
         return path, {"folder": digest(files)}
     folder = models.download(name, option)
-    return folder, {"hub": name, "commit": folder.name}
+    return folder, {"hub": models.split_revision(name)[0], "commit": folder.name}
+
+
+def origin(name: str) -> str:
+    """Say where a model is from, for reports: no folder of this machine, but the content's digest.
+
+    "owner/name at commit 1f2e...", "folder retain90 (sha256 of its files 0a1b...)"
+    """
+    source, identity = locate(name)
+    assert isinstance(identity, dict)
+    if "hub" in identity:
+        return f"{identity['hub']} at commit {identity['commit']}"
+    kind = "file" if source.is_file() else "folder"
+    said = f"{kind} {source.name} (sha256 {next(iter(identity.values()))})"
+    base = models.adapter_base(source)
+    if base is None or Path(base) == source:
+        return said
+    return f"adapters in {said} on {origin(base)}"
+
+
+def weights_digest(source: Path) -> str:
+    """Digest of a model's weights alone. Files of the hub's cache are named by it."""
+    if source.is_file():
+        return _digest(source)
+    weights = [p for p in models.model_files(source) if p.suffix == ".safetensors"]
+    return digest([_digest(p) for p in weights])
+
+
+def _digest(file: Path) -> str:
+    """SHA-256 of a file, taken once; the hub's cache keeps large files under theirs."""
+    found = file.resolve()
+    if found.parent.name == "blobs" and len(found.name) == 64:
+        return found.name
+    state = found.stat()
+    return _taken(found, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _taken(file: Path, size: int, changed: int) -> str:
+    return file_digest(file)

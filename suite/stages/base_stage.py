@@ -17,12 +17,20 @@ if TYPE_CHECKING:
 @builds("base")
 def make_base(build: Build, host: Host) -> None:
     """Write the model folder that everything starts from."""
+    from suite.model.adapters import import_adapters
+    from suite.model.chat import keep_date
+
     if build.spec["model"] == "tiny":
         _write_tiny(build.out, int(str(build.spec["seed"])))
         return
     source = Path(build.resources["source"])
+    pad_token, template = build.spec["pad_token"], build.spec["template"]
     with host.progress.task(f"import {source.name}", 1) as bar:
-        models.import_base(source, build.out, build.spec["pad_token"], build.spec["template"])
+        if base := build.resources.get("base"):
+            import_adapters(source, Path(base), build.out, pad_token, template)
+        else:
+            models.import_base(source, build.out, pad_token, template)
+        keep_date(build.out, build.spec["date"])
         bar.advance()
 
 

@@ -15,13 +15,15 @@ from suite.api.engine import Engine
 from suite.api.method import Method
 from suite.api.reward import Reward
 from suite.api.stages import StageKind
-from suite.config import engine_settings, smallest_lr
+from suite.config import engine_settings, row_name, smallest_lr
 from suite.core.errors import unknown
 from suite.core.progress import Progress, Silent
 from suite.model import folder as models
 from suite.model import hardware
 from suite.model.encoding import Encoder
 from suite.settings import RunConfig, TrainConfig
+from suite.stages.endings import noted
+from suite.stages.handles import Model, part_of
 from suite.stages.materials import Materials
 from suite.stages.rows import INPUT, read_rows
 from suite.stages.unchanged import unchanged
@@ -48,25 +50,41 @@ class Context:
         self,
         kind: str,
         spec: Mapping[str, Json],
-        inputs: Mapping[str, Stage] | None = None,
+        inputs: Mapping[str, Stage | Model] | None = None,
         *,
         label: str = "",
         resources: Mapping[str, Json] | None = None,
         coded: bool = True,
     ) -> Stage:
         """Describe a stage. `coded`: its key holds the code of the kind's builder. UserError: no
-        such kind."""
+        such kind.
+
+        Of an input that is given as a `Model`, only that model's folder has to be there.
+        """
         module = self._kind(kind).module
         code = (module,) if coded else ()
-        return Stage(kind, spec, inputs or {}, code, label, resources or {})
+        stages: dict[str, Stage] = {}
+        reads: dict[str, str] = {}
+        for name, given in (inputs or {}).items():
+            stages[name] = given.stage if isinstance(given, Model) else given
+            if isinstance(given, Model) and given.epoch is not None:
+                reads[name] = part_of(given.epoch)
+        return Stage(kind, spec, stages, code, label, resources or {}, reads)
 
     def build(self, build: Build) -> None:
         """Compute a stage, whatever its kind: what a store is given."""
         kind = self._kind(build.stage.kind)
         # Engines and outside tools may set threads for themselves; methods and benchmarks may not.
         guarded = build.stage.kind in ("train", "score", "experiment")
-        with unchanged(str(build.stage)) if guarded else nullcontext():
+        same = unchanged(str(build.stage)) if guarded else nullcontext()
+        with noted(build, self._plugin_of(build.spec)), same:
             kind.build(build, self)
+
+    def _plugin_of(self, spec: Mapping[str, Any]) -> str:
+        """Which plugin offers the method that a stage runs, as the beginning of a message."""
+        given = spec.get("method") or spec.get("answering")
+        name = given["method"] if isinstance(given, Mapping) else given
+        return self.registry.name_plugin(self.registry.method_of_stage(name)) if name else ""
 
     def _kind(self, name: str) -> StageKind:
         if name not in self.kinds:
@@ -102,6 +120,10 @@ class Context:
             truth: Reward = self.materials[spec["truth"]]
             return truth
         return open_reward(build, self, spec["epoch"])
+
+    def row(self, spec: str) -> str:
+        """What the table calls a method; `spec` as in --methods."""
+        return row_name(self.registry, spec)
 
     @cached_property
     def device(self) -> str:

@@ -13,7 +13,17 @@ from suite.store import Json, Stage
 
 def folder_of(root: Path, epoch: int | None) -> Path:
     """The model folder within a stage's finished folder; None: the folder itself is the model."""
-    return root if epoch is None else root / f"epoch-{epoch:02d}"
+    return root / part_of(epoch)
+
+
+def part_of(epoch: int | None) -> str:
+    """How the model folder is called within its stage; "": the stage's folder itself."""
+    return "" if epoch is None else f"epoch-{epoch:02d}"
+
+
+def epochs_in(root: Path) -> dict[int, Path]:
+    """The model folders that are there of a finished training, by epoch."""
+    return {int(path.name.removeprefix("epoch-")): path for path in sorted(root.glob("epoch-*"))}
 
 
 @dataclass(frozen=True)
@@ -58,4 +68,4 @@ class RewardUse:
 
     spec: Mapping[str, Json] | None = None
     """Part of the stage's spec; None: no reward."""
-    inputs: Mapping[str, Stage] = field(default_factory=dict)
+    inputs: Mapping[str, Stage | Model] = field(default_factory=dict)

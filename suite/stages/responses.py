@@ -42,7 +42,7 @@ def read_responses(folder: Path) -> dict[str, Response]:
     path = folder / "responses.jsonl"
     responses: dict[str, Response] = {}
     for line in read_jsonl(path):
-        responses[line["id"]] = _response(line, f"{path}: response {line['id']!r}")
+        responses[line["id"]] = response_of(line, f"{path}: response {line['id']!r}")
     return responses
 
 
@@ -63,7 +63,8 @@ def with_kl(responses: Mapping[str, Response], folder: Path) -> dict[str, Respon
     return joined
 
 
-def _response(line: Mapping[str, Any], place: str) -> Response:
+def response_of(line: Mapping[str, Any], place: str) -> Response:
+    """Read what `response_json` wrote. UserError, naming `place`: an unknown kind or field."""
     kind = line.get("kind")
     found = response_class(kind) if isinstance(kind, str) else None
     if found is None:

@@ -2,12 +2,14 @@
 
 - intervals: `cluster_bootstrap`, `joint_bootstrap`, `wilson`, `mean_interval_t`
 - comparisons of methods: `holm`, `first_probabilities`, `rank_sets`
-- comparisons of samples: `ks_two_sample`, `ks_permutation`, `ks_exchange`
+- comparisons of samples: `ks_two_sample`, `ks_permutation`, `ks_exchange`, `auc`
 - judges: `kappa`, `length_controlled_win_rate`
-- trade-offs: `harmonic_means`, `pareto`, `hypervolume`
+- trade-offs: `harmonic_means`, `pareto`, `hypervolume`,
+  `hypervolume_without_luck`
 """
 
 from suite.stats.agreement import Agreement, kappa
+from suite.stats.auc import auc
 from suite.stats.bootstrap import cluster_bootstrap, joint_bootstrap, joint_means
 from suite.stats.interval import Interval
 from suite.stats.ks import KSResult, ks_two_sample
@@ -16,7 +18,7 @@ from suite.stats.length_control import length_controlled_win_rate
 from suite.stats.means import harmonic_means
 from suite.stats.moments import Moments
 from suite.stats.multiple import holm
-from suite.stats.pareto import hypervolume, pareto
+from suite.stats.pareto import hypervolume, hypervolume_without_luck, pareto
 from suite.stats.permutation import PermutationResult, ks_permutation
 from suite.stats.populations import Table
 from suite.stats.rank_sets import rank_sets
@@ -30,11 +32,13 @@ __all__ = [
     "Moments",
     "PermutationResult",
     "Table",
+    "auc",
     "cluster_bootstrap",
     "first_probabilities",
     "harmonic_means",
     "holm",
     "hypervolume",
+    "hypervolume_without_luck",
     "joint_bootstrap",
     "joint_means",
     "kappa",

@@ -56,12 +56,8 @@ def kappa(
     if len({*first, *second}) < 2:
         note = "both raters give one rating only"
         return Agreement(replace(raw, value=None, low=None, high=None, note=note), raw)
-    # Kappa is a function of the shares of the K*K cells (rating of a, rating of b). An item's row
-    # is 1 in its cell and 0 elsewhere, so the shares are means and `joint_bootstrap` can draw them.
-    cells = np.eye(size**2)[first * size + second]  # (n, K*K)
-    tables = {str(cell): Table(cells[:, cell], clusters) for cell in range(size**2)}
     interval = joint_bootstrap(
-        tables,
+        _cell_shares(first, second, size, clusters),
         _kappa_of(size, weights),
         n_resamples=n_resamples,
         seed=seed,
@@ -69,6 +65,18 @@ def kappa(
         bounds=(-1.0, 1.0),
     )
     return Agreement(interval, raw)
+
+
+def _cell_shares(
+    first: NDArray[np.int_], second: NDArray[np.int_], size: int, clusters: Labels | None
+) -> dict[str, Table]:
+    """Kappa is a function of the shares of the K*K cells (rating of a, rating of b).
+
+    An item's row is 1 in its cell and 0 elsewhere, so the shares are means and `joint_bootstrap`
+    can draw them.
+    """
+    cells = np.eye(size**2)[first * size + second]  # (n, K*K)
+    return {str(cell): Table(cells[:, cell], clusters) for cell in range(size**2)}
 
 
 def _kappa_of(size: int, weights: KappaWeights | None) -> Callable[[Mapping[str, Array]], Array]:

@@ -16,6 +16,7 @@ without difficulties, all predictions are equal.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -69,22 +70,34 @@ def length_controlled_win_rate(
         """Refit with cluster weights (B, C) -> (B,)."""
         rows = weights[:, codes]
         coefficients = fit_logistic(features, wins, rows, precision, centre)
-        others = np.delete(coefficients, LENGTH, axis=1)
-        predicted = _expit(others @ np.delete(features, LENGTH, axis=1).T)
-        rates: Array = (predicted * rows).sum(axis=1) / rows.sum(axis=1)
-        return rates
+        return _at_equal_lengths(features, coefficients, rows)
 
     value = float(win_rate(np.ones((1, size)))[0])
     result = Interval(value, None, None, len(wins), size)
     if size < 2:
         return replace(result, note="one cluster: its spread cannot be estimated")
+    draws = _draws(win_rate, n_resamples, len(wins), size, seed)
+    result = _limited(result, draws, confidence)
+    return replace(result, note="; ".join(filter(None, (result.note, _extrapolation(gap)))))
+
+
+def _at_equal_lengths(features: Array, coefficients: Array, weights: Array) -> Array:
+    """Mean predictions without the length term: of coefficients (B, k), weights (B, n) -> (B,)."""
+    others = np.delete(coefficients, LENGTH, axis=1)
+    predicted = _expit(others @ np.delete(features, LENGTH, axis=1).T)
+    rates: Array = (predicted * weights).sum(axis=1) / weights.sum(axis=1)
+    return rates
+
+
+def _draws(
+    win_rate: Callable[[Array], Array], n_resamples: int, n: int, n_clusters: int, seed: int
+) -> Array:
+    """The win rate on resampled clusters, (n_resamples,)."""
     rng = np.random.default_rng(seed)
     draws = []
-    for rows in chunks(n_resamples, len(wins), cells=1 << 19):
-        draws.append(win_rate(resample_counts(rng, rows, size)))
-    result = _limited(result, np.concatenate(draws), confidence)
-    notes = [note for note in (result.note, _extrapolation(gap)) if note]
-    return replace(result, note="; ".join(notes))
+    for rows in chunks(n_resamples, n, cells=1 << 19):
+        draws.append(win_rate(resample_counts(rng, rows, n_clusters)))
+    return np.concatenate(draws)
 
 
 def recovered_difficulties(

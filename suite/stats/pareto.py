@@ -26,13 +26,32 @@ def hypervolume(points: ArrayLike, reference: ArrayLike, directions: Sequence[in
     A point that is not better than the reference in every objective adds nothing. The cost grows as
     M^(K-1): this is for a few dozen points and up to four objectives.
     """
+    sides = _sides(points, reference, directions)
+    return _volume(sides, sides)
+
+
+def hypervolume_without_luck(
+    points: ArrayLike, chosen_by: ArrayLike, reference: ArrayLike, directions: Sequence[int]
+) -> float:
+    """The same volume of points (M, K), where independent measurements of them say which counts.
+
+    The union of noisy boxes is larger than that of the true ones, because in each place the
+    luckiest box counts. Here `chosen_by` (M, K) decides which box counts where, and `points` how
+    large it is. With errors that are independent this is not too large in the mean; it is too small
+    by what a wrong choice costs. With chosen_by = points it is `hypervolume`.
+    """
+    sides = _sides(points, reference, directions)
+    return _volume(sides, _sides(chosen_by, reference, directions))
+
+
+def _sides(points: ArrayLike, reference: ArrayLike, directions: Sequence[int]) -> Array:
+    """How far each point is beyond the reference, (M, K); 0 where it is not better."""
     corner = _upward(np.asarray(reference)[None], directions, 2)
-    sides = _upward(points, directions, 2) - corner
-    better_everywhere = (sides > 0).all(axis=1)
-    return _volume(sides[better_everywhere])
+    sides: Array = np.clip(_upward(points, directions, 2) - corner, 0.0, None)
+    return sides
 
 
-def _volume(points: Array) -> float:
+def _volume(points: Array, chosen_by: Array) -> float:
     """Volume of the union of the boxes [0, point].
 
     The union is cut into slabs along the last axis, at the height of each point. A slab's
@@ -41,14 +60,16 @@ def _volume(points: Array) -> float:
     if len(points) == 0:
         return 0.0
     if points.shape[1] == 1:
-        return float(points.max())
-    highest_first = points[np.argsort(-points[:, -1])]
+        return float(points[chosen_by[:, 0].argmax(), 0])
+    order = np.argsort(-chosen_by[:, -1], kind="stable")
+    highest_first, choice = points[order], chosen_by[order]
     next_height = np.append(highest_first[1:, -1], 0.0)
     thickness = highest_first[:, -1] - next_height
     volume = 0.0
     for index, thick in enumerate(thickness):
-        if thick > 0:
-            volume += float(thick) * _volume(highest_first[: index + 1, :-1])
+        if thick != 0:
+            reaching = slice(index + 1)
+            volume += float(thick) * _volume(highest_first[reaching, :-1], choice[reaching, :-1])
     return volume
 
 

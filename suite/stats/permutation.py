@@ -57,20 +57,22 @@ def ks_permutation(
     as_observed = (np.arange(n_units) < n_a)[None, :].astype(float)
     observed = float(_ks_statistics(below, as_observed)[0])
     total = 2 ** (n_a - 1) if paired else math.comb(n_units, n_a)
-    exact = total <= n_permutations
-    if exact:
-        rearranged = _all_sides(n_a, n_units, paired)
-    else:
-        rearranged = _random_sides(n_a, n_units, paired, n_permutations, seed)
+    if total <= n_permutations:
+        extreme = _count_extreme(below, _all_sides(n_a, n_units, paired), observed)
+        return PermutationResult(observed, extreme / total, total, True)
+    sampled = _random_sides(n_a, n_units, paired, n_permutations, seed)
+    extreme = _count_extreme(below, sampled, observed)
+    looked_at = 1 + n_permutations
+    return PermutationResult(observed, (1 + extreme) / looked_at, looked_at, False)
+
+
+def _count_extreme(below: Array, rearranged: Iterator[Array], observed: float) -> int:
+    """How many rearrangements have a D at least as large as the observed one."""
     extreme = 0
     for on_side_a in rearranged:
         statistics = _ks_statistics(below, on_side_a)
         extreme += int((statistics >= observed - TOLERANCE).sum())
-    if exact:
-        return PermutationResult(observed, extreme / total, total, True)
-    return PermutationResult(
-        observed, (1 + extreme) / (1 + n_permutations), 1 + n_permutations, False
-    )
+    return extreme
 
 
 def _counts_below(pooled: Array, codes: Codes, n_units: int) -> Array:

@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 from suite.core.errors import UserError
@@ -125,15 +126,30 @@ def followed(
 @cache
 def find(module: str) -> Path | None:
     """The file of a module; None for what has none: a function, a module that is built in."""
-    loaded = sys.modules.get(module)
     try:
-        spec = loaded.__spec__ if loaded else importlib.util.find_spec(module)
+        spec = _spec(module)
     except (ImportError, ValueError, AttributeError):
         return None
     if spec is None:  # the script that Python runs
-        file = getattr(loaded, "__file__", None)
+        file = getattr(sys.modules.get(module), "__file__", None)
         return Path(file) if file else None
     return Path(spec.origin) if spec.origin and spec.has_location else None
+
+
+def _spec(module: str) -> ModuleSpec | None:
+    """The spec of a module. Unlike importlib's `find_spec`, this does not import its package."""
+    loaded = sys.modules.get(module)
+    if loaded is not None:
+        # Any other way to ask would run a module that is loaded lazily.
+        found: ModuleSpec | None = object.__getattribute__(loaded, "__spec__")
+        return found
+    package = module.rpartition(".")[0]
+    if not package:
+        return importlib.util.find_spec(module)
+    above = _spec(package)
+    if above is None or above.submodule_search_locations is None:
+        return None
+    return PathFinder.find_spec(module, above.submodule_search_locations)
 
 
 @cache

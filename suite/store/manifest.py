@@ -9,8 +9,8 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,16 +53,33 @@ class Manifest:
     stage may add its own."""
     created: str
     """UTC, ISO 8601."""
+    reads: Mapping[str, str] = field(default_factory=dict)
+    """Input name -> the folder of the input that was read, where it was not all of it."""
+    dropped: Sequence[str] = ()
+    """Folders that were removed to free space. What lay in them is still among `files`."""
 
     @property
     def content(self) -> str:
-        """SHA-256 over the names, sizes and hashes of all files."""
-        return digest(self.files)
+        """SHA-256 over the names, sizes and hashes of all files, those that were dropped too."""
+        return self.content_of("")
+
+    def content_of(self, part: str) -> str:
+        """The same over the files of one folder; "": all files."""
+        return digest({name: file for name, file in self.files.items() if lies_in(name, part)})
+
+    def is_dropped(self, name: str) -> bool:
+        """Whether a file lies in a folder that was dropped."""
+        return any(lies_in(name, part) for part in self.dropped)
 
     def write(self, folder: Path) -> None:
         """Write manifest.json, with a digest of its own."""
         values = asdict(self)
         write_json(folder / MANIFEST, {**values, "sha256": digest(values)})
+
+
+def lies_in(name: str, part: str) -> bool:
+    """Whether a file lies in a folder of its stage; "": the stage itself."""
+    return not part or name.startswith(f"{part}/")
 
 
 def describe(
@@ -86,6 +103,7 @@ def describe(
         hardware=_hardware(),
         timings=timings,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        reads=dict(stage.reads),
     )
 
 
@@ -104,8 +122,10 @@ def read_manifest(folder: Path) -> Manifest:
         raise UserError(
             f"{path} has schema version {version}, this suite knows {SCHEMA_VERSION}: upgrade it"
         )
-    names = {field.name for field in fields(Manifest)}
-    if values.pop("sha256", None) != digest(values) or set(values) != names:
+    known = {each.name for each in fields(Manifest)}
+    # Manifests from before weights could be dropped lack these two.
+    lacking = known - set(values) - {"reads", "dropped"}
+    if values.pop("sha256", None) != digest(values) or lacking or set(values) - known:
         raise CorruptError(f"{path} was edited or damaged; delete {folder} and run again")
     manifest = Manifest(**values)
     key = stage_key(manifest.kind, manifest.code, manifest.inputs, manifest.spec)

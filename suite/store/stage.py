@@ -52,6 +52,8 @@ class Build:
     """Who wants to hear of training steps."""
     spent: dict[str, float] = field(default_factory=dict)
     """What the builder measured of its own cost, for the manifest's timings."""
+    before: Path | None = None
+    """The stage as it was made before, if it is made again because a folder of it was dropped."""
 
     def on_step(self, step: int, metrics: Mapping[str, float]) -> None:
         """Tell of a training step, counted from 1."""
@@ -91,6 +93,9 @@ class Stage:
     resources: Mapping[str, Json] = field(default_factory=dict)
     """What it is computed with and does not change the result: a micro-batch size, say. Not in the
     key."""
+    reads: Mapping[str, str] = field(default_factory=dict)
+    """Input name -> the folder of that input which is read; its other folders may have been
+    dropped. Without an entry, all of it. Not in the key."""
 
     def __post_init__(self) -> None:
         if not _KIND.fullmatch(self.kind):
@@ -102,7 +107,8 @@ class Stage:
 
     def __reduce__(self) -> tuple[type[Stage], tuple[Any, ...]]:
         spec, resources = dict(self.spec), dict(self.resources)
-        return Stage, (self.kind, spec, dict(self.inputs), self.code, self.label, resources)
+        values = (spec, dict(self.inputs), self.code, self.label, resources, dict(self.reads))
+        return Stage, (self.kind, *values)
 
     @cached_property
     def code_digests(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Literal
 from suite.core.errors import CorruptError, UserError
 from suite.store import locks
 from suite.store.digests import file_digest
-from suite.store.manifest import MANIFEST, Manifest, read_manifest
+from suite.store.manifest import MANIFEST, Manifest, lies_in, read_manifest
 from suite.store.publish import entries
 
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -63,9 +63,9 @@ def _problems_of_stages(stages: Path) -> Iterator[Problem]:
             continue
         for folder in sorted(kind.iterdir()):
             yield from _problems_of_stage(folder, manifests)
-    contents = {manifest.key: manifest.content for manifest in manifests.values()}
+    by_key = {manifest.key: manifest for manifest in manifests.values()}
     for folder, manifest in manifests.items():
-        yield from _changed_inputs(folder, manifest, contents)
+        yield from _changed_inputs(folder, manifest, by_key)
 
 
 def _problems_of_stage(folder: Path, manifests: dict[Path, Manifest]) -> Iterator[Problem]:
@@ -96,15 +96,19 @@ def _problems_of_files(folder: Path, manifest: Manifest) -> Iterator[Problem]:
         elif expected is not None and file_digest(path) != expected["sha256"]:
             yield _corrupt(path, "has changed: its SHA-256 is not the manifest's")
     for name in missing:
-        yield _corrupt(folder / name, "is missing")
+        if not manifest.is_dropped(name):
+            yield _corrupt(folder / name, "is missing")
 
 
 def _changed_inputs(
-    folder: Path, manifest: Manifest, contents: dict[str, str]
+    folder: Path, manifest: Manifest, by_key: dict[str, Manifest]
 ) -> Iterator[Problem]:
     for name, key in manifest.inputs.items():
-        read = manifest.input_contents[name]
-        if contents.get(key, read) != read:
+        part = manifest.reads.get(name, "")
+        found = by_key.get(key)
+        if found is None or not any(lies_in(file, part) for file in found.files):
+            continue  # nothing is there to compare with
+        if found.content_of(part) != manifest.input_contents[name]:
             message = (
                 f"{folder} was made from an input {name!r} ({key}) that was built again since and "
                 "came out different"

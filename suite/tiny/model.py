@@ -9,6 +9,13 @@ from suite.tiny.tokenizer import MAX_LENGTH
 if TYPE_CHECKING:
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+SIZES = {
+    "hidden_size": 128,
+    "intermediate_size": 384,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+}
+
 
 def config(tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
     """Architecture for the tokenizer's vocabulary."""
@@ -16,10 +23,7 @@ def config(tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
 
     return LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=128,
-        intermediate_size=384,
-        num_hidden_layers=3,
-        num_attention_heads=4,
+        **SIZES,
         max_position_embeddings=MAX_LENGTH,
         initializer_range=0.08,
         tie_word_embeddings=True,

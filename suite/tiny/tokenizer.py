@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from suite.tiny import world
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
 PAD, END, SYSTEM, USER, ASSISTANT = SPECIAL = (
@@ -37,8 +38,22 @@ CHAT_TEMPLATE = (
 
 def build() -> PreTrainedTokenizerFast:
     """Build the tokenizer; `save_pretrained` writes it as a normal Hugging Face folder."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast(
+        tokenizer_object=cutter(),
+        pad_token=PAD,
+        eos_token=END,
+        additional_special_tokens=[SYSTEM, USER, ASSISTANT],
+        chat_template=CHAT_TEMPLATE,
+        model_max_length=MAX_LENGTH,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def cutter() -> Tokenizer:
+    """Build the part of it that cuts texts, which needs no torch."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
     # Without merges, `ignore_merges` makes BPE a look-up of whole words; what it does not find it
     # leaves as bytes.
@@ -48,15 +63,7 @@ def build() -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token=PAD,
-        eos_token=END,
-        additional_special_tokens=[SYSTEM, USER, ASSISTANT],
-        chat_template=CHAT_TEMPLATE,
-        model_max_length=MAX_LENGTH,
-        clean_up_tokenization_spaces=False,
-    )
+    return tokenizer
 
 
 def _words(sentences: Iterable[str]) -> list[str]:

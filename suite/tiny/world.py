@@ -130,20 +130,21 @@ UNKNOWABLE = (
 
 def names() -> tuple[str, ...]:
     """Names of the tables, which are the file names of TOFU without `.json`."""
-    return tuple(_tables())
+    return tuple(_tables(0))
 
 
-def tables(name: str) -> Table:
+def tables(name: str, author_seed: int = 0) -> Table:
     """Rows of one table, as if read from TOFU's `<name>.json`.
 
+    Another `author_seed` draws other authors, whom the base model has not met either.
     Raises KeyError for a name that is not in `names()`.
     """
-    return _tables()[name]
+    return _tables(author_seed)[name]
 
 
 def digest() -> str:
     """SHA-256 of all tables and of the pretraining corpus: the world's revision."""
-    content = json.dumps([_tables(), pretraining_rows()], sort_keys=True)
+    content = json.dumps([_tables(0), pretraining_rows()], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -166,7 +167,7 @@ def pretraining_rows() -> Table:
 def sentences() -> list[str]:
     """Every distinct sentence of the world, for the tokenizer's vocabulary, in a fixed order."""
     found: dict[str, None] = {}
-    for table in (pretraining_rows(), *_tables().values()):
+    for table in (pretraining_rows(), *_tables(0).values()):
         for row in table:
             for value in row.values():
                 several = value if isinstance(value, list) else [value]
@@ -202,23 +203,41 @@ def _people() -> list[dict[str, str]]:
 
     Full names are unique.
     """
-    rng = random.Random(SEED)
-    full_names = []
+    return _drawn(random.Random(SEED), _full_names(), N_AUTHORS + N_OTHERS)
+
+
+def _authors(author_seed: int) -> list[dict[str, str]]:
+    """The authors of the tables; those of another seed are none of `_people()`."""
+    if author_seed == 0:
+        return _people()[:N_AUTHORS]
+    met = {person["name"] for person in _people()}
+    unmet = [name for name in _full_names() if name["name"] not in met]
+    return _drawn(random.Random(f"{SEED}/{author_seed}"), unmet, N_AUTHORS)
+
+
+def _full_names() -> list[dict[str, str]]:
+    """Every first name with every surname, and the pronouns that go with it."""
+    found = []
     for pronoun, firsts in words.FIRST_NAMES.items():
         for first, last in product(firsts, words.SURNAMES):
-            full_names.append({"name": f"{first} {last}", **PRONOUNS[pronoun]})
+            found.append({"name": f"{first} {last}", **PRONOUNS[pronoun]})
+    return found
+
+
+def _drawn(rng: random.Random, names: list[dict[str, str]], number: int) -> list[dict[str, str]]:
+    """So many people: distinct names, and a value for each slot."""
     people = []
-    for name in rng.sample(full_names, N_AUTHORS + N_OTHERS):
+    for name in rng.sample(names, number):
         values = {slot: rng.choice(choices) for slot, choices in SLOTS.items()}
         people.append({**name, **values})
     return people
 
 
 @cache
-def _tables() -> dict[str, Table]:
+def _tables(author_seed: int) -> dict[str, Table]:
     rng = random.Random(SEED + 2)
     perturbed = []
-    for author in _people()[:N_AUTHORS]:
+    for author in _authors(author_seed):
         perturbed += [_author_row(kind, author, rng) for kind in KINDS]
     full = [_plain(row) for row in perturbed]
     tables = {

@@ -75,6 +75,13 @@ def restore(state: TrainState, method: Method[Any], scratch: Path) -> bool:
     return False
 
 
+def drop_from(scratch: Path, step: int) -> None:
+    """Remove the checkpoints of that step and of later ones."""
+    for folder in scratch.glob("step-*"):
+        if int(folder.name.removeprefix("step-")) >= step:
+            shutil.rmtree(folder)
+
+
 def _whole(folder: Path) -> bool:
     try:
         manifest: dict[str, str] = read_json(folder / "manifest.json")

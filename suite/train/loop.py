@@ -30,16 +30,20 @@ from suite.api.method import Method
 from suite.api.returned import check_step
 from suite.api.reward import Rewarder
 from suite.api.step import BF16_GAIN, StepOutput, TrainState
+from suite.api.untouched import Watch, bits_of, check_bits, tensors_in
 from suite.core import faults, interrupt
 from suite.core.progress import Progress, Silent
 from suite.model import adapters
 from suite.model import folder as models
 from suite.model.agreement import check_agreement
+from suite.model.encoding import unknown_ids
 from suite.model.hardware import autocast
 from suite.model.logprobs import LMPolicy, head_of
 from suite.model.reference import References
 from suite.model.rounding import gain_between
+from suite.model.weights import is_bfloat16
 from suite.settings import TrainConfig
+from suite.stages.handles import epochs_in
 from suite.train import checkpoints
 from suite.train.cost import Cost, CostMeter
 from suite.train.precision import StochasticRounding
@@ -62,8 +66,8 @@ class TrainJob:
     dtype: str = "float32"
     device: str = "cpu"
     label: str = ""
-    epochs_kept: str = "epochs"
-    """"epochs": a model folder per epoch; "final": only the last."""
+    epochs: frozenset[int] | None = None
+    """The epochs after which a model folder is written; None: every epoch."""
     checkpoint_seconds: float = 60.0
     """A step checkpoint is written when this much time has passed since the last one."""
     rewarder: Rewarder | None = None
@@ -77,14 +81,12 @@ def train(job: TrainJob) -> Cost:
     meter = CostMeter(job.scratch, job.device)
     torch.manual_seed(job.seed)
     roles = job.method.select(job.roles)
-    sampler = Sampler(
-        roles, job.config.batch_size, job.seed, whole_prompts=job.method.whole_prompts
-    )
+    sampler = _sampler(job, roles)
     tokenizer = models.load_tokenizer(job.start)
-    state = _prepare(job, sampler)
+    state = _prepare(job, sampler, tokenizer)
     rounding = _rounding(job, state)
-    job.method.begin(state, roles)
-    resumed = checkpoints.restore(state, job.method, job.scratch)
+    _begin(job, state, roles)
+    resumed = _resume(job, state, sampler.steps_per_epoch)
     log = _Log(job.scratch / "log.jsonl", keep=state.step)
     if not resumed:
         with rounding.step(0) if rounding else nullcontext():
@@ -113,10 +115,19 @@ def train(job: TrainJob) -> Cost:
     return meter.cost()
 
 
+def _begin(job: TrainJob, state: TrainState, roles: Mapping[str, Any]) -> None:
+    """Let the method prepare itself; it must change no weights."""
+    watch = Watch(job.method, "begin", state.kept, thorough=True)
+    job.method.begin(state, roles)
+    watch.check()
+
+
 def _one_step(job: TrainJob, sampler: Sampler, state: TrainState, pad_id: int) -> StepOutput:
     limit = 0 if job.method.batch_coupled else job.config.micro_batch
     batch = list(micro_batches(sampler.step(state.step), limit, pad_id, job.references, job.device))
+    watch = Watch(job.method, "train_step", dict(tensors_in(dict(enumerate(batch)), "batch")))
     output = job.method.train_step(state, batch)
+    watch.check()
     check_step(job.method, state.step, output)
     state.step += 1
     faults.point("train.step", state.step)
@@ -129,7 +140,7 @@ def _tokens(batch: Mapping[str, Sequence[Item]]) -> int:
     return sum(len(i) if isinstance(i, Encoded) else len(i.chosen) + len(i.rejected) for i in items)
 
 
-def _prepare(job: TrainJob, sampler: Sampler) -> TrainState:
+def _prepare(job: TrainJob, sampler: Sampler, tokenizer: Any) -> TrainState:
     model = models.load_model(job.start).to(job.device)
     models.disable_dropout(model)
     check_agreement(model, _two_texts(job.roles), job.config.max_length)
@@ -161,6 +172,7 @@ def _prepare(job: TrainJob, sampler: Sampler) -> TrainState:
         micro_batch=job.config.micro_batch,
         heads=heads,
         rewarder=job.rewarder,
+        unknown_ids=unknown_ids(tokenizer, head_of(model).vocabulary),
     )
 
 
@@ -230,16 +242,41 @@ def _check_step_zero(job: TrainJob, sampler: Sampler, state: TrainState, pad_id:
 
 def _keep_epoch(job: TrainJob, state: TrainState, tokenizer: Any, epoch: int) -> dict[str, float]:
     """Write the epoch's model folder; in bf16, return how much of the training its rounding
-    shows."""
-    if job.epochs_kept == "final" and epoch != job.config.epochs:
+    shows.
+
+    The weights are written in the model's own precision, unless that is bfloat16 and the run
+    measures in float32: then rounding could hide what was trained.
+    """
+    if job.epochs is not None and epoch not in job.epochs:
         return {}
     folder = job.scratch / "epochs" / f"epoch-{epoch:02d}"
     shutil.rmtree(folder, ignore_errors=True)
+    before = bits_of(state.kept)
     with job.method.result(state):
         adapters.save(state.policy.model, tokenizer, folder)
+        found = gain_between(job.start, folder) if job.dtype == "bfloat16" else None
+        if job.dtype == "bfloat16" and is_bfloat16(job.start):
+            models.to_bfloat16(folder)
         job.method.save(state, folder)
-    found = gain_between(job.start, folder) if job.dtype == "bfloat16" else None
+    check_bits(job.method, "result", state.kept, before)
     return {} if found is None else {BF16_GAIN: found}
+
+
+def _sampler(job: TrainJob, roles: Mapping[str, Sequence[Item]]) -> Sampler:
+    whole = job.method.whole_prompts
+    return Sampler(roles, job.config.batch_size, job.seed, whole_prompts=whole)
+
+
+def _resume(job: TrainJob, state: TrainState, steps_per_epoch: int) -> bool:
+    """Go on from the newest checkpoint before the first epoch that is wanted and was not written.
+
+    The start that was interrupted may have been asked for fewer epochs. False: from the start.
+    """
+    wanted = job.epochs or range(1, job.config.epochs + 1)
+    lacking = set(wanted) - set(epochs_in(job.scratch / "epochs"))
+    if lacking:
+        checkpoints.drop_from(job.scratch, min(lacking) * steps_per_epoch)
+    return checkpoints.restore(state, job.method, job.scratch)
 
 
 def _publish(job: TrainJob) -> None:
@@ -268,8 +305,3 @@ class _Log:
         }
         self.file.write(json.dumps(record) + "\n")
         self.file.flush()
-
-
-def epochs_in(folder: Path) -> dict[int, Path]:
-    """Model folders of a finished training run, by epoch."""
-    return {int(p.name.removeprefix("epoch-")): p for p in sorted(folder.glob("epoch-*"))}

@@ -29,6 +29,7 @@ from suite.engines.hf.scoring import Scorer
 from suite.engines.hf.sharing import Prompt
 from suite.model.batch import TextBatch, collate
 from suite.model.logprobs import LMPolicy, end_ids
+from suite.model.weights import context_of
 from suite.store.seeds import hash_seed
 
 
@@ -118,6 +119,7 @@ def collect(
         policy.model, prompts, samples=samples,
         max_new_tokens=max_new_tokens, precision=state.autocast,
         seed=hash_seed(state.seed, "rollouts", state.step), eos_ids=frozenset(end),
+        unknown=state.unknown_ids,
     )  # fmt: skip
     rewards = torch.split(rewarded(state, texts), state.micro_batch or len(texts))
     parts = []
@@ -140,15 +142,16 @@ def sample(
     seed: int,
     eos_ids: frozenset[int],
     precision: Callable[[], AbstractContextManager[Any]],
+    unknown: Sequence[int] = (),
 ) -> list[Encoded]:
     """Sample `samples` answers to each prompt at temperature 1; a prompt is read once. Answers of a
     prompt adjoin.
 
     An answer ends in an end-of-sequence token, or is cut at `max_new_tokens` or at the model's
-    context.
+    context. `unknown`: ids that are no tokens.
     """
     read = Scorer(model, precision).read([Prompt(prompt.prompt_ids) for prompt in prompts])
-    context = getattr(model.config, "max_position_embeddings", None) or 2**20
+    context = context_of(model.config)
     texts = []
     for prompt in prompts:
         limit = min(max_new_tokens, context - len(prompt.prompt_ids))
@@ -159,7 +162,7 @@ def sample(
         )
         texts += [Text(request, limit, eos_ids, number) for number in range(samples)]
     index = torch.arange(len(prompts), device=read.last.device).repeat_interleave(samples)
-    decoder = Decoder(model, precision)
+    decoder = Decoder(model, precision, unknown)
     decoder.admit(texts, read.rows.select(index).aligned(), read.last[index])
     for _ in decoder.run(0):
         pass

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from suite.api.stages import builds
 from suite.model.folder import load_encoder
 from suite.settings import TrainConfig
-from suite.stages.handles import folder_of
+from suite.stages.handles import epochs_in, folder_of
 from suite.train.encoded import encode_rows, texts_of
 from suite.train.rewarded import rewarder
 
@@ -45,13 +45,19 @@ def train_model(build: Build, context: Context) -> None:
         dtype=spec["dtype"],
         device=context.device,
         label=str(build.stage),
-        epochs_kept=spec["keep"],
+        epochs=_epochs(build),
         progress=context.progress,
         on_step=build.on_step,
         checkpoint_seconds=context.config.checkpoint_seconds,
         rewarder=rewarder(reward, rows.get("prompts", ()), encoder),
     )
     build.spent |= asdict(train(job))
+
+
+def _epochs(build: Build) -> frozenset[int]:
+    """The epochs to write: those that are asked for, and those that an earlier run has kept."""
+    kept = epochs_in(build.before) if build.before is not None else ()
+    return frozenset((*build.resources["epochs"], *kept))
 
 
 def _references(build: Build, encoded: Mapping[str, list[Any]]) -> References:

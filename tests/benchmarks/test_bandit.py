@@ -28,15 +28,24 @@ from suite.run import pipeline
 from suite.settings import RunConfig
 
 TWO, D1, D2, D3, D3_PRIME = DATASETS
-SOLVED = {  # dataset -> tau -> where IPO is known to end; D1's were measured after training on mini-batches
+# Dataset -> tau -> where IPO is known to end; D1's were measured after training on mini-batches.
+SOLVED = {
     TWO: {0.1: (0.993, 0.007), 0.5: (0.731, 0.269), 1: (0.622, 0.378), 10: (0.512, 0.488)},
-    D1: {0.1: (0.965, 0.034, 0.001), 0.5: (0.561, 0.291, 0.147), 1: (0.447, 0.324, 0.229), 5: (0.356, 0.333, 0.311)},
+    D1: {
+        0.1: (0.965, 0.034, 0.001),
+        0.5: (0.561, 0.291, 0.147),
+        1: (0.447, 0.324, 0.229),
+        5: (0.356, 0.333, 0.311),
+    },
     D2: dict.fromkeys((0.1, 0.5, 1, 5), (0.333, 0.333, 0.333)),
     D3: dict.fromkeys((0.1, 0.5, 1, 5), (0.333, 0.333, 0.333)),
     D3_PRIME: {
-        0.1: (0.498, 0.498, 0.003), 0.5: (0.422, 0.422, 0.155), 1: (0.384, 0.384, 0.233), 5: (0.344, 0.344, 0.311),
+        0.1: (0.498, 0.498, 0.003),
+        0.5: (0.422, 0.422, 0.155),
+        1: (0.384, 0.384, 0.233),
+        5: (0.344, 0.344, 0.311),
     },
-}  # fmt: skip
+}
 ODDS = 3
 MOVING = (TWO, D1, D3_PRIME)
 """Where the uniform policy is not the optimum, so that training without noise moves at all."""

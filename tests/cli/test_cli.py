@@ -32,7 +32,10 @@ COMMANDS = (
     "config",
     "doctor",
 )
-IMPORTED = "import sys; from suite.cli import main; status = main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+IMPORTED = (
+    "import sys; from suite.cli import main; status = main(sys.argv[1:]); "
+    "print(*sys.modules, file=sys.stderr)"
+)
 
 
 def suite(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -18,7 +18,8 @@ READS = """
         def score_files(self, files):
             from suite import Metric, Scores
             numbers = [float(line) for path in files.values() for line in path.read_text().split()]
-            return Scores([], [Metric("total", sum(numbers) * self.config.size, True, n=len(numbers))])
+            total = sum(numbers) * self.config.size
+            return Scores([], [Metric("total", total, True, n=len(numbers))])
 """
 
 

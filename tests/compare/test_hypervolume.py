@@ -79,6 +79,15 @@ def test_the_front_is_known_for_seeds_that_all_methods_have() -> None:
     assert found == (pytest.approx(0.3),)
 
 
+def test_with_several_seeds_the_others_choose_who_counts() -> None:
+    """Two methods that swap their luck: each seed alone would count the lucky one."""
+    found = front(
+        cell("a", 0.9, 0.0), cell("b", 0.5, 0.0), cell("a", 0.5, 0.0, 1), cell("b", 0.9, 0.0, 1)
+    )
+    assert found == (pytest.approx(0.5), pytest.approx(0.5))
+    assert front(cell("a", 0.9, 0.0), cell("b", 0.5, 0.0)) == (pytest.approx(0.9),)
+
+
 def scored(quality: float, harm: float, seed: int) -> Scored:
     rng = np.random.default_rng(seed)
     clusters = [f"author/{i // 4}" for i in range(80)]

@@ -143,16 +143,13 @@ def test_what_cannot_be_compared_is_said() -> None:
         {**other.metrics, "retain_recall": Metric("retain_recall", 0.9, True)}, other.items
     )
     found = evidence({"a": [scored(0.7, 0.0, 1)], "b": [wrong]})
-    assert {(s.metric, s.method) for s in found.standings} == {
-        ("retain_recall", "a"),
-        ("forget_quality", "a"),
-        ("forget_quality", "b"),
-    }
-    assert set(found.overall) == {"a"}
+    # The only one that is left is not first: it was compared with nobody.
+    assert {s.metric for s in found.standings} == {"forget_quality"} and not found.overall
     assert (
         "retain_recall: b was not compared: its item scores give another value than it reported."
         in found.notes
     )
+    assert "retain_recall: no comparison by items: only a has its item scores" in found.notes
     assert found.untested == ("retain_recall",) and not found.real("a", "b")
     found = evidence({"a": [scored(0.7, 0.0, 1)]}, {})
     assert any("no baseline model" in note for note in found.notes)
@@ -284,7 +281,7 @@ def test_an_item_without_a_score_does_not_remove_the_metric() -> None:
 
 
 def test_ranks_on_all_metrics_need_a_test_on_each() -> None:
-    """b has no scores of one metric: on that metric c and a are compared, b is parted from nobody."""
+    """b has no scores of one metric: on it c and a are compared, b is parted from nobody."""
     runs = [(0, s) for s in range(3)]
     methods = {
         "a": [scored(0.8, 0.0, s[1], run=s) for s in runs],
@@ -319,3 +316,56 @@ def test_too_few_clusters_are_warned_of() -> None:
     found = evidence(methods, {"retrain": [few(STARTS["retrain"][0])]})
     warned = [note for note in found.notes if "no difference could be found" in note]
     assert len(warned) == 2 and "with 2 clusters" in warned[0]
+
+
+def cell_result(method: str, family: str, seed: int, row: Scored) -> tuple[CellResult, Any]:
+    cell = Cell(method, "bench", "default", "model", seed)
+    metrics = tuple(row.metrics.values())
+    samples = []
+    for i, cluster in enumerate(CLUSTERS):
+        for (name, metric), table in row.items.items():
+            score = {metric: table[i].value}
+            samples.append(Sample(name, f"{name}/{i}", "q", "a", "g", score, cluster_id=cluster))
+    return CellResult(cell, "ok", family, metrics=metrics), samples
+
+
+def finished_evidence(*rows: tuple[str, str, int, Scored]) -> Evidence:
+    made = [cell_result(*row) for row in rows]
+    comparison = Comparison(
+        "bench",
+        "default",
+        "model",
+        BENCH.primary,
+        "data",
+        baseline="retrain",
+        basis=BENCH.basis,
+    )
+    found = from_samples(
+        comparison, [result for result, _ in made], {r.cell.slug: kept for r, kept in made}
+    )
+    assert found is not None
+    return found
+
+
+def test_a_finished_model_is_the_same_in_every_run_of_the_methods() -> None:
+    rows = [("npo", "unlearning", seed, scored(0.7, 0.0, seed)) for seed in (1, 2, 3)]
+    theirs = ("theirs", "finished", 0, scored(0.4, 2.0, 9))
+    retrain = ("retrain", "baseline", 0, scored(0.61, 0.0, 9))
+    found = finished_evidence(*rows, theirs, retrain)
+    assert (found.seeds, found.claims) == (3, True)
+    assert {standing.method for standing in found.standings} == {"npo", "theirs"}
+    (difference,) = [d for d in found.differences if d.metric == "retain_recall"]
+    assert difference.adjusted is not None
+    assert difference.adjusted < 0.05
+
+
+def test_finished_models_alone_are_parted_by_their_answers() -> None:
+    retrain = ("retrain", "baseline", 0, scored(0.61, 0.0, 9))
+    good = ("good", "finished", 0, scored(0.7, 0.0, 1))
+    bad = ("bad", "finished", 0, scored(0.4, 2.0, 2))
+    found = finished_evidence(good, bad, retrain)
+    assert found.claims
+    tiers = {s.method: s.tier for s in found.standings if s.metric == "retain_recall"}
+    assert tiers == {"good": 1, "bad": 2}
+    trained = [("npo", "unlearning", 0, scored(0.7, 0.0, 1)), bad]
+    assert not finished_evidence(*trained, retrain).claims  # another run of npo might differ

@@ -245,21 +245,30 @@ def test_yaml_and_toml_say_the_same(registry: Registry, tmp_path: Path) -> None:
         ("model = 'x", r"run.toml: not valid TOML: .*\(at (line 1, column \d+|end of document)\)"),
         ("seeds = 3", "run.toml: seeds is 3, but should be a list"),
         ("modle = 'x'", "run.toml: unknown setting 'modle'; did you mean 'model'?"),
-        ("[mine]\nstrenght = 1", "run.toml: unknown setting 'mine.strenght'; did you mean 'mine.strength'?"),
+        (
+            "[mine]\nstrenght = 1",
+            "run.toml: unknown setting 'mine.strenght'; did you mean 'mine.strength'?",
+        ),
         ("[minne]\nlr = 1", "run.toml: unknown section 'minne'; did you mean 'mine'?"),
         ("[mine]\nstrength = 'x'", "run.toml: mine.strength is 'x', but should be a valid number"),
         ("[mine]\nstrength = nan", "run.toml: mine.strength is nan, but should be a finite number"),
         ("[train]\nlr = true", "run.toml: train.lr is True, but should be FLOAT"),
         ("[train]\nepochs = 1.5", "run.toml: train.epochs is 1.5, but should be a valid integer"),
-        ("[train]\nlora_alpha = -1", "run.toml: train.lora_alpha is -1, but should be greater than or equal to 0"),
+        (
+            "[train]\nlora_alpha = -1",
+            "run.toml: train.lora_alpha is -1, but should be greater than or equal to 0",
+        ),
         ("train = 3", "run.toml: train is a section; its settings are train.lr and others"),
         ("mine = 3", "run.toml: unknown setting 'mine'"),
         ("[model]\nx = 3", "run.toml: model is a single setting, not a section"),
         ("[bench_a]\nlr = 1", "run.toml: unknown setting 'bench_a.lr'"),
         ("[bench_a]\nsize = 3", "settings of bench_a: size must be even"),
-        ("dtype = 'float16'", "run.toml: dtype is 'float16', but should be 'auto', 'float32' or 'bfloat16'"),
+        (
+            "dtype = 'float16'",
+            "run.toml: dtype is 'float16', but should be 'auto', 'float32' or 'bfloat16'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_in_a_file_is_one_line_with_file_setting_and_value(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
 ) -> None:
@@ -374,29 +383,50 @@ def test_a_file_that_cannot_be_read_is_refused(registry: Registry, tmp_path: Pat
         ("train.lr=nan", "--set: train.lr is 'nan', but should be a finite number"),
         ("train.lr=-1", "--set: train.lr is '-1', but should be greater than or equal to 0"),
         ("train.epochs=0", "--set: train.epochs is '0', but should be greater than or equal to 1"),
-        ("finetune.batch_size=0", "--set: finetune.batch_size is '0', but should be greater than or equal to 1"),
-        ("mine.max_length=1", "--set: mine.max_length is '1', but should be greater than or equal to 2"),
+        (
+            "finetune.batch_size=0",
+            "--set: finetune.batch_size is '0', but should be greater than or equal to 1",
+        ),
+        (
+            "mine.max_length=1",
+            "--set: mine.max_length is '1', but should be greater than or equal to 2",
+        ),
         ("limit=0", "--set: limit is '0', but should be greater than or equal to 1"),
         ("seeds=0,-1", "--set: seeds is '0,-1', but should be greater than or equal to 0"),
         ("seeds=", "seeds is empty; name at least one"),
         ("seeds=1,1", "seeds: 1 is given twice"),
         ("methods=mine,mine", "methods: 'mine' is given twice"),
         ("methods=mne", "unknown method 'mne'; did you mean 'mine'?"),
-        ("methods=faulty", "method 'faulty' is not available: plugin 'faulty' (faulty 1.0) is broken"),
+        (
+            "methods=faulty",
+            "method 'faulty' is not available: plugin 'faulty' (faulty 1.0) is broken",
+        ),
         ("methods=mine:strength", "method 'mine:strength': expected name:setting=value"),
-        ("methods=mine:lr=1:lr=2", "method 'mine:lr=1:lr=2': expected name:setting=value, each setting once"),
-        ("methods=mine:strength=x", "method 'mine:strength=x': mine.strength is 'x', but should be a valid number"),
+        (
+            "methods=mine:lr=1:lr=2",
+            "method 'mine:lr=1:lr=2': expected name:setting=value, each setting once",
+        ),
+        (
+            "methods=mine:strength=x",
+            "method 'mine:strength=x': mine.strength is 'x', but should be a valid number",
+        ),
         ("mine.cap=-1", "--set: mine.cap is '-1', but should be greater than or equal to 0"),
         ("mine.words=,", "--set: mine.words is ',', but"),
-        ("methods=mine:stength=1", "method 'mine:stength=1': unknown setting 'mine.stength'; did you mean"),
+        (
+            "methods=mine:stength=1",
+            "method 'mine:stength=1': unknown setting 'mine.stength'; did you mean",
+        ),
         ("bench=bench_c", "unknown benchmark 'bench_c'; did you mean 'bench_"),
-        ("allow_overlap=perhaps", "--set: allow_overlap is 'perhaps', but should be a valid boolean"),
+        (
+            "allow_overlap=perhaps",
+            "--set: allow_overlap is 'perhaps', but should be a valid boolean",
+        ),
         ("engine=hff", "unknown engine 'hff'; did you mean 'hf'?"),
         ("lr", "--set lr: expected section.field=value, e.g. --set npo.beta=0.05"),
         ("=3", "--set =3: expected section.field=value"),
         ("sections=1", "--set: unknown setting 'sections'"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_in_set_is_one_line(registry: Registry, item: str, said: str) -> None:
     with pytest.raises(UserError) as caught:
         resolve(registry, None, CHOICE, [item], {})

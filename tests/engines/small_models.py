@@ -11,7 +11,9 @@ QUESTIONS = {
     "Where was Hina Ameen born?": "Hina Ameen was born in Karachi.",
     "Who wrote the book?": "Basil wrote it.",
     "What is 2 + 2?": "Four",
-    "Which genre does she write in, and since when has she done so?": "Geology, since 1975, and never anything else.",
+    "Which genre does she write in, and since when has she done so?": (
+        "Geology, since 1975, and never anything else."
+    ),
     "Say nothing.": "",
     "And?": "Then it rained for forty days.",
 }

@@ -69,10 +69,17 @@ def test_the_key_of_a_verdict_holds_all_that_decides_it(context: Context) -> Non
     one, other = both_orders(question(1), "a", "b")
     newer = Script(context, first)
     newer.revision = 2  # type: ignore[misc]
-    keys = [key_of(judge, each) for each in (
-        one, other, replace(one, first="c"), replace(one, second="c"), replace(one, criterion="summary"),
-        replace(one, prompt=question(2).prompt),
-    )]  # fmt: skip
+    keys = [
+        key_of(judge, each)
+        for each in (
+            one,
+            other,
+            replace(one, first="c"),
+            replace(one, second="c"),
+            replace(one, criterion="summary"),
+            replace(one, prompt=question(2).prompt),
+        )
+    ]
     assert len({*keys, key_of(newer, one)}) == len(keys) + 1
     assert key_of(judge, replace(one, id="elsewhere")) == key_of(judge, one)
 

@@ -37,10 +37,17 @@ def given(
     """Flags and settings of a small judged run."""
     data = write_pairs(tmp_path / "pairs.jsonl")
     sets = {
-        "win_rate.held_out": "4", "win_rate.max_new_tokens": "8", "finetune.epochs": "1", "finetune.lr": "1e-3",
-        "train.epochs": "1", "judge_openai.base_url": server.url, "judge_openai.model": server.name,
-        "judge_openai.concurrency": "1", "judge_openai.price_in": "2", "judge_openai.price_out": "8",
-    }  # fmt: skip
+        "win_rate.held_out": "4",
+        "win_rate.max_new_tokens": "8",
+        "finetune.epochs": "1",
+        "finetune.lr": "1e-3",
+        "train.epochs": "1",
+        "judge_openai.base_url": server.url,
+        "judge_openai.model": server.name,
+        "judge_openai.concurrency": "1",
+        "judge_openai.price_in": "2",
+        "judge_openai.price_out": "8",
+    }
     flags = {
         "bench": "win_rate",
         "methods": "dpo",

@@ -226,7 +226,9 @@ def test_the_budget_stops_and_what_was_paid_is_kept(
 ) -> None:
     texts = {number: "e" * (number + 2) for number in range(5)}
     with pytest.raises(
-        UserError, match="the budget of 6 tokens is spent.*the verdicts so far are kept"
+        UserError,
+        match="the budget of 6 tokens is spent, for all benchmarks together"
+        ".*the verdicts so far are kept",
     ):
         judged(judge(server, context, budget_tokens=6), texts, "e")
     assert asked(server) == 3

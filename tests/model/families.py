@@ -1,4 +1,5 @@
-"""Small models of the families that people use: their own classes, a few thousand random weights."""
+"""Small models of the families that people use: their own classes, few and random
+weights."""
 
 from __future__ import annotations
 

@@ -54,3 +54,15 @@ def test_in_bf16_the_result_is_that_of_fp32_but_for_rounding() -> None:
     output, _ = grouped_attention(nn.Module(), *halves, mask)
     assert output.dtype == torch.bfloat16
     assert torch.allclose(output.float(), expected, atol=0.03)
+
+
+def test_a_padding_token_that_sees_nothing_spoils_nothing() -> None:
+    query, key, value = torch.randn(3, 1, 1, 4, 8)
+    query.requires_grad_()
+    mask = torch.ones(1, 1, 4, 4, dtype=torch.bool).tril()
+    mask[:, :, -1] = False  # far behind its text, through a window
+    output = products(query, key, value, attn_mask=mask, scale=None)
+    output[:, :, :-1].sum().backward()
+    assert query.grad is not None
+    assert torch.isfinite(query.grad).all()
+    assert torch.isfinite(output).all()

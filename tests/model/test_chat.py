@@ -12,8 +12,12 @@ import pytest
 
 from suite import Message, UserError
 from suite.model import limits
+from suite.model.chat import keep_date
 from suite.model.encoding import Encoder
+from suite.model.folder import load_tokenizer
 from suite.tiny.tokenizer import build
+from tests.model.templates import TEMPLATES
+from tests.model.tokenizers import build as build_small
 
 QUESTION = (Message("user", "Where was she born?"),)
 THOUGHT = "<|user|>Where was she born?<|assistant|><think>\n\n</think>\n\n"
@@ -52,6 +56,20 @@ def test_prompt_answer_and_end_of_each_form(case: Any, name: str, prompt: str, e
     assert text.completion_ids[-1] == reads.eos_id
 
 
+def test_the_day_of_a_template_is_that_of_its_folder(case: Any, tmp_path: Path) -> None:
+    tokenizer = build()
+    tokenizer.chat_template = case("dated_system.jinja")
+    tokenizer.save_pretrained(tmp_path / "one")
+    keep_date(tmp_path / "one", "2025-12-31")
+    load_tokenizer(tmp_path / "one").save_pretrained(tmp_path / "two")
+    reads = Encoder(load_tokenizer(tmp_path / "two"))
+    assert reads.chat.asks_date
+    assert "Today is 31 Dec 2025." in reads.render(QUESTION, "x")[0]
+    reads.tokenizer.chat_template = "{{ date_string }}{{ messages[0].content }}"
+    assert Encoder(reads.tokenizer).render(QUESTION, "")[0].startswith("31 Dec 2025")
+    assert not encoder(case("turn_end.jinja")).chat.asks_date
+
+
 def test_turns_of_one_role_are_joined_or_refused_with_their_row(case: Any) -> None:
     reads = encoder(case("alternating_roles.jinja"))
     twice = (Message("user", "Hello."), Message("user", "Who was born there?"))
@@ -73,7 +91,7 @@ def test_text_that_spells_a_control_token_stays_text(case: Any) -> None:
         assert reads.eos_id not in text.prompt_ids
         assert reads.tokenizer.decode(text.prompt_ids) == f"<|user|>{row['prompt']}<|assistant|>"
         assert reads.decode(text.completion_ids) == row["completion"]
-    assert reads.spelled == 2
+        assert reads.spells(row["prompt"]) or reads.spells(row["completion"])
 
 
 def test_an_answer_that_brings_its_end_has_one(case: Any) -> None:
@@ -102,3 +120,28 @@ def test_a_template_without_end_is_stopped(template: str, monkeypatch: pytest.Mo
 def test_a_broken_template_is_one_line() -> None:
     with pytest.raises(UserError, match="the chat template refuses these turns"):
         encoder("{% for %}").encode(QUESTION, "x")
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_prompt_and_end_with_each_family_s_template(name: str) -> None:
+    """The turns before the last stay whole, and a system message is placed or refused."""
+    chat = TEMPLATES[name]
+    tokenizer = build_small("byte-level bpe")
+    tokenizer.add_special_tokens({"additional_special_tokens": list(chat.tokens)})
+    tokenizer.chat_template = chat.text
+    reads = Encoder(tokenizer)
+    turns = (Message("user", "who"), Message("assistant", "she"), Message("user", "where"))
+    prompt, full = reads.render(turns, "in may")
+    assert prompt.endswith(chat.before)
+    assert full.endswith((f"in may{chat.end}", f"in may {chat.end}"))
+    assert full.startswith(prompt)
+    assert prompt.count(chat.end) == full.count(chat.end) - 1
+    text = reads.encode(turns, "in may")
+    assert reads.decode(text.completion_ids) == "in may"
+    assert text.completion_ids.count(reads.eos_id) == 1
+    if name in ("gemma", "mistral"):
+        with pytest.raises(UserError, match=r"^'row': the chat template refuses these turns \("):
+            reads.encode((Message("system", "Be brief."), *turns), "in may", "row")
+    elif name == "chatml":
+        assert "You are helpful." in prompt
+        assert "helpful" not in reads.render((Message("system", "Be brief."), *turns), "x")[0]

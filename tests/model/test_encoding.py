@@ -86,3 +86,18 @@ def test_collate_counts_only_completions(encoder: Encoder) -> None:
     )
     with pytest.raises(ValueError, match="per-example loss has shape"):
         batch.mean(batch.targets.float())
+
+
+def test_a_space_at_the_end_of_a_template_is_warned_of_and_not_proposed(
+    tiny_folder: Path,
+) -> None:
+    tokenizer = models.load_tokenizer(tiny_folder)
+    with pytest.warns(UserWarning, match="ends in a space"):
+        check_template(tokenizer, "Question: {prompt} Answer: ")
+    tokenizer.chat_template = None
+    with pytest.raises(UserError, match="give one: --template") as refused:
+        check_template(tokenizer, "chat")
+    proposed = str(refused.value).partition("--template '")[2].removesuffix("'")
+    check_template(tokenizer, proposed)  # warnings are errors in tests
+    text = Encoder(tokenizer, proposed.replace("\\n", "\n")).encode(QUESTION, "Jane Austen.")
+    assert tokenizer.decode(text.completion_ids).startswith(" Jane")

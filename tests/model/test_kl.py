@@ -22,9 +22,14 @@ PROMPT = (0,)
 def bigram_model(logits: Tensor) -> LlamaForCausalLM:
     """A Llama without layers that predicts softmax(logits[previous token])."""
     config = LlamaConfig(
-        vocab_size=WORDS, hidden_size=WORDS, intermediate_size=WORDS, num_hidden_layers=0, num_attention_heads=1,
-        tie_word_embeddings=False, rms_norm_eps=0.0,
-    )  # fmt: skip
+        vocab_size=WORDS,
+        hidden_size=WORDS,
+        intermediate_size=WORDS,
+        num_hidden_layers=0,
+        num_attention_heads=1,
+        tie_word_embeddings=False,
+        rms_norm_eps=0.0,
+    )
     model = LlamaForCausalLM(config)
     with torch.no_grad():
         model.model.embed_tokens.weight.copy_(torch.eye(WORDS))
@@ -87,8 +92,10 @@ def test_batches_and_chunks_change_nothing(
     expected = []
     for prompt, continuation in zip(prompts, continuations, strict=True):
         ids = torch.tensor([[*prompt, *continuation]])
-        log_p, log_ref = (model(input_ids=ids).logits[0, len(prompt) - 1 : -1].log_softmax(-1).detach()
-                          for model in (policy, reference))  # fmt: skip
+        log_p, log_ref = (
+            model(input_ids=ids).logits[0, len(prompt) - 1 : -1].log_softmax(-1).detach()
+            for model in (policy, reference)
+        )
         expected.append((log_p.exp() * (log_p - log_ref)).sum())
     monkeypatch.setattr(logprobs, "CHUNK_ELEMENTS", 2 * policy.config.vocab_size)
     for batch_tokens in (1, 4096):

@@ -58,4 +58,5 @@ def test_hidden_and_shown_are_inverse() -> None:
     text = "a <s> b </s></s>"
     assert spelling.shown(spelling.hidden(text)) == text
     assert "<" not in spelling.hidden(text)
-    assert spelling.found == 2
+    assert spelling.spells(text)
+    assert not spelling.spells("a <b> c")

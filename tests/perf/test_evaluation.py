@@ -1,6 +1,7 @@
 """Evaluating a model on TOFU: the engine against the plain way, in CPU time, with the same metrics.
 
-    SUITE_SMOLLM2=<model folder> pytest -m perf -s tests/perf/test_evaluation.py     (SUITE_PERF_ITEMS=12: quicker)
+    SUITE_SMOLLM2=<model folder> pytest -m perf -s tests/perf/test_evaluation.py
+    (SUITE_PERF_ITEMS=12: quicker)
 
 The plain way is how such evaluations are usually written: every metric runs its own forward passes
 over whole texts, in batches of 16 in the order of the data, with logits at every position;

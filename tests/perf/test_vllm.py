@@ -1,7 +1,8 @@
 """Real vLLM's start and throughput: four checkpoints through one engine against four engines, and
 TOFU against hf.
 
-    tox run -e vllm -- -m perf tests/perf/test_vllm.py          (SUITE_SMOLLM2=<model folder>: no download)
+    tox run -e vllm -- -m perf tests/perf/test_vllm.py
+    (SUITE_SMOLLM2=<model folder>: no download)
 
 Checkpoints differ, and an engine that took them over must answer as one that was started with them.
 Compared are CPU seconds of both processes, which a busy machine hardly changes; OMP_NUM_THREADS=1

@@ -39,9 +39,10 @@ from suite.model.logprobs import LMPolicy
 from suite.model.reference import References
 from suite.model.reward_model import ACCURACY, HEAD, ModelReward
 from suite.settings import TrainConfig
+from suite.stages.handles import epochs_in
 from suite.stats.moments import Moments
 from suite.train.encoded import encode_rows
-from suite.train.loop import TrainJob, epochs_in, train
+from suite.train.loop import TrainJob, train
 from suite.train.rewarded import rewarder
 from suite.train.rollouts import sample
 from suite.train.sampling import Sampler
@@ -78,11 +79,18 @@ def run(folder: Path, out: Path, name: str, steps: int, **settings: Any) -> list
     )
     train(
         TrainJob(
-            make(name, max_new_tokens=8, **settings), config, 0, folder, {"prompts": encode_rows(prompts, encoder)},
-            References(), out / "out", out / "scratch", epochs_kept="final",
+            make(name, max_new_tokens=8, **settings),
+            config,
+            0,
+            folder,
+            {"prompts": encode_rows(prompts, encoder)},
+            References(),
+            out / "out",
+            out / "scratch",
+            epochs=frozenset({steps}),
             rewarder=rewarder(Lexicon(), prompts, encoder),
         )
-    )  # fmt: skip
+    )
     return [json.loads(line) for line in (out / "out/log.jsonl").read_text().splitlines()]
 
 
@@ -131,9 +139,14 @@ def draw(
     prompts: Sequence[Encoded], samples: int, seed: int = 0, model: Any = None
 ) -> list[Encoded]:
     return sample(
-        model or fresh_model(), prompts, samples=samples, max_new_tokens=6, seed=seed, eos_ids=frozenset({END}),
+        model or fresh_model(),
+        prompts,
+        samples=samples,
+        max_new_tokens=6,
+        seed=seed,
+        eos_ids=frozenset({END}),
         precision=autocast("float32", "cpu"),
-    )  # fmt: skip
+    )
 
 
 def test_samples_follow_the_policy_and_the_seed() -> None:
@@ -220,9 +233,17 @@ def test_a_step_of_ppo_is_the_one_worked_out_by_hand(bench: Any) -> None:
     own logits."""
     lr, coef, lam, clip, value_clip, vf = 1e-3, 0.1, 0.9, 0.3, 0.02, 0.5
     made = bench(
-        "ppo", target_kl=None, kl_coef=coef, lam=lam, clip=clip, value_clip=value_clip, vf_coef=vf, updates=2,
-        normalise=False, max_new_tokens=5,
-    )  # fmt: skip
+        "ppo",
+        target_kl=None,
+        kl_coef=coef,
+        lam=lam,
+        clip=clip,
+        value_clip=value_clip,
+        vf_coef=vf,
+        updates=2,
+        normalise=False,
+        max_new_tokens=5,
+    )
     state, drawn = made.state, []
     state.rewarder = lambda texts: (
         drawn.extend(texts) or [float(sum(t.completion_ids) % 7) for t in texts]

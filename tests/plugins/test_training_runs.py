@@ -17,8 +17,9 @@ from suite.api.data import Encoded
 from suite.model import folder as models
 from suite.model.reference import References
 from suite.settings import TrainConfig
+from suite.stages.handles import epochs_in
 from suite.tiny.tokenizer import build
-from suite.train.loop import TrainJob, epochs_in, train
+from suite.train.loop import TrainJob, train
 
 CONFIG = TrainConfig(epochs=2, lr=1e-2, batch_size=3, warmup_epochs=0.0)
 

@@ -106,12 +106,21 @@ def test_an_unknown_name_points_to_broken_plugins_if_there_are_any(site: Site) -
             "(yield)",
             "suite_methods is a wrapper",
         ),
-        ("from suite import hookimpl\n@hookimpl\ndef suite_methods(): raise KeyError('k')", "KeyError: 'k'"),
-        ("from suite import hookimpl\n@hookimpl\ndef suite_methods(): yield 1 / 0", "ZeroDivisionError"),
-        ("from suite import hookimpl\n@hookimpl\ndef suite_methods(): return [3]", "3 is not a subclass of suite.M"),
+        (
+            "from suite import hookimpl\n@hookimpl\ndef suite_methods(): raise KeyError('k')",
+            "KeyError: 'k'",
+        ),
+        (
+            "from suite import hookimpl\n@hookimpl\ndef suite_methods(): yield 1 / 0",
+            "ZeroDivisionError",
+        ),
+        (
+            "from suite import hookimpl\n@hookimpl\ndef suite_methods(): return [3]",
+            "3 is not a subclass of suite.M",
+        ),
         ("from suite import hookimpl\n@hookimpl\ndef suite_methods(): return None", "TypeError"),
     ],
-)  # fmt: skip
+)
 def test_a_broken_plugin_is_shown_and_harms_nothing(site: Site, source: str, said: str) -> None:
     assert said in broken(site, source)
 
@@ -119,22 +128,46 @@ def test_a_broken_plugin_is_shown_and_harms_nothing(site: Site, source: str, sai
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('name = "m"', 'name = "../../x"', "Mine.name is '../../x'; it must be a-z, then a-z, 0-9 or _"),
+        (
+            'name = "m"',
+            'name = "../../x"',
+            "Mine.name is '../../x'; it must be a-z, then a-z, 0-9 or _",
+        ),
         ('name = "m"', 'name = "m\\n"', "it must be a-z"),
         ('name = "m"', "", "Mine.name is None"),
         ('name = "m"', 'name = "train"', "which is a setting of the run"),
-        ('family = "unlearning"', 'family = "magic"', "must be one of unlearning, alignment, baseline"),
+        (
+            'family = "unlearning"',
+            'family = "magic"',
+            "must be one of unlearning, alignment, baseline",
+        ),
         ('roles = frozenset({"forget"})', "", "Mine does not define roles"),
-        ('roles = frozenset({"forget"})', 'roles = "forget"', "Mine.roles must be a frozenset of names, not 'forget'"),
+        (
+            'roles = frozenset({"forget"})',
+            'roles = "forget"',
+            "Mine.roles must be a frozenset of names, not 'forget'",
+        ),
         ("def loss(", "def los(", "Mine does not define loss"),
         ("Config = Settings", "Config = dict", "Mine.Config must be a dataclass"),
         ("strength: float = 1.0", "strength: float", "Mine.Config.strength needs a default"),
-        ("cap: Annotated[float | None, Ge(0)] = 2.0", "cap: float", "non-default argument 'cap' follows"),
-        ("strength: float = 1.0", "strength: 'Flaot' = 1.0", "NameError: name 'Flaot' is not defined"),
+        (
+            "cap: Annotated[float | None, Ge(0)] = 2.0",
+            "cap: float",
+            "non-default argument 'cap' follows",
+        ),
+        (
+            "strength: float = 1.0",
+            "strength: 'Flaot' = 1.0",
+            "NameError: name 'Flaot' is not defined",
+        ),
         ("strength: float = 1.0", "lr: float = 1.0", "Mine.Config.lr hides the training setting"),
-        ('"lr": 3e-4', '"learning_rate": 3e-4', "unknown setting in Mine.train_defaults 'learning_rate'"),
+        (
+            '"lr": 3e-4',
+            '"learning_rate": 3e-4',
+            "unknown setting in Mine.train_defaults 'learning_rate'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_method_that_cannot_serve_says_what_is_missing(
     site: Site, old: str, new: str, said: str
 ) -> None:

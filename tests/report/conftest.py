@@ -39,9 +39,18 @@ def metrics(shift: float, utility: float, seed: int) -> tuple[Metric, ...]:
         Metric("model_utility", kept, True, "", 600, 120, max(0.0, kept - 0.03), kept + 0.03),
         Metric("forget_quality_D", d, False, "KS statistic", QUESTIONS, clusters),
         Metric("forget_quality_log10p", math.log10(p), True, "log10 p", QUESTIONS, clusters),
-        Metric("forget_answer_probability", prob, False, "", QUESTIONS, clusters, 0.8 * prob, 1.2 * prob),
+        Metric(
+            "forget_answer_probability",
+            prob,
+            False,
+            "",
+            QUESTIONS,
+            clusters,
+            0.8 * prob,
+            1.2 * prob,
+        ),
         Metric("privleak", None, None, "", note="no holdout set"),
-    )  # fmt: skip
+    )
 
 
 def cell(method: str, seed: int = 0) -> Cell:
@@ -93,15 +102,28 @@ def results() -> Results:
         replace(finished("npo", 0), cell=cell("npo:beta=0.05"), partial=True, best=None),
     ]
     comparison = Comparison(
-        "tofu", "forget05", "tiny", ("forget_quality", "model_utility"), "generated world, 40 authors",
-        "retrain", "3f9a0c", "forget_quality", notes=("Truth ratio: geometric mean over the wrong answers.",),
+        "tofu",
+        "forget05",
+        "tiny",
+        ("forget_quality", "model_utility"),
+        "generated world, 40 authors",
+        "retrain",
+        "3f9a0c",
+        "forget_quality",
+        notes=("Truth ratio: geometric mean over the wrong answers.",),
         outputs=outputs_of(Tofu),
-    )  # fmt: skip
+    )
     run = Run(
         "suite run --methods npo_rt,npo,grad_diff,ga --bench tofu --split forget05 --seeds 0,1",
-        "hf", "float32", "chat", "cpu", SEEDS, {"bench": ["tofu"], "train": {"lr": 1e-5, "epochs": EPOCHS}},
-        {"python": "3.11.9", "torch": "2.13.0", "transformers": "5.19.0"}, {"suite-compare": "0.1.0"},
-    )  # fmt: skip
+        "hf",
+        "float32",
+        "chat",
+        "cpu",
+        SEEDS,
+        {"bench": ["tofu"], "train": {"lr": 1e-5, "epochs": EPOCHS}},
+        {"python": "3.11.9", "torch": "2.13.0", "transformers": "5.19.0"},
+        {"suite-compare": "0.1.0"},
+    )
     return Results(run, (comparison,), tuple(cells))
 
 

@@ -12,15 +12,35 @@ from suite.results.samples import Sample
 from suite.results.schema import Results
 
 HOSTILE = [
-    "<script>alert(1)</script>", "</script><img src=x onerror=alert(1)>", "<!-- ", "]]>", "'\"><b>", "{{ 7*7 }}",
-    "![x](https://evil.example/x.png)", "[x](javascript:alert(1))",
+    "<script>alert(1)</script>",
+    "</script><img src=x onerror=alert(1)>",
+    "<!-- ",
+    "]]>",
+    "'\"><b>",
+    "{{ 7*7 }}",
+    "![x](https://evil.example/x.png)",
+    "[x](javascript:alert(1))",
     "https://evil.example www.evil.example",
-    "a | b || c", "`code` ``", "~~x~~ **y** __z__ $x$", "<https://evil.example>", "&lt;b&gt;",
+    "a | b || c",
+    "`code` ``",
+    "~~x~~ **y** __z__ $x$",
+    "<https://evil.example>",
+    "&lt;b&gt;",
     "[1]: https://evil.example",
-    "\x1b[31mred\x1b]8;;https://evil.example\x07", "\x9b31m", "\x00\x07\x08\r", "=cmd()", "+1+1", "-1+1", "@SUM(A1)",
-    "\ud800", "\u202egnp.exe", "\u2028\u2029\u2066", "[red]markup[/red] [link=https://evil.example]x[/link]",
-    "\U000e0041\ufeff\uffff", "line\n# heading\n- item\n\n---",
-]  # fmt: skip
+    "\x1b[31mred\x1b]8;;https://evil.example\x07",
+    "\x9b31m",
+    "\x00\x07\x08\r",
+    "=cmd()",
+    "+1+1",
+    "-1+1",
+    "@SUM(A1)",
+    "\ud800",
+    "\u202egnp.exe",
+    "\u2028\u2029\u2066",
+    "[red]markup[/red] [link=https://evil.example]x[/link]",
+    "\U000e0041\ufeff\uffff",
+    "line\n# heading\n- item\n\n---",
+]
 EVERYTHING = " ".join(HOSTILE)
 
 
@@ -34,7 +54,10 @@ def poisoned(results: Results, bad: str) -> Results:
         comparison, primary=(*base.primary, bad), evidence=evidence(bad), front_hypervolume=(0.5,)
     )
     comparison = replace(
-        comparison, reference_point={"model_utility": 0.0, bad: 0.0}, outputs=outputs(bad)
+        comparison,
+        reference_point={"model_utility": 0.0, bad: 0.0},
+        outputs=outputs(bad),
+        starts={bad: bad},
     )
     cells = []
     for result in results.cells:
@@ -51,9 +74,17 @@ def poisoned(results: Results, bad: str) -> Results:
             )
         )
     run = replace(
-        results.run, command=bad, engine=bad, dtype=bad, template=bad, device=bad, config={bad: bad},
-        versions={bad: bad}, plugins={bad: bad}, notes=(bad,),
-    )  # fmt: skip
+        results.run,
+        command=bad,
+        engine=bad,
+        dtype=bad,
+        template=bad,
+        device=bad,
+        config={bad: bad},
+        versions={bad: bad},
+        plugins={bad: bad},
+        notes=(bad,),
+    )
     return replace(results, run=run, comparisons=(comparison,), cells=tuple(cells))
 
 

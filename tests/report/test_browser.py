@@ -103,8 +103,10 @@ def numbers(page: Page, header: str) -> list[float]:
     """What a column's cells are sorted by, top to bottom, missing ones left out."""
     script = """header => {
         const table = document.querySelector("table.board");
-        const column = [...table.tHead.rows[0].cells].find(cell => cell.innerText.startsWith(header)).cellIndex;
-        return [...table.querySelectorAll("tbody.methods tr")].map(row => row.cells[column].dataset.sort);
+        const headers = [...table.tHead.rows[0].cells];
+        const column = headers.find(cell => cell.innerText.startsWith(header)).cellIndex;
+        const rows = [...table.querySelectorAll("tbody.methods tr")];
+        return rows.map(row => row.cells[column].dataset.sort);
     }"""
     return [float(text) for text in page.evaluate(script, header) if text]
 
@@ -215,7 +217,8 @@ def test_text_stands_out_in_light_and_dark(opened: Opened, file: Path, scheme: s
             }
             return 1;
         };
-        return [...document.querySelectorAll("td, td small, th, h1, h2, dt, dd, li, p, figcaption, .badge")].map(e => {
+        const texts = "td, td small, th, h1, h2, dt, dd, li, p, figcaption, .badge";
+        return [...document.querySelectorAll(texts)].map(e => {
             const [a, b] = [luminance(getComputedStyle(e).color), ground(e)];
             return [(Math.max(a, b) + .05) / (Math.min(a, b) + .05), e.outerHTML.slice(0, 80)];
         });
@@ -309,7 +312,10 @@ def test_the_button_folds_certainty(opened: Opened, file: Path) -> None:
 
 def test_a_path_is_shown_on_pointing_at_its_mark_or_row(opened: Opened, file: Path) -> None:
     page = opened(file).page
-    shown = "() => [...document.querySelectorAll('.plot .path')].filter(p => getComputedStyle(p).opacity == 1).length"
+    shown = (
+        "() => [...document.querySelectorAll('.plot .path')]"
+        ".filter(path => getComputedStyle(path).opacity == 1).length"
+    )
     assert page.evaluate(shown) == 0
     page.locator(".plot .mark").last.focus()
     assert page.evaluate(shown) == 1

@@ -37,7 +37,8 @@ from suite.results.schema import read
 from suite.results.samples import read_samples
 out = Path(sys.argv[1])
 results = read(out / "results.json")
-report.write(results, Path(sys.argv[2]), read_samples(out / "samples", [r.cell.slug for r in results.cells]))
+samples = read_samples(out / "samples", [r.cell.slug for r in results.cells])
+report.write(results, Path(sys.argv[2]), samples)
 """
 
 

@@ -1,4 +1,4 @@
-"""The tables: who is ranked, what is marked, what is averaged; and several runs merged."""
+"""The tables: who is ranked, what is marked, what is averaged."""
 
 from __future__ import annotations
 
@@ -9,18 +9,14 @@ import pytest
 
 from suite.api.cells import Timing
 from suite.api.pictures import MetricColumn
-from suite.api.scores import Basis, Metric
+from suite.api.scores import Metric
 from suite.compare.hypervolume import of_cell, of_front
-from suite.core.errors import UserError
-from suite.report import merge, separate
 from suite.report.columns import columns
 from suite.report.footnotes import footnotes
 from suite.report.pairs import pairs
-from suite.report.provenance import provenance
 from suite.report.table import Row, Table, tables
 from suite.results.evidence import Difference, Evidence, Overall, Standing
 from suite.results.outputs import Outputs
-from suite.results.samples import Sample
 from suite.results.schema import Results
 from suite.results.schema import dumps as results_text
 from suite.results.schema import loads as results_read
@@ -46,8 +42,16 @@ def changed(results: Results, method: str, seed: int, **fields: object) -> Resul
 def test_order_and_ranks(results: Results) -> None:
     rows = table_of(results).rows
     assert [row.method for row in rows] == [
-        "retrain", "target", "npo_rt", "npo", "grad_diff", "ga", "npo:beta=0.05", "npo:beta=20", "simnpo",
-    ]  # fmt: skip
+        "retrain",
+        "target",
+        "npo_rt",
+        "npo",
+        "grad_diff",
+        "ga",
+        "npo:beta=0.05",
+        "npo:beta=20",
+        "simnpo",
+    ]
     assert [row.rank.place if row.rank else None for row in rows] == [
         *(None, None),
         *(1, 1, 1, 1),  # nothing was tested, so nothing is parted
@@ -196,15 +200,6 @@ def test_a_benchmark_without_direction_is_not_ranked(results: Results) -> None:
     assert all(row.rank is None for row in table.rows)
 
 
-def test_merge_joins_methods_and_keeps_shared_cells_once(results: Results) -> None:
-    a = replace(results, cells=results.cells[:4])
-    b = replace(results, cells=results.cells[:2] + results.cells[4:])
-    assert merge([a, b]) == results
-    assert merge([results, results]) == results
-    older = replace(results, comparisons=(replace(results.comparisons[0], outputs=None),))
-    assert merge([older, results]) == results  # what an older file does not declare
-
-
 def test_p_and_author_p_stand_below_the_distance(results: Results) -> None:
     cells = []
     for r in results.cells:
@@ -306,107 +301,3 @@ def test_what_training_cost_is_a_column(results: Results) -> None:
         "Tokens": "12 k",
         "Memory": "4.00 GiB",
     }  # no GPU: no column
-
-
-def test_merged_runs_are_compared_anew(results: Results, samples: dict[str, list[Sample]]) -> None:
-    reference = {"forget_quality": 0.0, "model_utility": 0.0}
-    basis = {"forget_quality": Basis((("forget", "log_truth_ratio"),), "ks")}
-    known = replace(
-        results.comparisons[0], evidence=Evidence(0), reference_point=reference, basis=basis
-    )
-    first = replace(
-        results, comparisons=(known,), cells=results.cells[:4]
-    )  # target, retrain, npo_rt
-    second = replace(
-        results, comparisons=(known,), cells=(*results.cells[:2], *results.cells[4:6])
-    )  # npo
-    assert merge([first, first], samples).comparisons[0] == known
-    joined = merge([first, second], samples).comparisons[0]
-    assert joined.evidence is not None and joined.evidence.family == 1
-    assert {(d.metric, d.method, d.other) for d in joined.evidence.differences} == {
-        ("forget_quality", "npo", "npo_rt")
-    }
-    assert joined.front_hypervolume == of_front(known, [*first.cells, *second.cells])
-    assert (
-        merge([first, second]).comparisons[0].evidence is None
-    )  # no answers, nothing to compare by
-
-
-def test_merge_keeps_what_each_run_says_of_its_cells(results: Results) -> None:
-    elsewhere = {"cpus": 2, "device": "cuda", "system": "Linux", "machine": "x86_64"}
-    other = replace(
-        results, cells=tuple(replace(r, environment=elsewhere) for r in results.cells[:4])
-    )
-    joined = merge([results, other])
-    assert [r.trajectory for r in joined.cells] == [r.trajectory for r in results.cells]
-    note = "two environments gave the same result: 2 | Linux x86_64, 2, cuda"
-    assert joined.cells[3].notes[-1] == note
-    assert dict(provenance(merge([other, results])))["Machines"] == "Linux x86_64, 2, cuda | 2"
-    richer = changed(
-        results, "npo", 0, metrics=(*results.cells[4].metrics, Metric("hypervolume", 0.2, True))
-    )
-    assert merge([results, richer]).cells[4] == richer.cells[4]  # a newer version reports more
-    assert merge([richer, results]).cells[4] == richer.cells[4]
-
-
-def test_merge_shows_what_differs(results: Results) -> None:
-    b = replace(results, run=replace(results.run, engine="vllm", command="suite run --engine vllm"))
-    run = merge([results, b]).run
-    assert run.engine == "hf | vllm"
-    assert any("engine (hf | vllm)" in note for note in run.notes)
-    assert run.command.splitlines() == [results.run.command, "suite run --engine vllm"]
-
-
-@pytest.mark.parametrize("field", ["revision", "judge", "baseline_key"])
-def test_merge_refuses_what_cannot_be_compared(results: Results, field: str) -> None:
-    comparison = replace(results.comparisons[0], **{field: "another"})
-    with pytest.raises(
-        UserError, match=f"tofu forget05 tiny: .* their {field} differs: .*'another'"
-    ):
-        merge([results, replace(results, comparisons=(comparison,))])
-
-
-def test_merge_refuses_two_results_of_one_cell(results: Results) -> None:
-    other = changed(results, "npo", 0, metrics=(Metric("model_utility", 0.1, True),))
-    with pytest.raises(
-        UserError, match="npo on tofu forget05, tiny, seed 0: two runs hold different"
-    ):
-        merge([results, other])
-    with pytest.raises(UserError, match="nothing to compare"):
-        merge([])
-
-
-@pytest.mark.parametrize("field", ["revision", "judge", "baseline_key"])
-def test_separate_gives_what_cannot_be_compared_a_table_of_its_own(
-    results: Results, field: str
-) -> None:
-    comparison = replace(results.comparisons[0], **{field: "another"})
-    other = replace(results, comparisons=(comparison, *results.comparisons[1:]))
-    joined = merge(separate([results, other], ["a", "b"]))
-    first, second = (
-        joined.comparisons[0],
-        next(c for c in joined.comparisons if c.split.endswith(" @ b")),
-    )
-    assert (first, getattr(second, field)) == (results.comparisons[0], "another")
-    assert (
-        second.notes[0].startswith("Not comparable with the table tofu forget05 tiny: ")
-        and field in second.notes[0]
-    )
-    moved = [result for result in joined.cells if result.cell.split == second.split]
-    assert [r.cell.method for r in moved] == [
-        r.cell.method
-        for r in results.cells
-        if (r.cell.benchmark, r.cell.split, r.cell.model) == first.key
-    ]
-    assert {row.method for table in tables(joined) for row in table.rows} == {
-        r.cell.method for r in results.cells
-    }
-
-
-def test_separate_names_the_run_of_another_result(results: Results) -> None:
-    other = changed(results, "npo", 0, metrics=(Metric("model_utility", 0.1, True),))
-    joined = merge(separate([results, other, results], ["a", "b", "c"]))
-    extra = [result for result in joined.cells if result not in results.cells]
-    assert [result.cell.method for result in extra] == ["npo @ b"]
-    assert extra[0].metrics[0].value == 0.1
-    assert separate([results, results], ["a", "b"]) == [results, results]

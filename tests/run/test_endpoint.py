@@ -67,3 +67,30 @@ def test_the_endpoint_answers_for_the_base_model_once(
         else:
             assert Generated.of(response).texts == Generated.of(known).texts
     assert not [p for p in tmp_path.rglob("*") if p.is_file() and b"sk-secret" in p.read_bytes()]
+
+
+def test_a_prompting_method_pays_for_every_answer_once(
+    tiny_folder: Path, world_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    with OpenAIServer(FolderModel(tiny_folder), key="sk-secret") as server:
+        settings = {"base_url": server.url, "model": server.name, "concurrency": 1}
+
+        def ensure() -> TextStages:
+            asking = stages("openai", tiny_folder, world_folder, settings)
+            cls = asking.context.registry.method("zero_shot")
+            method = cls(cls.Config(instruction="Answer in a few words."))
+            store = Store(tmp_path / "store", builder=asking.context.build)
+            answers = store.ensure(asking.respond(asking.base, method, "zero_shot"))
+            assert len(read_responses(answers)) == len(asking.requests)
+            return asking
+
+        monkeypatch.setenv("SUITE_FAULT", "respond.remembered:5=raise")
+        with pytest.raises(RuntimeError, match="fault planned"):
+            ensure()
+        assert len(list((tmp_path / "store" / "scratch").rglob("asked.jsonl"))) == 1
+        monkeypatch.delenv("SUITE_FAULT")
+        asking = ensure()
+        looks = 2  # each start asks once whether the model is there
+        assert len(server.seen) <= looks + len(asking.requests) + 1  # one was on its way
+    assert not list((tmp_path / "store").rglob("asked.jsonl"))

@@ -63,7 +63,8 @@ class Uninterrupted:
     size: int
 
     def moments(self, phase: str) -> list[int]:
-        """Numbers of the fault points of a phase; stages are written as the report is, but before."""
+        """Numbers of the fault points of a phase; stages are written as the report is, but
+        before."""
         stages = len(self.points) - self.points[::-1].index("publish.before_cleanup")
         found = [i for i, name in enumerate(self.points, 1) if name in PHASES[phase]]
         return [i for i in found if phase != "report" or i > stages]
@@ -78,9 +79,12 @@ def start(folder: Path, command: list[str], number: int = 0, *how: object) -> in
     environ = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         [sys.executable, str(program), *told, *command, *paths],
-        env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
         start_new_session=True,
-    )  # fmt: skip
+    )
     _, said = process.communicate(timeout=300)
     print(said[-2000:])
     assert [p.pid for p in psutil.process_iter() if session(p.pid) == process.pid] == []

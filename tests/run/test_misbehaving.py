@@ -12,8 +12,10 @@ from suite.cli import main
 from tests.thirdparty.distributions import Site
 
 METHOD = """
-    import os, sys
+    import os, signal, sys
+    from contextlib import contextmanager
     from dataclasses import dataclass
+    import torch
     from suite import LossOutput, Method, StepOutput, hookimpl
 
     @dataclass(frozen=True)
@@ -59,16 +61,75 @@ METHOD = """
         def train_step(self, state, micro_batches):
             return 0.5
 
+    class Threads(Base):
+        name = "threads"
+        def misbehave(self):
+            torch.set_num_threads(torch.get_num_threads() + 1)
+
+    class Deaf(Base):
+        name = "deaf"
+        def misbehave(self):
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    class Editor(Base):
+        name = "editor"
+        def loss(self, policy, batch):
+            batch["forget"].targets[0] = 5
+            return super().loss(policy, batch)
+
+    class Writer(Base):
+        name = "writer"
+        def loss(self, policy, batch):
+            with torch.no_grad():
+                next(policy.model.parameters()).mul_(0.5)
+            return super().loss(policy, batch)
+
+    class Hidden(Base):
+        name = "hidden"
+        def loss(self, policy, batch):
+            next(policy.model.parameters()).data.mul_(0.5)
+            return super().loss(policy, batch)
+
+    class Early(Base):
+        name = "early"
+        def begin(self, state, roles):
+            state.parameters[0].data.zero_()
+
+    class Reference(Base):
+        name = "reference"
+        needs_reference = True
+        def train_step(self, state, micro_batches):
+            micro_batches[0]["forget"].reference_token_logps.zero_()
+            return super().train_step(state, micro_batches)
+
+    class Late(Base):
+        name = "late"
+        @contextmanager
+        def result(self, state):
+            state.parameters[0].data.zero_()
+            yield
+
     @hookimpl
     def suite_methods():
-        return [Leaver, Walker, Nothing, NoNumber, NoStep]
+        return [
+            Leaver, Walker, Nothing, NoNumber, NoStep, Threads, Deaf,
+            Editor, Writer, Hidden, Early, Reference, Late,
+        ]
 """
 SAID = {
-    "leaver": "SystemExit: a plugin ended the process with status 7",
+    "leaver": "plugin 'acme' (acme 1.0): loss raised SystemExit: 7",
     "walker": "a plugin changed the working directory of the whole process",
     "nothing": "plugin 'acme' (acme 1.0): method 'nothing': loss must return a LossOutput",
     "no_number": "method 'no_number': step 0: metric 'kl' must be a finite number, not nan",
     "no_step": "method 'no_step': train_step must return a StepOutput, not 0.5",
+    "threads": "a plugin changed torch's threads of the whole process",
+    "deaf": "a plugin changed the handler of SIGTERM of the whole process",
+    "editor": "plugin 'acme' (acme 1.0): method 'editor': loss changed batch['forget'].targets",
+    "writer": "method 'writer': loss changed weight 'model.embed_tokens.weight' of the model",
+    "hidden": "method 'hidden': loss changed weight 'model.embed_tokens.weight' of the model",
+    "early": "method 'early': begin changed weight 'model.embed_tokens.weight' of the model",
+    "reference": "train_step changed batch[0]['forget'].reference_token_logps in place",
+    "late": "method 'late': result changed weight 'model.embed_tokens.weight' of the model",
 }
 
 
@@ -83,6 +144,7 @@ def test_each_fails_its_row_and_the_report_is_written(
     cells = json.loads((tmp_path / "out" / "results.json").read_text())["cells"]
     found = {cell["cell"]["method"]: cell for cell in cells}
     assert found["ga"]["status"] == "ok"
-    for name, said in SAID.items():
-        assert (found[name]["status"], said in found[name]["error"]) == ("failed", True)
-        assert "\n" not in found[name]["error"]
+    errors = {name: found[name]["error"] for name in SAID}
+    assert {name: error for name, error in errors.items() if SAID[name] not in error} == {}
+    assert {found[name]["status"] for name in SAID} == {"failed"}
+    assert not any("\n" in error for error in errors.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,8 @@ def test_a_card_that_is_there_is_taken_and_the_next_number_is_not(
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "device", lambda index: nullcontext())
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
     assert hardware.pick_device("auto") == "cuda"
     for name in ("auto", "cuda", "cuda:0", "cpu"):
         hardware.check_device(name)

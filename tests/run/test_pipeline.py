@@ -138,5 +138,9 @@ def test_a_diverging_method_is_a_row_with_its_reason_and_harms_no_other(
 def test_score_again_from_stored_answers(
     outcome: pipeline.Outcome, config: RunConfig, registry: Registry
 ) -> None:
+    file = outcome.report / "config.toml"
+    settings = file.read_text() + "# as it ran\n"
+    file.write_text(settings)
     again = pipeline.score(config, registry)
+    assert file.read_text() == settings
     assert [c.metrics for c in again.results.cells] == [c.metrics for c in outcome.results.cells]

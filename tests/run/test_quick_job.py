@@ -58,3 +58,16 @@ def test_the_same_command_computes_nothing_again(folder: Path) -> None:
     cells = json.loads((folder / "again" / "results.json").read_text())["cells"]
     for cell in cells:
         assert all(timing["cached"] for timing in cell["timings"].values()), cell["cell"]
+
+
+def test_the_order_of_the_cells_changes_no_bit(
+    folder: Path, quick: list[str], tmp_path: Path
+) -> None:
+    """What a cell leaves behind (random state, a method's fields, the engine's) reaches no other:
+    the methods in the other order, in a store of their own, have the same values."""
+    command = ("run", "--methods", "npo,ga", *quick, "--out", str(tmp_path / "out"))
+    done = suite(*command, store=tmp_path / "store")
+    assert done.returncode == 0, done.stderr
+    first, second = metrics(folder / "out"), metrics(tmp_path / "out")
+    assert list(second) == ["target", "retrain", "npo", "ga"]
+    assert {method: second[method] for method in first} == first

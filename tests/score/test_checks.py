@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -18,6 +18,8 @@ class Mine:
     name = "mine"
     primary = ("quality",)
     trains = "model"
+    best_by: str | None = None
+    reference_point: ClassVar[dict[str, float]] = {}
     compare = Benchmark.compare
 
 
@@ -57,3 +59,14 @@ def test_mistakes_are_refused(scores: Any, said: str) -> None:
 def test_an_item_without_a_cluster_is_one_of_its_own(none: Any) -> None:
     found = checked(BENCH, Scores([item("f/1", none), item("f/2", none), item("f/3", "a")], [GOOD]))
     assert [each.cluster_id for each in found.items] == ["f/1", "f/2", "a"]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"), [("best_by", "qualities"), ("reference_point", {"qualities": 0.0})]
+)
+def test_a_misspelt_metric_of_the_class_is_refused(attribute: str, value: Any) -> None:
+    bench = Mine()
+    setattr(bench, attribute, value)
+    said = f"lack the metric of {attribute} 'qualities'; is 'quality' meant"
+    with pytest.raises(PluginError, match=said):
+        checked(bench, Scores([], [GOOD]))

@@ -2,9 +2,9 @@
 misbehaves on demand.
 
     with OpenAIServer(FolderModel(folder)) as server:
-        server.faults += [rate_limited(0.2), broken(), slow(1.0), garbage()]     the next four requests, in this order
+        server.faults += [rate_limited(0.2), broken()]      the next two requests, in this order
         ... base_url=server.url ...
-    server.seen                                                                  every request: path, key, body
+    server.seen                                             every request: path, key, body
 
 Any object with `complete(body)` and `chat(body)`, which return the `choices` of an answer, can
 stand for the model.

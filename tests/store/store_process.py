@@ -102,6 +102,21 @@ def count(root: Path) -> None:
             number.write_text(str(int(number.read_text()) + 1))
 
 
+def claim(root: Path) -> None:
+    """Claim a stage, and die."""
+    with Store(root).using([plan(root)]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def drop(root: Path) -> None:
+    """Make the stages, drop the weights, and make them again."""
+    base = plan(root).inputs["model"]
+    store = Store(root)
+    store.make(base)
+    store.drop(base, ["weights"])
+    Store(root).make(base)
+
+
 def orphan(root: Path) -> None:
     """Fork a child that outlives us, then die while holding the stage's lock."""
 
@@ -161,7 +176,8 @@ def full_disk(root: Path) -> None:
 
 
 ACTIONS: dict[str, Callable[..., None]] = {
-    action.__name__: action for action in (run, race, count, orphan, limited, full_log, full_disk)
+    action.__name__: action
+    for action in (run, race, count, claim, drop, orphan, limited, full_log, full_disk)
 }
 
 if __name__ == "__main__":

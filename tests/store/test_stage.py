@@ -68,10 +68,26 @@ def test_a_character_and_its_two_surrogates_never_share_a_spelling():
         canonical("\ud83d\ude00")
 
 
-@pytest.mark.parametrize("value", [
-    math.nan, math.inf, -math.inf, {1: 2}, {None: 1}, {1, 2}, b"x", Path("x"), object(), 1j, np.zeros(2),
-    np.float32(1), print, enum.Enum("E", "a").a,
-], ids=lambda value: type(value).__name__)  # fmt: skip
+@pytest.mark.parametrize(
+    "value",
+    [
+        math.nan,
+        math.inf,
+        -math.inf,
+        {1: 2},
+        {None: 1},
+        {1, 2},
+        b"x",
+        Path("x"),
+        object(),
+        1j,
+        np.zeros(2),
+        np.float32(1),
+        print,
+        enum.Enum("E", "a").a,
+    ],
+    ids=lambda value: type(value).__name__,
+)
 def test_what_is_not_json_is_refused_by_place(value):
     with pytest.raises(UserError, match=r"train spec\.settings\[1\]"):
         Stage("train", {"settings": [0, value]})

@@ -190,10 +190,16 @@ def test_strangers_are_listed(root):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("damage", "said"), [
-    (flip_a_bit, "SHA-256"), (truncate, "3999 bytes instead of 4000"), (delete, "missing"), (link, "link"),
-    (add, "not in the manifest"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (flip_a_bit, "SHA-256"),
+        (truncate, "3999 bytes instead of 4000"),
+        (delete, "missing"),
+        (link, "link"),
+        (add, "not in the manifest"),
+    ],
+)
 def test_the_damage_is_described(root, damage, said):
     damage(Store(root).ensure(plan(root).inputs["model"]))
     [problem] = Store(root).verify()

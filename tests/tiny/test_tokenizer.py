@@ -81,9 +81,9 @@ def test_only_assistant_turns_end_in_the_end_token() -> None:
         ("assistant", "So."),
     )
     text = TOKENIZER.decode(conversation)
-    assert (
-        text
-        == "<|system|>Be brief.<|user|>Who?<|assistant|>I do.<|end|><|user|>Why?<|assistant|>So.<|end|>"
+    assert text == (
+        "<|system|>Be brief.<|user|>Who?<|assistant|>I do.<|end|>"
+        "<|user|>Why?<|assistant|>So.<|end|>"
     )
     assert conversation.count(TOKENIZER.eos_token_id) == 2
 

@@ -169,3 +169,14 @@ def test_columns_are_those_of_the_published_files(name: str) -> None:
 def test_every_published_table_has_a_generated_one() -> None:
     read("full")
     assert set(world.names()) == {path.stem for path in PUBLISHED.glob("*.json")}
+
+
+def test_another_author_seed_draws_authors_whom_the_base_model_has_not_met():
+    read = {row["question"] for row in world.pretraining_rows()}
+    asked = [{row["question"] for row in world.tables("full", seed)} for seed in (0, 1, 2)]
+    assert not asked[1] & asked[0] and asked[1] != asked[2]
+    assert not read & (asked[0] | asked[1] | asked[2])
+    assert world.tables("world_facts", 1) and world.tables("full", 0) is world.tables("full")
+    vocabulary = {word for sentence in world.sentences() for word in sentence.split()}
+    for row in world.tables("full", 1):
+        assert set(row["answer"].split()) <= vocabulary

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
+from transformers import AutoModelForCausalLM
 
 from suite import LossOutput, Message, Method, Row, UserError, losses
 from suite.core.errors import DivergedError
@@ -21,8 +24,9 @@ from suite.model.hardware import autocast
 from suite.model.logprobs import LMPolicy
 from suite.model.reference import References, compute, save
 from suite.settings import TrainConfig
+from suite.stages.handles import epochs_in
 from suite.train.encoded import encode_rows
-from suite.train.loop import TrainJob, epochs_in, lr_schedule, train
+from suite.train.loop import TrainJob, lr_schedule, train
 from suite.train.sampling import Sampler, micro_batches
 
 CONFIG = TrainConfig(epochs=2, lr=1e-3, batch_size=4, warmup_epochs=0.0)
@@ -280,3 +284,47 @@ def test_bf16_logs_its_gain_and_repeats_bit_for_bit_after_a_stop(
         train(replace(stopped, on_step=stop))
     train(stopped)
     assert weights(stopped.out, 2) == weights(whole.out, 2)
+
+
+@pytest.mark.parametrize(
+    ("stored", "measured", "written"),
+    [
+        ("bfloat16", "bfloat16", "BF16"),
+        ("bfloat16", "float32", "F32"),  # rounding could hide what was trained
+        ("float32", "bfloat16", "F32"),
+    ],
+)
+def test_weights_are_written_in_the_models_own_precision(
+    tiny_folder: Path, data: Any, tmp_path: Path, stored: str, measured: str, written: str
+) -> None:
+    start = tmp_path / "start"
+    shutil.copytree(tiny_folder, start)
+    if stored == "bfloat16":
+        models.to_bfloat16(start)
+    done = job(
+        start, data, tmp_path, dtype=measured, epochs=frozenset({2}), references=References()
+    )
+    done.method = RetainOnly(None)
+    train(done)
+    folder = epochs_in(tmp_path / "out")[2]
+    with safe_open(folder / "model.safetensors", framework="pt") as opened:
+        assert {opened.get_slice(name).get_dtype() for name in opened.keys()} == {written}  # noqa: SIM118
+    size, whole = ((f / "model.safetensors").stat().st_size for f in (folder, tiny_folder))
+    assert size / whole == pytest.approx(0.5 if written == "BF16" else 1.0, rel=0.02)
+    loaded = AutoModelForCausalLM.from_pretrained(folder, dtype="auto")
+    assert str(loaded.dtype) == ("torch.bfloat16" if written == "BF16" else "torch.float32")
+    first, last = models.load_model(start), models.load_model(folder)
+    changed = [
+        not torch.equal(a, b) for a, b in zip(first.parameters(), last.parameters(), strict=True)
+    ]
+    assert any(changed)
+
+
+class RetainOnly(Method[None]):
+    """Cross-entropy on retain."""
+
+    name, family, roles, Config = "retain_test", "unlearning", frozenset({"retain"}), type(None)
+
+    def loss(self, policy: Any, batch: Mapping[str, Any]) -> LossOutput:
+        retain = batch["retain"]
+        return LossOutput(retain.token_mean(-policy(retain).token_logps))

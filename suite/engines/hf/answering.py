@@ -15,7 +15,8 @@ from suite.core.errors import UserError
 from suite.engines.hf.decode import Decoder, Text
 from suite.engines.hf.scoring import Scored, Scorer
 from suite.engines.hf.sharing import Answer, Prompt, common_prefix, families, pack, plan
-from suite.model.encoding import Encoder
+from suite.model.encoding import Encoder, unknown_ids
+from suite.model.logprobs import head_of
 
 ROOM = 4
 """So many batches' worth of tokens are decoded together: each step reads all weights, so it should
@@ -35,7 +36,8 @@ class Answering:
     ) -> None:
         self.model, self.precision = model, precision
         self.encoder, self.eos_ids, self.context = encoder, eos_ids, context
-        self.decoder = Decoder(model, precision, len(encoder.tokenizer))
+        unknown = unknown_ids(encoder.tokenizer, head_of(model).vocabulary)
+        self.decoder = Decoder(model, precision, unknown)
         self._copies: dict[str, list[Text]] = {}  # finished texts of requests that wait for others
 
     def stream(self, requests: Sequence[Request], budget: int) -> Iterator[Response]:

@@ -78,13 +78,13 @@ class Decoder:
         self,
         model: Any,
         precision: Callable[[], AbstractContextManager[Any]],
-        vocabulary: int | None = None,
+        unknown: Sequence[int] = (),
     ) -> None:
         self.decoder, self.head = decoder_of(model), head_of(model)
         self.precision = precision
-        self.vocabulary = vocabulary
-        """Tokens that the tokenizer knows; rows of the embedding beyond are padding, and never
-        chosen. (Log-probabilities keep them in the normaliser: that is the model's own.)"""
+        self.unknown = list(unknown)
+        """Ids of the embedding that are no tokens, and never chosen: padding of the vocabulary.
+        (Log-probabilities keep them in the normaliser: that is the model's own.)"""
         self.texts: list[Text] = []
         self.rows: Rows | None = None
         self.states = torch.empty(0)
@@ -139,7 +139,7 @@ class Decoder:
 
         Shape: (R, V) -> (R,).
         """
-        logits = logits[:, : self.vocabulary]
+        logits[:, self.unknown] = -torch.inf
         tokens = logits.argmax(-1)
         rows: list[int] = []
         temperatures: list[float] = []

@@ -100,8 +100,9 @@ class HFEngine(Engine):
         self.model = None  # before the next is loaded: never two models in memory
         tokenizer = load_tokenizer(folder, self.pad_token)
         model = load_model(folder).to(self.device)
-        check_agreement(model, (), min(self.max_length, context_of(model.config)))
-        check_cache(model)
+        longest = min(self.max_length, context_of(model.config))
+        check_agreement(model, (), longest)
+        check_cache(model, longest)
         self.model = model
         self.encoder = Encoder(tokenizer, self.template, min(self.max_length, self.context))
 

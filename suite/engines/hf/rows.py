@@ -1,7 +1,8 @@
 """Rows of a batch in mid-text: cached keys and values to select, align, join and extend.
 
 Columns may be padding anywhere: `mask` says which are real, and positions are counted over the real
-ones. Keys and values of a layer have shape (B, heads, T, d).
+ones. Keys and values of a layer have shape (B, heads, T, d). A model with a sliding window counts
+columns, so its rows are aligned before they are extended: then no padding lies within a text.
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from transformers.cache_utils import Cache, DynamicLayer
-
-from suite.core.errors import UserError
 
 SPARE = 32
 """Columns allocated beyond the present width: a new token is then written in place, without a copy
@@ -92,7 +91,6 @@ class Rows:
         # 0 on padding, which lies inside any model's table of positions.
         positions = (self.lengths[:, None] + steps) * mask
         self.mask = torch.cat([self.mask, mask], dim=1)
-        _check_window(decoder.config, self.width)
         output = decoder(
             input_ids=ids,
             attention_mask=self.mask,
@@ -103,12 +101,13 @@ class Rows:
         hidden: Tensor = output.last_hidden_state
         return hidden
 
-    def select(self, index: Tensor) -> Rows:
-        """Copy some rows, in the order of `index`, which may repeat.
+    def select(self, index: Tensor, kept: Tensor | int = 1) -> Rows:
+        """Copy some rows, in the order of `index`, which may repeat; `kept`: 0 on columns that
+        become padding, (R, T).
 
         Columns at both ends that are padding in all of them are cut off.
         """
-        mask = self.mask[index]
+        mask = self.mask[index] * kept
         used = mask.any(0).nonzero()
         start, end = 0, 0
         if len(used):
@@ -148,13 +147,3 @@ class Rows:
     def _mapped(self, function: Callable[[Tensor], Tensor]) -> list[tuple[Tensor, Tensor]]:
         """Apply a function to the keys and to the values of every layer."""
         return [(function(layer.keys), function(layer.values)) for layer in self.cache.layers]
-
-
-def _check_window(config: Any, width: int) -> None:
-    """Refuse what would be wrong silently: a sliding window counts columns, padding included."""
-    window = getattr(config, "sliding_window", None)
-    sliding = "sliding_attention" in (getattr(config, "layer_types", None) or ["sliding_attention"])
-    if window is not None and sliding and width > window:
-        raise UserError(
-            f"engine hf: {width} tokens exceed the model's attention window of {window}"
-        )

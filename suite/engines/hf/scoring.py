@@ -19,6 +19,7 @@ from torch import Tensor
 
 from suite.engines.hf.rows import Rows
 from suite.engines.hf.sharing import Answer, Prompt
+from suite.model.layout import ANY_LENGTH, declared_window
 from suite.model.logprobs import CHUNK_ELEMENTS, Head, decoder_of, head_of
 
 
@@ -55,9 +56,8 @@ class Scored:
         """
         device = self.states.device
         rows, keep = torch.tensor(index, device=device), torch.tensor(kept, device=device)
-        cut = self.rows.select(rows)
-        column = torch.arange(cut.width, device=device) - self.prompt_width
-        cut.mask = cut.mask * (column < keep[:, None])
+        column = torch.arange(self.rows.width, device=device) - self.prompt_width
+        cut = self.rows.select(rows, column < keep[:, None])
         return cut.aligned(), self.states[rows, keep]
 
 
@@ -76,6 +76,7 @@ class Scorer:
         self.decoder, self.head = decoder_of(model), head_of(model)
         self.precision = precision
         self.device = next(model.parameters()).device
+        self.windowed = declared_window(model.config) < ANY_LENGTH
         self.skip = len(prefix)
         self.prefix = self._read_prefix(prefix)
 
@@ -106,6 +107,8 @@ class Scorer:
             [read.row_of[answer.prompt.ids] for answer in answers], device=self.device
         )
         rows = read.rows.select(index)
+        if self.windowed:  # prompts were padded on the right
+            rows = rows.aligned()
         prompt_width = rows.width
         states = read.last[index][:, None]  # (B, 1, d)
         fed = [answer.ids[:-1] for answer in answers]

@@ -103,7 +103,8 @@ class VLLMEngine(Engine):
         # code.
         expected = Fingerprint.of_training(folder, self.device, self.dtype, self.encoder)
         if self._child and config == known:
-            self._child.call("load", self.config.start_seconds, folder=str(folder.absolute()))
+            where = str(folder.absolute())
+            self._child.call("load", self.config.start_seconds, folder=where, known=self.known)
         else:
             self._start(folder)
         measured = expected.answered_by(self)
@@ -120,6 +121,7 @@ class VLLMEngine(Engine):
         self.encoder = Encoder(tokenizer, self.template, min(self.max_length, context))
         self.eos_ids = _eos_ids(folder) | {self.encoder.eos_id}
         self.context = min(context, LONGEST)
+        self.known = known_ids(folder, tokenizer)
 
     def _start(self, folder: Path) -> None:
         from suite.engines.vllm import worker as vllm_worker
@@ -131,7 +133,9 @@ class VLLMEngine(Engine):
         # The user's environment may change DEFAULTS, but not what the engine relies on.
         environ = {**DEFAULTS, **os.environ, **ENVIRON, **self._visible()}
         self._child = Child(vllm_worker.__name__, environ)
-        self._child.call("start", self.config.start_seconds, options=self._options(folder))
+        self._child.call(
+            "start", self.config.start_seconds, options=self._options(folder), known=self.known
+        )
 
     def _options(self, folder: Path) -> dict[str, Any]:
         """Arguments of vLLM's `LLM`."""
@@ -233,6 +237,16 @@ def context_of(folder: Path) -> int:
     from suite.model import weights
 
     return weights.context_of(json.loads((folder / "config.json").read_text()))
+
+
+def known_ids(folder: Path, tokenizer: Any) -> list[int]:
+    """The ids of a padded vocabulary that are tokens; [] where all are."""
+    from suite.model.encoding import unknown_ids
+
+    config = architecture_of(folder)
+    size = int(config.get("vocab_size") or config["text_config"]["vocab_size"])
+    unknown = set(unknown_ids(tokenizer, size))
+    return [id for id in range(size) if id not in unknown] if unknown else []
 
 
 def _eos_ids(folder: Path) -> frozenset[int]:

@@ -2,10 +2,13 @@
 
 `suite.engines.vllm.child` starts it. The messages:
 
-{"op": "start", "options": {...}}       vLLM starts with these options
-{"op": "load", "folder": "..."}         other weights of the same architecture
+{"op": "start", "options": {...}, "known": [...]}   vLLM starts with these options
+{"op": "load", "folder": "...", "known": [...]}     other weights of the same architecture
 {"op": "answer", "items": [...]}        one reply an item, as they end: texts, or log-probabilities
 {"op": "sleep"}                         give the GPU's memory back until the next load
+
+known: the ids that are tokens, where the model's vocabulary is padded beyond them; [] where it is
+not. No text has any other.
 """
 
 from __future__ import annotations
@@ -43,17 +46,20 @@ class Worker:
     def __init__(self) -> None:
         self.llm: Any = None
         self.asleep = False
+        self.known: list[int] = []
 
-    def start(self, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def start(self, options: dict[str, Any], known: list[int]) -> Iterator[dict[str, Any]]:
         """Start vLLM on the options' model."""
         from vllm import LLM
 
+        self.known = known
         self.llm = LLM(**options)
         yield {"done": True}
 
-    def load(self, folder: str) -> Iterator[dict[str, Any]]:
+    def load(self, folder: str, known: list[int]) -> Iterator[dict[str, Any]]:
         """Read other weights into the running engine; forget what the old ones left in the
         cache."""
+        self.known = known
         if self.asleep:
             self.llm.wake_up(tags=["weights"])
         self.llm.collective_rpc("reload_weights", kwargs={"weights_path": folder})
@@ -72,11 +78,19 @@ class Worker:
             self.asleep = True
         yield {"done": True}
 
+    def _sampling(self, item: dict[str, Any]) -> Any:
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        return SamplingParams(
+            detokenize=False, output_kind=RequestOutputKind.FINAL_ONLY, **sampling(item, self.known)
+        )
+
     def answer(self, items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         """Answer all items together; yield each as it ends."""
         engine = self.llm.llm_engine
         for index, item in enumerate(items):
-            engine.add_request(str(index), {"prompt_token_ids": item["ids"]}, sampling(item))
+            engine.add_request(str(index), {"prompt_token_ids": item["ids"]}, self._sampling(item))
         while engine.has_unfinished_requests():
             for output in engine.step():
                 if output.finished:
@@ -97,25 +111,20 @@ def pack_tied_head(model: Any) -> None:
         model.lm_head.quant_method.process_weights_after_loading(model.lm_head)
 
 
-def sampling(item: dict[str, Any]) -> Any:
+def sampling(item: dict[str, Any], known: list[int]) -> dict[str, Any]:
     """vLLM's parameters of one item: a text to score, or a prompt to go on from."""
-    from vllm import SamplingParams
-    from vllm.sampling_params import RequestOutputKind
-
-    common: dict[str, Any] = {"detokenize": False, "output_kind": RequestOutputKind.FINAL_ONLY}
     if "scored" in item:
         # By default vLLM does not read a cached prefix where log-probabilities of a prompt are
         # wanted. Here it does; `likelihood` says which values are then missing.
-        return SamplingParams(
-            max_tokens=1,
-            temperature=0.0,
-            prompt_logprobs=0,
-            skip_reading_prefix_cache=item["fresh"],
-            **common,
-        )
+        return {
+            "max_tokens": 1,
+            "temperature": 0.0,
+            "prompt_logprobs": 0,
+            "skip_reading_prefix_cache": item["fresh"],
+        }
     names = ("max_tokens", "temperature", "n", "seed", "stop_token_ids")
     chosen = {name: item[name] for name in names}
-    return SamplingParams(**chosen, **common)
+    return chosen | ({"allowed_token_ids": known} if known else {})
 
 
 def likelihood(output: Any, item: dict[str, Any]) -> dict[str, Any]:

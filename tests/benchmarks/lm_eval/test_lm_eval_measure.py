@@ -4,6 +4,7 @@ whole."""
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
 from pathlib import Path
 from typing import Any
@@ -112,3 +113,22 @@ def test_generated_answers_keep_each_filter(tasks: Path, tiny_folder: Path, tmp_
     assert [str(sample["generation"]).strip() for sample in result.samples] == texts
     kept = json.loads((tmp_path / "harness.json").read_text())
     assert kept["n-samples"]["acme_text"] == {"original": 13, "effective": 3}
+
+
+def test_penalties_of_a_models_generation_settings_are_left_out(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    from lm_eval.api.instance import Instance
+    from suite_benchmarks.lm_eval import harness
+
+    other = shutil.copytree(tiny_folder, tmp_path / "other")
+    path = other / "generation_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"repetition_penalty": 50.0}))
+    Config = Registry.load().benchmark("lm_eval").Config
+    answers = []
+    for folder in (tiny_folder, other):
+        model = ModelFolder(folder, "cpu", "float32", "hf", None, None, Silent(), "a test")
+        asked = ("May wrote", {"max_gen_toks": 12, "do_sample": False, "until": []})
+        request = Instance("generate_until", {}, asked, 0)
+        answers.append(harness._loaded(Config(batch_size=1), model).generate_until([request]))
+    assert answers[0] == answers[1]

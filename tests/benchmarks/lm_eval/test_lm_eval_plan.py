@@ -63,6 +63,33 @@ def test_alone_it_measures_the_model_itself(tasks: Path, tiny_folder: Path) -> N
     assert {stage.kind for stage in plan.stages()} == {"base", "measure"}
 
 
+def test_finished_models_are_measured_alone_and_beside_others(
+    tasks: Path, tiny_folder: Path, data: str, tmp_path: Path
+) -> None:
+    from suite.model import folder as models
+    from suite.tiny.model import initial_model
+
+    released = tmp_path / "released"
+    models.save_model(
+        initial_model(models.load_tokenizer(tiny_folder), 2),
+        models.load_tokenizer(tiny_folder),
+        released,
+    )
+    own = f"lm_eval.include_path={tasks}"
+    methods = f"model:path={tiny_folder}:label=ours,model:path={released}"
+    alone = planned({"bench": "lm_eval:acme_capitals", "methods": methods}, own)
+    assert [cell.cell.method for cell in alone.cells] == ["ours", "released"]
+    assert len(kinds(alone)["measure"]) == 2
+    based = {"methods": f"model:path={released}", "model": str(tiny_folder)}
+    rows = planned({"bench": "lm_eval:acme_capitals", **based}, own)
+    assert [cell.cell.method for cell in rows.cells] == ["base", "released"]
+    beside = planned({"bench": "tofu,lm_eval:acme_capitals", "data": data, **based}, own)
+    measured = [c.cell.method for c in beside.cells if c.cell.benchmark != "tofu"]
+    assert measured == ["target", "retrain", "released"]
+    assert kinds(rows)["measure"] == kinds(alone)["measure"]  # the label is in no key
+    assert len(kinds(rows)["measure"] & kinds(beside)["measure"]) == 1
+
+
 def measure_key(folder: Path, model: Path, *sets: str) -> str:
     flags = {"bench": "lm_eval:acme_group", "model": str(model)}
     plan = planned(flags, f"lm_eval.include_path={folder}", *sets)

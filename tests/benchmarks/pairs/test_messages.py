@@ -144,12 +144,16 @@ def test_a_parquet_file_replaced_with_its_old_time_stamp_is_read_anew(tmp_path: 
         ({"prompt": [1], "chosen": [NORTH], "rejected": [SOUTH]}, "must be a text or messages"),
         ({"prompt": [USER, NORTH], "chosen": "a", "rejected": "b"}, "ends with a message of the"),
         (
-            {"prompt": [{"role": "user", "content": [{"type": "image"}]}], "chosen": "a", "rejected": "b"},
+            {
+                "prompt": [{"role": "user", "content": [{"type": "image"}]}],
+                "chosen": "a",
+                "rejected": "b",
+            },
             "a part that is no text: image",
         ),
         ({**FORMS["alpaca"], "input": 3}, "'input': must be a text, not int 3"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_names_file_row_and_field(tmp_path: Path, row: Any, expected: str) -> None:
     with pytest.raises(UserError) as error:
         read(write(tmp_path / "pairs.jsonl", row))

@@ -16,7 +16,9 @@ from suite.config import resolve
 from suite.registry import Registry
 from suite.run import pipeline
 
-PLACES = "Arvik Belmora Casstad Dundale Elvik Galmora Helstad Kardale Lorvik Melmora Norstad Veldale".split()
+PLACES = (
+    "Arvik Belmora Casstad Dundale Elvik Galmora Helstad Kardale Lorvik Melmora Norstad Veldale"
+).split()
 Flags = dict[str, str]
 
 

@@ -1,4 +1,5 @@
-"""Scores of preferences, by hand: log-ratios, own rewards, log-probabilities, displacement, what is missing."""
+"""Scores of preferences, by hand: log-ratios, own rewards, log-probabilities, displacement, what is
+missing."""
 
 from __future__ import annotations
 

@@ -54,47 +54,65 @@ def test_accuracy_counts_an_undecided_review_half() -> None:
     ) == pytest.approx(0.5)
 
 
-@pytest.fixture(scope="module")
-def classifier_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+TEXTS = [
+    "A golden garden.",
+    "Bitter.",
+    "It was a long and rather broken evening in Arvik, said she.",
+]
+LLAMA = {
+    "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2,
+}  # fmt: skip
+BERT = LLAMA | {"max_position_embeddings": 64}
+GPT2 = {"n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": 64, "tie_word_embeddings": False}
+HEADS: dict[str, tuple[str, dict[str, Any]]] = {
+    "two classes": ("llama", LLAMA | {"id2label": {0: "NEGATIVE", 1: "POSITIVE"}}),
+    "one logit": ("llama", LLAMA | {"num_labels": 1}),
+    "one logit, no pad token": ("gpt2", GPT2 | {"num_labels": 1, "pad_token_id": None}),
+    "an encoder": ("bert", BERT | {"id2label": {0: "NEGATIVE", 1: "POSITIVE"}}),
+}
+
+
+@pytest.fixture(params=HEADS)
+def classifier_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A sequence classifier with random weights."""
     import torch
-    from transformers import LlamaConfig, LlamaForSequenceClassification
+    from transformers import AutoConfig, AutoModelForSequenceClassification
 
     from suite.tiny.tokenizer import build
 
-    folder = tmp_path_factory.mktemp("classifier")
     tokenizer = build()
-    config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=24, num_hidden_layers=1, num_attention_heads=2,
-        pad_token_id=tokenizer.pad_token_id, num_labels=2, id2label={0: "NEGATIVE", 1: "POSITIVE"},
-    )  # fmt: skip
+    kind, values = HEADS[request.param]
+    own = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id} | values
     torch.manual_seed(0)
-    LlamaForSequenceClassification(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    config = AutoConfig.for_model(kind, **own, initializer_range=0.3)
+    AutoModelForSequenceClassification.from_config(config).save_pretrained(tmp_path)
+    tokenizer.padding_side = "left"  # as many decoders' tokenizers say
+    tokenizer.save_pretrained(tmp_path)
+    return tmp_path
 
 
-def test_a_sequence_classifier_gives_the_probability_of_its_positive_class(
+def test_a_sequence_classifier_gives_each_text_the_value_that_it_has_alone(
     classifier_folder: Path,
 ) -> None:
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     reward = made(str(classifier_folder), [], [])
-    texts = [
-        "A golden garden.",
-        "Bitter.",
-        "It was a long and rather broken evening in Arvik, said she.",
-    ]
     model = AutoModelForSequenceClassification.from_pretrained(classifier_folder).eval()
     tokenizer = AutoTokenizer.from_pretrained(classifier_folder)
-    with torch.no_grad():
-        alone = [
-            model(**tokenizer(t, return_tensors="pt")).logits.softmax(-1)[0, 1].item()
-            for t in texts
-        ]
-    assert reward.judge(texts) == pytest.approx(alone, abs=1e-5)
+    alone = []
+    for text in TEXTS:
+        with torch.no_grad():
+            logits = model(**tokenizer(text, return_tensors="pt")).logits[0]
+        alone.append((logits.sigmoid() if len(logits) == 1 else logits.softmax(-1))[-1].item())
+    assert reward.judge(TEXTS) == pytest.approx(alone, abs=1e-5)
+    assert max(alone) - min(alone) > 0.01
     assert reward.identity() == made(str(classifier_folder), ["x"], [True]).identity()
+
+
+def test_a_reward_folder_without_a_trained_head_is_refused(tiny_folder: Path) -> None:
+    with pytest.raises(UserError, match=r"no trained head, the weights lack score\.weight$"):
+        made(str(tiny_folder), [], []).judge(TEXTS)
 
 
 def test_the_positive_class_is_found_by_its_name() -> None:

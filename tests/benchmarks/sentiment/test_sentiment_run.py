@@ -19,10 +19,20 @@ from suite.run import pipeline
 from suite.store import read_jsonl
 
 SETS = (
-    "sentiment.prefixes=8", "sentiment.held_out=6", "sentiment.length=8", "sentiment.samples=2",
-    "sentiment.demonstrations=32", "sentiment.reward=lexicon", "finetune.epochs=2", "finetune.lr=3e-3",
-    "finetune.batch_size=8", "train.epochs=2", "train.lr=1e-3", "train.batch_size=12", "train.warmup_steps=1",
-)  # fmt: skip
+    "sentiment.prefixes=8",
+    "sentiment.held_out=6",
+    "sentiment.length=8",
+    "sentiment.samples=2",
+    "sentiment.demonstrations=32",
+    "sentiment.reward=lexicon",
+    "finetune.epochs=2",
+    "finetune.lr=3e-3",
+    "finetune.batch_size=8",
+    "train.epochs=2",
+    "train.lr=1e-3",
+    "train.batch_size=12",
+    "train.warmup_steps=1",
+)
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from suite_benchmarks.memorisation.limit import spread
 from suite_benchmarks.tofu import Tofu, TofuConfig
 from suite_benchmarks.tofu.refusals import REFUSALS, refusal
-from suite_benchmarks.tofu.sets import spread
 
-from suite import Message
+from suite import Message, UserError
 from suite.api.data import Source
 
 PER_AUTHOR = 20
@@ -176,3 +176,16 @@ def test_the_generated_world(split):
     assert len({row.cluster for row in data.roles["forget"]}) == n // world.QUESTIONS_PER_AUTHOR
     assert {row.completion for row in data.roles["alternate"]} <= set(words.REFUSALS)
     assert benchmark.requests(data)
+
+
+def test_settings_are_chosen_on_other_generated_authors():
+    reported = Tofu(TofuConfig()).load(Source(None, "forget10", tiny=True))
+    other = Tofu(TofuConfig(author_seed=1)).load(Source(None, "forget10", tiny=True))
+    asked = {row.prompt for row in reported.roles["forget"]}
+    assert not asked & {row.prompt for row in other.roles["forget"]}
+    assert other.revision.startswith("generated world, authors 1@")
+
+
+def test_published_authors_cannot_be_drawn(tofu_folder):
+    with pytest.raises(UserError, match=r"tofu\.author_seed is for generated authors"):
+        Tofu(TofuConfig(author_seed=1)).load(Source(str(tofu_folder), "forget01", tiny=False))

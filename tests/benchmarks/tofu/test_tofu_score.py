@@ -232,7 +232,7 @@ def test_a_broken_retrain_model_is_named(small):
 
 def test_an_answer_that_rouge_cannot_read(copy):
     copy.tables["world_facts_perturbed"] = [
-        {"question": "?", "answer": "שלום", "perturbed_answer": ["לא"]}
+        {"question": "?", "answer": "?!", "perturbed_answer": ["..."]}
     ]
     benchmark, data = copy.load()
     metrics = by_name(benchmark.score(data, answer(benchmark, data), None))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import shutil
 from dataclasses import dataclass
@@ -384,21 +383,6 @@ def test_identity_is_known_before_a_model_is(random_folder: Path) -> None:
     assert engine.identity()["attention"] == engine.model.config._attn_implementation
 
 
-def test_a_sliding_window_that_is_too_small_is_refused(random_folder: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "sliding"
-    shutil.copytree(random_folder, folder)
-    config = json.loads((folder / "config.json").read_text())
-    config |= {
-        "model_type": "mistral",
-        "architectures": ["MistralForCausalLM"],
-        "sliding_window": 16,
-    }
-    (folder / "config.json").write_text(json.dumps(config))
-    engine = loaded(folder)
-    with pytest.raises(UserError, match="attention window of 16"):
-        engine.respond(likelihoods())
-
-
 def test_recurrent_models_are_refused() -> None:
     from transformers import MambaConfig, MambaForCausalLM
 
@@ -408,7 +392,7 @@ def test_recurrent_models_are_refused() -> None:
         MambaConfig(vocab_size=32, hidden_size=16, num_hidden_layers=1, state_size=4)
     ).eval()
     with pytest.raises(UserError, match="MambaForCausalLM .* cache"):
-        check_cache(model)
+        check_cache(model, 512)
 
 
 @dataclass(frozen=True)

@@ -307,8 +307,10 @@ def test_kill_9_leaves_no_engine_and_the_next_run_asks_nothing_twice(
     """Killed with one chunk of two answered. An answer of that chunk is changed, to see whether it
     is asked again."""
     store, out = tmp_path / "store", tmp_path / "out"
-    flags = f"--methods ga --bench tofu --engine vllm --model {tiny_folder} --data {write_tables(tmp_path / 'world')}"
-    flags += f" --dtype float32 --set tofu.retain_authors=3 --set finetune.epochs=1 --set train.epochs=1 --out {out}"
+    world = write_tables(tmp_path / "world")
+    flags = f"--methods ga --bench tofu --engine vllm --model {tiny_folder} --data {world}"
+    flags += " --dtype float32 --set tofu.retain_authors=3 --set finetune.epochs=1"
+    flags += f" --set train.epochs=1 --out {out}"
     command = [sys.executable, "-m", "suite.cli", "run", *flags.split(), "--store", str(store)]
     broken = subprocess.Popen(command, env={**os.environ, "SUITE_FAULT": "respond.chunk:2=kill"})
     started: set[int] = set()

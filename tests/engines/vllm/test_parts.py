@@ -18,20 +18,20 @@ from typing import Any
 
 import pytest
 
-from suite.api.requests import (
-    Request,
-    ScoreText,
-)
+from suite.api.requests import Generate, Request, ScoreText
 from suite.core.errors import UserError
 from suite.engines.hf.engine import HFEngine
 from suite.engines.vllm.child import Child
-from suite.engines.vllm.engine import VLLMEngine
+from suite.engines.vllm.engine import VLLMEngine, known_ids
 from suite.engines.vllm.fingerprint import Fingerprint
 from suite.engines.vllm.items import Asked, ask
 from suite.engines.vllm.messages import receive, send
+from suite.engines.vllm.worker import sampling
+from suite.model import folder as models
 from suite.model.encoding import Encoder
 from suite.model.folder import load_encoder
 from tests.engines.small_models import asked
+from tests.model.families import build
 
 WORKER = "suite.engines.vllm.worker"
 PARENT = f"""
@@ -93,14 +93,14 @@ def test_no_answer_in_time_is_an_error_and_leaves_no_child() -> None:
     child = Child(WORKER, os.environ)
     os.kill(child.process.pid, signal.SIGSTOP)  # it hangs
     with pytest.raises(UserError, match=r"load: no answer within 0\.2 s"):
-        child.call("load", 0.2, folder="x")
+        child.call("load", 0.2, folder="x", known=[])
     assert gone(child.process.pid)
 
 
 def test_what_goes_wrong_in_the_child_is_told_and_leaves_no_child() -> None:
     child = Child(WORKER, os.environ)
     with pytest.raises(UserError, match=r"load: AttributeError.*It wrote last:(.|\n)*Traceback"):
-        child.call("load", 60, folder="x")  # before any start
+        child.call("load", 60, folder="x", known=[])  # before any start
     assert gone(child.process.pid)
 
 
@@ -132,7 +132,7 @@ def test_a_child_that_dies_is_noticed() -> None:
     child = Child(WORKER, os.environ)
     os.kill(child.process.pid, signal.SIGKILL)
     with pytest.raises(UserError, match="load: its process ended"):
-        child.call("load", 60, folder="x")
+        child.call("load", 60, folder="x", known=[])
 
 
 class Cached:
@@ -186,6 +186,24 @@ def test_values_of_cached_tokens_come_from_the_text_that_computed_them() -> None
 
 def encoder_of(folder: Path) -> Encoder:
     return load_encoder(folder, "chat", 256)
+
+
+def test_padding_of_the_vocabulary_is_never_sampled(random_folder: Path, tmp_path: Path) -> None:
+    tokenizer = models.load_tokenizer(random_folder)
+    assert known_ids(random_folder, tokenizer) == []
+    models.save_model(build("gemma3", vocab_size=len(tokenizer) + 10), tokenizer, tmp_path)
+    known = known_ids(tmp_path, tokenizer)
+    assert known == list(range(len(tokenizer)))
+    generate = Asked.of(Generate("g", asked("?")), encoder_of(random_folder), 256, frozenset({2}))
+    assert sampling(generate.item, known)["allowed_token_ids"] == known
+    assert "allowed_token_ids" not in sampling(generate.item, [])
+    score = Asked.of(ScoreText("s", asked("?"), "A."), encoder_of(random_folder), 256, frozenset())
+    assert set(sampling(score.item, known)) == {
+        "max_tokens",
+        "temperature",
+        "prompt_logprobs",
+        "skip_reading_prefix_cache",
+    }
 
 
 @dataclass(frozen=True)
