@@ -28,7 +28,7 @@ RUN_BY = {
     "tests/run/test_not_there.py": "config: environment",
     "tests/run/test_pipeline.py": (
         "api: batch; compare: tables; plan: cell refusals; run: provenance; "
-        "respond: stage; score: files; stages: base_model base_stage; train: "
+        "respond: stage; score: files; stages: base_stage; train: log "
         "reference_stage stage"
     ),
     "tests/run/test_start_seeds.py": "plan: text_cells",

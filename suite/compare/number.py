@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from suite.stats.clustered import Clustered
@@ -29,3 +29,10 @@ class Headline:
     def value(self, model: str) -> float:
         """Mean over runs."""
         return float(self.models[model].estimate().mean())
+
+
+def most_runs(models: Sequence[Clustered]) -> tuple[int, int]:
+    """The most start models and the most seeds that any model's runs come from."""
+    starts = max((model.starts for model in models), default=1)
+    seeds = max((model.runs // model.starts for model in models), default=1)
+    return starts, seeds

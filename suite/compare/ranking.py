@@ -4,9 +4,8 @@
     joint = Joint([Headline("model_utility", +1, models), ...], ["ga", "npo"])
     joint.standings(), joint.differences(), joint.overall()
 
-Limits come from joint draws of clusters; with several runs (start models x seeds) their width
-covers new runs too (`suite.stats.crossed`). Which pairs differ says `suite.compare.testing`; the
-ranks that a method may have follow from that alone.
+Limits come from joint draws of clusters; with several runs their width covers new runs too. Which
+pairs differ says `suite.compare.testing`; the ranks that a method may have follow from that alone.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from suite import stats
 from suite.compare.linear import by_run_and_cluster, influences_of
-from suite.compare.number import Headline
+from suite.compare.number import Headline, most_runs
 from suite.compare.testing import Family, Tested, pvalue_over_runs
 from suite.results.evidence import ALPHA, DRAWS, Difference, Overall, Standing
 from suite.stats.arrays import Array, resample_counts
@@ -33,13 +32,6 @@ from suite.stats.rank_sets import rank_sets
 from suite.stats.wide_draws import Noise
 
 CONFIDENCE = 0.95
-
-
-def _most(models: Sequence[Clustered]) -> tuple[int, int]:
-    """The most start models and the most seeds that any model's runs come from."""
-    starts = max((model.starts for model in models), default=1)
-    seeds = max((model.runs // model.starts for model in models), default=1)
-    return starts, seeds
 
 
 @dataclass
@@ -62,15 +54,13 @@ class Joint:
         # Drawn once for everything: all models and metrics see the same clusters and runs.
         rng = np.random.default_rng(self.seed)
         self._weights = draw_weights(sizes, DRAWS, rng)
-        starts, seeds = _most(models)
+        starts, seeds = most_runs(models)
         fewest = min(sizes.values(), default=1)
         self._noise = Noise.drawn(DRAWS, starts, seeds, fewest, rng)
         self._run_weights = resample_counts(rng, DRAWS, starts * seeds)
         # A baseline may have more models than the methods have runs: that parts no methods.
-        compared: list[Clustered] = []
-        for headline in self.headlines:
-            compared += [headline.models[name] for name in self.having(headline)]
-        self.starts, self.seeds = _most(compared)
+        compared = [h.models[name] for h in self.headlines for name in self.having(h)]
+        self.starts, self.seeds = most_runs(compared)
 
     @property
     def claims(self) -> bool:
@@ -101,7 +91,7 @@ class Joint:
 
     def _drawn(self, model: Clustered) -> Array:
         values = model.values(self._weights)  # (B, R)
-        # With fewer runs than others have, all of a model's may have been left out.
+        # 1e-12: a model with fewer runs than others may have all of them left out.
         weights = self._run_weights[:, : model.runs] + 1e-12
         return np.asarray((values * weights).sum(axis=1) / weights.sum(axis=1))
 
@@ -130,12 +120,11 @@ class Joint:
             first = stats.first_probabilities(headline.direction * self.wide[headline.name])
             for name, p_best, (low, high) in zip(names, first, sets, strict=True):
                 interval = self._interval(headline, name)
-                limit = interval.low
                 yield Standing(
                     metric=headline.name,
                     method=name,
                     value=headline.value(name),
-                    ci_low=None if limit is None else max(limit, headline.least),
+                    ci_low=None if interval.low is None else max(interval.low, headline.least),
                     ci_high=interval.high,
                     tier=low,
                     p_best=p_best,
@@ -228,9 +217,9 @@ class Joint:
         """95 % limits of every method that has them."""
         found = {}
         for name in self.having(headline):
-            interval = self._interval(headline, name)
-            if interval.low is not None and interval.high is not None:
-                found[name] = (max(headline.least, interval.low), interval.high)
+            limits = self._interval(headline, name)
+            if limits.low is not None and limits.high is not None:
+                found[name] = (max(headline.least, limits.low), limits.high)
         return found
 
     def _interval(self, headline: Headline, name: str, minus: str | None = None) -> Interval:
@@ -285,7 +274,7 @@ class Joint:
         for headline in self.headlines:
             places = [self.having(headline).index(name) for name in names]
             columns.append(self.wide[headline.name][:, places])
-        directions = [headline.direction for headline in self.headlines]
+        directions = [h.direction for h in self.headlines]
         draws = np.stack(columns, axis=2)  # (B, methods, headlines)
         front = pareto(draws, directions).mean(axis=0)
         sets = rank_sets(self._dominating(names))

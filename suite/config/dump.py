@@ -60,12 +60,7 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
             content[name] |= agreed([training for _, training in found])
         if "seeds" in config.sections.get(name, {}):
             content[name]["seeds"] = config.sections[name]["seeds"]
-    benchmarks: dict[str, list[Any]] = {}
-    for bench in config.bench:
-        settings = benchmark_settings(config, registry, bench)
-        benchmarks.setdefault(split_bench(registry, bench)[0].name, []).append(settings)
-    for name, settings in benchmarks.items():
-        content[name] = _said(agreed(settings), settings_of(registry.benchmark(name).Config))
+    content |= _benchmark_sections(config, registry)
     chosen = {config.engine: engine_settings(config, registry)}
     if any(split_bench(registry, bench)[0].judged for bench in config.bench):
         chosen[judge_section(config)] = judge_settings(config, registry)
@@ -73,6 +68,18 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
         if said := _said(asdict(own), settings_of(type(own))):
             content[section] = said
     return tomli_w.dumps(content)
+
+
+def _benchmark_sections(config: RunConfig, registry: Registry) -> dict[str, Any]:
+    """The settings of each benchmark, as far as its several mentions agree."""
+    mentions: dict[str, list[Any]] = {}
+    for bench in config.bench:
+        settings = benchmark_settings(config, registry, bench)
+        mentions.setdefault(split_bench(registry, bench)[0].name, []).append(settings)
+    sections = {}
+    for name, found in mentions.items():
+        sections[name] = _said(agreed(found), settings_of(registry.benchmark(name).Config))
+    return sections
 
 
 def json_schema(registry: Registry) -> JsonSchema:

@@ -15,7 +15,8 @@ import yaml
 
 from suite.api.cells import CellResult
 from suite.core.errors import UserError, unknown
-from suite.model.folder import model_files, place
+from suite.model.folder import place
+from suite.model.source import model_files
 from suite.report.numbers import number
 from suite.report.text import markdown
 from suite.results.schema import Results

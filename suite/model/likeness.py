@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from suite.core.errors import UserError
-from suite.model.folder import adapter_base
+from suite.model.source import adapter_base
 
 SIZES = {
     "hidden_size": "embedding_length",

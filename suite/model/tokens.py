@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite.core.errors import UserError
-from suite.model.folder import check_source, download, load_tokenizer
+from suite.model.folder import load_tokenizer
+from suite.model.source import check_source, download
 from suite.model.weights import context_of
 from suite.store import read_json
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from suite.config import finished_path, split_bench
 from suite.core.errors import UserError
 from suite.core.places import NONE, TRAIN, model_name
-from suite.model import folder as models
+from suite.model import source as source_of
 from suite.model.likeness import Likeness, likeness_of
 from suite.stages.base_model import locate, weights_digest
 from suite.stages.context import Context
@@ -59,7 +59,7 @@ def _finished(context: Context) -> Iterator[Named]:
 def _found(model: str, option: str) -> Path:
     if model == "tiny" and option != "--model":
         raise UserError(f"{option} tiny: a run makes that model itself; name a folder or hub id")
-    models.check_source(model, option)
+    source_of.check_source(model, option)
     return locate(model, option)[0]
 
 

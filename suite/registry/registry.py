@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from importlib.metadata import EntryPoint
 from typing import Any, Literal, cast
@@ -20,17 +19,14 @@ from suite.api.judge import Judge
 from suite.api.method import Method
 from suite.api.stages import StageKind
 from suite.core.errors import UserError, unknown
-from suite.core.printing import to_stderr
 from suite.registry.blame import explain, raised_by
+from suite.registry.calling import call, guarded, listed, methods_of
 from suite.registry.checks import CHECKS, JUDGE_SECTION, hooks_of
-from suite.registry.limits import within
 from suite.registry.offers import CONFIGURED, Offers, duplicate
 from suite.registry.plugin import DISTRIBUTION, PluginInfo, discover
 from suite.registry.single import PluginFile, plugin_files
 from suite.store import closure_digest
 
-LOADING_SECONDS = 60.0
-"""How long a plugin may take to be imported and to list what it offers."""
 HOOKS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("suite_")}
 
 
@@ -108,7 +104,7 @@ class Registry:
             if self.plugin_of(cls).distribution == DISTRIBUTION:
                 yield cls
         for point in self._blocked:
-            yield from _methods_of(point.load())
+            yield from methods_of(point.load())
 
     def method_of_stage(self, name: str) -> type[Method[Any]]:
         """Return the method that a stage names: one that serves the host is there even if its
@@ -201,7 +197,7 @@ class Registry:
             try:
                 # A copy of what it takes: an observer changes nothing.
                 taken = {name: arguments[name] for name in implementation.argnames}
-                _call(implementation, deepcopy(taken))
+                call(implementation, deepcopy(taken))
             except (Exception, SystemExit) as error:
                 if (info.name, hook) in self._reported:  # a hook may be called at every step
                     continue
@@ -216,7 +212,7 @@ class Registry:
         for info, implementation in self._implementations("suite_commands"):
             own = click.Group("suite")  # its own, so that a broken plugin adds no command
             try:
-                _call(implementation, {"cli": own})
+                call(implementation, {"cli": own})
                 for name in own.commands.keys() & owners.keys():
                     raise UserError(
                         f"command {name!r} is declared by both {owners[name]} and {info}"
@@ -233,7 +229,7 @@ class Registry:
         """Import one plugin and take in what it offers; if anything goes wrong, it is broken."""
         offers: list[tuple[str, Any]] = []
         try:
-            with _guarded(info):
+            with guarded(info):
                 self._manager.register(hooks_of(point.load(), HOOKS), info.name)
                 for kind in CHECKS:
                     offers += [(kind, cls) for cls in self._declared(info, kind)]
@@ -249,7 +245,7 @@ class Registry:
         classes: list[Any] = []
         for owner, implementation in self._implementations(hook):
             if owner is info:
-                classes += _listed(info, hook, _call(implementation, {}))
+                classes += listed(info, hook, call(implementation, {}))
         for cls in classes:
             check(cls)
         return classes
@@ -289,32 +285,3 @@ class Registry:
         if any(info.status == "broken" for info in self._plugins):  # it may offer what is missing
             problem += "; some plugins are broken, see `suite plugins`"
         raise UserError(problem)
-
-
-@contextmanager
-def _guarded(info: PluginInfo) -> Iterator[None]:
-    """Time limit and output of a plugin that loads; the host's own need neither.
-
-    What it prints would stand in the middle of what `--json` prints.
-    """
-    if info.distribution == DISTRIBUTION:
-        yield
-        return
-    with to_stderr(), within(LOADING_SECONDS, f"{info}, which `--block {info.name}` leaves out,"):
-        yield
-
-
-def _listed(info: PluginInfo, hook: str, given: Any) -> list[Any]:
-    """What a hook gives, as a list; a class or None, given by mistake, is refused."""
-    if isinstance(given, Iterable) and not isinstance(given, type | str | Mapping):
-        return list(given)
-    raise TypeError(f"{info}: {hook} must return a list, such as [Mine], not {given!r}")
-
-
-def _methods_of(module: Any) -> list[type[Method[Any]]]:
-    return list(module.suite_methods()) if hasattr(module, "suite_methods") else []
-
-
-def _call(implementation: Any, arguments: dict[str, Any]) -> Any:
-    """Call one implementation with those of the arguments that it takes."""
-    return implementation.function(*(arguments[name] for name in implementation.argnames))

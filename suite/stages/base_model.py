@@ -10,7 +10,7 @@ from pathlib import Path
 from suite import tiny
 from suite.api.data import Message, Row
 from suite.api.stages import Host
-from suite.model import folder as models
+from suite.model import source as source_of
 from suite.settings import TrainConfig
 from suite.stages.handles import Model
 from suite.store import Json, Stage, digest, file_digest
@@ -42,10 +42,10 @@ def imported(host: Host, name: str, option: str = "--model") -> Model:
     `option`: what named it, for refusals.
     """
     config = host.config
-    models.check_source(name, option)
+    source_of.check_source(name, option)
     source, identity = locate(name, option)
     resources: dict[str, Json] = {"source": str(source)}
-    if base := models.adapter_base(source, option):
+    if base := source_of.adapter_base(source, option):
         found, of_base = locate(base, f"{option} {name}: its base model")
         identity = {"adapter": identity, "base": of_base}
         resources["base"] = str(found)
@@ -64,10 +64,10 @@ def locate(name: str, option: str = "--model") -> tuple[Path, Json]:
     if path.is_file():
         return path, {"gguf": _digest(path)}
     if path.is_dir():
-        files: dict[str, Json] = {p.name: _digest(p) for p in models.model_files(path, option)}
+        files: dict[str, Json] = {p.name: _digest(p) for p in source_of.model_files(path, option)}
         return path, {"folder": digest(files)}
-    folder = models.download(name, option)
-    return folder, {"hub": models.split_revision(name)[0], "commit": folder.name}
+    folder = source_of.download(name, option)
+    return folder, {"hub": source_of.split_revision(name)[0], "commit": folder.name}
 
 
 def origin(name: str) -> str:
@@ -81,7 +81,7 @@ def origin(name: str) -> str:
         return f"{identity['hub']} at commit {identity['commit']}"
     kind = "file" if source.is_file() else "folder"
     said = f"{kind} {source.name} (sha256 {next(iter(identity.values()))})"
-    base = models.adapter_base(source)
+    base = source_of.adapter_base(source)
     if base is None or Path(base) == source:
         return said
     return f"adapters in {said} on {origin(base)}"
@@ -91,7 +91,7 @@ def weights_digest(source: Path) -> str:
     """Digest of a model's weights alone. Files of the hub's cache are named by it."""
     if source.is_file():
         return _digest(source)
-    weights = [p for p in models.model_files(source) if p.suffix == ".safetensors"]
+    weights = [p for p in source_of.model_files(source) if p.suffix == ".safetensors"]
     return digest([_digest(p) for p in weights])
 
 

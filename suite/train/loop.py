@@ -12,7 +12,6 @@ A run that was killed goes on from its newest step checkpoint and ends in the sa
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
@@ -46,6 +45,7 @@ from suite.settings import TrainConfig
 from suite.stages.handles import epochs_in
 from suite.train import checkpoints
 from suite.train.cost import Cost, CostMeter
+from suite.train.log import TrainingLog
 from suite.train.precision import StochasticRounding
 from suite.train.sampling import Sampler, micro_batches
 
@@ -87,7 +87,7 @@ def train(job: TrainJob) -> Cost:
     rounding = _rounding(job, state)
     _begin(job, state, roles)
     resumed = _resume(job, state, sampler.steps_per_epoch)
-    log = _Log(job.scratch / "log.jsonl", keep=state.step)
+    log = TrainingLog(job.scratch / "log.jsonl", keep=state.step)
     if not resumed:
         with rounding.step(0) if rounding else nullcontext():
             _check_step_zero(job, sampler, state, tokenizer.pad_token_id)
@@ -283,25 +283,3 @@ def _publish(job: TrainJob) -> None:
     # Linked, not moved: a crash between here and the end of publishing must still find them.
     shutil.copytree(job.scratch / "epochs", job.out, copy_function=os.link, dirs_exist_ok=True)
     shutil.copy(job.scratch / "log.jsonl", job.out / "log.jsonl")
-
-
-class _Log:
-    """The run's losses, one JSON line a step; after a resume it goes on behind the checkpoint's
-    step."""
-
-    def __init__(self, path: Path, keep: int) -> None:
-        lines = path.read_text().splitlines()[:keep] if path.exists() else []
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{line}\n" for line in lines))
-        self.file = path.open("a")
-
-    def write(self, step: int, output: StepOutput, tokens: int) -> None:
-        record = {
-            "step": step,
-            "tokens": tokens,
-            "loss": output.loss,
-            "grad_norm": output.grad_norm,
-            **output.metrics,
-        }
-        self.file.write(json.dumps(record) + "\n")
-        self.file.flush()

@@ -13,6 +13,7 @@ import torch
 from suite import UserError
 from suite.model import adapters
 from suite.model import folder as models
+from suite.model import source as source_of
 
 
 @pytest.fixture
@@ -57,8 +58,8 @@ def test_base_plus_adapter(base: Path, adapter: Path, tmp_path: Path, place: str
         for file in adapter.iterdir():
             shutil.copy(file, base)
         adapter = base
-    models.check_source(str(adapter))
-    found = models.adapter_base(adapter)
+    source_of.check_source(str(adapter))
+    found = source_of.adapter_base(adapter)
     assert found is not None
     out = tmp_path / "out"
     out.mkdir()
@@ -73,17 +74,17 @@ def test_base_plus_adapter(base: Path, adapter: Path, tmp_path: Path, place: str
 def test_adapters_that_cannot_be_read_are_one_line(base: Path, adapter: Path) -> None:
     edit(adapter, base_model_name_or_path="/not/here")
     with pytest.raises(UserError, match=r"adapter: its base model /not/here: no such folder"):
-        models.check_source(str(adapter))
+        source_of.check_source(str(adapter))
     edit(adapter, base_model_name_or_path=None)
     with pytest.raises(UserError, match=r"adapter_config\.json names no base model$"):
-        models.check_source(str(adapter))
+        source_of.check_source(str(adapter))
     edit(adapter, base_model_name_or_path=str(base), megatron_config={"a": 1})
     with pytest.raises(UserError, match="megatron_config"):
-        models.check_source(str(adapter))
+        source_of.check_source(str(adapter))
     edit(adapter, megatron_config=None)
     (adapter / "adapter_model.safetensors").rename(adapter / "adapter_model.bin")
     with pytest.raises(UserError, match=r"without adapter_model\.safetensors"):
-        models.check_source(str(adapter))
+        source_of.check_source(str(adapter))
 
 
 def test_adapters_of_another_model_are_one_line(base: Path, adapter: Path, tmp_path: Path) -> None:

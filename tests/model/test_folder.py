@@ -12,6 +12,7 @@ import torch
 from suite import Generate, Message, UserError
 from suite.engines.hf.engine import HFEngine
 from suite.model import folder as models
+from suite.model import source as source_of
 
 
 def test_a_folder_is_imported_without_touching_it(tiny_folder: Path, tmp_path: Path) -> None:
@@ -45,16 +46,16 @@ def test_pickled_weights_are_never_loaded(tiny_folder: Path, tmp_path: Path) -> 
 )
 def test_models_that_are_not_there(spec: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        models.check_source(spec)
+        source_of.check_source(spec)
 
 
 def test_a_folder_without_a_model_and_a_file_that_is_no_gguf(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(UserError, match=r"no config.json in this folder \(it holds notes.txt\)"):
-        models.check_source(str(tmp_path))
+        source_of.check_source(str(tmp_path))
     (tmp_path / "x.gguf").write_bytes(b"hello")
     with pytest.raises(UserError, match="not a GGUF file"):
-        models.check_source(str(tmp_path / "x.gguf"))
+        source_of.check_source(str(tmp_path / "x.gguf"))
 
 
 def test_weights_of_another_shape_are_refused(tiny_folder: Path, tmp_path: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+
+from suite.api.cells import CellResult
+from suite.api.scores import Metric
+from suite.results import schema
+from suite.results.evidence import Difference, Standing
+from suite.results.schema import Results
 
 REPORTS = Path(__file__).parent.parent.parent / "reports"
 
@@ -15,74 +19,63 @@ REPORTS = Path(__file__).parent.parent.parent / "reports"
 class Page:
     """One results.json."""
 
-    results: dict[str, Any]
+    results: Results
 
     @classmethod
     def read(cls, name: str) -> Page:
         """Read reports/<name>/results.json."""
-        return cls(json.loads((REPORTS / name / "results.json").read_text()))
+        return cls(schema.read(REPORTS / name / "results.json"))
 
-    @property
-    def run(self) -> dict[str, Any]:
-        """How the cells came about."""
-        run: dict[str, Any] = self.results["run"]
-        return run
-
-    def cells(self, method: str, split: str | None = None) -> list[dict[str, Any]]:
+    def cells(self, method: str, split: str | None = None) -> list[CellResult]:
         """The finished runs of a method, over start seeds and seeds."""
         found = []
-        for cell in self.results["cells"]:
-            of = cell["cell"]
-            if of["method"] == method and split in (None, of["split"]) and cell["status"] == "ok":
-                found.append(cell)
+        for result in self.results.cells:
+            cell = result.cell
+            if cell.method == method and split in (None, cell.split) and result.status == "ok":
+                found.append(result)
         assert found, f"no finished run of {method}"
         return found
 
     def methods(self) -> list[str]:
-        """Every method of the table, without the start models."""
-        found = {cell["cell"]["method"]: None for cell in self.results["cells"]}
-        return [name for name in found if name not in ("target", "retrain", "reference")]
+        """Every method of the tables, without the start models."""
+        methods = [cell.cell.method for cell in self.results.cells if cell.family != "baseline"]
+        return list(dict.fromkeys(methods))
 
     def each(self, method: str, metric: str, split: str | None = None) -> list[float]:
         """A metric at the end of each run."""
-        return [_value(cell["metrics"], metric) for cell in self.cells(method, split)]
+        return [value_of(cell.metrics, metric) for cell in self.cells(method, split)]
 
     def mean(self, method: str, metric: str, split: str | None = None) -> float:
         """The mean over runs."""
         return fmean(self.each(method, metric, split))
 
-    def path(self, method: str, metric: str) -> list[float]:
-        """A metric after each epoch of the first run."""
-        return [_value(point["metrics"], metric) for point in self.cells(method)[0]["trajectory"]]
+    def standing(self, method: str, metric: str) -> Standing:
+        """Value, limits and ranks of a method on a headline metric."""
+        evidence = self.results.comparisons[0].evidence
+        assert evidence is not None
+        found = [s for s in evidence.standings if (s.method, s.metric) == (method, metric)]
+        return found[0]
 
-    def interval(self, method: str, metric: str) -> tuple[float, float]:
-        """The interval of a method's value of a headline metric."""
-        for comparison in self.results["comparisons"]:
-            for standing in comparison["evidence"]["standings"]:
-                if (standing["metric"], standing["method"]) == (metric, method):
-                    return standing["ci_low"], standing["ci_high"]
+    def from_baseline(self, method: str, metric: str, split: str | None = None) -> Difference:
+        """A row minus the baseline model."""
+        for comparison in self.results.comparisons:
+            if split in (None, comparison.split) and comparison.evidence is not None:
+                for difference in comparison.evidence.to_baseline:
+                    if (difference.method, difference.metric) == (method, metric):
+                        return difference
         raise KeyError(f"{method}, {metric}")
 
-    def to_baseline(self, method: str, metric: str, split: str | None = None) -> dict[str, Any]:
-        """How a method differs from the baseline: value, ci_low, ci_high, pvalue."""
-        for comparison in self.results["comparisons"]:
-            if split not in (None, comparison["split"]):
-                continue
-            for difference in comparison["evidence"]["to_baseline"]:
-                if (difference["metric"], difference["method"]) == (metric, method):
-                    found: dict[str, Any] = difference
-                    return found
-        raise KeyError(f"{method}, {metric}")
-
-    def ranks(self, method: str) -> tuple[int, int]:
-        """The ranks that the evidence leaves to a method."""
-        overall = self.results["comparisons"][0]["evidence"]["overall"][method]
-        return overall["rank_low"], overall["rank_high"]
+    def real(self, method: str, other: str) -> bool:
+        """Whether the tests part two methods."""
+        evidence = self.results.comparisons[0].evidence
+        assert evidence is not None
+        return evidence.real(method, other)
 
 
-def _value(metrics: list[dict[str, Any]], name: str) -> float:
+def value_of(metrics: tuple[Metric, ...], name: str) -> float:
+    """The value of a metric."""
     for metric in metrics:
-        if metric["name"] == name:
-            assert metric["value"] is not None, f"{name}: {metric['note']}"
-            return float(metric["value"])
-    raise KeyError(f"{name}; there are {[metric['name'] for metric in metrics]}")
+        if metric.name == name:
+            assert metric.value is not None, f"{name}: {metric.note}"
+            return metric.value
+    raise KeyError(f"{name}; there are {[metric.name for metric in metrics]}")

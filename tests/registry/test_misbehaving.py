@@ -14,7 +14,7 @@ import pytest
 from suite import UserError
 from suite.cli import main
 from suite.config import method_settings, resolve
-from suite.registry import Registry, registry
+from suite.registry import Registry, calling
 from suite.registry.limits import within
 from suite.settings import RunConfig
 from tests.thirdparty.distributions import Site, benchmark, engine, method
@@ -50,7 +50,7 @@ def test_what_a_plugin_prints_is_not_in_the_json(
 
 def test_a_plugin_that_hangs_is_broken(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.add("acme", {"zz_acme": "import time\ntime.sleep(60)"})
-    monkeypatch.setattr(registry, "LOADING_SECONDS", 2.0)
+    monkeypatch.setattr(calling, "LOADING_SECONDS", 2.0)
     status, error = error_of(Registry.load(built_in=False), "acme")
     assert (status, "took longer than 2 s to load" in error) == ("broken", True)
 
@@ -62,8 +62,8 @@ for _ in range(2):
     ctypes.CDLL(None).pthread_mutex_lock(mutex)
 """
 LOADS = """
-from suite.registry import Registry, limits, registry
-registry.LOADING_SECONDS, limits.GRACE = 0.5, 0.5
+from suite.registry import Registry, calling, limits
+calling.LOADING_SECONDS, limits.GRACE = 0.5, 0.5
 Registry.load(built_in=False)
 """
 

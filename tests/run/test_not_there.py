@@ -11,8 +11,8 @@ import pytest
 from suite.cli import main
 from suite.core import hub
 from suite.core.errors import UserError
-from suite.model import folder as models
 from suite.model import hardware
+from suite.model import source as source_of
 
 JUDGED = ("--bench", "win_rate", "--methods", "dpo", "--judge", "openai")
 LOCAL = (*JUDGED[:-1], "local")
@@ -151,4 +151,4 @@ def test_a_model_that_the_hub_does_not_know(
     monkeypatch.setattr(huggingface_hub, "HfApi", lambda: _Hub(unknown))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"no such folder, and the hub has no model 'acme/nosuch'"):
-        models.check_source("acme/nosuch")
+        source_of.check_source("acme/nosuch")

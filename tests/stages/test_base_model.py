@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from suite.model.folder import split_revision
+from suite.model.source import split_revision
 from suite.stages.base_model import locate, origin, weights_digest
 from suite.store import file_digest
 
