@@ -67,10 +67,10 @@ RUN_BY = {
 """Test -> the files of suite/ that have no test of their own and are run by it: "folder: names;
 folder: names"."""
 BENCHMARKS = (
-    "forget/formats forget/outputs forget/questions lm_eval/outcome pairs/displacement "
-    "pairs/formats preferences/divergence preferences/generated sentiment/formats "
-    "sentiment/scores tofu/corpus tofu/formats tofu/log_formats tofu/logs tofu/outputs "
-    "tofu/requests tofu/score tofu/sets win_rate/truth"
+    "forget/formats forget/outputs forget/questions lm_eval/outcome logistic/outputs "
+    "pairs/displacement pairs/formats preferences/divergence preferences/generated "
+    "sentiment/formats sentiment/scores tofu/corpus tofu/formats tofu/log_formats tofu/logs "
+    "tofu/outputs tofu/requests tofu/score tofu/sets win_rate/truth"
 )
 """Files of benchmarks that the tests of their benchmark's folder run."""
 

@@ -25,6 +25,7 @@ from suite import (
     DivergedError,
     Experiment,
     Method,
+    MetricColumn,
     PairedMethod,
     Scores,
     Tradeoff,
@@ -98,6 +99,14 @@ class Bandit(Experiment[BanditConfig]):
     provides = frozenset({"pairs", "mismatched"})
     primary = ("D1/tau=0.1/a", "D1/tau=1/a", "D1/tau=10/a")
     pictures = (Tradeoff(), Curves())
+    columns = tuple(
+        MetricColumn(
+            f"D1/tau={tau}/a",
+            title=f"P(a), tau = {tau}",
+            help="the probability of arm a, which dataset D1 prefers to the other two.",
+        )
+        for tau in ("0.1", "1", "10")
+    )
     notes = NOTES
     Config = BanditConfig
 

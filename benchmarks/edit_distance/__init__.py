@@ -46,6 +46,7 @@ from suite import (
     BenchmarkData,
     ItemScore,
     Method,
+    MetricColumn,
     Pair,
     Request,
     Response,
@@ -113,7 +114,14 @@ class EditDistance(TextBenchmark[EditDistanceConfig]):
     splits = tuple(SPLITS)
     default_splits = ("low", "high")
     primary = ("after_edit_logp", "log_ratio_accuracy")
-    columns = scores.COLUMNS
+    columns = (
+        *scores.COLUMNS,
+        MetricColumn(
+            "after_edit_logp",
+            title="log-probability after the edit",
+            help="the mean log-probability of the correct tokens after the edited one, in nats.",
+        ),
+    )
     starts = (REFERENCE,)
     baseline = REFERENCE
     pictures = PICTURES

@@ -19,6 +19,17 @@ PICTURES = (
 )
 COLUMNS = (
     MetricColumn(
+        "forget_extraction_strength",
+        help=(
+            "the share of a forget text that the model writes by itself, word for word, once it "
+            "is given the rest that comes before."
+        ),
+    ),
+    MetricColumn(
+        "retain_utility",
+        help="the harmonic mean of the scores of what the model still knows of the retain set.",
+    ),
+    MetricColumn(
         "forget_rougeL_recall",
         title="forget ROUGE-L",
         note="Forget ROUGE-L: recall of the right answer, or of how a text goes on.",

@@ -19,6 +19,7 @@ from typing import Any
 
 from suite import Benchmark, Curves, Experiment, Method, Progress, Scores, Tradeoff, hookimpl
 
+from .outputs import COLUMNS
 from .settings import BETA, LogisticConfig
 
 
@@ -33,6 +34,7 @@ class Logistic(Experiment[LogisticConfig]):
         "linear_r2", "log_r2", "linear_slope_ratio", "log_slope_ratio",
     )  # fmt: skip
     pictures = (Tradeoff(), Curves())
+    columns = COLUMNS
     notes = (
         "theorem: 10 random inputs of length 2 in 1000 dimensions, labels drawn from the starting "
         "model, forget inputs only; both laws are fitted to the last 95 % of the steps, at points "

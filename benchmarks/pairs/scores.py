@@ -61,6 +61,13 @@ LIKELIHOODS = {
 than under the reference."""
 COLUMNS = (
     MetricColumn(
+        "log_ratio_accuracy",
+        help=(
+            "the share of held-out pairs of which the chosen answer gained more log-probability "
+            "over the reference than the rejected one (the reference itself: .5)."
+        ),
+    ),
+    MetricColumn(
         "own_reward_accuracy",
         title="own reward",
         below="log_ratio_accuracy",

@@ -26,6 +26,7 @@ from suite import (
     Benchmark,
     BenchmarkData,
     Method,
+    MetricColumn,
     Request,
     Response,
     Scores,
@@ -77,7 +78,13 @@ class Preferences(TextBenchmark[PreferencesConfig]):
     provides = ROLES
     primary = ("log_ratio_accuracy", "displaced")
     data_files = (PAIRS,)
-    columns = scores.COLUMNS
+    columns = (
+        *scores.COLUMNS,
+        MetricColumn(
+            "displaced",
+            help="the share of chosen answers that became less likely than under the reference.",
+        ),
+    )
     reference_point: ClassVar[Mapping[str, float]] = {"log_ratio_accuracy": 0.0, "displaced": 1.0}
     starts = (REFERENCE,)
     baseline = REFERENCE

@@ -96,6 +96,7 @@ class Sentiment(TextBenchmark[SentimentConfig]):
     baseline = REFERENCE
     data_files = FILES
     pictures = frontier.PICTURES
+    columns = frontier.COLUMNS
     Config = SentimentConfig
 
     def load(self, source: Source) -> BenchmarkData:

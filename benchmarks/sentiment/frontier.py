@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from suite import CellResult, Frontier, Metric, Tradeoff, Trajectory
+from suite import CellResult, Frontier, Metric, MetricColumn, Tradeoff, Trajectory
 
 Point = tuple[float, float]
 """KL in nats, mean reward."""
@@ -37,6 +37,25 @@ PICTURES = (
     Trajectory(),
 )
 """What the report draws."""
+COLUMNS = (
+    MetricColumn(
+        "reward",
+        help="the mean ground-truth reward of continuations; 1 is surely positive.",
+    ),
+    MetricColumn(
+        "kl",
+        help="KL(policy || reference), nats per sequence: how far the model left the reference.",
+    ),
+    MetricColumn(
+        "hypervolume",
+        help="the area of (KL, reward) points that the run's evaluations dominate, as a share.",
+    ),
+    MetricColumn(
+        "front_share",
+        help="the share of the run's evaluations that no other evaluation in the table dominates.",
+    ),
+)
+"""What the headline metrics are."""
 
 
 def points(cell: CellResult) -> list[Point]:

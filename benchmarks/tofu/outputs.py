@@ -25,10 +25,21 @@ COLUMNS = (
         "forget_quality_D",
         title="D",
         below="forget_quality",
+        help=(
+            "the largest gap between the distributions of the method's truth ratios on the forget "
+            "set and of the retrain model's, which never saw this set (0: no gap)."
+        ),
         note=(
             "forget_quality: the p-value of a two-sample Kolmogorov-Smirnov test against the "
             "retrain model. A high value means that the test found no difference from it. D: the "
             "test's statistic, the largest gap between the two cumulative distributions (0: none)."
+        ),
+    ),
+    MetricColumn(
+        "model_utility",
+        help=(
+            "the harmonic mean of nine scores of what the model still knows: answer probability, "
+            "ROUGE-L recall and truth ratio on the retain set, real authors and world facts."
         ),
     ),
     MetricColumn(

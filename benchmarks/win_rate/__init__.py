@@ -29,6 +29,7 @@ from suite import (
     Generate,
     JudgedBenchmark,
     Message,
+    MetricColumn,
     Pair,
     Question,
     Request,
@@ -91,6 +92,16 @@ class WinRate(JudgedBenchmark[WinRateConfig]):
     provides = ROLES
     starts = (REFERENCE,)
     primary = ("win_rate", "length_controlled_win_rate")
+    columns = (
+        MetricColumn(
+            "win_rate",
+            help="the share of prompts on which the judge prefers the answer, in both orders.",
+        ),
+        MetricColumn(
+            "length_controlled_win_rate",
+            help="the win rate that a logistic model predicts for answers of equal length.",
+        ),
+    )
     best_by = "win_rate"
     data_files = (PAIRS, PROMPTS)
     files = MappingProxyType(

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 def read_results(run: Path) -> Results:
     """Read a run's results.json.
 
-    A file that is older than declared pictures gets those of the installed benchmarks; plugins are
-    imported for nothing else.
+    A file that is older than declared pictures, or than the sentences that say what the headline
+    metrics are, gets those of the installed benchmarks; plugins are imported for nothing else.
     """
     from suite.results import schema
 
     results = schema.read(run / "results.json")
-    if all(table.outputs is not None for table in results.comparisons):
+    if all(_is_told(table) for table in results.comparisons):
         return results
     from suite.cli.installed import registry_of
 
@@ -33,16 +33,23 @@ def read_results(run: Path) -> Results:
     return replace(results, comparisons=tuple(tables))
 
 
+def _is_told(table: Comparison) -> bool:
+    """Whether the file says what the report draws, and what the headline metrics are."""
+    return table.outputs is not None and table.outputs.tells(table.primary)
+
+
 def _complete(table: Comparison, registry: Registry, run: Path) -> Comparison:
     """Add what the installed benchmark declares; say so if it is not installed."""
     from suite.config import split_bench
     from suite.registry.outputs import outputs_of
 
-    if table.outputs is not None:
+    if _is_told(table):
         return table
     try:
         benchmark, _ = split_bench(registry, table.benchmark)
     except UserError as error:
+        if table.outputs is not None:
+            return table
         click.echo(f"{run}: only pictures that suit any benchmark are drawn: {error}", err=True)
         return table
     return replace(table, outputs=outputs_of(benchmark))

@@ -105,7 +105,7 @@ def _run(config: RunConfig, registry: Registry) -> int:
     interrupt.install()
     command = rebuild_command(config, registry)
     outcome = pipeline.run(config, registry, RichProgress(), command)
-    report.terminal(outcome.results)
+    report.terminal(outcome.results, page=outcome.report / report.PAGE)
     click.echo(outcome.report)
     return outcome.exit_status
 

@@ -89,7 +89,7 @@ def _score_run(run: Path) -> int:
     config, registry = _settings_of(run)
     command = rebuild_command(config, registry)
     outcome = pipeline.score(config, registry, RichProgress(), command)
-    report.terminal(outcome.results)
+    report.terminal(outcome.results, page=outcome.report / report.PAGE)
     return outcome.exit_status
 
 

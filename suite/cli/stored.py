@@ -64,7 +64,7 @@ def report(runs: tuple[Path, ...], out: Path | None, compare: bool) -> None:
         written = report.write(joined, target, samples)
     for path in written:
         say(path)
-    report.terminal(joined)
+    report.terminal(joined, page=target / report.PAGE)
 
 
 def _names(runs: Sequence[Path]) -> list[str]:

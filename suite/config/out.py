@@ -32,7 +32,7 @@ FILES = (
     "leaderboard.md",
     "leaderboard.html",
 )
-FOLDERS = ("samples", "alpaca_eval")
+FOLDERS = ("samples", "alpaca_eval", "figures")
 _CELL = "*__*__*__*__seed*"
 """What the files of a cell are called: see `suite.api.cells.Cell.slug`."""
 

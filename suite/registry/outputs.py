@@ -64,9 +64,10 @@ def _check_fields(declared: Any, where: str) -> None:
 
 
 def _check_place(column: MetricColumn, cls: type[Benchmark[Any]]) -> None:
-    if column.metric in cls.primary:
+    if column.metric in cls.primary and column.below:
         raise TypeError(
-            f"{cls.__name__}.columns: {column.metric!r} is a headline metric, which has a column"
+            f"{cls.__name__}.columns: {column.metric!r} is a headline metric, which has its own "
+            f"column; it cannot stand below {column.below!r}"
         )
     if column.below and column.below not in cls.primary:
         raise TypeError(

@@ -1,6 +1,6 @@
 """The leaderboard: turns results.json into pages that people read.
 
-    write(results, Path("runs/latest"), samples)   results.json, leaderboard.{md,csv,json,html}
+    write(results, Path("runs/latest"), samples)   results.json, leaderboard.*, figures/
     terminal(results)                              prints the same tables
     merge([results_a, results_b])                  joins several runs, if they can be compared
 
@@ -21,16 +21,21 @@ if TYPE_CHECKING:
     from suite.results.schema import Results
 
 
+PAGE = "leaderboard.html"
+"""What people open."""
+
+
 def write(
     results: Results, out: Path, samples: Mapping[str, Sequence[Sample]] | None = None
 ) -> list[Path]:
-    """Write results.json and the leaderboards into the folder `out`; return their paths.
+    """Write results.json, leaderboards and figures into the folder `out`; return their paths.
 
     `samples`: the slug of each cell -> its answers, for truth ratios and answers side by side.
     Each file is written atomically. Raises UserError, before anything is written, if a number in
     `results` is not finite.
     """
-    from suite.report import files, page, spreadsheet
+    from suite.report import figures, files, page, spreadsheet
+    from suite.report.pictures.draw import draw_pictures
     from suite.report.table import tables
     from suite.results.schema import dumps, loads
     from suite.store import atomic_write
@@ -38,24 +43,28 @@ def write(
     text = dumps(results)
     results = loads(text)  # so that a report made again from results.json has the same bytes
     rows = tables(results)
-    content = {
+    pictures = []
+    for number, table in enumerate(rows, 1):
+        pictures.append(draw_pictures(table, f"t{number}", samples or {}))
+    content: dict[str, str | bytes] = {
         "results.json": text,
         "leaderboard.json": files.as_json(results, rows),
         "leaderboard.csv": spreadsheet.as_csv(rows),
         "leaderboard.md": files.as_markdown(results, rows),
-        "leaderboard.html": page.as_html(results, rows, samples or {}),
+        PAGE: page.as_html(results, rows, samples or {}, pictures),
+        **figures.files(rows, pictures),
     }
     for name, written in content.items():
         atomic_write(out / name, written)
     return [out / name for name in content]
 
 
-def terminal(results: Results, console: Console | None = None) -> None:
-    """Print the leaderboards."""
+def terminal(results: Results, console: Console | None = None, page: Path | None = None) -> None:
+    """Print the leaderboards, and where their page is."""
     from suite.report.console import show
     from suite.report.table import tables
 
-    show(tables(results), console)
+    show(tables(results), console, page)
 
 
 def merge(

@@ -29,6 +29,8 @@ class Item:
 
 
 NOTHING = Item("–")
+HEADLINE = ("rank", "method", "metric", "more")
+"""Groups of columns that a page shows at first; the others are folded away."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,16 @@ def columns(table: Table) -> list[Column]:
 def _headline_columns(table: Table) -> Iterator[Column]:
     for name in table.primary:
         show = partial(_show_headline, name=name, table=table)
-        yield Column(name, "metric", show, table.direction(name))
+        arrow = table.direction(table.quantity(name))
+        yield Column(table.heading(name), "metric", show, arrow, table.meaning(name))
 
 
 def _declared_columns(table: Table) -> Iterator[Column]:
     """Show the further metrics that the benchmark declares and that any row reports."""
     for declared in table.outputs.columns:
-        if not declared.below and table.values_of(declared.metric):
+        if declared.below or declared.metric in table.primary:
+            continue  # it has a place in the column of a headline metric
+        if table.values_of(declared.metric):
             show = partial(_show_metric, name=declared.metric)
             arrow = table.direction(declared.metric)
             yield Column(title_of(declared), "more", show, arrow, declared.help)
@@ -118,8 +123,10 @@ def _difference_columns(table: Table) -> Iterator[Column]:
 def _best_epoch_columns(table: Table) -> Iterator[Column]:
     if any(row.best for row in table.rows):
         for name in table.primary:
-            show = partial(_show_best_epoch, name=name)
-            yield Column(f"{name}, best epoch", "best", show, table.direction(name))
+            quantity = table.quantity(name)
+            show = partial(_show_best_epoch, name=quantity)
+            title = f"{table.heading(name)}, best epoch"
+            yield Column(title, "best", show, table.direction(quantity))
 
 
 COSTS: dict[str, tuple[str, Callable[[float], str]]] = {
@@ -156,17 +163,20 @@ def _format_ranks(known: Standing) -> str:
 def _show_method(row: Row) -> Item:
     counts = {"starts": len(row.start_seeds), "seeds": len(row.seeds)}
     several = [f"{count} {name}" for name, count in counts.items() if count > 1]
-    details = [" × ".join(several)] if several else []
-    details += row.marks
-    return Item(row.method, "; ".join(details), row.method)
+    more = (" × ".join(several),) if several else ()
+    return Item(row.method, "; ".join(row.marks), row.method, more)
 
 
 def _show_headline(row: Row, name: str, table: Table) -> Item:
     """Show a headline metric, with the declared metrics that stand below it."""
-    item = _show_value(row.values.get(name))
+    quantity = table.quantity(name)
+    item = _show_value(row.values.get(quantity))
     if item.sort is None:
         return item
     more = []
+    if quantity != name and name in row.values:
+        p = row.values[name]
+        more.append(f"p {p.text} ({p.bounds})" if p.bounds else f"p {p.text}")
     for declared in table.below(name):
         value = row.values.get(declared.metric)
         if value is not None and value.value is not None:

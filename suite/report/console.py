@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 from rich import box
@@ -14,6 +15,7 @@ from rich.text import Text
 from suite.report.columns import Column, columns
 from suite.report.footnotes import apart, partial
 from suite.report.numbers import MISSING, listed
+from suite.report.outcome import describe_outcome
 from suite.report.table import Row, Table
 from suite.report.text import one_line
 
@@ -24,8 +26,8 @@ LONG_NAME = 24
 """Characters of a method's name, above which names are broken into lines."""
 
 
-def show(tables: Sequence[Table], console: Console | None = None) -> None:
-    """Print `tables`.
+def show(tables: Sequence[Table], console: Console | None = None, page: Path | None = None) -> None:
+    """Print `tables`, each with its outcome in a sentence or two, and at the end where the page is.
 
     Everything is passed to rich as plain text, so neither markup nor escape codes take effect.
     """
@@ -41,7 +43,12 @@ def show(tables: Sequence[Table], console: Console | None = None) -> None:
             notes.append(_explain_ranks(table))
         for note in notes:
             console.print(Text(f"  {one_line(note)}", style="dim"))
+        outcome = " ".join(describe_outcome(table))
+        console.print(Text(f"  {one_line(outcome)}", style="bold"))
         console.print()
+    if page is not None:
+        # On a line of its own and never broken, so that a terminal can open it.
+        console.print(Text(f"Page: {page}"), soft_wrap=True)
 
 
 def _fit_grid(table: Table, console: Console) -> Grid:
@@ -102,4 +109,5 @@ def _explain_ranks(table: Table) -> str:
     front = ""
     if len(table.axes) > 1:
         front = "; front: no other method is at least as good on every metric and better on one"
-    return f"ranked by {listed(table.axes)}{front}; 1–3: ranks that the tests leave open"
+    by = listed([table.heading(name) for name in table.axes])
+    return f"ranked by {by}{front}; 1–3: ranks that the tests leave open"

@@ -10,6 +10,7 @@ from typing import Any
 from suite.api.cells import CellResult
 from suite.report.columns import Item, columns
 from suite.report.footnotes import footnotes
+from suite.report.outcome import describe_outcome
 from suite.report.pairs import HEADERS, pairs
 from suite.report.provenance import commands, deviations, provenance
 from suite.report.spreadsheet import UNITS
@@ -81,7 +82,13 @@ def as_markdown(results: Results, tables: Sequence[Table]) -> str:
     """Render the leaderboards as Markdown tables."""
     lines = ["# Leaderboard", ""]
     for table in tables:
-        lines += [f"## {markdown(table.title)}", "", *_markdown_table(table), ""]
+        lines += [
+            f"## {markdown(table.title)}",
+            "",
+            markdown(" ".join(describe_outcome(table))),
+            "",
+        ]
+        lines += [*_markdown_table(table), ""]
         lines += _markdown_list(footnotes(table))
         lines += ["", *_markdown_pairs(table)]
     lines += ["## What was run", ""]

@@ -58,7 +58,7 @@ def _explain_rank(table: Table) -> Iterator[str]:
         return
     if not table.ranked:
         return
-    text = f"Rank: methods are ranked by {listed(table.axes)} at the final checkpoint"
+    text = f"Rank: methods are ranked by {listed(_axes(table))} at the final checkpoint"
     if len(table.axes) == 1:
         text += f". A method ranks below a better one if {_describe_test(table)}."
     else:
@@ -74,6 +74,10 @@ def _explain_rank(table: Table) -> Iterator[str]:
         "which is better."
     )
     yield from _explain_untested(table)
+
+
+def _axes(table: Table) -> list[str]:
+    return [table.heading(name) for name in table.axes]
 
 
 def _describe_test(table: Table) -> str:
@@ -113,8 +117,6 @@ def _explain_untested(table: Table) -> Iterator[str]:
             "Finished models are compared as they are: a rank is about that very model, not about "
             "how it was made."
         )
-    if evidence.claims and evidence.starts == 1 and evidence.seeds > 1:
-        yield "One start model: ranks and intervals describe this start model only."
     if evidence.of_interest:
         each = [f"{name} {least:g}" for name, least in evidence.of_interest.items()]
         yield f"Smallest difference of interest: {', '.join(each)}. Smaller ones part no methods."

@@ -20,14 +20,15 @@ from markupsafe import Markup
 
 from suite.api.cells import CellResult
 from suite.report.answers import QUESTIONS, Question, side_by_side
-from suite.report.columns import Column, columns
+from suite.report.colours import style_rules
+from suite.report.columns import HEADLINE, Column, columns
 from suite.report.footnotes import lead, rest
 from suite.report.numbers import listed
+from suite.report.outcome import describe_outcome
 from suite.report.pairs import HEADERS, Pair, pairs
-from suite.report.pictures.draw import draw_pictures
-from suite.report.pictures.plot import Drawing, number_of
+from suite.report.pictures.marks import colour, marker_of, outline
+from suite.report.pictures.plot import Drawing
 from suite.report.provenance import commands, deviations, provenance
-from suite.report.svg import PALETTE
 from suite.report.table import Table
 from suite.report.text import one_line, visible
 from suite.report.values import Value, by_name, value_of
@@ -43,7 +44,11 @@ class View:
     table: Table
     columns: list[Column]
     groups: list[str]
-    """Groups of columns that a reader can hide."""
+    """Groups of columns that are folded away at first, and that a reader can hide."""
+    outcome: list[str]
+    """What the table says, in a sentence or two."""
+    meanings: list[tuple[str, str]]
+    """Headline quantity -> what it is, in one sentence."""
     lead: list[str]
     """Notes on the ranks and how sure they are."""
     rest: list[str]
@@ -52,15 +57,14 @@ class View:
     pictures: list[Drawing]
     questions: list[Question]
 
-    def dot(self, method: str) -> str:
-        """Return the style sheet's classes for the method's colour.
+    def paint(self, method: str) -> str:
+        """Return the style sheet's class for the method's colour."""
+        index = colour(self.table, method)
+        return "base" if index is None else f"c{index}"
 
-        With more methods than colours, the colours are used again as rings and as squares.
-        """
-        number = number_of(self.table, method)
-        if number is None:
-            return "base"
-        return f"c{number % len(PALETTE)} round{number // len(PALETTE) % 3}"
+    def mark(self, method: str) -> str:
+        """Return the method's mark, as in the pictures, as the data of an SVG path."""
+        return outline(marker_of(self.table, method))
 
     def seed_value(self, result: CellResult, metric: str) -> Value:
         """Read one metric of one seed."""
@@ -68,14 +72,20 @@ class View:
 
 
 def as_html(
-    results: Results, tables: Sequence[Table], samples: Mapping[str, Sequence[Sample]]
+    results: Results,
+    tables: Sequence[Table],
+    samples: Mapping[str, Sequence[Sample]],
+    pictures: Sequence[Sequence[Drawing]],
 ) -> str:
-    """Render the page."""
-    style, script = _read_source("style.css.jinja"), _read_source("script.js.jinja")
+    """Render the page; `pictures`: those of each table."""
+    style = _read_source("style.css.jinja") + style_rules()
+    script = _read_source("script.js.jinja")
     page = _environment().get_template("leaderboard.html.jinja")
     views = []
-    for number, table in enumerate(tables, 1):
-        views.append(_build_view(table, f"t{number}", samples, len(tables)))
+    limit = -(-QUESTIONS // max(1, len(tables)))
+    for number, (table, drawn) in enumerate(zip(tables, pictures, strict=True), 1):
+        questions = side_by_side(table, samples, limit)
+        views.append(_build_view(table, f"t{number}", drawn, questions))
     return page.render(
         results=results,
         views=views,
@@ -92,22 +102,31 @@ def as_html(
 
 
 def _build_view(
-    table: Table, name: str, samples: Mapping[str, Sequence[Sample]], tables: int
+    table: Table, name: str, pictures: Sequence[Drawing], questions: list[Question]
 ) -> View:
     shown = columns(table)
     groups = dict.fromkeys(column.group for column in shown)
-    always_shown = ("rank", "method", "metric")
     return View(
         id=name,
         table=table,
         columns=shown,
-        groups=[group for group in groups if group not in always_shown],
+        groups=[group for group in groups if group not in HEADLINE],
+        outcome=describe_outcome(table),
+        meanings=_collect_meanings(table),
         lead=lead(table),
         rest=rest(table),
         pairs=pairs(table),
-        pictures=draw_pictures(table, name, samples),
-        questions=side_by_side(table, samples, -(-QUESTIONS // tables)),
+        pictures=list(pictures),
+        questions=questions,
     )
+
+
+def _collect_meanings(table: Table) -> list[tuple[str, str]]:
+    """Return (headline quantities, what they are); those of one meaning stand together."""
+    titles: dict[str, list[str]] = {}
+    for metric in table.primary:
+        titles.setdefault(table.meaning(metric), []).append(table.heading(metric))
+    return [("; ".join(names), meaning) for meaning, names in titles.items() if meaning]
 
 
 @cache

@@ -15,7 +15,7 @@ from suite.api.cells import CellResult, Timing
 from suite.api.scores import Metric
 from suite.compare.hypervolume import NAME as HYPERVOLUME
 from suite.report.rank import Rank
-from suite.report.values import Value, by_name, mean_of, value_of, with_limits
+from suite.report.values import Value, by_name, distance_of, mean_of, value_of, with_limits
 from suite.results.evidence import Evidence, Overall, Standing
 from suite.results.schema import Comparison
 
@@ -122,10 +122,17 @@ def build_row(comparison: Comparison, metrics: Iterable[str], cells: Sequence[Ce
         family=cells[0].family,
         cells=tuple(cells),
         values=values,
-        best=_average(best, comparison.primary) if has_best else {},
+        best=_average(best, _headlines(comparison, best)) if has_best else {},
         deltas={},
         marks=tuple(_explain_state(cells, values, comparison.primary)),
     )
+
+
+def _headlines(comparison: Comparison, seeds: Sequence[Mapping[str, Metric]]) -> list[str]:
+    """Name the headline metrics, and the distances behind p-values that all seeds report."""
+    distances = map(distance_of, comparison.primary)
+    reported = [name for name in distances if all(name in metrics for metrics in seeds)]
+    return [*comparison.primary, *reported]
 
 
 def _average(seeds: Sequence[Mapping[str, Metric]], names: Iterable[str]) -> dict[str, Value]:

@@ -1,4 +1,6 @@
-"""A matplotlib figure as inline SVG without `style`, which the page's content policy forbids.
+"""A matplotlib figure as inline SVG, and as files for a paper.
+
+Inline it has no `style`, which the page's content policy forbids.
 
 Text is drawn as paths, and identifiers come from a fixed salt, so that the same figure always gives
 the same bytes.
@@ -8,23 +10,22 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from suite.report.colours import INK, LINE, MUTED
 from suite.report.text import one_line
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.figure import Figure
-
-INK, MUTED, LINE = "#1c2230", "#68707f", "#dde1e8"
-"""Text and baselines, secondary text, grid. In dark mode the style sheet replaces these colours."""
-PALETTE = ("#3a6fb5", "#cf6f2a", "#3a9278", "#b34a72", "#7b64b9", "#97871f", "#4a9fc4", "#8d5c40")
-"""Colours of methods, readable on light and dark ground; in the style sheet: .c0, .c1, ..."""
 
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "suite",
+    "pdf.fonttype": 42,  # what journals ask for
     "text.parse_math": False,  # a method's name may hold a dollar sign
     "text.color": INK,
     "font.family": "DejaVu Sans",
@@ -47,7 +48,7 @@ _SETTINGS: dict[str, Any] = {
 }
 _OPENING = """\
 <svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {viewbox} \
-class="plot" role="img" stroke-linejoin="round" stroke-linecap="butt" aria-label="{label}">"""
+class="plot" role="{role}" stroke-linejoin="round" stroke-linecap="butt" aria-label="{label}">"""
 
 
 def report_style() -> AbstractContextManager[None]:
@@ -57,26 +58,72 @@ def report_style() -> AbstractContextManager[None]:
     return style.context(["default", _SETTINGS])
 
 
-def as_svg(figure: Figure, name: str, description: str) -> str:
-    """Render `figure` for embedding. `name` starts its identifiers and must be unique in a page."""
-    out = io.StringIO()
-    # Without date and creator, which would change the bytes.
-    figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+def as_svg(
+    figure: Figure, name: str, description: str, titles: Mapping[str, str] | None = None
+) -> str:
+    """Render `figure` for embedding. `name` starts its identifiers and must be unique in a page.
+
+    `titles`: identifier of an artist (`set_gid`, "mark-3") -> what a reader sees on pointing at it
+    or tabbing to it. It becomes the class "mark", and so does "path-3" the class "path m3".
+    """
+    text = _render(figure, "svg").decode()
     unwanted = r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>"
-    text = re.sub(unwanted, "", out.getvalue(), flags=re.DOTALL)
+    text = re.sub(unwanted, "", text, flags=re.DOTALL)
     text = text[text.index("<svg") :]  # drops the XML declaration and the document type
+    text = _name_artists(text, titles or {})
     text = _prefix_identifiers(text, name)
     text = re.sub(r' style="([^"]*)"', lambda match: _as_attributes(match[1]), text)
     viewbox = re.search(r'viewBox="[^"]*"', text)
     assert viewbox is not None, "matplotlib writes a viewBox"
     body = _shorten_numbers(text[text.index(">") + 1 :])
-    opening = _OPENING.format(viewbox=viewbox[0], label=escape(one_line(description)))
+    # The content of an image cannot be tabbed to, that of a group can.
+    role = "group" if titles else "img"
+    opening = _OPENING.format(viewbox=viewbox[0], role=role, label=escape(one_line(description)))
     lines = (line.strip() for line in f"{opening}{body}".splitlines())
     return "\n".join(filter(None, lines))
 
 
+def as_file(figure: Figure, kind: Literal["svg", "pdf"]) -> bytes:
+    """Render `figure` for a paper, without what a page shows on pointing at a mark."""
+    hidden = [artist for artist in figure.findobj(_is_hover) if artist.get_visible()]
+    for artist in hidden:
+        artist.set_visible(False)
+    try:
+        return _render(figure, kind)
+    finally:
+        for artist in hidden:
+            artist.set_visible(True)
+
+
+def _is_hover(artist: Artist) -> bool:
+    return str(artist.get_gid() or "").startswith("path-")
+
+
+def _render(figure: Figure, kind: Literal["svg", "pdf"]) -> bytes:
+    # Without dates and program names, which would change the bytes.
+    unnamed = {"svg": ("Date", "Creator"), "pdf": ("CreationDate", "Creator", "Producer")}
+    metadata: dict[str, Any] = dict.fromkeys(unnamed[kind])
+    out = io.BytesIO()
+    with report_style():
+        figure.savefig(out, format=kind, transparent=True, metadata=metadata)
+    return out.getvalue()
+
+
+def _name_artists(text: str, titles: Mapping[str, str]) -> str:
+    """Make classes of the identifiers of marks and paths, and give marks their titles."""
+
+    def name(match: re.Match[str]) -> str:
+        kind, number = match[1], match[2]
+        if kind == "path":
+            return f'<g class="path m{number}">'
+        title = escape(one_line(titles.get(f"{kind}-{number}", "")))
+        return f'<g class="mark" tabindex="0" role="img"><title>{title}</title>'
+
+    return re.sub(r'<g id="(mark|path)-(\d+)">', name, text)
+
+
 def _shorten_numbers(text: str) -> str:
-    """Round coordinates to a hundredth of a point, which nobody sees, and spell paths in short.
+    """Round coordinates to a twentieth of a point, which nobody sees, and spell paths in short.
 
     Scales stay as they are: they size the letters.
     """
@@ -86,7 +133,7 @@ def _shorten_numbers(text: str) -> str:
 
 
 def _rounded(text: str) -> str:
-    return re.sub(r"-?\d+\.\d+", lambda match: f"{round(float(match[0]), 2) + 0.0:.6g}", text)
+    return re.sub(r"-?\d+\.\d+", lambda match: f"{round(float(match[0]), 1) + 0.0:.6g}", text)
 
 
 def _short_path(path: str) -> str:

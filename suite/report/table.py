@@ -14,7 +14,7 @@ from suite.api.pictures import MetricColumn
 from suite.compare.hypervolume import NAME as HYPERVOLUME
 from suite.report.rank import balance, ranks
 from suite.report.row import Row, add_evidence, build_row, subtract_baseline
-from suite.report.values import Value, mean_of
+from suite.report.values import Value, distance_of, mean_of
 from suite.results.evidence import Evidence
 from suite.results.outputs import Outputs
 from suite.results.schema import Comparison, Results
@@ -106,9 +106,35 @@ class Table:
         """Say whether the metric `name` is a p-value."""
         return any(value.log10_p is not None for value in self.values_of(name))
 
+    def quantity(self, headline: str) -> str:
+        """Return the metric that stands for a headline metric in table, pictures and ranks.
+
+        Of a p-value this is its KS distance, where one is reported: a size, of which seeds have a
+        mean. Of any other metric it is the metric itself.
+        """
+        distance = distance_of(headline)
+        if self.is_p_value(headline) and self.values_of(distance):
+            return distance
+        return headline
+
+    def heading(self, headline: str) -> str:
+        """Name the quantity of a headline metric, the same in table and pictures."""
+        quantity = self.quantity(headline)
+        declared = self.outputs.column(quantity)
+        if quantity == headline:
+            return declared.title if declared and declared.title else headline
+        return f"{headline} ({declared.title if declared and declared.title else 'D'})"
+
+    def meaning(self, headline: str) -> str:
+        """Say in one sentence what the quantity of a headline metric is; "" if undeclared."""
+        declared = self.outputs.column(self.quantity(headline))
+        return declared.help if declared else ""
+
     def below(self, headline: str) -> list[MetricColumn]:
         """List the declared metrics that stand in the column of a headline metric."""
-        return [column for column in self.outputs.columns if column.below == headline]
+        shown = self.quantity(headline)
+        columns = self.outputs.columns
+        return [each for each in columns if each.below == headline and each.metric != shown]
 
     def direction(self, name: str) -> str:
         """Return the direction in which a metric gets better: ↑, ↓ or ""."""
@@ -196,11 +222,25 @@ def _locate(row: Row, axes: Sequence[str]) -> list[float] | None:
         value = row.values.get(name)
         if value is None or value.goodness is None:
             return None
-        known = row.standings.get(name)
-        # Of a p-value its KS distance, by which the draws go too: one order for everything.
-        by_distance = value.log10_p is not None and known is not None
-        point.append(-known.value if known and by_distance else value.goodness)
+        point.append(_measure(row, value))
     return point
+
+
+def _measure(row: Row, value: Value) -> float:
+    """Return a value as ranks go by it, larger is better.
+
+    Of a p-value this is its KS distance, by which the draws go too: one order for everything.
+    """
+    assert value.goodness is not None, "rows without a value are left out before"
+    if value.log10_p is None:
+        return value.goodness
+    known = row.standings.get(value.name)
+    if known is not None:
+        return -known.value
+    distance = row.values.get(distance_of(value.name))
+    if distance is not None and distance.goodness is not None:
+        return distance.goodness
+    return value.goodness
 
 
 def _differ(evidence: Evidence | None, method: str, other: str, axes: Sequence[str]) -> bool:

@@ -76,6 +76,11 @@ def is_p_value(metric: Metric) -> bool:
     return metric.unit == "p-value"
 
 
+def distance_of(metric: str) -> str:
+    """Name the metric that reports the KS distance behind a p-value (see `Basis`)."""
+    return f"{metric}_D"
+
+
 def by_name(metrics: Iterable[Metric]) -> dict[str, Metric]:
     """Index metrics by their names."""
     return {metric.name: metric for metric in metrics}

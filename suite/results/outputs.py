@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from suite.api.cells import Closed
@@ -24,3 +25,11 @@ class Outputs(Closed):
     """In the order of the page."""
     columns: tuple[MetricColumn, ...] = ()
     exports: tuple[Export, ...] = ()
+
+    def tells(self, headlines: Sequence[str]) -> bool:
+        """Say whether a sentence is declared for any of these metrics."""
+        return any(each.help for each in self.columns if each.metric in headlines)
+
+    def column(self, metric: str) -> MetricColumn | None:
+        """Return what is declared of the column of a metric."""
+        return next((each for each in self.columns if each.metric == metric), None)

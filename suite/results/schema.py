@@ -1,13 +1,15 @@
 """What a run leaves behind: `<out>/results.json` and (`suite.results.samples`) the answers of each
 cell.
 
-    {"schema_version": 1,
+    {"schema_version": 2,
      "run": {"command": "suite run --methods npo --bench tofu", "engine": "hf", ...},
      "comparisons": [{"benchmark": "tofu", "split": "forget10", "model": "tiny", ...}],
      "cells": [{"cell": {"method": "npo", "benchmark": "tofu", ...}, "status": "ok", ...}]}
 
-Every number is finite, or null with the reason in its note. Wall-clock times stand only under
-`timings`, so that everything else is equal when the same thing is run again.
+To keep the file small, a metric lists only the fields that differ from their defaults, and a
+trajectory is a table of columns (`suite.results.compact`). Every number is finite, or null with the
+reason in its note. Wall-clock times stand only under `timings`, so that everything else is equal
+when the same thing is run again.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from suite.api.cells import CellResult, Closed
 from suite.api.scores import Basis, Metric
 from suite.core.errors import CorruptError, UserError
+from suite.results.compact import COURSE, compact, expanded
 from suite.results.evidence import Evidence
 from suite.results.outputs import Outputs
 from suite.results.samples import read_text
@@ -32,8 +35,10 @@ from suite.store import atomic_write
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-SCHEMA_VERSION = 1
-"""Raised whenever an older reader would misread a file."""
+SCHEMA_VERSION = 2
+"""Raised whenever an older reader would misread a file, or could not read it."""
+READABLE = (1, 2)
+"""Versions that this program reads. In version 1 nothing is compact."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,10 @@ def _adapter() -> TypeAdapter[Results]:
 
 def json_schema() -> dict[str, Any]:
     """Describe results.json as a JSON schema."""
-    return _adapter().json_schema()
+    schema = _adapter().json_schema()
+    fields = schema["$defs"]["CellResult"]["properties"]
+    fields["trajectory"] = {"anyOf": [fields["trajectory"], COURSE]}
+    return schema
 
 
 def dumps(results: Results) -> str:
@@ -137,11 +145,11 @@ def dumps(results: Results) -> str:
         raise UserError(problem)
     # Through the reader once: what is read back gives the same bytes (an int in a float's place
     # would not).
-    return _encoded(_adapter().validate_json(_encoded(results), strict=True))
+    return _encoded(loads(_encoded(results)))
 
 
 def _encoded(results: Results) -> str:
-    content = {"schema_version": results.schema_version, **asdict(results)}
+    content = compact({**asdict(results), "schema_version": SCHEMA_VERSION})
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     text = text.encode("utf-8", "replace").decode()  # lone surrogates are not JSON
     return re.sub(r"[^\x00-\x7e]", lambda match: json.dumps(match[0])[1:-1], text) + "\n"
@@ -152,17 +160,18 @@ def loads(text: str | bytes, where: str = "results.json") -> Results:
     from pydantic import ValidationError
 
     try:
-        version = json.loads(text)["schema_version"]
+        content = json.loads(text)
+        version = content["schema_version"]
     except (ValueError, KeyError, TypeError) as error:
         raise CorruptError(
             f"{where}: not a results file ({error.__class__.__name__}: {error})"
         ) from error
-    if version != SCHEMA_VERSION:
-        raise CorruptError(
-            f"{where}: schema_version is {version}, but this program reads {SCHEMA_VERSION}"
-        )
+    if version not in READABLE:
+        known = " and ".join(map(str, READABLE))
+        raise CorruptError(f"{where}: schema_version is {version}, but this program reads {known}")
+    content["schema_version"] = SCHEMA_VERSION
     try:
-        results = _adapter().validate_json(text, strict=True)
+        results = _adapter().validate_json(json.dumps(expanded(content)), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field_path = ".".join(str(part) for part in first["loc"]) or "the file"

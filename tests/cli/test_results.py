@@ -43,7 +43,9 @@ def test_a_file_with_declarations_is_read_without_any_plugin(
     monkeypatch.setattr("suite.registry.Registry.load", lambda *_: pytest.fail("plugins loaded"))
     (table,) = read_results(run).comparisons
     assert table.outputs is not None
-    assert [column.title for column in table.outputs.columns] == ["D", "author p"]
+    titles = [column.title for column in table.outputs.columns]
+    assert titles == ["D", "", "author p"]  # model_utility keeps its name, and has a sentence
+    assert table.outputs.tells(table.primary)
     assert main(["report", str(run)]) == 0
     assert "D: the test's statistic" in (run / "leaderboard.md").read_text()
 

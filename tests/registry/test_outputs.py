@@ -42,7 +42,10 @@ def test_declarations_are_collected() -> None:
         ({"pictures": (Bars({"a": 1}),)}, r"Mine\.pictures: Bars\.bars\.a: .*valid string"),  # type: ignore[dict-item]
         ({"pictures": (Frontier("kl", None),)}, r"Frontier\.y"),  # type: ignore[arg-type]
         ({"columns": (Tradeoff(),)}, "it may hold MetricColumn"),
-        ({"columns": (MetricColumn("quality"),)}, "'quality' is a headline metric"),
+        (
+            {"columns": (MetricColumn("quality", below="utility"),)},
+            "'quality' is a headline metric",
+        ),
         (
             {"columns": (MetricColumn("d", below="qualty"),)},
             "'d' stands below 'qualty', which is no headline metric",

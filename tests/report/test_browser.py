@@ -94,6 +94,11 @@ def methods(page: Page) -> list[str]:
     return [row.get_attribute("data-sort") or "" for row in shown.locator("th.method").all()]
 
 
+def unfold(page: Page) -> None:
+    """Show intervals, certainty and cost."""
+    page.locator(".button").first.click()
+
+
 def numbers(page: Page, header: str) -> list[float]:
     """What a column's cells are sorted by, top to bottom, missing ones left out."""
     script = """header => {
@@ -131,6 +136,7 @@ def test_filters_rows_and_hides_columns(opened: Opened, file: Path) -> None:
     watched.page.locator(".filter").fill("npo_")
     assert methods(watched.page) == ["npo_rt"]
     watched.page.locator(".filter").fill("")
+    unfold(watched.page)
     box = watched.page.locator(".toggles input").first
     column = watched.page.locator(f"table.board .{box.get_attribute('value')}:visible")
     assert column.count() > 3
@@ -160,6 +166,7 @@ def test_shows_how_sure_a_place_is(opened: Opened, results: Results, tmp_path: P
     )
     report.write(replace(results, comparisons=(comparison,)), tmp_path)
     page = (watched := opened(tmp_path / "leaderboard.html")).page
+    unfold(page)
     heads = page.locator("table.board thead th")
     assert {"P(front)", "P(best) model utility"} <= {
         " ".join(head.inner_text().split()) for head in heads.all()
@@ -172,7 +179,6 @@ def test_shows_how_sure_a_place_is(opened: Opened, results: Results, tmp_path: P
         ).count()
         == 1
     )
-    assert page.locator("figcaption", has_text="P(non-dominated)").count() == 1
     pairs = page.locator("details", has_text="Every pair of methods: 1 comparison").last
     assert not pairs.locator("table").is_visible()
     pairs.locator("summary").click()
@@ -233,7 +239,10 @@ def test_text_stands_out_in_light_and_dark(opened: Opened, file: Path, scheme: s
 def test_is_whole_without_javascript(opened: Opened, file: Path) -> None:
     watched = opened(file, java_script_enabled=False)
     assert methods(watched.page)[:2] == ["npo_rt", "npo"]
-    assert not watched.page.locator(".tools").first.is_visible()
+    assert not watched.page.locator(".find").first.is_visible()
+    assert watched.page.locator("table.board .fold:visible").count() == 0
+    unfold(watched.page)  # the button needs no script
+    assert watched.page.locator("table.board .fold:visible").count() > 10
     question = watched.page.locator(".question").first
     question.locator("summary").click()
     assert question.locator(".answers").is_visible()
@@ -265,3 +274,68 @@ def test_hostile_text_is_inert(opened: Opened, results: Results, tmp_path: Path)
         all("Content Security Policy" in line for line in watched.said) and len(watched.said) >= 2
     )
     assert watched.blocked == ["https://evil.example/x.png"]
+
+
+def place(page: Page, selector: str) -> dict[str, float]:
+    """Where the first such element is, in pixels of the page."""
+    found = page.locator(selector).first.bounding_box()
+    assert found is not None
+    return {**found, "bottom": found["y"] + found["height"]}  # type: ignore[typeddict-item]
+
+
+def test_headline_and_picture_are_on_the_first_screen(opened: Opened, file: Path) -> None:
+    page = opened(file, viewport={"width": 1280, "height": 800}).page
+    ranked = page.locator("tbody.methods tr").all()
+    for cell in ("td.rank", "th.method", "td.metric"):
+        assert place(page, f"tbody.methods {cell}")["bottom"] < 400
+    assert all((row.bounding_box() or {"y": 9e9})["y"] < 800 for row in ranked)
+    assert place(page, "figure svg.plot")["bottom"] <= 800
+    assert page.locator("table.board tbody.methods tr").first.locator("td.metric").count() == 2
+    assert page.locator("dl.meanings").first.locator("dd").count() == 2
+    assert place(page, "dl.meanings")["bottom"] < 800
+    # The axes say what the table says.
+    heads = [" ".join(h.inner_text().split()) for h in page.locator("th.metric").all()]
+    assert heads == ["forget quality (D) ↓", "model utility ↑"]
+    caption = page.locator("figcaption").first.inner_text()
+    assert caption.startswith("Forget quality (D) against model utility,")
+
+
+def test_the_button_folds_certainty(opened: Opened, file: Path) -> None:
+    page = opened(file).page
+    fold = page.locator("table.board .fold:visible")
+    assert fold.count() == 0
+    unfold(page)
+    assert fold.count() > 10
+    unfold(page)
+    assert fold.count() == 0
+
+
+def test_a_path_is_shown_on_pointing_at_its_mark_or_row(opened: Opened, file: Path) -> None:
+    page = opened(file).page
+    shown = (
+        "() => [...document.querySelectorAll('.plot .path')]"
+        ".filter(path => getComputedStyle(path).opacity == 1).length"
+    )
+    assert page.evaluate(shown) == 0
+    page.locator(".plot .mark").last.focus()
+    assert page.evaluate(shown) == 1
+    page.locator(".plot .mark").last.evaluate("mark => mark.blur()")
+    page.locator("tbody.methods tr").first.hover()
+    assert page.evaluate(shown) == 1
+
+
+def test_every_method_has_its_colour_and_mark(opened: Opened, file: Path) -> None:
+    page = opened(file).page
+    looks = page.evaluate(
+        "[...document.querySelectorAll('tbody.methods svg.mark')].map(mark => "
+        "[getComputedStyle(mark).color, mark.firstChild.getAttribute('d')])"
+    )
+    assert len(looks) == 7
+    assert len({colour for colour, _ in looks}) == len({mark for _, mark in looks}) == 7
+    drawn = page.evaluate(
+        "[...document.querySelectorAll('figure:first-of-type .plot .mark [fill]')]"
+        ".map(mark => getComputedStyle(mark).fill)"
+    )
+    assert {colour for colour in drawn if colour != "none"} - {"rgb(28, 34, 48)"} <= {
+        colour for colour, _ in looks
+    }

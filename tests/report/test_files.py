@@ -76,14 +76,20 @@ def test_same_inputs_same_bytes(
 ) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     paths = report.write(results, first, samples)
-    assert [path.name for path in paths] == FILES
+    assert [path.name for path in paths if path.parent == first] == FILES
+    figures = sorted(path.name for path in (first / "figures").iterdir())
+    assert [path.name for path in sorted(paths) if path.parent != first] == figures
+    assert {path.rpartition(".")[2] for path in figures} == {"svg", "pdf", "tex"}
     for slug, answers in samples.items():
         write_samples(first / "samples", slug, answers)
     environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
     subprocess.run([sys.executable, "-c", AGAIN, first, second], check=True, env=environment)
     for name in FILES:
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
-    assert sorted(path.name for path in second.iterdir()) == sorted(FILES)
+    for name in figures:
+        written = (first / "figures" / name).read_bytes()
+        assert written == (second / "figures" / name).read_bytes(), name
+    assert sorted(path.name for path in second.iterdir()) == sorted([*FILES, "figures"])
 
 
 def test_a_write_that_fails_keeps_the_old_file(
@@ -147,7 +153,8 @@ def test_page_is_well_formed(page: Page) -> None:
         if name in ("href", "xlink:href") and value[:1] == "#"
     }
     assert targets <= ids.keys()
-    assert page.tags["svg"] == 4
+    plots = [value for _, name, value in page.attributes if (name, value) == ("class", "plot")]
+    assert len(plots) == 4
     assert page.tags["caption"] == 1
     scopes = [value for tag, name, value in page.attributes if tag == "th" and name == "scope"]
     assert len(scopes) == page.tags["th"]
@@ -155,7 +162,7 @@ def test_page_is_well_formed(page: Page) -> None:
 
 def test_everything_is_there_without_script(page: Page) -> None:
     hidden = [tag for tag, name, _ in page.attributes if name == "hidden"]
-    assert set(hidden) == {"div", "p"}  # the tools alone, which need the script
+    assert set(hidden) == {"label", "span", "p"}  # the tools alone, which need the script
     assert page.tags["details"] >= 10
     assert "1.9 × 10⁻¹¹⁹" in "".join(page.inside.values())
 
@@ -186,7 +193,8 @@ def test_page_without_samples_has_no_answers(results: Results, tmp_path: Path) -
     report.write(results, tmp_path)
     page = Page((tmp_path / "leaderboard.html").read_text(encoding="utf-8"))
     assert "#answers" not in {value for _, _, value in page.attributes}
-    assert page.tags["svg"] == 3
+    plots = [value for _, name, value in page.attributes if (name, value) == ("class", "plot")]
+    assert len(plots) == 3
 
 
 def test_csv_has_every_number_of_every_seed(results: Results, tmp_path: Path) -> None:

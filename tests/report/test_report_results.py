@@ -87,9 +87,9 @@ def test_a_cell_stands_once_and_belongs_to_a_comparison(results: Results) -> Non
     ("old", "new", "complaint"),
     [
         (
-            '"schema_version":1',
             '"schema_version":2',
-            "schema_version is 2, but this program reads 1",
+            '"schema_version":3',
+            "schema_version is 3, but this program reads 1 and 2",
         ),
         ('"seed":0', '"seed":"0"', r"cells\.0\.cell\.seed: .*integer"),
         ('"seed":0', '"seeed":0', r"cells\.0\.cell\.seed: missing|Unexpected|required"),

@@ -200,20 +200,43 @@ def test_a_benchmark_without_direction_is_not_ranked(results: Results) -> None:
     assert all(row.rank is None for row in table.rows)
 
 
-def test_distance_and_author_p_stand_beside_forget_quality(results: Results) -> None:
+def test_p_and_author_p_stand_below_the_distance(results: Results) -> None:
     cells = []
     for r in results.cells:
         author = Metric("forget_quality_author_p", 0.25, True, "p-value", 200, 10)
         cells.append(replace(r, metrics=(*r.metrics, author)) if r.metrics else r)
     table = table_of(replace(results, cells=tuple(cells)))
-    column = next(c for c in columns(table) if c.title == "forget_quality")
+    column = next(c for c in columns(table) if c.title == "forget_quality (D)")
+    assert (column.group, column.arrow) == ("metric", "↓")
     row = next(row for row in table.rows if row.method == "npo")
-    distance = row.values["forget_quality_D"].text
-    assert column.item(row).more == (f"D {distance}", "author p 0.250")
-    assert column.item(row).detail == row.values["forget_quality"].bounds
+    distance, p = row.values["forget_quality_D"], row.values["forget_quality"]
+    assert (column.item(row).text, column.item(row).sort) == (distance.text, distance.value)
+    assert column.item(row).detail == distance.bounds
+    assert column.item(row).more == (f"p {p.text} ({p.bounds})", "author p 0.250")
     assert column.item(next(r for r in table.rows if r.method == "simnpo")).more == ()
     explained = "".join(footnotes(table))
     assert "D: the test's statistic" in explained and "Author p: the same test" in explained
+
+
+def test_a_p_value_without_a_distance_is_shown_itself(results: Results) -> None:
+    cells = []
+    for r in results.cells:
+        kept = [metric for metric in r.metrics if metric.name != "forget_quality_D"]
+        cells.append(replace(r, metrics=tuple(kept)))
+    table = table_of(replace(results, cells=tuple(cells)))
+    assert (table.quantity("forget_quality"), table.heading("forget_quality")) == (
+        "forget_quality",
+        "forget_quality",
+    )
+    assert table.direction("forget_quality") == "↑"
+
+
+def test_a_headline_metric_has_the_declared_title_and_meaning(results: Results) -> None:
+    named = MetricColumn("model_utility", "utility", "what is left of the model")
+    outputs = Outputs(columns=(named,))
+    told = replace(results, comparisons=(replace(results.comparisons[0], outputs=outputs),))
+    shown = [(c.title, c.help) for c in columns(table_of(told)) if c.group in ("metric", "more")]
+    assert shown == [("forget_quality (D)", ""), ("utility", "what is left of the model")]
 
 
 def test_a_declared_metric_has_a_column_of_its_own(results: Results) -> None:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from suite.api.pictures import Bars
 from suite.report.numbers import listed
+from suite.report.pictures.marks import paint_of
 from suite.report.pictures.plot import (
     Drawing,
     ascii_label,
     figure_of,
     legend,
     name_of,
-    paint_of,
 )
-from suite.report.svg import as_svg, report_style
+from suite.report.svg import report_style
 from suite.report.table import Row, Table
 from suite.report.values import bars as distances
 
@@ -43,7 +43,7 @@ def bars(table: Table, declared: Bars, name: str) -> Iterator[Drawing]:
             axes.set_ylim(0, 1.02)
         legend(figure, axes)
         caption = declared.caption or _describe(metrics)
-        yield Drawing(as_svg(figure, name, caption), caption)
+        yield Drawing(figure, name, declared.kind, caption)
 
 
 def _describe(metrics: tuple[str, ...]) -> str:

@@ -11,8 +11,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from suite.report.colours import INK, PALETTE
 from suite.report.pictures.plot import Drawing, ascii_label
-from suite.report.svg import INK, PALETTE, as_svg, report_style
+from suite.report.svg import report_style
 from suite.report.table import Row, Table
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _draw_group(group: _Group, name: str) -> Drawing:
     caption = f"{group.name.replace('_', ' ')}: learning curves over training steps."
     if group.targets:
         caption += f" Dashed: {', '.join(group.targets)}."
-    return Drawing(as_svg(figure, name, caption), caption)
+    return Drawing(figure, name, "curves", caption)
 
 
 def _draw_panel(axes: Axes, row: Row, group: _Group, panel: str) -> None:

@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from suite.api.pictures import Distribution
+from suite.report.pictures.marks import colour, dashes_of, paint_of
 from suite.report.pictures.plot import (
     Drawing,
     ascii_label,
     axis_label,
-    colour,
-    dashes_of,
     figure_of,
     finished_rows,
     legend,
-    paint_of,
 )
-from suite.report.svg import as_svg, report_style
+from suite.report.svg import report_style
 from suite.report.table import Row, Table
 from suite.results.samples import Sample
 
@@ -61,7 +59,7 @@ def _draw(
     axes.set_ylabel("share of questions below")
     legend(figure, axes)
     caption = declared.caption or f"Cumulative distributions of the questions' {label}."
-    return Drawing(as_svg(figure, name, caption), caption)
+    return Drawing(figure, name, declared.kind, caption)
 
 
 def _collect_values(

@@ -10,17 +10,17 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from suite.api.pictures import Frontier
+from suite.report.colours import MUTED
+from suite.report.pictures.marks import marker_of, paint_of
 from suite.report.pictures.plot import (
     Drawing,
     ascii_label,
     axis_label,
     figure_of,
     legend,
-    marker_of,
     name_of,
-    paint_of,
 )
-from suite.report.svg import MUTED, as_svg, report_style
+from suite.report.svg import report_style
 from suite.report.table import Row, Table
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def frontier(table: Table, declared: Frontier, name: str) -> Iterator[Drawing]:
         axes.set_ylabel(axis_label(declared.y_label, declared.y))
         legend(figure, axes)
         caption = declared.caption or _describe(declared)
-        yield Drawing(as_svg(figure, name, caption), caption)
+        yield Drawing(figure, name, declared.kind, caption)
 
 
 def _describe(declared: Frontier) -> str:

@@ -1,13 +1,15 @@
-"""What all pictures share: colours, marks and line styles of methods, size and legend of a plot."""
+"""What all pictures share: a drawing with its caption, size, labels and legend of a plot."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from suite.report.svg import INK, LINE, PALETTE
+from suite.report.colours import INK, LINE
+from suite.report.svg import as_svg
 from suite.report.table import Row, Table
 from suite.report.text import one_line
 
@@ -17,57 +19,25 @@ if TYPE_CHECKING:
 
 LEGEND_WIDTH = 74
 """The number of characters that fit below a plot."""
-_MARKERS = "osD^vPXp"
-_DASHES = ("-", "--", "-.", ":")
-_BASELINE_MARKERS = "*XP"
-"""The model that methods are compared with has the first, other start models the next."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Drawing:
     """A picture and its caption."""
 
-    svg: str
+    figure: Figure
+    name: str
+    """Starts the identifiers of the picture in a page; unique there."""
+    kind: str
+    """Of the declared picture: tradeoff, trajectory, ..."""
     caption: str
+    titles: dict[str, str] = field(default_factory=dict)
+    """Identifier of an artist (`set_gid`) -> what a reader sees on pointing at it."""
 
-
-def colour(table: Table, method: str) -> int | None:
-    """Return the index of a method's colour in table and pictures; None for a baseline."""
-    number = number_of(table, method)
-    return None if number is None else number % len(PALETTE)
-
-
-def number_of(table: Table, method: str) -> int | None:
-    """Return the number of a method among those of its table, by name; None for a baseline."""
-    names = sorted(row.method for row in table.methods)
-    return names.index(method) if method in names else None
-
-
-def marker_of(table: Table, method: str) -> str:
-    """Return the mark of a method's points, the same in every picture."""
-    number = number_of(table, method)
-    if number is None:
-        return _mark_baseline(table, method)
-    # With more methods than colours, a colour comes with another mark the next time it is used.
-    return _MARKERS[(number + number // len(PALETTE)) % len(_MARKERS)]
-
-
-def _mark_baseline(table: Table, method: str) -> str:
-    names = [row.method for row in table.baselines]
-    names.sort(key=lambda name: name != table.comparison.baseline)
-    place = names.index(method) if method in names else 0
-    return _BASELINE_MARKERS[min(place, len(_BASELINE_MARKERS) - 1)]
-
-
-def dashes_of(table: Table, method: str) -> str:
-    """Return the line style of a method; methods of the same colour have different ones."""
-    return _DASHES[(number_of(table, method) or 0) // len(PALETTE) % len(_DASHES)]
-
-
-def paint_of(table: Table, method: str) -> str:
-    """Return the colour of a method's marks; ink for a baseline."""
-    index = colour(table, method)
-    return INK if index is None else PALETTE[index]
+    @cached_property
+    def svg(self) -> str:
+        """The picture for a page."""
+        return as_svg(self.figure, self.name, self.caption, self.titles)
 
 
 def finished_rows(table: Table) -> list[Row]:
@@ -75,11 +45,11 @@ def finished_rows(table: Table) -> list[Row]:
     return [row for row in table.rows if row.state in ("ok", "baseline", "partial")]
 
 
-def figure_of(height: float = 4.2) -> tuple[Figure, Axes]:
+def figure_of(height: float = 4.0) -> tuple[Figure, Axes]:
     """Make one plot of the report's width; `height` in inches."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5.0, height), layout="constrained")
+    figure = Figure(figsize=(4.8, height), layout="constrained")
     return figure, figure.add_subplot()
 
 

@@ -8,15 +8,14 @@ from statistics import fmean
 from suite.api.cells import CellResult
 from suite.api.pictures import Trajectory
 from suite.api.scores import Metric
+from suite.report.pictures.marks import dashes_of, paint_of
 from suite.report.pictures.plot import (
     Drawing,
     ascii_label,
-    dashes_of,
     figure_of,
     legend,
-    paint_of,
 )
-from suite.report.svg import as_svg, report_style
+from suite.report.svg import report_style
 from suite.report.table import Row, Table
 from suite.report.values import value_of
 
@@ -27,17 +26,19 @@ Line = dict[float, float]
 def trajectory(table: Table, declared: Trajectory, name: str) -> Iterator[Drawing]:
     """Draw each of the metrics over epochs."""
     with report_style():
-        for number, metric in enumerate(declared.metrics or table.axes, 1):
+        headlines = {table.quantity(name): table.heading(name) for name in table.axes}
+        for number, metric in enumerate(declared.metrics or headlines, 1):
             lines = {}
             for row in table.methods:
                 line = _average_seeds(row, metric)
                 if len(line) > 1:
                     lines[row.method] = line
             if lines:
-                yield _draw(table, metric, lines, f"{name}-{number}")
+                title = headlines.get(metric, metric)
+                yield _draw(table, metric, title, lines, f"{name}-{number}")
 
 
-def _draw(table: Table, metric: str, lines: Mapping[str, Line], name: str) -> Drawing:
+def _draw(table: Table, metric: str, title: str, lines: Mapping[str, Line], name: str) -> Drawing:
     figure, axes = figure_of(height=3.4)
     for method, line in lines.items():
         axes.plot(
@@ -48,8 +49,8 @@ def _draw(table: Table, metric: str, lines: Mapping[str, Line], name: str) -> Dr
             marker=".",
             label=ascii_label(method),
         )
-    title = metric.replace("_", " ")
-    caption = f"{title.capitalize()} after each epoch, mean over seeds."
+    title = title.replace("_", " ")
+    caption = f"{title[:1].upper()}{title[1:]} after each epoch, mean over seeds."
     level = _find_baseline(table, metric)
     if level is not None:
         axes.axhline(level, color=paint_of(table, ""), linestyle=":", linewidth=1)
@@ -61,7 +62,7 @@ def _draw(table: Table, metric: str, lines: Mapping[str, Line], name: str) -> Dr
     axes.set_xlabel("epoch")
     axes.set_ylabel(f"{'log10 p, ' if is_p else ''}{ascii_label(title)}")
     legend(figure, axes)
-    return Drawing(as_svg(figure, name, caption), caption)
+    return Drawing(figure, name, "trajectory", caption)
 
 
 def _find_baseline(table: Table, metric: str) -> float | None:

@@ -18,9 +18,11 @@ from suite.api.pictures import (
     Trajectory,
 )
 from suite.api.scores import Metric
+from suite.report.colours import PALETTE
 from suite.report.pictures.draw import draw_pictures
 from suite.report.pictures.frontier import front
-from suite.report.pictures.plot import Drawing, marker_of
+from suite.report.pictures.marks import marker_of
+from suite.report.pictures.plot import Drawing
 from suite.report.table import Table, tables
 from suite.results.outputs import Outputs
 from suite.results.samples import Sample
@@ -86,10 +88,10 @@ def test_bars_stand_in_groups(results: Results) -> None:
     found = measured(results, low=0.5, medium=0.2, high=0.0)
     (picture,) = drawn(found, declared)
     # Three bars of the first method, and one in the legend.
-    assert picture.svg.count('fill="#3a6fb5"') >= 3
+    assert picture.svg.count(f'fill="{PALETTE[0]}"') >= 3
     assert "low, medium and high" in picture.caption
     (two,) = drawn(found, replace(declared, bars={"few": "low", "all": "high"}))
-    bars = picture.svg.count('fill="#3a6fb5"') - two.svg.count('fill="#3a6fb5"')
+    bars = picture.svg.count(f'fill="{PALETTE[0]}"') - two.svg.count(f'fill="{PALETTE[0]}"')
     assert bars == 1
 
 
@@ -107,20 +109,23 @@ def test_a_distribution_is_of_one_set_or_of_all(results: Results, samples: Sampl
 def test_trajectories_of_each_headline_metric(results: Results) -> None:
     found = drawn(results, Trajectory())
     assert [picture.caption.split(" after")[0] for picture in found] == [
-        "Forget quality",
+        "Forget quality (D)",
         "Model utility",
     ]
     assert all("Dotted: the retrain model" in picture.caption for picture in found)
-    assert found == drawn(results, Trajectory())  # the same bytes
+    again = drawn(results, Trajectory())
+    assert [picture.svg for picture in found] == [
+        picture.svg for picture in again
+    ]  # the same bytes
     (other,) = drawn(results, Trajectory(("forget_answer_probability",)))
     assert other.caption.startswith("Forget answer probability after each epoch")
 
 
 def test_a_tradeoff_is_of_headline_metrics_with_a_direction(results: Results) -> None:
     (default,) = drawn(results, Tradeoff())
-    assert default.caption.startswith("Forget quality against model utility.")
+    assert default.caption.startswith("Forget quality (D) against model utility")
     (turned,) = drawn(results, Tradeoff(x="forget_quality", y="model_utility"))
-    assert turned.caption.startswith("Model utility against forget quality.")
+    assert turned.caption.startswith("Model utility against forget quality (D)")
     assert drawn(results, Tradeoff(x="privleak")) == []
 
 
