@@ -22,12 +22,10 @@ from suite.registry.outputs import outputs_of
 ROOT = Path(__file__).parent.parent
 WORDS = frozenset({"distance", "finished", "hypervolume", "kl", "reward", "score", "tokens"})
 """Metrics whose names are words of the host too: kinds of stages, files, costs, plain English."""
-PLAIN = frozenset({"model"})
-"""A method's name that is the host's most common word."""
+PLAIN = frozenset({"model", "forget"})
+"""Names that are words of the host: a model, and the training role of what is to be forgotten."""
 EXCEPTIONS = {
     "suite/settings.py": ({"ga", "npo", "tofu"}, "what `suite run` does if nothing is asked for"),
-    "suite/cli/data.py": ({"forget"}, "what `suite data` reads if nothing is asked for"),
-    "suite/train/sampling.py": ({"forget"}, "a training role, of which the benchmark has its name"),
     "suite/cli/options.py": ({"npo"}, "an example in the help of --set"),
     "suite/config/layers.py": ({"npo"}, "an example in the message on a malformed --set"),
     "suite/judges/alpaca_eval.py": ({"win_rate"}, "a column of AlpacaEval's own file"),
