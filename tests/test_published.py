@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from tests.published.chosen import chosen
+from tests.published.page import Page
+from tests.published.sentences import PAGES, section
 
 ROOT = Path(__file__).parent.parent
 RUNS = sorted(path.parent for path in (ROOT / "reports").glob("*/results.json"))
@@ -29,3 +34,27 @@ def test_a_page_names_every_method_of_its_results(run: Path) -> None:
     page = (run / "leaderboard.md").read_text()
     for name in {cell["cell"]["method"] for cell in results["cells"]}:
         assert name in page
+
+
+def test_every_sentence_of_the_readme_follows_from_the_results() -> None:
+    """`python -m tests.published.sentences` prints the section."""
+    readme = (ROOT / "reports" / "README.md").read_text()
+    heading = "## What they show"
+    assert heading + readme.partition(heading)[2] == section()
+
+
+def test_every_page_is_spoken_of() -> None:
+    readme = (ROOT / "reports" / "README.md").read_text()
+    assert {run.name for run in RUNS} == {*PAGES}
+    for run in RUNS:
+        assert f"[{run.name}]({run.name}/leaderboard.md)" in readme
+
+
+def test_settings_of_tofu_were_chosen_by_rule_on_other_authors() -> None:
+    settings = tomllib.loads((ROOT / "configs" / "tofu.toml").read_text())
+    candidates = Page.read("tofu_validation")
+    assert candidates.results.run.config["sections"]["tofu"]["author_seed"] == 1
+    assert not {*candidates.results.run.start_seeds} & {*settings["start_seeds"]}
+    for method, best in chosen(candidates).items():
+        for name, value in best.items():
+            assert settings[method][name] == float(value), f"{method}.{name}"

@@ -75,6 +75,14 @@ class Table:
         return sorted(seeds)
 
     @property
+    def start_seeds(self) -> list[int]:
+        """The seeds of the start models, as `seeds`."""
+        seeds: set[int] = set()
+        for row in self.methods or self.rows:
+            seeds.update(row.start_seeds)
+        return sorted(seeds)
+
+    @property
     def all_partial(self) -> bool:
         """Whether every row is partial; the report then says so once instead of on each row."""
         return all(row.state == "partial" for row in self.rows)

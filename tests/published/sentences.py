@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.published.chosen import merit
 from tests.published.page import Page
 
 Sentences = list[str]
@@ -91,18 +92,36 @@ def tofu(page: Page) -> Sentences:
     quality = {method: page.mean(method, "forget_quality_D") for method in page.methods()}
     utility = {method: page.mean(method, "model_utility") for method in page.methods()}
     target, ceiling = (page.mean(row, "forget_quality_D") for row in ("target", "retrain"))
-    assert all(ceiling < value < target for value in quality.values())
-    best = min(quality, key=lambda method: quality[method])
+    near = sorted(method for method in quality if quality[method] <= ceiling)
+    assert "kl_min" in near and max(quality.values()) < target
+    assert not any(page.real(a, b) for a in quality for b in quality if a != b)
+    kept = {method: utility[method] for method in near}
+    most = max(kept, key=lambda method: kept[method])
     return [
-        f"Another retrain model has a KS distance of {ceiling:.3f} from the retrain models: "
-        "nothing can be "
-        f"told below that. The target has {target:.3f}, the best method, {best}, "
-        f"{quality[best]:.3f}.",
-        f"At the benchmark's own rate gradient ascent reaches {quality['ga:lr=4e-4']:.3f} and "
-        "keeps a model "
-        f"utility of {utility['ga:lr=4e-4']:.2f}, NPO {quality['npo:beta=0.1:lr=4e-4']:.3f} and "
-        f"{utility['npo:beta=0.1:lr=4e-4']:.2f}; the target has "
-        f"{page.mean('target', 'model_utility'):.2f}.",
+        f"One retrain model has a KS distance of {ceiling:.3f} from the others, the target "
+        f"{target:.3f}. {len(near)} of {len(quality)} rows are no farther than that: "
+        f"{', '.join(near)}. Of these, {most} keeps most model utility, {kept[most]:.2f}; the "
+        "retrain "
+        f"models have {page.mean('retrain', 'model_utility'):.2f}.",
+        "No test parts two methods: three start models are few, and 40 questions about ten authors "
+        "are too. Twice as many of either would be the next step.",
+        f"At the benchmark's own rate gradient ascent ends at {quality['ga:lr=4e-4']:.3f} and "
+        "keeps a "
+        f"model utility of {utility['ga:lr=4e-4']:.2f}, NPO at "
+        f"{quality['npo:beta=0.1:lr=4e-4']:.3f} "
+        f"and {utility['npo:beta=0.1:lr=4e-4']:.2f}. With the best of its six candidates gradient "
+        f"ascent keeps {utility['ga']:.2f} at {quality['ga']:.3f}.",
+    ]
+
+
+def tofu_validation(page: Page) -> Sentences:
+    """What the settings were chosen among."""
+    merits = {label: merit(page, label) for label in page.methods()}
+    best = max(merits, key=lambda label: merits[label])
+    return [
+        f"Of {len(merits)} candidates the best product of model utility and 1 - D has {best} "
+        f"({merits[best]:.2f}); the target has {merit(page, 'target'):.2f}, the retrain model "
+        f"{merit(page, 'retrain'):.2f}. These authors and this start model are in no other page.",
     ]
 
 
@@ -204,6 +223,7 @@ PAGES: dict[str, Callable[[Page], Sentences]] = {
     function.__name__: function
     for function in (
         tofu,
+        tofu_validation,
         preferences,
         edit_distance,
         bandit,
