@@ -149,17 +149,12 @@ def edit_distance(page: Page) -> Sentences:
 def preferences(page: Page) -> Sentences:
     """Preference losses on the embedded pairs."""
     displaced = {method: page.mean(method, "displaced") for method in page.methods()}
-    accuracy = {method: page.mean(method, "log_ratio_accuracy") for method in page.methods()}
     kl = {method: page.mean(method, "sequence_kl") for method in page.methods()}
     assert displaced["dpop"] < displaced["dpo"] and kl["dpop"] < kl["dpo"]
     return [
-        f"DPO makes {displaced['dpo']:.0%} of the held-out chosen answers less likely than before "
-        "and ends "
-        f"{kl['dpo']:.2f} nats from the reference; DPOP {displaced['dpop']:.0%} and "
+        f"DPO makes {displaced['dpo']:.0%} of the held-out chosen answers less likely than before and "
+        f"ends {kl['dpo']:.2f} nats from the reference; DPOP {displaced['dpop']:.0%} and "
         f"{kl['dpop']:.2f}.",
-        f"By one log-ratio reward for all, DPO tells {accuracy['dpo']:.0%} of the pairs apart, "
-        "DPOP "
-        f"{accuracy['dpop']:.0%}.",
     ]
 
 

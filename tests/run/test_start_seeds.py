@@ -86,6 +86,7 @@ def test_forget_quality_is_the_median_over_the_retrain_models(
 def test_the_page_says_how_many_starts(folder: Path) -> None:
     page = (folder / "out" / "leaderboard.md").read_text()
     assert "2 starts × 2 seeds" in page
+    assert "<b>Start seeds</b> 0, 1" in (folder / "out" / "leaderboard.html").read_text()
 
 
 def test_the_same_base_folder_is_imported_once(quick: list[str], folder: Path) -> None:
