@@ -152,7 +152,8 @@ def preferences(page: Page) -> Sentences:
     kl = {method: page.mean(method, "sequence_kl") for method in page.methods()}
     assert displaced["dpop"] < displaced["dpo"] and kl["dpop"] < kl["dpo"]
     return [
-        f"DPO makes {displaced['dpo']:.0%} of the held-out chosen answers less likely than before and "
+        f"DPO makes {displaced['dpo']:.0%} of the held-out chosen answers less likely than before "
+        "and "
         f"ends {kl['dpo']:.2f} nats from the reference; DPOP {displaced['dpop']:.0%} and "
         f"{kl['dpop']:.2f}.",
     ]
