@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @block_option
 @json_option
 def data(folder: str | None, sets: tuple[str, ...], as_json: bool, **flags: Any) -> None:
-    """Show what a benchmark reads in FOLDER; without one, which files it reads.
+    """Show what a benchmark reads in FOLDER, or its formats.
 
     FOLDER may also be a file or a hub id, as of `suite run --data`. No model is loaded. What forget
     and retain share is shown here; a run refuses it.

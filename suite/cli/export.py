@@ -29,7 +29,7 @@ RUN = click.Path(path_type=Path)
 def export(
     run: Path, name: str | None, out: Path | None, model: str | None, to: Path | None, **rest: Path
 ) -> None:
-    """Write a run in other tools' formats, or one of its models as a folder.
+    """Write a run in other tools' formats, or a model of it.
 
     lm-eval: results and samples as lm-evaluation-harness writes them, a folder for each cell.
     csv: every item's scores in one table. open-unlearning: its EVAL.json and SUMMARY.json, of

@@ -88,5 +88,6 @@ def test_the_guide_shows_the_files_as_they_are() -> None:
     shown = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     sources = [(HERE / f"{name}.py").read_text() for name in PORTED]
     assert len(shown) == 2
+    # The page shows methods without the indentation of their class.
     for block, source in zip(shown, sources, strict=True):
-        assert block in source
+        assert " ".join(block.split()) in " ".join(source.split())

@@ -261,7 +261,7 @@ SAID: dict[type[Any], tuple[str, str]] = {
         "surroundings",
         "a step changes Python's random numbers of the whole process",
     ),
-    ChangesTheBatch: ("batch", "a step changes forget.lengths of its batch"),
+    ChangesTheBatch: ("step", "loss changed batch['forget'].lengths in place"),
     NoGradient: ("step", "its loss has no gradient"),
     NeverDescends: ("step", "no gradient reaches a weight"),
     GradientIntoTheReference: ("reference", "a gradient reaches"),
