@@ -6,7 +6,8 @@ import re
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Literal
 
 from suite.core.errors import unknown
@@ -74,13 +75,21 @@ def _order(point: EntryPoint) -> tuple[str, str]:
 
 
 def _distribution(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else "unknown"
+    name, _ = _identity(point.dist)
+    return name
+
+
+@cache
+def _identity(distribution: Distribution | None) -> tuple[str, str]:
+    """Name and version. importlib parses the whole metadata file at every look: once is enough."""
+    if distribution is None:
+        return "unknown", "unknown"
+    return distribution.name, distribution.version
 
 
 def _describe(point: EntryPoint, own: Collection[str]) -> PluginInfo:
     """One plugin; it has the name of a built-in one (`own`) with its distribution only."""
-    distribution = _distribution(point)
-    version = point.dist.version if point.dist else "unknown"
+    distribution, version = _identity(point.dist)
     if point.name in own and distribution != DISTRIBUTION:
         name = qualified(point.name, distribution)
         return PluginInfo(name, distribution, version, point.module, renamed=True)
