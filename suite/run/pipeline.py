@@ -31,6 +31,7 @@ from suite.plan.graph import Plan
 from suite.plan.refusals import check_loss
 from suite.results.samples import Sample, write_samples
 from suite.results.schema import Results
+from suite.results.schema import read as read_results
 from suite.run.cell import CellRunner
 from suite.run.keep import drop_weights
 from suite.run.kinds import open_context
@@ -115,7 +116,10 @@ def _collect(
     tables = tuple(
         with_evidence(context, runner.store, planned, table, finished) for table in tables
     )
-    notes = (*planned.left_out, *precision, *text_notes(context, planned))
+    noted = _noted(out) if scored_again else ()
+    # The answers are those of the run, and so is what it noted: reading the texts again would load
+    # a tokenizer, and torch with it.
+    notes = noted or (*planned.left_out, *precision, *text_notes(context, planned))
     described = replace(describe_run(context, command), notes=notes)
     results = Results(described, tables, tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
@@ -168,6 +172,12 @@ def _cells(
         unfinished.write([outcome[1] for outcome in outcomes])
         raise
     return outcomes
+
+
+def _noted(out: Path) -> tuple[str, ...]:
+    """The notes of the run whose folder this is; none where it left no results."""
+    path = out / "results.json"
+    return read_results(path).run.notes if path.exists() else ()
 
 
 def _precision_notes(context: Context) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from suite.registry import Registry
 from suite.run.kinds import open_context
 from suite.settings import RunConfig
 from suite.stages.context import Context
+from suite.store import jsonable
 
 
 @pytest.fixture
@@ -31,6 +32,7 @@ def test_each_stage_has_a_method_of_its_own(context: Context) -> None:
 
 
 def test_each_stage_has_a_benchmark_of_its_own(context: Context) -> None:
-    spec: dict[str, Any] = {"benchmark": "tofu", "settings": {"retain_authors": None}}
+    settings = jsonable(Registry.load().benchmark("tofu").Config())
+    spec: dict[str, Any] = {"benchmark": "tofu", "settings": settings}
     first, second = context.benchmark(spec), context.benchmark(spec)
     assert first is not second and first.config == second.config
