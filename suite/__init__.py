@@ -31,6 +31,7 @@ from suite.api.data import (
     Tokens,
 )
 from suite.api.engine import Engine
+from suite.api.executor import Executor, Needs
 from suite.api.exports import Export, ItemTable, OpenUnlearning
 from suite.api.files import DataFile
 from suite.api.finished import FinishedConfig, FinishedModel
@@ -117,6 +118,7 @@ __all__ = [
     "Encoded",
     "EncodedPair",
     "Engine",
+    "Executor",
     "Experiment",
     "Export",
     "FinishedConfig",
@@ -140,6 +142,7 @@ __all__ = [
     "MetricColumn",
     "ModelBenchmark",
     "ModelFolder",
+    "Needs",
     "OnlineMethod",
     "OpenUnlearning",
     "Pair",

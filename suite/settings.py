@@ -94,6 +94,9 @@ class RunConfig:
     engine: str = "hf"
     """Who answers requests: hf (in this process), vllm (in a process of its own), openai (an
     endpoint)."""
+    executor: str = "serial"
+    """Who computes the stages of the run: serial (one after the other, in this process), local:N (N
+    processes on this machine). Results are the same."""
     judge: str = "length"
     """Who compares answers, on benchmarks that need it: length (a control), reward, local,
     openai."""

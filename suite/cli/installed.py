@@ -63,6 +63,7 @@ def list_(
             "methods": [_method_row(cls, registry) for cls in registry.methods()],
             "benchmarks": [_benchmark_row(cls, registry) for cls in registry.benchmarks()],
             "engines": [_row(cls, registry) for cls in registry.engines()],
+            "executors": [_row(cls, registry) for cls in registry.executors()],
             "judges": [_row(cls, registry) for cls in registry.judges()],
         }
     if as_json:

@@ -14,6 +14,7 @@ import pluggy
 from suite import hookspecs
 from suite.api.benchmark import Benchmark
 from suite.api.engine import Engine
+from suite.api.executor import Executor
 from suite.api.finished import FinishedModel
 from suite.api.judge import Judge
 from suite.api.method import Method
@@ -120,6 +121,10 @@ class Registry:
         """Return the engine of that name. UserError as for `method`."""
         return cast("type[Engine]", self._get("engine", name))
 
+    def executor(self, name: str) -> type[Executor]:
+        """Return the executor of that name. UserError as for `method`."""
+        return cast("type[Executor]", self._get("executor", name))
+
     def judge(self, name: str) -> type[Judge[Any]]:
         """Return the judge of that name. UserError as for `method`."""
         return cast("type[Judge[Any]]", self._get("judge", name))
@@ -135,6 +140,10 @@ class Registry:
     def engines(self) -> list[type[Engine]]:
         """All engines, by name."""
         return self._offers.all("engine")
+
+    def executors(self) -> list[type[Executor]]:
+        """All executors, by name."""
+        return self._offers.all("executor")
 
     def judges(self) -> list[type[Judge[Any]]]:
         """All judges, by name."""

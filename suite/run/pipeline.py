@@ -39,6 +39,7 @@ from suite.run.provenance import describe_run
 from suite.run.record import record
 from suite.run.texts import text_notes, tokenizer_stage
 from suite.run.unfinished import Unfinished
+from suite.run.workers import Work, workers_of
 from suite.settings import RunConfig
 from suite.stages.context import Context, store_root
 from suite.store import Store, atomic_write
@@ -105,11 +106,12 @@ def _collect(
     precision = _said_first(context, planned)
     # Written first: a folder that cannot take it would lose the results at the end.
     out = _open_folder(context, planned, with_settings=not scored_again)
-    runner = CellRunner.on(context, out)
-    runner.notify("suite_run_started")
-    unfinished = Unfinished(context, planned, runner.store, out, command)
-    with runner.store.using(planned.stages()):
-        outcomes = _cells(runner, planned, unfinished)
+    with workers_of(context, planned) as work:
+        runner = CellRunner.on(context, out, work)
+        runner.notify("suite_run_started")
+        unfinished = Unfinished(context, planned, runner.store, out, command)
+        with runner.store.using(planned.stages()):
+            outcomes = _cells(runner, planned, work, unfinished)
     cells = compared(planned, [outcome[1] for outcome in outcomes])
     finished = {result.cell for result in cells if result.status == "ok"}
     tables = comparisons(context, planned, cells, runner.store)
@@ -157,13 +159,14 @@ def _open_folder(context: Context, planned: Plan, *, with_settings: bool) -> Pat
 
 
 def _cells(
-    runner: CellRunner, planned: Plan, unfinished: Unfinished
+    runner: CellRunner, planned: Plan, work: Work, unfinished: Unfinished
 ) -> list[tuple[Cell, CellResult, list[Sample], int]]:
     """Compute one cell after the other; those that are finished are a table at any time."""
     outcomes: list[tuple[Cell, CellResult, list[Sample], int]] = []
     try:
         for cell in planned.cells:
             interrupt.check()
+            work.wait(cell)
             outcomes.append((cell.cell, *runner.cell(cell)))
             results = [outcome[1] for outcome in outcomes]
             drop_weights(runner.context, planned, runner.store, results)
