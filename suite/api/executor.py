@@ -38,6 +38,7 @@ class Executor(ABC):
     def __init__(self, argument: str = "") -> None:
         """`argument`: what follows the colon, "4" of `--executor local:4`. Raises UserError where
         it cannot be used."""
+        self.argument = argument
 
     @abstractmethod
     def start(self) -> None:

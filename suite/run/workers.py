@@ -10,8 +10,8 @@ A stage is handed out as soon as all that it reads is stored. Keys travel, data 
 
 from __future__ import annotations
 
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ from suite.run.failure import Failed, Failure
 from suite.run.relay import Relay
 from suite.run.worker import Job, Made, compute
 from suite.stages.context import Context
-from suite.store import Build, Stage
+from suite.store import Build, Stage, locks
 
 TRIES = 3
 """How often a stage is handed out whose worker was lost, by a full memory for instance."""
@@ -141,21 +141,25 @@ def workers_of(context: Context, planned: Plan) -> Iterator[Work]:
         yield Work(context)
         return
     executor = context.registry.executor(name)(argument)
-    folder = Path(tempfile.mkdtemp(prefix="workers.", dir=_temporary(context)))
     config = replace(context.config, store=str(context.store.root))
-    try:
-        with Relay(folder, context.progress):
-            executor.start()
-            try:
-                yield Workers(context, executor, Job(config, folder), missing)
-            finally:
-                executor.stop()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with _shared_folder(context.store.root) as folder, Relay(folder, context.progress):
+        executor.start()
+        try:
+            yield Workers(context, executor, Job(config, folder), missing)
+        finally:
+            executor.stop()
 
 
-def _temporary(context: Context) -> Path:
-    """A folder that every worker can see."""
-    folder = context.store.root / "tmp"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+@contextmanager
+def _shared_folder(root: Path) -> Iterator[Path]:
+    """A folder that every worker can see. Its lock keeps others from sweeping it away."""
+    name = f"workers-{secrets.token_hex(4)}"
+    for folder in (root / "tmp", root / "locks"):
+        folder.mkdir(parents=True, exist_ok=True)
+    with locks.locked(root / "locks" / name):
+        folder = root / "tmp" / f"{name}.progress"
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
