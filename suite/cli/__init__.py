@@ -35,7 +35,7 @@ BUILT_IN = {
         "suite.cli.store:store",
         "List, explain and remove what runs have left in the store.",
     ),
-    "list": ("suite.cli.installed:list_", "List what can be compared; with NAME, one's settings."),
+    "list": ("suite.cli.installed:list_", "List what can be compared; with NAME, all about one."),
     "plugins": (
         "suite.cli.installed:plugins",
         "List plugins: their origin, state and what is wrong.",
@@ -66,7 +66,7 @@ def cli() -> None:
     \b
     Then:
       suite list                                     what can be compared, on what
-      suite list npo                                 the settings of one method
+      suite list npo                                 one method: its equation, needs, settings
       suite plan --methods npo --bench tofu          what would be computed, what is there already
       suite run --methods npo,npo:beta=0.5 --set train.lr=5e-5 --seeds 0,1,2
       suite config show --set npo.beta=0.05 > run.toml && suite run --config run.toml
