@@ -17,7 +17,6 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -25,8 +24,10 @@ from rich.text import Text
 from suite.report.text import visible
 
 Row = Mapping[str, Any]
-PROSE = 24
+PROSE = 16
 """Columns of text get at least this width, or sentences become towers."""
+GAP = 3
+"""Spaces between columns."""
 IN_A_FILE = 160
 """Characters of a line where nobody's terminal sets the width."""
 
@@ -43,12 +44,11 @@ def show_table(title: str, rows: Sequence[Row], console: Console | None = None) 
         said = "; ".join(f"{name}: {text}" for name, text in shared.items() if text)
         console.print(Text(f"  {said}" if said else "", style="dim"))
     texts = [{name: _text(row[name]) for name in row if name not in shared} for row in rows]
-    table = _table(texts)
-    unlimited = console.options.update(max_width=10_000)
-    if Measurement.get(console, unlimited, table).minimum <= console.width:
-        console.print(table)
-    else:
+    widths = _widths(texts, console.width - GAP * len(texts[0]))
+    if widths is None:
         _show_records(texts, console)
+    else:
+        console.print(_table(texts, widths))
 
 
 def plain(value: Any) -> str:
@@ -77,11 +77,33 @@ def _shared(rows: Sequence[Row]) -> dict[str, str]:
     return found
 
 
-def _table(rows: Sequence[Mapping[str, str]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+def _widths(rows: Sequence[Mapping[str, str]], total: int) -> list[int] | None:
+    """The width of each column, none less than its longest word; None: there is no room for that.
+
+    rich alone would cut words. What is left over is shared by the columns that want more.
+    """
+    least, wanted = [], []
     for name in rows[0]:
-        longest = max(len(row[name]) for row in rows)
-        table.add_column(Text(visible(name)), overflow="fold", min_width=min(PROSE, longest))
+        texts = [name, *(row[name] for row in rows)]
+        words = [len(word) for text in texts for word in text.split()]
+        wanted.append(max(map(len, texts)))
+        least.append(max(min(PROSE, wanted[-1]), *words))
+    spare = total - sum(least)
+    if spare < 0:
+        return None
+    widths = list(least)
+    modest = sorted(range(len(least)), key=lambda column: wanted[column] - least[column])
+    for waiting, column in zip(range(len(least), 0, -1), modest, strict=True):
+        more = min(wanted[column] - least[column], spare // waiting)
+        widths[column] += more
+        spare -= more
+    return widths
+
+
+def _table(rows: Sequence[Mapping[str, str]], widths: Sequence[int]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name, width in zip(rows[0], widths, strict=True):
+        table.add_column(Text(visible(name)), overflow="fold", width=width)
     for row in rows:
         table.add_row(*map(Text, row.values()))
     return table

@@ -114,6 +114,18 @@ def test_every_setting_of_a_run_is_a_flag_with_its_docstring(
             assert setting.doc in out
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("suite st", ["stage", "store"]), ("suite run --pret", ["--pretraining"])],
+)
+def test_commands_and_flags_complete_by_tab(words: str, found: list[str]) -> None:
+    place = str(len(words.split()) - 1)
+    environ = {"COMP_WORDS": words, "COMP_CWORD": place, "_SUITE_COMPLETE": "bash_complete"}
+    command = [sys.executable, "-c", "from suite.cli import main; main([])"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environ})
+    assert done.stdout.split() == [f"plain,{name}" for name in found]
+
+
 def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "Usage: suite" in capsys.readouterr().err

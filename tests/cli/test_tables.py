@@ -30,7 +30,7 @@ WIDE = [
 ]
 
 
-@pytest.mark.parametrize("width", [80, 100, 200])
+@pytest.mark.parametrize("width", [50, 80, 87, 100, 123, 200])
 def test_no_word_is_cut_at_any_width(width: int) -> None:
     out = shown(WIDE, width)
     for row in WIDE:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from suite import tiny
 from suite.config import resolve
@@ -21,7 +21,8 @@ from suite.run.kinds import open_context
 from suite.stages.context import Context
 from suite.store import Stage, digest, file_digest
 from suite.tiny import packaged
-from tests.tiny.make_base import pretraining
+from tests.tiny.likeness import TOLERANCE, apart
+from tests.tiny.make_base import make, pretraining
 
 REMAKE = "the recipe of tiny has changed: make its weights again, python -m tests.tiny.make_base"
 
@@ -119,3 +120,32 @@ def test_damaged_weights_are_refused(
     monkeypatch.setattr(packaged, "FOLDER", damaged)
     with pytest.raises(CorruptError, match="install the suite again"):
         context.store.ensure(stage)
+
+
+def test_other_weights_are_told_apart(tmp_path: Path) -> None:
+    """What the slow test below asserts can fail: noise of half their spread is enough."""
+    given = load_file(packaged.FOLDER / packaged.WEIGHTS)
+    noise = torch.Generator().manual_seed(0)
+    other = {}
+    for name, tensor in given.items():
+        drawn = torch.randn(tensor.shape, generator=noise)
+        other[name] = tensor + 0.5 * tensor.std() * drawn
+    save_file(other, tmp_path / packaged.WEIGHTS)
+    weights = packaged.FOLDER / packaged.WEIGHTS
+    assert apart(weights, weights) == 0.0
+    assert apart(weights, tmp_path / packaged.WEIGHTS) > TOLERANCE
+
+
+@pytest.mark.slow
+def test_made_again_they_know_the_same(tmp_path: Path) -> None:
+    """The same bytes on the machine and with the torch that made them; elsewhere rounding differs,
+    so what they say of the corpus is compared."""
+    make(tmp_path)
+    again = json.loads((tmp_path / packaged.RECIPE).read_text())
+    known = json.loads((packaged.FOLDER / packaged.RECIPE).read_text())
+    assert again["recipe"] == known["recipe"], REMAKE
+    assert again["steps"] == known["steps"]
+    if again["weights_sha256"] != known["weights_sha256"]:
+        found = apart(packaged.FOLDER / packaged.WEIGHTS, tmp_path / packaged.WEIGHTS)
+        print(f"other bytes, made with {again['made_with']}: {found:.3f} nats a token apart")
+        assert found < TOLERANCE
