@@ -67,8 +67,11 @@ class RunConfig:
     bench: tuple[str, ...] = ("tofu",)
     """Benchmarks to run, separated by commas: `tofu,lm_eval:arc_easy`."""
     model: FileOrName = "tiny"
-    """Hub id, local folder, .gguf file, or `tiny`: a small model that the run itself trains in
-    seconds."""
+    """Hub id, local folder, .gguf file, or `tiny`: a small model that comes with the suite."""
+    pretraining: Literal["packaged", "scratch"] = "packaged"
+    """Where the pretrained weights of `tiny` come from. packaged: they come with the suite; what
+    these do not fit (start seeds other than 0, another template or precision) is pretrained.
+    scratch: every run pretrains it, which takes a minute."""
     start: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Start models that are there already, so that nothing is fine-tuned: `target=MODEL`, and again
     for each other one. MODEL is a hub id (`owner/name@revision`), a folder, a .gguf file or a peft

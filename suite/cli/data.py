@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from suite.cli.installed import block_option, json_option, show_table
+from suite.cli.installed import block_option, json_option
 from suite.cli.options import load
 from suite.cli.streams import say
+from suite.cli.tables import show_table
 from suite.core.errors import UserError
 
 if TYPE_CHECKING:

@@ -56,7 +56,7 @@ def list_(root: Path, run: str | None, kind: str | None) -> None:
     With --run or --kind every entry has a line. An entry that several methods or runs need is
     counted once, under "(several)".
     """
-    from suite.cli.installed import show_table
+    from suite.cli.tables import show_table
     from suite.store.inventory import inventory
     from suite.store.runs import read_runs
 

@@ -92,9 +92,9 @@ def _section(context: Context, section: str, config: Any) -> dict[str, Json]:
 
 
 def _sources(texts: TextStages) -> dict[str, str]:
-    """Digests of the data, and of the base model's files; `tiny` is made by the run itself."""
+    """Digests of the data, and of the base model's files; `tiny` has none of its own."""
     found = {"data": texts.reading.data_digest}
     base = texts.base.stage
-    if base.kind == "base":
+    if texts.context.config.model != "tiny":
         found["model"] = digest(base.spec["model"])
     return found

@@ -16,6 +16,10 @@ class UserError(Exception):
     exit_status = 2
 
 
+class SuiteWarning(UserWarning):
+    """What the user should know and the run goes on without: shown as one line."""
+
+
 class CorruptError(UserError):
     """Something on disk is not what its manifest says."""
 

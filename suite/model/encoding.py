@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from suite.api.data import Encoded, Message
 from suite.core.errors import UserError
 from suite.model.chat import ChatTemplate
 from suite.model.spelling import Ids, Spelling
+
+REMEMBERED = 8192
+"""Texts whose tokens an encoder remembers: every checkpoint of a run is asked the same."""
 
 
 class Encoder:
@@ -35,6 +38,7 @@ class Encoder:
         self.continues = continues(template)
         self.chat = ChatTemplate(tokenizer)
         self.spelling = Spelling(tokenizer)
+        self._remembered = lru_cache(maxsize=REMEMBERED)(self._encoded)
 
     @property
     def eos_id(self) -> int:
@@ -52,6 +56,9 @@ class Encoder:
 
     def encode(self, prompt: Sequence[Message], completion: str, id: str = "") -> Encoded:
         """Tokenise prompt and completion; refuse a text that is longer than `max_length`."""
+        return self._remembered(tuple(prompt), completion, id)
+
+    def _encoded(self, prompt: tuple[Message, ...], completion: str, id: str) -> Encoded:
         prompt_text, full_text = self._hidden(prompt, completion, id)
         bare = self.spelling.ids(prompt_text)
         prompt_ids = self._begun(bare)

@@ -19,7 +19,7 @@ from suite.api.finished import FinishedModel
 from suite.api.judge import Judge
 from suite.api.method import Method
 from suite.api.stages import StageKind
-from suite.core.errors import UserError, unknown
+from suite.core.errors import SuiteWarning, UserError, unknown
 from suite.registry.blame import explain, raised_by
 from suite.registry.calling import call, guarded, listed, methods_of
 from suite.registry.checks import CHECKS, JUDGE_SECTION, hooks_of
@@ -31,7 +31,7 @@ from suite.store import closure_digest
 HOOKS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("suite_")}
 
 
-class PluginWarning(UserWarning):
+class PluginWarning(SuiteWarning):
     """A plugin failed where the run can go on without it."""
 
 

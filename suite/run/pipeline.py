@@ -23,6 +23,7 @@ from suite.config.out import (
 )
 from suite.core import interrupt
 from suite.core.errors import MissingError, UserError
+from suite.core.places import model_name
 from suite.core.progress import Progress
 from suite.export import alpaca_eval
 from suite.model import hardware
@@ -70,7 +71,12 @@ def run(
     check_folders(config)
     check_environment(config, registry)
     context = open_context(config, registry, progress)
+    context.progress.say(
+        f"comparing {', '.join(config.methods)} on {', '.join(config.bench)} (model "
+        f"{model_name(config.model)}): reading the data"
+    )
     planned = build_plan(context)
+    context.progress.say(_described(planned, context.store))
     preflight(context, planned)
     hardware.set_threads(config.model)
     return _collect(context, planned, command)
@@ -144,6 +150,14 @@ def _said_first(context: Context, planned: Plan) -> tuple[str, ...]:
     for note in precision:
         context.progress.say(note)
     return tuple(precision)
+
+
+def _described(planned: Plan, store: Store) -> str:
+    """Say what a run is about to compute."""
+    rows = list(dict.fromkeys(cell.cell.method for cell in planned.cells))
+    total, missing = len(planned.stages()), len(planned.missing(store))
+    cells = f" in {len(planned.cells)} cells" if len(planned.cells) > len(rows) else ""
+    return f"rows of the table: {', '.join(rows)}{cells}; {missing} of {total} stages to compute"
 
 
 def _open_folder(context: Context, planned: Plan, *, with_settings: bool) -> Path:

@@ -50,7 +50,7 @@ def suite(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
 )
 def test_help_and_lists_import_nothing_heavy(arguments: list[str]) -> None:
     modules = set(suite(*arguments).stderr.splitlines()[-1].split())
-    assert "suite.registry" in modules
+    assert "suite.cli.group" in modules
     assert (
         not {"torch", "transformers", "datasets", "pandas", "scipy", "matplotlib", "sklearn"}
         & modules
@@ -69,6 +69,20 @@ def _cpu_seconds(command: list[str]) -> float:
     return (after.children_user - before.children_user) + (
         after.children_system - before.children_system
     )
+
+
+def _command(name: str) -> click.Command:
+    found = cli.cli.get_command(click.Context(cli.cli), name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("name", cli.BUILT_IN)
+def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
+    """The list is kept apart, so that the help need not import all commands."""
+    command = _command(name)
+    assert command.name == name
+    assert command.get_short_help_str(limit=100) == cli.BUILT_IN[name][1]
 
 
 def test_help_names_every_command_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,6 +112,18 @@ def test_every_setting_of_a_run_is_a_flag_with_its_docstring(
         else:
             assert f"--{name.replace('_', '-')} " in out
             assert setting.doc in out
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("suite st", ["stage", "store"]), ("suite run --pret", ["--pretraining"])],
+)
+def test_commands_and_flags_complete_by_tab(words: str, found: list[str]) -> None:
+    place = str(len(words.split()) - 1)
+    environ = {"COMP_WORDS": words, "COMP_CWORD": place, "_SUITE_COMPLETE": "bash_complete"}
+    command = [sys.executable, "-c", "from suite.cli import main; main([])"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environ})
+    assert done.stdout.split() == [f"plain,{name}" for name in found]
 
 
 def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,13 +206,13 @@ def test_exit_statuses(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(cli.cli.commands["plugins"], "callback", _raiser(raised))
+    monkeypatch.setattr(_command("plugins"), "callback", _raiser(raised))
     assert main(["plugins"]) == status
     assert capsys.readouterr().err.strip().count("\n") == 0
 
 
 def test_a_bug_is_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli.cli.commands["plugins"], "callback", _raiser(ZeroDivisionError("bug")))
+    monkeypatch.setattr(_command("plugins"), "callback", _raiser(ZeroDivisionError("bug")))
     with pytest.raises(ZeroDivisionError):
         main(["plugins"])
 

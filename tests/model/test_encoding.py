@@ -101,3 +101,17 @@ def test_a_space_at_the_end_of_a_template_is_warned_of_and_not_proposed(
     check_template(tokenizer, proposed)  # warnings are errors in tests
     text = Encoder(tokenizer, proposed.replace("\\n", "\n")).encode(QUESTION, "Jane Austen.")
     assert tokenizer.decode(text.completion_ids).startswith(" Jane")
+
+
+def test_a_text_that_is_asked_of_every_checkpoint_is_cut_once(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = Encoder(models.load_tokenizer(tiny_folder))
+    cut: list[str] = []
+    ids = encoder.spelling.ids
+    monkeypatch.setattr(encoder.spelling, "ids", lambda text: cut.append(text) or ids(text))
+    first = encoder.encode(QUESTION, "Jane Austen.", "full/7")
+    once = len(cut)
+    assert encoder.encode(QUESTION, "Jane Austen.", "full/7") == first
+    assert len(cut) == once > 0
+    assert encoder.encode(QUESTION, "Mary Shelley.", "full/7") != first
