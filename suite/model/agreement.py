@@ -1,7 +1,9 @@
 """The check at the start of every run: our log-probabilities are the model's own.
 
 Texts as the run reads them (side by side, logits only where they are needed) against the model's
-own forward on each text alone: two texts of the data, and one longer than the model's window.
+own forward on each text alone: two texts of the data, and one longer than the model's window. Where
+the configuration names no window, that text is as long as a text of the run may be: the model may
+have one under another name.
 """
 
 from __future__ import annotations
@@ -17,12 +19,15 @@ from suite.core.errors import UserError
 from suite.model.batch import collate
 from suite.model.layout import ANY_LENGTH, plain_model, window_of
 from suite.model.logprobs import check_projection, completion_hidden, head_of, token_logps
+from suite.model.weights import context_of
 
 TOLERANCE = 1e-2
 """Largest difference of a log-probability, nats, in float32. Rounding reaches 1e-4 in models with
 a hundred thousand tokens; a wrong mask is off by whole nats."""
 PROBE = 16
 """Tokens of the made text beyond the window."""
+LONG = 1024
+"""Most tokens of the made text where no window is named: attention grows with the square."""
 
 
 @torch.no_grad()
@@ -30,16 +35,23 @@ def check_agreement(model: Any, texts: Sequence[Encoded], longest: int) -> None:
     """Refuse a model whose log-probabilities we do not reproduce. UserError.
 
     `texts`: of the data; the shortest two are read. `longest`: most tokens that a text of this run
-    may have; a window beyond it never matters.
+    may have, 0 for `texts` alone; a window beyond it never matters.
     """
     check_projection(model)
-    probes = sorted(texts, key=len)[:2]
+    short = sorted(texts, key=len)[:2]
+    length = _made_length(model, longest)
+    if length > 1:
+        # Apart from the others: beside a text beyond the window they would not be packed.
+        _compare(model, [_made(model, length)])
+    if short:
+        _compare(model, short)
+
+
+def _made_length(model: Any, longest: int) -> int:
+    """Tokens of the made text: beyond the window that is named, if texts of this run can be."""
+    longest = min(longest, context_of(plain_model(model).config))
     window = window_of(model)
-    if 0 < window < min(longest, ANY_LENGTH):
-        probes.append(_made(model, window + PROBE))
-    for group in (probes, probes[:2]):
-        if group:
-            _compare(model, group)
+    return min(longest, window + PROBE if 0 < window < ANY_LENGTH else LONG)
 
 
 def _compare(model: Any, texts: Sequence[Encoded]) -> None:

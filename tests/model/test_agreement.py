@@ -45,6 +45,41 @@ def test_an_architecture_that_takes_no_mask_of_ours_gets_a_row_a_text() -> None:
     agreement.check_agreement(model, TEXTS, 512)
 
 
+def test_a_window_that_no_setting_names_is_found_with_short_data() -> None:
+    """The decoder masks by a window of its own making, and our packed mask takes its place."""
+    model = build("llama2")
+    decoder = model.model
+    own = decoder.forward
+
+    def windowed(*args: Any, attention_mask: Any = None, **kwargs: Any) -> Any:
+        if attention_mask is None:
+            steps = torch.arange(kwargs["input_ids"].shape[1])
+            distance = steps[:, None] - steps
+            attention_mask = ((distance >= 0) & (distance < 40))[None, None]
+        return own(*args, attention_mask=attention_mask, **kwargs)
+
+    decoder.forward = windowed
+    agreement.check_agreement(model, TEXTS, 30)  # no text of this run is longer
+    for texts in (TEXTS, ()):
+        with pytest.raises(UserError, match=r"differ by up to .* nats from the model's own"):
+            agreement.check_agreement(model, texts, 512)
+
+
+@pytest.mark.parametrize(
+    ("family", "longest", "length"),
+    [
+        ("mistral", 512, 8 + agreement.PROBE),  # beyond the window
+        ("mistral", 10, 10),
+        ("llama2", 512, 256),  # no longer than the model's context
+        ("gpt2", 10**6, 256),
+        ("llama2", 64, 64),
+        ("llama2", 0, 0),
+    ],
+)
+def test_how_long_the_made_text_is(family: str, longest: int, length: int) -> None:
+    assert agreement._made_length(build(family), longest) == length
+
+
 def test_the_made_text_is_made_of_tokens() -> None:
     model = build("gpt2")
     made = agreement._made(model, 300)
