@@ -96,14 +96,16 @@ def import_base(source: Path, out: Path, pad_token: str | None, template: str) -
     # Adapters beside the model are merged, not copied: see `suite.model.adapters`.
     files = [file for file in model_files(source) if not file.name.startswith("adapter_")]
     check_files(source)
-    _check_pad(tokenizer, read_json(source / "config.json"), source)
+    check_pad(tokenizer, source)
+    load_model(source)  # refused now if it lacks a tensor: not every program asks
     for file in files:
         place(file, out / file.name)
     tokenizer.save_pretrained(out)
 
 
-def _check_pad(tokenizer: Any, config: Any, source: Path) -> None:
-    """Refuse a pad token that the model has no embedding for."""
+def check_pad(tokenizer: Any, source: Path) -> None:
+    """Refuse a pad token that the model in the folder `source` has no embedding for."""
+    config = read_json(source / "config.json")
     size = (config.get("text_config") or config).get("vocab_size")
     if isinstance(size, int) and tokenizer.pad_token_id >= size:
         raise UserError(
@@ -133,7 +135,7 @@ def _plain(model: Any) -> Any:
     config = model.config
     if hasattr(config, "quantization_config"):
         del config.quantization_config
-    fresh = AutoModelForCausalLM.from_config(config, dtype=model.dtype)
+    fresh = AutoModelForCausalLM.from_config(config, dtype=model.dtype, trust_remote_code=False)
     fresh.load_state_dict(model.state_dict())
     fresh.generation_config = model.generation_config
     return fresh

@@ -114,6 +114,17 @@ def test_a_pad_token_outside_the_embedding_is_refused(folder: Path, tmp_path: Pa
         models.import_base(folder, tmp_path / "out", None, "chat")
 
 
+def test_a_missing_tensor_is_refused_when_the_model_is_brought_in(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Other programs that read the model from the store would give it random values."""
+    retensor(folder, lambda t: t.pop("model.layers.1.mlp.up_proj.weight"))
+    (tmp_path / "out").mkdir()
+    with pytest.raises(UserError, match="the weights lack"):
+        models.import_base(folder, tmp_path / "out", None, "chat")
+    assert not list((tmp_path / "out").iterdir())
+
+
 def test_the_context_has_other_names() -> None:
     assert context_of(build("gpt2").config) == 256
     assert context_of({"n_positions": 64}) == 64
