@@ -26,9 +26,9 @@ from suite.cli.stored import report, verify
 from suite.cli.streams import never_fail_on_an_encoding, say
 from suite.config.families import FamilyWarning
 from suite.core import interrupt
-from suite.core.errors import UserError
+from suite.core.errors import SettingWarning, UserError
 from suite.registry import PluginWarning
-from suite.report.text import one_line
+from suite.report.text import one_line, visible
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -124,7 +124,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     """Show the suite's own warnings as one line; others as Python does."""
-    if issubclass(category, PluginWarning | FamilyWarning):
+    if issubclass(category, PluginWarning | FamilyWarning | SettingWarning):
         print(one_line(f"suite: warning: {message}"), file=file or sys.stderr)
     else:
-        _python_warning(message, category, filename, lineno, file, line)
+        _python_warning(visible(str(message)), category, filename, lineno, file, line)

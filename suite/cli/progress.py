@@ -78,7 +78,7 @@ class _Advance:
 
     def advance(self, count: int = 1, note: str = "") -> None:
         """`count` more units are done; `note` is shown beside the bar."""
-        self.bars.update(self.bar, advance=count, note=note)
+        self.bars.update(self.bar, advance=count, note=visible(note))
 
 
 class _Rate(ProgressColumn):
