@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 from suite.core.errors import UserError
 from suite.model.folder import load_tokenizer
 from suite.model.source import adapter_base, check_source, download
-from suite.model.weights import context_of
-from suite.store import read_json
+from suite.model.weights import configuration, context_of
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -38,7 +37,7 @@ class ModelTokens:
 
             return MAX_LENGTH
         if self._path.is_dir():
-            return context_of(read_json(self._path / "config.json"))
+            return context_of(configuration(self._path))
         from transformers import AutoConfig
 
         config = AutoConfig.from_pretrained(
