@@ -1,14 +1,16 @@
 """The check at the start of every run: our log-probabilities are the model's own.
 
 Texts as the run reads them (side by side, logits only where they are needed) against the model's
-own forward on each text alone: two texts of the data, and one longer than the model's window. Where
+own forward, by its own attention ("eager": our kernel might leave out what it does to scores), on
+each text alone: two texts of the data, and one longer than the model's window. Where
 the configuration names no window, that text is as long as a text of the run may be: the model may
 have one under another name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -59,7 +61,8 @@ def _compare(model: Any, texts: Sequence[Encoded]) -> None:
     with torch.autocast(device.type, enabled=False):
         batch = collate(texts, 0, device)
         ours = token_logps(completion_hidden(model, batch), batch.targets, head_of(model))
-        own = torch.cat([own_logps(model, text) for text in texts])
+        with _own_attention(model):
+            own = torch.cat([own_logps(model, text) for text in texts])
     # equal_nan: a model that has diverged gives NaN only, and training says so itself.
     if not torch.allclose(ours, own, rtol=1e-3, atol=TOLERANCE, equal_nan=True):
         worst = float((ours - own).abs().max())
@@ -68,6 +71,18 @@ def _compare(model: Any, texts: Sequence[Encoded]) -> None:
             f"{name}: log-probabilities differ by up to {worst:.2g} nats from the model's own on "
             f"texts of {min(map(len, texts))} to {max(map(len, texts))} tokens; it is not supported"
         )
+
+
+@contextlib.contextmanager
+def _own_attention(model: Any) -> Iterator[None]:
+    """Let the model attend as its own code says, by no kernel of ours or torch's."""
+    plain = plain_model(model)
+    before = plain.config._attn_implementation
+    plain.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        plain.set_attn_implementation(before)
 
 
 def own_logps(model: Any, text: Encoded) -> Tensor:
