@@ -21,11 +21,14 @@ from suite.core.errors import UserError
 from suite.model.batch import collate
 from suite.model.layout import ANY_LENGTH, plain_model, window_of
 from suite.model.logprobs import check_projection, completion_hidden, head_of, token_logps
+from suite.model.source import first_line
 from suite.model.weights import context_of
 
 TOLERANCE = 1e-2
 """Largest difference of a log-probability, nats, in float32. Rounding reaches 1e-4 in models with
 a hundred thousand tokens; a wrong mask is off by whole nats."""
+UNLIKE = (AttributeError, TypeError, KeyError, IndexError, NotImplementedError)
+"""What is raised where a model's code is unlike that of others."""
 PROBE = 16
 """Tokens of the made text beyond the window."""
 LONG = 1024
@@ -39,14 +42,19 @@ def check_agreement(model: Any, texts: Sequence[Encoded], longest: int) -> None:
     `texts`: of the data; the shortest two are read. `longest`: most tokens that a text of this run
     may have, 0 for `texts` alone; a window beyond it never matters.
     """
-    check_projection(model)
-    short = sorted(texts, key=len)[:2]
-    length = _made_length(model, longest)
-    if length > 1:
-        # Apart from the others: beside a text beyond the window they would not be packed.
-        _compare(model, [_made(model, length)])
-    if short:
-        _compare(model, short)
+    try:
+        check_projection(model)
+        length = _made_length(model, longest)
+        if length > 1:
+            # Apart from the others: beside a text beyond the window they would not be packed.
+            _compare(model, [_made(model, length)])
+        if short := sorted(texts, key=len)[:2]:
+            _compare(model, short)
+    except UNLIKE as error:  # its parts have other names, or its forward other arguments
+        name = type(plain_model(model)).__name__
+        raise UserError(
+            f"{name} is built unlike other models ({first_line(error)}); it is not supported"
+        ) from error
 
 
 def _made_length(model: Any, longest: int) -> int:

@@ -102,6 +102,15 @@ def test_an_attention_kernel_that_leaves_out_a_cap_is_found(
         agreement.check_agreement(model, TEXTS, 512)
 
 
+def test_a_model_whose_parts_have_other_names_is_refused_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = build("llama2")
+    monkeypatch.setattr(type(model), "base_model_prefix", "language_model")
+    with pytest.raises(UserError, match=r"^LlamaForCausalLM is built unlike other models \("):
+        agreement.check_agreement(model, TEXTS, 64)
+
+
 def test_the_made_text_is_made_of_tokens() -> None:
     model = build("gpt2")
     made = agreement._made(model, 300)
