@@ -14,7 +14,7 @@ from suite.cli.group import Commands
 from suite.cli.streams import never_fail_on_an_encoding, say
 from suite.core import interrupt
 from suite.core.errors import SuiteWarning, UserError
-from suite.report.text import one_line
+from suite.report.text import one_line, visible
 
 BUILT_IN = {
     "run": ("suite.cli.run:run", "Compare methods and write the leaderboard."),
@@ -129,4 +129,4 @@ def _show_warning(
     if issubclass(category, SuiteWarning):
         print(one_line(f"suite: warning: {message}"), file=file or sys.stderr)
     else:
-        _python_warning(message, category, filename, lineno, file, line)
+        _python_warning(visible(str(message)), category, filename, lineno, file, line)

@@ -52,7 +52,7 @@ def data(folder: str | None, sets: tuple[str, ...], as_json: bool, **flags: Any)
     benchmark = _benchmark(config, registry, flags["bench"])
     found = _described(benchmark, config, flags["model"]) if folder else _formats(benchmark)
     if as_json:
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        click.echo(json.dumps(found, indent=1))
     elif folder:
         _show(found)
     else:

@@ -111,11 +111,9 @@ class _Advance:
 
     def advance(self, count: int = 1, note: str = "") -> None:
         """`count` more units are done; `note` is shown beside the bar."""
-        self.bars.advance(self.bar, count, note)
+        self.bars.advance(self.bar, count, visible(note))
         now = time.monotonic()
-        if (
-            self.since is None
-        ):  # what an interrupted start had done already tells nothing of the rate
+        if self.since is None:  # what an earlier start had done tells nothing of the rate
             self.since = now
             return
         self.count += count

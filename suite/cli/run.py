@@ -106,7 +106,7 @@ def _run(config: RunConfig, registry: Registry) -> int:
     command = rebuild_command(config, registry)
     outcome = pipeline.run(config, registry, RichProgress(), command)
     report.terminal(outcome.results, page=outcome.report / report.PAGE)
-    click.echo(outcome.report)
+    say(outcome.report)
     return outcome.exit_status
 
 

@@ -39,6 +39,10 @@ class DoesNotFit(UserError):
     """
 
 
+class SettingWarning(SuiteWarning):
+    """A setting that is allowed and hardly meant: shown as one line, without where in the code."""
+
+
 class PluginError(UserError):
     """A plugin's class did something else than its method must; the row that asked for it fails.
 

@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from suite.api.data import Encoded, Message
-from suite.core.errors import UserError
+from suite.core.errors import SettingWarning, UserError
 from suite.model.chat import ChatTemplate
 from suite.model.spelling import Ids, Spelling
 
@@ -154,5 +154,6 @@ def check_template(tokenizer: Any, template: str) -> None:
         warnings.warn(
             f"--template {template!r} ends in a space, which tokenizers put at the beginning of "
             "the next word: the answer's first token is then an unlikely one; leave it out",
+            SettingWarning,
             stacklevel=2,
         )

@@ -7,17 +7,19 @@ import os
 import subprocess
 import sys
 import tomllib
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 
 import click
 import pytest
+import tomli_w
 
 from suite import cli
 from suite.cli import main
 from suite.config.fields import settings_of
 from suite.core import interrupt
-from suite.core.errors import CorruptError, UserError
+from suite.core.errors import CorruptError, SettingWarning, UserError
 from suite.settings import RunConfig
 
 COMMANDS = (
@@ -274,6 +276,37 @@ def test_config_show_can_be_read_back(tmp_path: Path, capsys: pytest.CaptureFixt
     file.write_text(text)
     assert main(["config", "show", "--config", str(file)]) == 0
     assert capsys.readouterr().out == text
+
+
+def test_a_shown_configuration_steers_no_terminal_and_means_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = "{prompt}\x1b[31m\x7f\x9b\u202e\U000e0041é"
+    file = tmp_path / "run.toml"
+    file.write_text(tomli_w.dumps({"template": bad}))
+    assert main(["config", "show", "--config", str(file)]) == 0
+    text = capsys.readouterr().out
+    assert not set(text) & set("\x1b\x7f\x9b\u202e\U000e0041")
+    assert tomllib.loads(text)["template"] == bad
+
+
+def test_a_warning_is_one_line_that_steers_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def warned(*_: object, **__: object) -> int:
+        warnings.warn("a setting\x1b[31m\u202e", SettingWarning, stacklevel=1)
+        warnings.warn("of a plugin\x1b[31m\u202e", UserWarning, stacklevel=1)
+        return 0
+
+    others: list[str] = []
+    monkeypatch.setattr(cli, "_python_warning", lambda message, *_: others.append(str(message)))
+    monkeypatch.setattr(cli.cli, "main", warned)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert main([]) == 0
+    said = capsys.readouterr().err
+    assert said == "suite: warning: a setting␛[31m\\u202e\n"
+    assert others == ["of a plugin␛[31m\\u202e"]
 
 
 def test_config_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:

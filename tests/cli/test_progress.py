@@ -63,6 +63,16 @@ def test_a_time_has_the_unit_that_fits(seconds: float, said: str) -> None:
     assert progress_module._rough(seconds) == said
 
 
+def test_notes_and_labels_steer_no_terminal() -> None:
+    progress, out = recorded(terminal=False)
+    with progress.task("label\x1b[31m\x9b", 1) as bar:
+        bar.advance(1, "note\x1b]8;;https://evil.example\x07\u202e")
+        (task,) = progress._bars.tasks
+        shown = f"{task.description}{task.fields['note']}"
+        progress.say("line\x1b[2J")
+    assert not set(out.getvalue() + shown) & set("\x1b\x07\x9b\u202e")
+
+
 def test_a_task_that_fails_is_closed_and_the_next_one_opens() -> None:
     progress, out = recorded(terminal=True)
     with pytest.raises(KeyError), progress.task("first", 2):

@@ -143,6 +143,7 @@ class VLLMEngine(Engine):
             "model": str(folder.absolute()),
             "dtype": self.dtype,
             "skip_tokenizer_init": True,
+            "trust_remote_code": False,
             "generation_config": "vllm",  # nothing but what the request says
             "max_model_len": self.context + 1,
             "enable_prefix_caching": True,
