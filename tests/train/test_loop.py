@@ -26,7 +26,9 @@ from suite.model.reference import References, compute, save
 from suite.settings import TrainConfig
 from suite.stages.handles import epochs_in
 from suite.train.encoded import encode_rows
-from suite.train.loop import TrainJob, lr_schedule, train
+from suite.train.job import TrainJob
+from suite.train.loop import train
+from suite.train.prepare import lr_schedule
 from suite.train.sampling import Sampler, micro_batches
 
 CONFIG = TrainConfig(epochs=2, lr=1e-3, batch_size=4, warmup_epochs=0.0)
