@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from plugin_bench import registry
+from safetensors import safe_open
 from test_training_runs import CONFIG, job, start
 
 from suite.model import folder as models
@@ -59,3 +60,18 @@ def test_bfloat16_weights_train(
     # What was trained is what is delivered: its matrices are bfloat16 numbers.
     for _, new in pairs:
         assert new.ndim == 1 or torch.equal(new, new.bfloat16().float())
+
+
+def test_adapters_train_on_bfloat16_weights(
+    start: Path, all_references: Mapping[str, References], tmp_path: Path
+) -> None:
+    changes = {"weights": "bfloat16", "dtype": "bfloat16", "lora_rank": 2}
+    out = trained(start, all_references, tmp_path, "npo", **changes)
+    folder = epochs_in(out)[1]
+    before, after = models.load_model(start).state_dict(), models.load_model(folder).state_dict()
+    for name, weight in before.items():
+        rounded = weight.bfloat16().float() if weight.ndim > 1 else weight
+        assert torch.equal(after[name], rounded) != name.endswith("_proj.weight"), name
+    with safe_open(folder / "adapter/adapter_model.safetensors", framework="pt") as opened:
+        kinds = {opened.get_slice(name).get_dtype() for name in opened.keys()}  # noqa: SIM118
+    assert kinds == {"F32"}  # what is trained is small, and keeps all its bits
