@@ -45,8 +45,15 @@ class TrainConfig:
     max_grad_norm: float = 1.0
     """Gradients are clipped to this norm; 0: never."""
     rounding: Literal["stochastic", "nearest"] = "stochastic"
-    """How forward passes in bfloat16 round the float32 weights in training. `nearest`, as plain
-    autocast does, hides every update below half a unit; `stochastic` shows it on average."""
+    """How float32 weights become bfloat16 numbers in training: in forward passes, or, where
+    `weights` are kept in bfloat16, after an update. `nearest` hides every update below half a unit;
+    `stochastic` shows it on average."""
+    weights: Literal["float32", "bfloat16"] = "float32"
+    """Precision in which weights and gradients are kept in training. `bfloat16` takes half the
+    memory and needs `--dtype bfloat16`; updates are then rounded as `rounding` says."""
+    gradient_checkpointing: bool = False
+    """Compute each layer a second time instead of keeping what its gradient needs: less memory,
+    about a third more time, the same gradient."""
     max_length: int = 512
     """Longest prompt + completion, in tokens. A longer one is refused, never cut silently."""
     lora_rank: int = 0
@@ -54,6 +61,10 @@ class TrainConfig:
     decoder."""
     lora_alpha: float = 16.0
     """LoRA's scale."""
+
+
+HOW_A_STEP_IS_COMPUTED = ("micro_batch", "gradient_checkpointing")
+"""Settings of training that change no result, only what it takes to come by it."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from suite.core.progress import Progress
 from suite.export import alpaca_eval
 from suite.model import hardware
 from suite.plan.build import build_plan
+from suite.plan.fits import what_does_not_fit
 from suite.plan.graph import Plan
 from suite.plan.refusals import check_loss
 from suite.results.samples import Sample, write_samples
@@ -146,6 +147,8 @@ def _said_first(context: Context, planned: Plan) -> tuple[str, ...]:
     """Say what is left out, and with which precision the run computes; return the latter."""
     for reason in planned.left_out:
         context.progress.say(f"left out: {reason}")
+    for lacking in what_does_not_fit(context, planned):
+        context.progress.say(f"may not fit: {lacking}")
     precision = _precision_notes(context)
     for note in precision:
         context.progress.say(note)
@@ -206,9 +209,15 @@ def _precision_notes(context: Context) -> tuple[str, ...]:
 
 def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:
     """Plan without running; `suite plan` shows what is cached and what would be computed."""
+    planned, context = plan_within(config, registry)
+    return planned, context.store
+
+
+def plan_within(config: RunConfig, registry: Registry) -> tuple[Plan, Context]:
+    """The same with the context of the plan, by which its costs can be forecast."""
     check_environment(config, registry)
     context = open_context(config, registry)
-    return build_plan(context), context.store
+    return build_plan(context), context
 
 
 def make_stage(

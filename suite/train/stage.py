@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 @builds("train")
 def train_model(build: Build, context: Context) -> None:
     """Train the method of the spec from the model in the input `start`."""
-    from suite.train.loop import TrainJob, train
+    from suite.train.job import TrainJob
+    from suite.train.loop import train
 
     spec = build.spec
-    config = TrainConfig(**spec["train"], micro_batch=build.resources["micro_batch"])
+    config = TrainConfig(**spec["train"], **build.resources["step"])
     start = folder_of(build.inputs["start"], spec["epoch"])
     encoder = load_encoder(start, spec["template"], spec["max_length"])
     rows = {role: context.rows(build, role, key) for role, key in spec["roles"].items()}
