@@ -7,7 +7,7 @@ them.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from suite.core.errors import DivergedError, PluginError
@@ -33,6 +33,19 @@ def check_loss(method: Any, output: Any) -> None:
         scalar = isinstance(value, torch.Tensor) and value.numel() == 1
         if not (scalar or _is_number(value)):
             raise _wrong(method, f"metric {name!r} of loss must be one number, not {_shown(value)}")
+
+
+def check_pair_loss(method: Any, found: Any, shape: Sequence[int]) -> None:
+    """Refuse what is no tensor with a number for each pair."""
+    import torch
+
+    if not isinstance(found, torch.Tensor):
+        raise _wrong(
+            method, f"pair_loss must return a Tensor, one loss a pair, not {_shown(found)}"
+        )
+    if found.shape != shape:
+        wanted = f"{tuple(shape)}, one loss a pair"
+        raise _wrong(method, f"pair_loss has shape {tuple(found.shape)}, not {wanted}")
 
 
 def check_step(method: Any, step: int, output: Any) -> None:

@@ -26,10 +26,8 @@ import torch
 from suite.api.batch import Policy
 from suite.api.data import Encoded, Item
 from suite.api.method import Method
-from suite.api.returned import check_step
 from suite.api.reward import Rewarder
 from suite.api.step import BF16_GAIN, StepOutput, TrainState
-from suite.api.untouched import Watch, bits_of, check_bits, tensors_in
 from suite.core import faults, interrupt
 from suite.core.progress import Progress, Silent
 from suite.model import adapters
@@ -85,7 +83,7 @@ def train(job: TrainJob) -> Cost:
     tokenizer = models.load_tokenizer(job.start)
     state = _prepare(job, sampler, tokenizer)
     rounding = _rounding(job, state)
-    _begin(job, state, roles)
+    state.begin(job.method, roles)
     resumed = _resume(job, state, sampler.steps_per_epoch)
     log = TrainingLog(job.scratch / "log.jsonl", keep=state.step)
     if not resumed:
@@ -115,21 +113,10 @@ def train(job: TrainJob) -> Cost:
     return meter.cost()
 
 
-def _begin(job: TrainJob, state: TrainState, roles: Mapping[str, Any]) -> None:
-    """Let the method prepare itself; it must change no weights."""
-    watch = Watch(job.method, "begin", state.kept, thorough=True)
-    job.method.begin(state, roles)
-    watch.check()
-
-
 def _one_step(job: TrainJob, sampler: Sampler, state: TrainState, pad_id: int) -> StepOutput:
     limit = 0 if job.method.batch_coupled else job.config.micro_batch
     batch = list(micro_batches(sampler.step(state.step), limit, pad_id, job.references, job.device))
-    watch = Watch(job.method, "train_step", dict(tensors_in(dict(enumerate(batch)), "batch")))
-    output = job.method.train_step(state, batch)
-    watch.check()
-    check_step(job.method, state.step, output)
-    state.step += 1
+    output = state.advance(job.method, batch)
     faults.point("train.step", state.step)
     return output
 
@@ -251,14 +238,12 @@ def _keep_epoch(job: TrainJob, state: TrainState, tokenizer: Any, epoch: int) ->
         return {}
     folder = job.scratch / "epochs" / f"epoch-{epoch:02d}"
     shutil.rmtree(folder, ignore_errors=True)
-    before = bits_of(state.kept)
-    with job.method.result(state):
+    with state.delivered(job.method):
         adapters.save(state.policy.model, tokenizer, folder)
         found = gain_between(job.start, folder) if job.dtype == "bfloat16" else None
         if job.dtype == "bfloat16" and is_bfloat16(job.start):
             models.to_bfloat16(folder)
         job.method.save(state, folder)
-    check_bits(job.method, "result", state.kept, before)
     return {} if found is None else {BF16_GAIN: found}
 
 
