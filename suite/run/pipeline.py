@@ -245,8 +245,12 @@ def preflight(context: Context, plan: Plan) -> None:
             store.ensure(stage)
     # Start seeds share what they read.
     for stages in {id(c.texts.reading): c.texts for c in plan.cells if c.texts}.values():
-        encoder = context.encoder(store.ensure(tokenizer_stage(stages)), context.config.train)
-        for rows in (*stages.data.roles.values(), *stages.data.starts.values()):
+        tokenizer = store.ensure(tokenizer_stage(stages))
+        of_starts = context.encoder(tokenizer, stages.finetune, "finetune")
+        for name in sorted(stages.starts.made):
+            encode_rows(stages.data.starts[name], of_starts)
+        encoder = context.encoder(tokenizer, context.config.train)
+        for rows in stages.data.roles.values():
             encode_rows(rows, encoder)
         asked = stages.reading.sampling_requests if stages.benchmark.sampled_roles else []
         for request in (*stages.requests, *asked):

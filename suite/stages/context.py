@@ -168,9 +168,13 @@ class Context:
             "attention": hardware.ATTENTION,
         }
 
-    def encoder(self, folder: Path, config: TrainConfig) -> Encoder:
-        """Tokenizer and template of a model folder; texts longer than its context are refused."""
-        return models.load_encoder(folder, self.config.template, config.max_length)
+    def encoder(self, folder: Path, config: TrainConfig, section: str = "train") -> Encoder:
+        """Tokenizer and template of a model folder; texts longer than its context are refused.
+
+        `section`: where `config` is set.
+        """
+        setting = f"{section}.max_length"
+        return models.load_encoder(folder, self.config.template, config.max_length, setting)
 
     def engine_identity(self) -> dict[str, Json]:
         """Who answers, as it enters keys."""

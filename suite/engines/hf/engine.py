@@ -104,7 +104,7 @@ class HFEngine(Engine):
         check_agreement(model, (), longest)
         check_cache(model, longest)
         self.model = model
-        self.encoder = Encoder(tokenizer, self.template, min(self.max_length, self.context))
+        self.encoder = Encoder(tokenizer, self.template, self.max_length, self.context)
 
     def _cast(self) -> None:
         if self.dtype != "bfloat16":
