@@ -119,7 +119,12 @@ def _collect(
     noted = _noted(out) if scored_again else ()
     # The answers are those of the run, and so is what it noted: reading the texts again would load
     # a tokenizer, and torch with it.
-    notes = noted or (*planned.left_out, *precision, *text_notes(context, planned))
+    notes = noted or (
+        *planned.left_out,
+        *precision,
+        *text_notes(context, planned),
+        *_path_notes(context),
+    )
     described = replace(describe_run(context, command), notes=notes)
     results = Results(described, tables, tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
@@ -185,6 +190,17 @@ def _precision_notes(context: Context) -> tuple[str, ...]:
     if context.config.model == "tiny" or not context.dtype_reason:
         return ()
     return (f"precision: {context.dtype}, because {context.dtype_reason}",)
+
+
+def _path_notes(context: Context) -> tuple[str, ...]:
+    """What the command in the report does not say: where its files lay."""
+    from suite.config import elsewhere
+
+    names = elsewhere(context.config, context.registry)
+    if not names:
+        return ()
+    said = "the command names files by their last part that lay outside its folder: "
+    return (f"{said}{', '.join(names)}; the run's config.toml has the whole paths",)
 
 
 def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:
