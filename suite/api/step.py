@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from suite.api.batch import Batch, Policy
-from suite.api.returned import check_loss, check_step
+from suite.api.returned import check_loss, check_result, check_step
 from suite.api.reward import Rewarder
 from suite.api.untouched import Watch, bits_of, check_bits, is_thorough, tensors_in
 from suite.core.errors import DivergedError
@@ -134,7 +134,9 @@ class TrainState:
         """While it is open, the weights are what the method delivers. PluginError if they are
         others afterwards."""
         before = bits_of(self.kept)
-        with method.result(self):
+        result = method.result(self)
+        check_result(method, result)
+        with result:
             yield
         check_bits(method, "result", self.kept, before)
 

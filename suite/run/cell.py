@@ -19,7 +19,9 @@ from suite.api.cells import CellResult, CheckpointResult, Timing, TrajectoryPoin
 from suite.api.scores import Metric
 from suite.api.step import BF16_GAIN
 from suite.core.errors import CorruptError, DivergedError, PluginError, UserError
+from suite.core.interrupt import Interrupted
 from suite.plan.cell import PlannedCell
+from suite.registry.plugin import DISTRIBUTION
 from suite.results.samples import Sample
 from suite.score.files import read_curve, read_metrics
 from suite.stages.context import Context
@@ -78,12 +80,26 @@ class CellRunner:
             result, status = self._failure(planned, "failed", said), error.exit_status
         except UserError as error:
             result, status = self._failure(planned, "failed", str(error)), error.exit_status
-        except (Exception, SystemExit) as error:  # a plugin may even call sys.exit
+        except (KeyboardInterrupt, Interrupted):
+            raise
+        except BaseException as error:  # a plugin may even call sys.exit
             self.context.progress.say(traceback.format_exc())
-            said = f"{self.context.registry.blame(error)}{type(error).__name__}: {error}"
+            said = f"{self._blame(error, planned)}{type(error).__name__}: {error}"
             result, status = self._failure(planned, "failed", said), 1
         self.notify("suite_cell_finished", cell=planned.cell, result=result)
         return result, samples, status
+
+    def _blame(self, error: BaseException, planned: PlannedCell) -> str:
+        """Whose code raised. Where only the host's did, what a plugin gave it may be why: then the
+        method's plugin is named, or the benchmark's."""
+        registry = self.context.registry
+        if said := registry.blame(error):
+            return said
+        for part in (planned.method, planned.benchmark):
+            plugin = registry.name_plugin(type(part)) if part is not None else ""
+            if plugin and DISTRIBUTION not in plugin:
+                return plugin
+        return ""
 
     def _failure(self, planned: PlannedCell, status: Any, error: str) -> CellResult:
         self.context.progress.say(f"{planned.cell.method}: {status}: {error}")

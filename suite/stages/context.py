@@ -74,9 +74,11 @@ class Context:
     def build(self, build: Build) -> None:
         """Compute a stage, whatever its kind: what a store is given."""
         kind = self._kind(build.stage.kind)
-        # Engines and outside tools may set threads for themselves; methods and benchmarks may not.
-        guarded = build.stage.kind in ("train", "score", "experiment")
-        same = unchanged(str(build.stage)) if guarded else nullcontext()
+        # Engines may set threads for themselves, outside tools may do more; methods, benchmarks
+        # and judges may not.
+        alone = build.stage.kind in ("train", "score", "experiment")
+        guarded = alone or build.stage.kind in ("respond", "judge", "roles")
+        same = unchanged(str(build.stage), threads=alone) if guarded else nullcontext()
         with noted(build, self._plugin_of(build.spec)), same:
             kind.build(build, self)
 

@@ -26,6 +26,7 @@ import torch
 from suite.api.batch import Policy
 from suite.api.data import Encoded, Item
 from suite.api.method import Method
+from suite.api.returned import check_heads, check_roles
 from suite.api.reward import Rewarder
 from suite.api.step import BF16_GAIN, StepOutput, TrainState
 from suite.core import faults, interrupt
@@ -79,6 +80,7 @@ def train(job: TrainJob) -> Cost:
     meter = CostMeter(job.scratch, job.device)
     torch.manual_seed(job.seed)
     roles = job.method.select(job.roles)
+    check_roles(job.method, roles)
     sampler = _sampler(job, roles)
     tokenizer = models.load_tokenizer(job.start)
     state = _prepare(job, sampler, tokenizer)
@@ -136,10 +138,9 @@ def _prepare(job: TrainJob, sampler: Sampler, tokenizer: Any) -> TrainState:
         reference_head = head_of(model).weight.detach().clone()
     if job.config.lora_rank:
         model = adapters.wrap(model, job.config.lora_rank, job.config.lora_alpha)
-    heads = {
-        n: head.to(job.device)
-        for n, head in job.method.heads(head_of(model).weight.shape[1]).items()
-    }
+    given = job.method.heads(head_of(model).weight.shape[1])
+    check_heads(job.method, given)
+    heads = {name: head.to(job.device) for name, head in given.items()}
     parameters = [
         p for module in (model, *heads.values()) for p in module.parameters() if p.requires_grad
     ]
