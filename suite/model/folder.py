@@ -198,11 +198,13 @@ def disable_dropout(model: nn.Module) -> None:
 
 
 @cache
-def load_encoder(folder: Path, template: str, max_length: int) -> Encoder:
+def load_encoder(
+    folder: Path, template: str, max_length: int, setting: str = "train.max_length"
+) -> Encoder:
     """Tokenizer and template of a model folder in the store; texts longer than its context are
     refused."""
     context = context_of(read_json(folder / "config.json"))
-    return Encoder(load_tokenizer(folder), template, min(max_length, context))
+    return Encoder(load_tokenizer(folder), template, max_length, context, setting)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from copy import deepcopy
 from importlib.metadata import EntryPoint
 from typing import Any, Literal, cast
 
@@ -21,7 +20,7 @@ from suite.api.method import Method
 from suite.api.stages import StageKind
 from suite.core.errors import SuiteWarning, UserError, unknown
 from suite.registry.blame import explain, raised_by
-from suite.registry.calling import call, guarded, listed, methods_of
+from suite.registry.calling import call, guarded, listed, methods_of, observe
 from suite.registry.checks import CHECKS, JUDGE_SECTION, hooks_of
 from suite.registry.offers import CONFIGURED, Offers, duplicate
 from suite.registry.plugin import DISTRIBUTION, PluginInfo, discover
@@ -204,9 +203,7 @@ class Registry:
         """
         for info, implementation in self._implementations(hook):
             try:
-                # A copy of what it takes: an observer changes nothing.
-                taken = {name: arguments[name] for name in implementation.argnames}
-                call(implementation, deepcopy(taken))
+                observe(implementation, arguments)
             except (Exception, SystemExit) as error:
                 if (info.name, hook) in self._reported:  # a hook may be called at every step
                     continue

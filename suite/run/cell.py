@@ -18,7 +18,9 @@ from suite.api.cells import CellResult, CheckpointResult, Timing, TrajectoryPoin
 from suite.api.scores import Metric
 from suite.api.step import BF16_GAIN
 from suite.core.errors import CorruptError
+from suite.core.interrupt import Interrupted
 from suite.plan.cell import PlannedCell
+from suite.registry.plugin import DISTRIBUTION
 from suite.results.samples import Sample
 from suite.run.failure import Failure, failure_of
 from suite.run.workers import Work
@@ -77,7 +79,9 @@ class CellRunner:
             samples = [Sample(**line) for line in read_jsonl(final / "samples.jsonl")]
         except CorruptError:
             raise
-        except (Exception, SystemExit) as error:  # a plugin may even call sys.exit
+        except (KeyboardInterrupt, Interrupted):
+            raise
+        except BaseException as error:  # a plugin may even call sys.exit
             failure = failure_of(error, self.context.registry)
             result, status = self._failed(planned, failure), failure.exit_status
         self.notify("suite_cell_finished", cell=planned.cell, result=result)
@@ -89,14 +93,25 @@ class CellRunner:
             folder = self.out / ERRORS
             folder.mkdir(exist_ok=True)
             atomic_write(folder / f"{planned.cell.slug}.txt", failure.trace)
-        self.context.progress.say(f"{planned.cell.method}: {failure.status}: {failure.text}")
+        text = f"{self._blame(planned)}{failure.text}" if failure.unblamed else failure.text
+        self.context.progress.say(f"{planned.cell.method}: {failure.status}: {text}")
         return CellResult(
             planned.cell,
             failure.status,
             planned.family,
             partial=planned.partial,
-            error=failure.text,
+            error=text,
         )
+
+    def _blame(self, planned: PlannedCell) -> str:
+        """Where only the host's own code raised, what a plugin gave it may be why: name the plugin
+        of the method, or else of the benchmark."""
+        registry = self.context.registry
+        for part in (planned.method, planned.benchmark):
+            plugin = registry.name_plugin(type(part)) if part is not None else ""
+            if plugin and DISTRIBUTION not in plugin:
+                return plugin
+        return ""
 
     def _result(self, planned: PlannedCell) -> CellResult:
         folders = {each.epoch: self.store.path(each.score) for each in planned.trained}

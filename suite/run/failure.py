@@ -22,6 +22,8 @@ class Failure:
     """The traceback, of an error that nobody expected."""
     corrupt: bool = False
     """Whether something on disk is damaged: this ends the run."""
+    unblamed: bool = False
+    """Whether only the host's own code raised, so that `text` names no plugin."""
 
 
 class Failed(Exception):
@@ -44,6 +46,7 @@ def failure_of(error: BaseException, registry: Registry) -> Failure:
     if isinstance(error, UserError):
         corrupt = isinstance(error, CorruptError)
         return Failure("failed", str(error), error.exit_status, corrupt=corrupt)
-    said = f"{registry.blame(error)}{type(error).__name__}: {error}"
+    blame = registry.blame(error)
     trace = "".join(traceback.format_exception(error))
-    return Failure("failed", said, trace=trace)
+    said = f"{blame}{type(error).__name__}: {error}"
+    return Failure("failed", said, trace=trace, unblamed=not blame)

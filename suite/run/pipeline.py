@@ -128,7 +128,12 @@ def _collect(
     noted = _noted(out) if scored_again else ()
     # The answers are those of the run, and so is what it noted: reading the texts again would load
     # a tokenizer, and torch with it.
-    notes = noted or (*planned.left_out, *precision, *text_notes(context, planned))
+    notes = noted or (
+        *planned.left_out,
+        *precision,
+        *text_notes(context, planned),
+        *_path_notes(context),
+    )
     described = replace(describe_run(context, command), notes=notes)
     results = Results(described, tables, tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
@@ -207,6 +212,17 @@ def _precision_notes(context: Context) -> tuple[str, ...]:
     return (f"precision: {context.dtype}, because {context.dtype_reason}",)
 
 
+def _path_notes(context: Context) -> tuple[str, ...]:
+    """What the command in the report does not say: where its files lay."""
+    from suite.config import elsewhere
+
+    names = elsewhere(context.config, context.registry)
+    if not names:
+        return ()
+    said = "the command names files by their last part that lay outside its folder: "
+    return (f"{said}{', '.join(names)}; the run's config.toml has the whole paths",)
+
+
 def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:
     """Plan without running; `suite plan` shows what is cached and what would be computed."""
     planned, context = plan_within(config, registry)
@@ -271,8 +287,12 @@ def preflight(context: Context, plan: Plan) -> None:
             store.ensure(stage)
     # Start seeds share what they read.
     for stages in {id(c.texts.reading): c.texts for c in plan.cells if c.texts}.values():
-        encoder = context.encoder(store.ensure(tokenizer_stage(stages)), context.config.train)
-        for rows in (*stages.data.roles.values(), *stages.data.starts.values()):
+        tokenizer = store.ensure(tokenizer_stage(stages))
+        of_starts = context.encoder(tokenizer, stages.finetune, "finetune")
+        for name in sorted(stages.starts.made):
+            encode_rows(stages.data.starts[name], of_starts)
+        encoder = context.encoder(tokenizer, context.config.train)
+        for rows in stages.data.roles.values():
             encode_rows(rows, encoder)
         asked = stages.reading.sampling_requests if stages.benchmark.sampled_roles else []
         for request in (*stages.requests, *asked):

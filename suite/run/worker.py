@@ -77,10 +77,10 @@ class _Worker:
             stage = self.stages[key]
             with self.store.using([stage, *stage.inputs.values()]):
                 self.store.make(stage)
-        except interrupt.Interrupted:
+        except (KeyboardInterrupt, interrupt.Interrupted):
             self.stopped = True  # the pool may have the next call at hand already
             return Made(key, interrupted=True)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:  # a plugin may even call sys.exit
             return Made(key, failure=failure_of(error, self.registry))
         return Made(key, built=key in self.built)
 

@@ -25,9 +25,8 @@ from typing import Any
 import torch
 
 from suite.api.data import Encoded, Item
-from suite.api.returned import check_step
+from suite.api.returned import check_roles
 from suite.api.step import BF16_GAIN, StepOutput, TrainState
-from suite.api.untouched import Watch, bits_of, check_bits, tensors_in
 from suite.core import faults, interrupt
 from suite.model import adapters
 from suite.model import folder as models
@@ -51,12 +50,13 @@ def train(job: TrainJob) -> Cost:
     meter = CostMeter(job.scratch, job.device)
     torch.manual_seed(job.seed)
     roles = job.method.select(job.roles)
+    check_roles(job.method, roles)
     sampler = sampler_of(job, roles)
     tokenizer = models.load_tokenizer(job.start)
     pad_id = tokenizer.pad_token_id
     state = prepare(job, sampler, tokenizer)
     rounding = rounding_of(job, state)
-    _begin(job, state, roles)
+    state.begin(job.method, roles)
     resumed = _resume(job, state, sampler.steps_per_epoch)
     log = TrainingLog(job.scratch / "log.jsonl", keep=state.step)
     if not resumed:
@@ -87,13 +87,6 @@ def train(job: TrainJob) -> Cost:
     return meter.cost()
 
 
-def _begin(job: TrainJob, state: TrainState, roles: Mapping[str, Any]) -> None:
-    """Let the method prepare itself; it must change no weights."""
-    watch = Watch(job.method, "begin", state.kept, thorough=True)
-    job.method.begin(state, roles)
-    watch.check()
-
-
 def _one_step(
     job: TrainJob,
     sampler: Sampler,
@@ -103,12 +96,8 @@ def _one_step(
 ) -> StepOutput:
     limit = 0 if job.method.batch_coupled else state.micro_batch
     batch = list(micro_batches(sampler.step(state.step), limit, pad_id, job.references, job.device))
-    watch = Watch(job.method, "train_step", dict(tensors_in(dict(enumerate(batch)), "batch")))
     with _rounded(rounding, state.step):
-        output = job.method.train_step(state, batch)
-    watch.check()
-    check_step(job.method, state.step, output)
-    state.step += 1
+        output = state.advance(job.method, batch)
     faults.point("train.step", state.step)
     return output
 
@@ -168,14 +157,12 @@ def _keep_epoch(job: TrainJob, state: TrainState, tokenizer: Any, epoch: int) ->
         return {}
     folder = job.scratch / "epochs" / f"epoch-{epoch:02d}"
     shutil.rmtree(folder, ignore_errors=True)
-    before = bits_of(state.kept)
-    with job.method.result(state):
+    with state.delivered(job.method):
         adapters.save(state.policy.model, tokenizer, folder)
         found = gain_between(job.start, folder) if job.dtype == "bfloat16" else None
         if job.dtype == "bfloat16" and is_bfloat16(job.start):
             models.to_bfloat16(folder)
         job.method.save(state, folder)
-    check_bits(job.method, "result", state.kept, before)
     return {} if found is None else {BF16_GAIN: found}
 
 

@@ -9,6 +9,7 @@ import torch
 
 from suite.api.batch import Policy
 from suite.api.data import Encoded, Item
+from suite.api.returned import check_heads
 from suite.api.step import TrainState
 from suite.model import adapters
 from suite.model.compact import load_compact
@@ -40,10 +41,9 @@ def prepare(job: TrainJob, sampler: Sampler, tokenizer: Any) -> TrainState:
         model = adapters.wrap(model, job.config.lora_rank, job.config.lora_alpha)
     if job.config.gradient_checkpointing:
         checkpoint_layers(model)
-    heads = {
-        n: head.to(job.device)
-        for n, head in job.method.heads(head_of(model).weight.shape[1]).items()
-    }
+    given = job.method.heads(head_of(model).weight.shape[1])
+    check_heads(job.method, given)
+    heads = {name: head.to(job.device) for name, head in given.items()}
     parameters = [
         p for module in (model, *heads.values()) for p in module.parameters() if p.requires_grad
     ]

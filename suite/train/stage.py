@@ -30,7 +30,8 @@ def train_model(build: Build, context: Context) -> None:
     spec = build.spec
     config = TrainConfig(**spec["train"], **build.resources["step"])
     start = folder_of(build.inputs["start"], spec["epoch"])
-    encoder = load_encoder(start, spec["template"], spec["max_length"])
+    setting = f"{spec['method']}.max_length"
+    encoder = load_encoder(start, spec["template"], spec["max_length"], setting)
     rows = {role: context.rows(build, role, key) for role, key in spec["roles"].items()}
     encoded = {role: encode_rows(given, encoder) for role, given in rows.items()}
     reward = context.reward(build, spec["reward"])

@@ -107,7 +107,7 @@ class HFEngine(Engine):
         check_agreement(model, (), longest)
         check_cache(model, longest)
         self.model, self._untried = model, True
-        self.encoder = Encoder(tokenizer, self.template, min(self.max_length, self.context))
+        self.encoder = Encoder(tokenizer, self.template, self.max_length, self.context)
 
     def _try(self, requests: Sequence[Request]) -> None:
         """Compare the model's own forward with ours on texts of the data: the first that are
