@@ -1,6 +1,6 @@
 """GradDiff: gradient ascent on forget, descent on retain (TOFU, arXiv 2401.06121).
 
-L = -forget_weight * CE(forget) + retain_weight * CE(retain)
+    L = -forget_weight * CE(forget) + retain_weight * CE(retain)
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from suite.api.finished import FinishedModel
+from suite.cli.matrix import matrix_rows
 from suite.cli.streams import say
 from suite.config import blocked, single_files
 from suite.config.fields import settings_of
@@ -43,9 +44,14 @@ def registry_of(block: Iterable[str], files: Sequence[str] = ()) -> Registry:
 @click.argument("name", required=False)
 @plugin_file_option
 @block_option
+@click.option("--matrix", is_flag=True, help="Show which method runs on which benchmark.")
 @json_option
 def list_(
-    name: str | None, plugin_file: tuple[str, ...], block: tuple[str, ...], as_json: bool
+    name: str | None,
+    plugin_file: tuple[str, ...],
+    block: tuple[str, ...],
+    matrix: bool,
+    as_json: bool,
 ) -> None:
     """List what can be compared; with NAME, one's settings.
 
@@ -53,10 +59,15 @@ def list_(
     Examples:
       suite list
       suite list npo
+      suite list --matrix
       suite list --json
     """
     registry = registry_of(block, plugin_file)
-    if name is not None:
+    if matrix:
+        if name is not None:
+            raise UserError(f"--matrix shows every method; `suite list {name}` shows {name} alone")
+        rows = {"matrix": matrix_rows(registry)}
+    elif name is not None:
         rows = {"settings": settings_rows(registry, name)}
     else:
         rows = {

@@ -56,7 +56,7 @@ def _specs(registry: Registry, spec: str, benchmarks: Sequence[type[Benchmark[An
         raise unknown("family of methods", family, {cls.family for cls in registry.methods()})
     fitting: list[type[Method[Any]]] = []
     for cls in members:
-        if any(_fits(cls, benchmark) for benchmark in benchmarks):
+        if any(fits(cls, benchmark) for benchmark in benchmarks):
             fitting.append(cls)
     if not fitting:
         names = ", ".join(cls.name for cls in benchmarks)
@@ -64,7 +64,7 @@ def _specs(registry: Registry, spec: str, benchmarks: Sequence[type[Benchmark[An
     return [f"{cls.name}{colon}{settings}" for cls in fitting]
 
 
-def _fits(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> bool:
+def fits(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> bool:
     """Whether a benchmark has the data and the reward that a method needs, by what both declare."""
     if benchmark.trains == "loss" and (method.needs_reward or not method.trains):
         return False
