@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import inspect
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -16,7 +15,7 @@ PAPER = re.compile(r"arXiv\s+(\d{4}\.\d{4,5})")
 
 def prose(text: str) -> str:
     """A docstring: indented lines are code, all else is plain text in which papers are links."""
-    paragraphs = inspect.cleandoc(text).split("\n\n")
+    paragraphs = text.strip().split("\n\n")
     return "\n\n".join(
         part if part.startswith("    ") else linked(plain(part)) for part in paragraphs
     )

@@ -15,7 +15,8 @@ A method needs training data of certain kinds, its *roles*; a benchmark offers s
 there, the method runs. `suite list --matrix` prints the same table, with your own plugins in it.
 
 A run looks at the data too. It leaves out a method for which the given files hold no rows, or
-whose model cannot answer what the benchmark asks (`reward_model` writes no text), and says so. `lm_eval` trains nothing: it measures the models that the other benchmarks of a run leave."""
+whose model cannot answer what the benchmark asks (`reward_model` writes no text), and says so.
+`lm_eval` trains nothing: it measures the models that the other benchmarks of a run leave."""
 
 
 def page(registry: Registry) -> dict[str, str]:
