@@ -2,6 +2,8 @@
 
     --methods npo,model:path=FOLDER_OR_ID:label=theirs
     --methods model:path=FOLDER_OF_CHECKPOINTS            a row for each
+
+It is asked what every model is asked, and ranked beside the methods that the run trains.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def check(arguments: list[str]) -> None:
     while isinstance(command, click.Group):
         assert arguments and arguments[0] in command.commands, f"no command {arguments[:1]}"
         command, arguments = command.commands[arguments[0]], arguments[1:]
-    context = click.Context(command)
+    context = click.Context(command, **command.context_settings)
     values, _, _ = command.make_parser(context).parse_args(list(arguments))
     named = {name.split(":")[0] for name in values.get("methods", "").split(",")}
     if named & MADE_UP or {"plugin_file", "file"} & values.keys():
