@@ -1,6 +1,8 @@
 """GradDiff: gradient ascent on forget, descent on retain (TOFU, arXiv 2401.06121).
 
-L = -forget_weight * CE(forget) + retain_weight * CE(retain)
+    L = -forget_weight * CE(forget) + retain_weight * CE(retain)
+
+Both terms are token means.
 """
 
 from __future__ import annotations

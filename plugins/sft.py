@@ -1,6 +1,8 @@
 """SFT: cross-entropy on demonstrations. Target and retrain models are made with it.
 
-L = -(1/N) sum_t log pi_theta(y_t | x, y_<t)        N: completion tokens of the step
+    L = -(1/N) sum_t log pi_theta(y_t | x, y_<t)
+
+N: completion tokens of the step, end-of-sequence included.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
 A baseline of DPO's paper, arXiv 2305.18290.
 
-request   Who wrote 1984?
-asked     <instruction>
+    request   Who wrote 1984?
+    asked     <instruction>
 
-          Who wrote 1984?
+              Who wrote 1984?
 """
 
 from __future__ import annotations

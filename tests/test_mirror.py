@@ -16,9 +16,7 @@ SOURCES = {"suite": "", "plugins": "plugins", "benchmarks": "benchmarks"}
 """Source folder -> folder of its tests, within tests/."""
 INSTALLED = {"suite_plugins": "plugins", "suite_benchmarks": "benchmarks"}
 RUN_BY = {
-    "tests/cli/test_cli.py": (
-        "cli: __main__ config doctor export group installed options run stored"
-    ),
+    "tests/cli/test_cli.py": ("cli: __main__ config doctor export group installed run stored"),
     "tests/config/test_resolve.py": (
         "config: check dump families instances parse places specs training"
     ),
@@ -27,7 +25,7 @@ RUN_BY = {
     "tests/run/test_keep.py": "cli: store; run: record; store: explain models runs",
     "tests/run/test_not_there.py": "config: environment",
     "tests/run/test_pipeline.py": (
-        "api: batch; compare: tables; plan: cell refusals; run: provenance; "
+        "api: batch; compare: tables; plan: cell; run: provenance; "
         "respond: stage; score: files; stages: base_stage; train: log "
         "reference_stage stage"
     ),

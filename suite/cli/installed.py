@@ -12,6 +12,7 @@ import click
 
 from suite.api.finished import FinishedModel
 from suite.cli.describe import describe
+from suite.cli.matrix import matrix_rows
 from suite.cli.streams import say
 from suite.cli.tables import plain, show_table
 from suite.config import blocked, single_files
@@ -43,9 +44,14 @@ def registry_of(block: Iterable[str], files: Sequence[str] = ()) -> Registry:
 @click.argument("name", required=False)
 @plugin_file_option
 @block_option
+@click.option("--matrix", is_flag=True, help="Show which method runs on which benchmark.")
 @json_option
 def list_(
-    name: str | None, plugin_file: tuple[str, ...], block: tuple[str, ...], as_json: bool
+    name: str | None,
+    plugin_file: tuple[str, ...],
+    block: tuple[str, ...],
+    matrix: bool,
+    as_json: bool,
 ) -> None:
     """List what can be compared; with NAME, all about one.
 
@@ -53,14 +59,19 @@ def list_(
     Examples:
       suite list
       suite list npo
+      suite list --matrix
       suite list --json
     """
     registry = registry_of(block, plugin_file)
-    if name is not None and not as_json:
+    if matrix:
+        if name is not None:
+            raise UserError(f"--matrix shows every method; `suite list {name}` shows {name} alone")
+        rows = {"matrix": matrix_rows(registry)}
+    elif name is not None and not as_json:
         for section, cls in sections_of(registry, name).items():
             describe(registry, section, cls)
         return
-    if name is not None:
+    elif name is not None:
         rows = {"settings": settings_rows(registry, name)}
     else:
         rows = {
