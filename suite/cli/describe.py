@@ -19,7 +19,7 @@ from suite.config.check import OWN
 from suite.config.families import fits
 from suite.config.fields import Setting, settings_of
 from suite.registry import Registry
-from suite.settings import TrainConfig
+from suite.settings import RunConfig, TrainConfig
 
 WIDEST = 100
 """Longer lines are hard to read, however wide the terminal is."""
@@ -139,19 +139,24 @@ def _example(registry: Registry, cls: type[Any]) -> str:
     if issubclass(cls, Method):
         named = f"{cls.name}:path=FOLDER" if issubclass(cls, FinishedModel) else cls.name
         return f"  suite run --methods {named} --bench {_first(_benchmarks(registry, cls))}"
+    usual = (
+        f"  suite run --methods {','.join(RunConfig.methods)} --bench {','.join(RunConfig.bench)}"
+    )
     if issubclass(cls, Benchmark):
         if cls.trains == "nothing":
             argument = f":{cls.argument.upper()}" if cls.argument else ""
-            return f"  suite run --methods ga --bench tofu,{cls.name}{argument}"
+            return f"{usual},{cls.name}{argument}"
         return f"  suite run --methods {','.join(_methods(registry, cls)[:2])} --bench {cls.name}"
     if issubclass(cls, Judge):
-        return f"  suite run --methods dpo --bench win_rate --judge {cls.name}"
-    return f"  suite run --methods ga,npo --bench tofu --engine {cls.name}"
+        judged = next(each for each in registry.benchmarks() if each.judged)
+        return f"{_example(registry, judged)} --judge {cls.name}"
+    return f"{usual} --engine {cls.name}"
 
 
 def _first(benchmarks: Sequence[str]) -> str:
-    """The benchmark of an example: tofu if it will do."""
-    return "tofu" if "tofu" in benchmarks else next(iter(benchmarks), "BENCHMARK")
+    """The benchmark of an example: that of a run without --bench, if it will do."""
+    usual = RunConfig.bench[0]
+    return usual if usual in benchmarks else next(iter(benchmarks), "BENCHMARK")
 
 
 def _show(title: str, lines: Sequence[str]) -> None:
