@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from suite.api.cells import Cell, CellResult
 from suite.compare.tables import compared, comparisons, with_evidence
+from suite.config import elsewhere
 from suite.config.environment import check_environment
 from suite.config.out import (
     check_out,
@@ -116,15 +117,10 @@ def _collect(
     tables = tuple(
         with_evidence(context, runner.store, planned, table, finished) for table in tables
     )
-    noted = _noted(out) if scored_again else ()
     # The answers are those of the run, and so is what it noted: reading the texts again would load
     # a tokenizer, and torch with it.
-    notes = noted or (
-        *planned.left_out,
-        *precision,
-        *text_notes(context, planned),
-        *_path_notes(context),
-    )
+    noted = _noted(out) if scored_again else ()
+    notes = noted or (*planned.left_out, *precision, *_notes(context, planned))
     described = replace(describe_run(context, command), notes=notes)
     results = Results(described, tables, tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
@@ -192,15 +188,14 @@ def _precision_notes(context: Context) -> tuple[str, ...]:
     return (f"precision: {context.dtype}, because {context.dtype_reason}",)
 
 
-def _path_notes(context: Context) -> tuple[str, ...]:
-    """What the command in the report does not say: where its files lay."""
-    from suite.config import elsewhere
-
+def _notes(context: Context, planned: Plan) -> tuple[str, ...]:
+    """How texts became tokens, and what the command in the report does not say of its files."""
+    notes = text_notes(context, planned)
     names = elsewhere(context.config, context.registry)
     if not names:
-        return ()
+        return notes
     said = "the command names files by their last part that lay outside its folder: "
-    return (f"{said}{', '.join(names)}; the run's config.toml has the whole paths",)
+    return (*notes, f"{said}{', '.join(names)}; the run's config.toml has the whole paths")
 
 
 def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:
