@@ -136,27 +136,25 @@ def _setting(prefix: str, setting: Setting) -> Iterator[str]:
 
 
 def _example(registry: Registry, cls: type[Any]) -> str:
+    """A command that uses it, with the run's defaults for the rest."""
+    usual = RunConfig()
+    methods, bench = ",".join(usual.methods), usual.bench[0]
+    further = ""
     if issubclass(cls, Method):
-        named = f"{cls.name}:path=FOLDER" if issubclass(cls, FinishedModel) else cls.name
-        return f"  suite run --methods {named} --bench {_first(_benchmarks(registry, cls))}"
-    usual = (
-        f"  suite run --methods {','.join(RunConfig.methods)} --bench {','.join(RunConfig.bench)}"
-    )
-    if issubclass(cls, Benchmark):
-        if cls.trains == "nothing":
-            argument = f":{cls.argument.upper()}" if cls.argument else ""
-            return f"{usual},{cls.name}{argument}"
-        return f"  suite run --methods {','.join(_methods(registry, cls)[:2])} --bench {cls.name}"
-    if issubclass(cls, Judge):
+        methods = f"{cls.name}:path=FOLDER" if issubclass(cls, FinishedModel) else cls.name
+        fitting = _benchmarks(registry, cls)
+        bench = bench if bench in fitting else next(iter(fitting), "BENCHMARK")
+    elif issubclass(cls, Benchmark) and cls.trains == "nothing":
+        bench += f",{cls.name}" + (f":{cls.argument.upper()}" if cls.argument else "")
+    elif issubclass(cls, Benchmark):
+        methods, bench = ",".join(_methods(registry, cls)[:2]), cls.name
+    elif issubclass(cls, Judge):
         judged = next(each for each in registry.benchmarks() if each.judged)
-        return f"{_example(registry, judged)} --judge {cls.name}"
-    return f"{usual} --engine {cls.name}"
-
-
-def _first(benchmarks: Sequence[str]) -> str:
-    """The benchmark of an example: that of a run without --bench, if it will do."""
-    usual = RunConfig.bench[0]
-    return usual if usual in benchmarks else next(iter(benchmarks), "BENCHMARK")
+        methods, bench = ",".join(_methods(registry, judged)[:2]), judged.name
+        further = f" --judge {cls.name}"
+    else:
+        further = f" --engine {cls.name}"
+    return f"  suite run --methods {methods} --bench {bench}{further}"
 
 
 def _show(title: str, lines: Sequence[str]) -> None:

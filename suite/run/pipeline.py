@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from suite.api.cells import Cell, CellResult
 from suite.compare.tables import compared, comparisons, with_evidence
-from suite.config import elsewhere
 from suite.config.environment import check_environment
 from suite.config.out import (
     check_out,
