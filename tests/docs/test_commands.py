@@ -120,7 +120,7 @@ def test_every_block_runs(
         env=environ,
         capture_output=True,
         text=True,
-        timeout=1800,
+        timeout=7200,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
