@@ -37,7 +37,7 @@ class PreferredFT(PairedMethod[PreferredFTConfig]):
 
     def share(self, pairs: PairLogps, chosen: Texts) -> Tensor:
         """Token mean: the sum over answers divided by the step's tokens."""
-        return self.pair_loss(pairs).sum() / chosen.step_tokens
+        return self.checked_pair_loss(pairs).sum() / chosen.step_tokens
 
     def rewards(self, pairs: PairLogps) -> tuple[Tensor, Tensor]:
         """The method defines no reward; its log-probabilities stand in for one."""

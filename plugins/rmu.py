@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 TRAINED = "down_proj"
+LAYER = 7
+"""The paper's, of 32."""
 DEPTH = 3
 """Layers whose projections are trained: `layer` and the ones before it."""
 
@@ -32,8 +34,9 @@ DEPTH = 3
 class RMUConfig:
     """The layer, the target on forget, and the weights of the two terms."""
 
-    layer: Index = 7
-    """Decoder layer whose output is steered, from 0 (paper: 7)."""
+    layer: Index | None = None
+    """Decoder layer whose output is steered, from 0; none: the paper's 7, or the last of a
+    smaller model."""
     steering: Positive = 2.0
     """The paper's c: length of the target activation."""
     forget_weight: NonNegative = 1.0
@@ -50,13 +53,20 @@ class RMU(Method[RMUConfig]):
     roles = frozenset({"forget", "retain"})
     Config = RMUConfig
 
+    def check_layers(self, layers: int) -> None:
+        """Refuse a layer that the model lacks."""
+        if self.config.layer is not None and self.config.layer >= layers:
+            raise UserError(
+                f"rmu.layer is {self.config.layer}, but the model has {layers} layers "
+                f"(0 to {layers - 1})"
+            )
+
     def begin(self, state: TrainState, roles: Mapping[str, Sequence[Any]]) -> None:
         """Draw the direction, keep the few weights that will change, freeze all others."""
         from suite.toolkit import decoder_of, head_of
 
         decoder = decoder_of(state.policy.model)
-        first = max(0, self.config.layer - DEPTH + 1)
-        layers = _layers(decoder, self.config.layer)[first : self.config.layer + 1]
+        layers = self._steered(decoder)
         chosen: set[int] = set()  # by identity: tensors have no order and no equality of their own
         for layer in layers:
             for name, parameter in layer.named_parameters():
@@ -75,6 +85,15 @@ class RMU(Method[RMUConfig]):
         target = losses.rmu_control(weight.shape[1], scale=self.config.steering)
         self.target: Tensor = target.to(weight.device)
 
+    def _steered(self, decoder: Any) -> Any:
+        """The layer whose output is steered, last, after those that are trained with it."""
+        from torch import nn
+
+        layers = next(module for module in decoder.modules() if isinstance(module, nn.ModuleList))
+        self.check_layers(len(layers))
+        last = min(LAYER, len(layers) - 1) if self.config.layer is None else self.config.layer
+        return layers[max(0, last - DEPTH + 1) : last + 1]
+
     def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """Token means of both terms."""
         import torch
@@ -91,18 +110,6 @@ class RMU(Method[RMUConfig]):
             self.config.forget_weight * forget_loss + self.config.retain_weight * retain_loss,
             {"forget_loss": forget_loss.detach(), "retain_loss": retain_loss.detach()},
         )
-
-
-def _layers(decoder: Any, last: int) -> Any:
-    """The decoder's layers. UserError if there is no layer `last`."""
-    from torch import nn
-
-    layers = next(module for module in decoder.modules() if isinstance(module, nn.ModuleList))
-    if last >= len(layers):
-        raise UserError(
-            f"rmu.layer is {last}, but the model has {len(layers)} layers (0 to {len(layers) - 1})"
-        )
-    return layers
 
 
 class _ReachedError(Exception):

@@ -8,77 +8,77 @@ are loaded only when something is computed.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import sys
+from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import pluggy
-
-from suite.api.batch import Batch, Pairs, Policy, Scored, Texts
-from suite.api.benchmark import Asked, Benchmark, Experiment, TextBenchmark
-from suite.api.cells import Cell, CellResult
-from suite.api.data import (
-    BenchmarkData,
-    Encoded,
-    EncodedPair,
-    Given,
-    Message,
-    Pair,
-    Row,
-    Source,
-    Tokens,
-)
-from suite.api.engine import Engine
-from suite.api.exports import Export, ItemTable, OpenUnlearning
-from suite.api.files import DataFile
-from suite.api.finished import FinishedConfig, FinishedModel
-from suite.api.judge import Comparison, Cost, Judge, Rewards, Verdict
-from suite.api.judged import JudgedBenchmark
-from suite.api.measured import Described, Measured, ModelBenchmark, ModelFolder
-from suite.api.method import Method
-from suite.api.pairs import PairedMethod, PairLogps, Population
-from suite.api.phases import Phase
-from suite.api.pictures import (
-    Bars,
-    Curves,
-    Distribution,
-    Frontier,
-    MetricColumn,
-    Picture,
-    Tradeoff,
-    Trajectory,
-)
-from suite.api.prompting import UntrainedMethod
-from suite.api.requests import (
-    Generate,
-    Generated,
-    Request,
-    Response,
-    Rewarded,
-    ScoreText,
-    TextScore,
-    Unanswered,
-)
-from suite.api.reward import Prompt, Reward
-from suite.api.scores import Basis, CurvePoint, ItemScore, Metric, Scores
-from suite.api.stages import Host, StageKind, builds
-from suite.api.step import LossOutput, StepOutput, TrainState
-from suite.api.verdicts import ANSWER, Judged, Question, Verdicts
-from suite.core import interrupt
-from suite.core.errors import DivergedError, UserError, nearest, unknown
-from suite.core.progress import Progress, Task
-from suite.store import Build, Json, Stage, digest, file_digest, write_json
-from suite.train.online import OnlineMethod
-
+# Each of these is imported when it is first asked for (`__getattr__`): all of them together take
+# longer than the help of a command may.
 if TYPE_CHECKING:
     from suite import losses as losses
-    from suite.train.rollouts import Part as Part
-    from suite.train.rollouts import Rollouts as Rollouts
-
-hookimpl = pluggy.HookimplMarker("suite")
-"""Marks a function of a plugin as the implementation of a hook, see `suite.hookspecs`."""
+    from suite.api.batch import Batch, Pairs, Policy, Scored, Texts
+    from suite.api.benchmark import Asked, Benchmark, Experiment, TextBenchmark
+    from suite.api.cells import Cell, CellResult
+    from suite.api.data import (
+        BenchmarkData,
+        Encoded,
+        EncodedPair,
+        Given,
+        Message,
+        Pair,
+        Row,
+        Source,
+        Tokens,
+    )
+    from suite.api.engine import Engine
+    from suite.api.executor import Executor, Needs
+    from suite.api.exports import Export, ItemTable, OpenUnlearning
+    from suite.api.files import DataFile
+    from suite.api.finished import FinishedConfig, FinishedModel
+    from suite.api.judge import Comparison, Cost, Judge, Rewards, Verdict
+    from suite.api.judged import JudgedBenchmark
+    from suite.api.measured import Described, Measured, ModelBenchmark, ModelFolder
+    from suite.api.method import Method
+    from suite.api.pairs import PairedMethod, PairLogps, Population
+    from suite.api.phases import Phase
+    from suite.api.pictures import (
+        Bars,
+        Curves,
+        Distribution,
+        Frontier,
+        MetricColumn,
+        Picture,
+        Tradeoff,
+        Trajectory,
+    )
+    from suite.api.prompting import UntrainedMethod
+    from suite.api.requests import (
+        Generate,
+        Generated,
+        Request,
+        Response,
+        Rewarded,
+        ScoreText,
+        TextScore,
+        Unanswered,
+    )
+    from suite.api.reward import Prompt, Reward
+    from suite.api.scores import Basis, CurvePoint, ItemScore, Metric, Scores
+    from suite.api.stages import Host, StageKind, builds
+    from suite.api.step import LossOutput, StepOutput, TrainState
+    from suite.api.verdicts import ANSWER, Judged, Question, Verdicts
+    from suite.core import interrupt
+    from suite.core.errors import DivergedError, UserError, nearest, unknown
+    from suite.core.marker import hookimpl
+    from suite.core.progress import Progress, Task
+    from suite.store import Build, Json, Stage, digest, file_digest, write_json
+    from suite.train.online import OnlineMethod
+    from suite.train.rollouts import Part, Rollouts
 
 PUBLIC_MODULES = (
     "hookspecs",
@@ -117,6 +117,7 @@ __all__ = [
     "Encoded",
     "EncodedPair",
     "Engine",
+    "Executor",
     "Experiment",
     "Export",
     "FinishedConfig",
@@ -140,6 +141,7 @@ __all__ = [
     "MetricColumn",
     "ModelBenchmark",
     "ModelFolder",
+    "Needs",
     "OnlineMethod",
     "OpenUnlearning",
     "Pair",
@@ -192,20 +194,34 @@ __all__ = [
     "write_json",
 ]
 
-_LATER = {
-    "Part": "suite.train.rollouts",
-    "Rollouts": "suite.train.rollouts",
-}
-"""Names of modules that import torch: read when first asked for."""
-
 
 def __getattr__(name: str) -> Any:
-    """Hand out the names that are imported only when first used."""
-    if name in _LATER:
-        return getattr(importlib.import_module(_LATER[name]), name)
+    """Import a public name when it is first asked for."""
     if name == "losses":
         return _lazy_losses()
-    raise AttributeError(f"module 'suite' has no attribute {name!r}")
+    place = _places().get(name)
+    if place is None:
+        raise AttributeError(f"module 'suite' has no attribute {name!r}")
+    module = importlib.import_module(place)
+    # `interrupt` is a module of its package, which need not be loaded yet.
+    value = getattr(module, name, None) or importlib.import_module(f"{place}.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """What completion shows: the public names too that nobody has asked for yet."""
+    return sorted({*globals(), *__all__})
+
+
+@cache
+def _places() -> dict[str, str]:
+    """Public name -> its module, as the imports for type checkers say above."""
+    places = {}
+    for node in ast.walk(ast.parse(Path(__file__).read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            places.update(dict.fromkeys((alias.name for alias in node.names), node.module))
+    return places
 
 
 def _lazy_losses() -> ModuleType:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from suite.api.benchmark import Benchmark
     from suite.api.cells import Cell, CellResult
     from suite.api.engine import Engine
+    from suite.api.executor import Executor
     from suite.api.judge import Judge
     from suite.api.method import Method
     from suite.api.stages import StageKind
@@ -43,6 +44,12 @@ def suite_benchmarks() -> Iterable[type[Benchmark[Any]]]:
 @hookspec
 def suite_engines() -> Iterable[type[Engine]]:
     """Give the engines of this plugin: classes, not instances."""
+    raise NotImplementedError
+
+
+@hookspec
+def suite_executors() -> Iterable[type[Executor]]:
+    """Give the executors of this plugin: classes, not instances."""
     raise NotImplementedError
 
 

@@ -45,8 +45,15 @@ class TrainConfig:
     max_grad_norm: float = 1.0
     """Gradients are clipped to this norm; 0: never."""
     rounding: Literal["stochastic", "nearest"] = "stochastic"
-    """How forward passes in bfloat16 round the float32 weights in training. `nearest`, as plain
-    autocast does, hides every update below half a unit; `stochastic` shows it on average."""
+    """How float32 weights become bfloat16 numbers in training: in forward passes, or, where
+    `weights` are kept in bfloat16, after an update. `nearest` hides every update below half a unit;
+    `stochastic` shows it on average."""
+    weights: Literal["float32", "bfloat16"] = "float32"
+    """Precision in which weights and gradients are kept in training. `bfloat16` takes half the
+    memory and needs `--dtype bfloat16`; updates are then rounded as `rounding` says."""
+    gradient_checkpointing: bool = False
+    """Compute each layer a second time instead of keeping what its gradient needs: less memory,
+    about a third more time, the same gradient."""
     max_length: int = 512
     """Longest prompt + completion, in tokens. A longer one is refused, never cut silently."""
     lora_rank: int = 0
@@ -54,6 +61,10 @@ class TrainConfig:
     decoder."""
     lora_alpha: float = 16.0
     """LoRA's scale."""
+
+
+HOW_A_STEP_IS_COMPUTED = ("micro_batch", "gradient_checkpointing")
+"""Settings of training that change no result, only what it takes to come by it."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +78,11 @@ class RunConfig:
     bench: tuple[str, ...] = ("tofu",)
     """Benchmarks to run, separated by commas: `tofu,lm_eval:arc_easy`."""
     model: FileOrName = "tiny"
-    """Hub id, local folder, .gguf file, or `tiny`: a small model that the run itself trains in
-    seconds."""
+    """Hub id, local folder, .gguf file, or `tiny`: a small model that comes with the suite."""
+    pretraining: Literal["packaged", "scratch"] = "packaged"
+    """Where the pretrained weights of `tiny` come from. packaged: they come with the suite; what
+    these do not fit (start seeds other than 0, another template or precision) is pretrained.
+    scratch: every run pretrains it, which takes a minute."""
     start: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Start models that are there already, so that nothing is fine-tuned: `target=MODEL`, and again
     for each other one. MODEL is a hub id (`owner/name@revision`), a folder, a .gguf file or a peft
@@ -94,6 +108,9 @@ class RunConfig:
     engine: str = "hf"
     """Who answers requests: hf (in this process), vllm (in a process of its own), openai (an
     endpoint)."""
+    executor: str = "serial"
+    """Who computes the stages of the run: serial (one after the other, in this process), local:N (N
+    processes on this machine). Results are the same."""
     judge: str = "length"
     """Who compares answers, on benchmarks that need it: length (a control), reward, local,
     openai."""

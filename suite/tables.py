@@ -258,7 +258,7 @@ def _read_hub(source: str, name: str, split: str) -> Placed:
     try:
         if _HUB_ID.fullmatch(source):
             hub.check(source, "dataset")
-        table = datasets.load_dataset(source, name, split=split)
+        table = datasets.load_dataset(source, name, split=split, trust_remote_code=False)
     except (UserError, ValueError, OSError, datasets.exceptions.DatasetsError) as error:
         raise UserError(
             f"cannot read {source!r}, {name!r}: no such folder here ({_beside(Path(source))}), "

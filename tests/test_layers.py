@@ -27,6 +27,7 @@ LAYERS = (
     "model",
     "results",
     "engines",
+    "executors",
     "loggers",
     "hookspecs",
     "registry",

@@ -164,5 +164,5 @@ class Loss:
         ):
             # The reference is uniform: the same number for the chosen and the rejected arm.
             pairs = PairLogps(own_chosen, own_rejected, reference, reference, population=population)
-            losses.append(method.pair_loss(pairs))
+            losses.append(method.checked_pair_loss(pairs))
         return torch.stack(losses)

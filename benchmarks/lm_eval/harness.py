@@ -57,22 +57,35 @@ def _loaded(config: LMEvalConfig, model: ModelFolder) -> Any:
         "pretrained": str(model.folder),
         "dtype": model.dtype,
         "batch_size": config.batch_size,
+        "trust_remote_code": False,
     }
+    from suite.toolkit import steady
+
     if model.engine == "vllm":
-        return _vllm()(**shared, **_vllm_options(model))
-    from lm_eval.models.huggingface import HFLM
+        loaded = _vllm()(**shared, **_vllm_options(model))
+    else:
+        from lm_eval.models.huggingface import HFLM
+
+        loaded = HFLM(**shared, device=model.device)
+        _decode_as_we_do(loaded)
+    steady(loaded.tokenizer)
+    return loaded
+
+
+def _decode_as_we_do(loaded: Any) -> None:
+    """Leave out penalties and sampling of the model's own settings, which would change greedy
+    answers, and ids that are no tokens, as this program's engines do."""
     from transformers import GenerationConfig
 
-    loaded = HFLM(**shared, device=model.device)
-    # Penalties and sampling of the model's own settings would change greedy answers; this
-    # program's engines leave them out, too.
-    own = loaded.model.generation_config
+    from suite.toolkit import unknown_ids
+
+    own, rows = loaded.model.generation_config, loaded.model.get_output_embeddings().weight
     loaded.model.generation_config = GenerationConfig(
         bos_token_id=own.bos_token_id,
         eos_token_id=own.eos_token_id,
         pad_token_id=own.pad_token_id,
+        suppress_tokens=list(unknown_ids(loaded.tokenizer, len(rows))) or None,
     )
-    return loaded
 
 
 def _vllm_options(model: ModelFolder) -> dict[str, Any]:

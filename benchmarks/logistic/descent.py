@@ -43,11 +43,10 @@ def descend(
     delivered = []
     for last in at:
         while state.step < last:
-            method.train_step(state, [batch])
-            state.step += 1
+            state.advance(method, [batch])
             advance(1)
             interrupt.check()
-        with method.result(state):
+        with state.delivered(method):
             delivered.append(state.parameters[0].detach().clone())
     return torch.stack(delivered)
 
@@ -71,7 +70,7 @@ def _begin(
         autocast=nullcontext,
     )
     try:
-        method.begin(state, {role: range(len(roles[role].targets)) for role in method.roles})
+        state.begin(method, {role: range(len(roles[role].targets)) for role in method.roles})
     except AttributeError as error:
         raise UserError(f"method {method.name!r} needs a language model: {error}") from None
     return state

@@ -102,6 +102,10 @@ class Method(ABC, Generic[C]):
         """Modules that are trained with the model, e.g. a value head on its last hidden states."""
         return {}
 
+    def check_layers(self, layers: int) -> None:
+        """Called while planning, with the number of decoder layers of the model. Raise UserError
+        for a setting that names a layer which it lacks."""
+
     def begin(self, state: TrainState, roles: Mapping[str, Sequence[Any]]) -> None:
         """Called once, before the first step: the policy is the starting model. `roles`: the
         tokenised rows.

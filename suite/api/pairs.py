@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from suite.api.batch import Batch, Policy, Texts
 from suite.api.method import C, Method
+from suite.api.returned import check_pair_loss
 from suite.api.step import LossOutput
+from suite.api.untouched import Watch, tensors_in
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -159,7 +161,15 @@ class PairedMethod(Method[C]):
     def share(self, pairs: PairLogps, chosen: Texts) -> Tensor:
         """This micro-batch's share of the step's loss; methods that average over tokens override
         it."""
-        return chosen.mean(self.pair_loss(pairs))
+        return chosen.mean(self.checked_pair_loss(pairs))
+
+    def checked_pair_loss(self, pairs: PairLogps) -> Tensor:
+        """`pair_loss`, checked. PluginError if it changed what it read, or is no (B,) tensor."""
+        watch = Watch(self, "pair_loss", dict(tensors_in(pairs, "pairs")))
+        found = self.pair_loss(pairs)
+        watch.check()
+        check_pair_loss(self, found, pairs.chosen_logps.shape)
+        return found
 
     def _metrics(self, pairs: PairLogps, chosen: Texts) -> dict[str, Tensor]:
         reward_w, reward_l = (reward.detach() for reward in self.rewards(pairs))

@@ -7,9 +7,11 @@ them.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
+from suite.api.requests import Request, Response
 from suite.core.errors import DivergedError, PluginError
 
 LOGGED = frozenset({"step", "tokens", "loss", "grad_norm"})
@@ -33,6 +35,53 @@ def check_loss(method: Any, output: Any) -> None:
         scalar = isinstance(value, torch.Tensor) and value.numel() == 1
         if not (scalar or _is_number(value)):
             raise _wrong(method, f"metric {name!r} of loss must be one number, not {_shown(value)}")
+
+
+def check_pair_loss(method: Any, found: Any, shape: Sequence[int]) -> None:
+    """Refuse what is no tensor with a number for each pair."""
+    import torch
+
+    if not isinstance(found, torch.Tensor):
+        raise _wrong(
+            method, f"pair_loss must return a Tensor, one loss a pair, not {_shown(found)}"
+        )
+    if found.shape != shape:
+        wanted = f"{tuple(shape)}, one loss a pair"
+        raise _wrong(method, f"pair_loss has shape {tuple(found.shape)}, not {wanted}")
+
+
+def check_roles(method: Any, roles: Any) -> None:
+    """Refuse what `select` gives if it is no mapping from roles to rows."""
+    if not isinstance(roles, Mapping):
+        raise _wrong(method, f"select must return rows by role, not {_shown(roles)}")
+
+
+def check_heads(method: Any, heads: Any) -> None:
+    """Refuse what `heads` gives if it is no mapping from names to modules."""
+    from torch import nn
+
+    if isinstance(heads, Mapping) and all(isinstance(h, nn.Module) for h in heads.values()):
+        return
+    raise _wrong(method, f"heads must return modules by name, not {_shown(heads)}")
+
+
+def check_result(method: Any, result: Any) -> None:
+    """Refuse what `result` gives if it is no context manager."""
+    if not isinstance(result, AbstractContextManager):
+        raise _wrong(method, f"result must return a context manager, not {_shown(result)}")
+
+
+def check_answers(method: Any, asked: Sequence[Request], answers: Any) -> None:
+    """Refuse what `respond` gives if it is no list with a response to every request."""
+    if not isinstance(answers, Sequence) or isinstance(answers, str):
+        raise _wrong(method, f"respond must return a list of responses, not {_shown(answers)}")
+    for answer in answers:
+        if not isinstance(answer, Response):
+            raise _wrong(method, f"respond must return responses, not {_shown(answer)}")
+    answered = {answer.id for answer in answers}
+    for request in asked:
+        if request.id not in answered:
+            raise _wrong(method, f"respond left the request {request.id!r} without an answer")
 
 
 def check_step(method: Any, step: int, output: Any) -> None:

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from suite.api.batch import Batch, Policy
-from suite.api.returned import check_loss
+from suite.api.returned import check_loss, check_result, check_step
 from suite.api.reward import Rewarder
-from suite.api.untouched import Watch, is_thorough, tensors_in
+from suite.api.untouched import Watch, bits_of, check_bits, is_thorough, tensors_in
 from suite.core.errors import DivergedError
 
 if TYPE_CHECKING:
@@ -60,6 +61,22 @@ class HasLoss(Protocol):
         ...
 
 
+class Trains(HasLoss, Protocol):
+    """The part of a method that a training needs."""
+
+    def begin(self, state: TrainState, roles: Mapping[str, Sequence[Any]]) -> None:
+        """Prepare for the first step."""
+        ...
+
+    def train_step(self, state: TrainState, micro_batches: Sequence[Batch]) -> StepOutput:
+        """Take one step."""
+        ...
+
+    def result(self, state: TrainState) -> AbstractContextManager[Any]:
+        """Hold the weights that are delivered."""
+        ...
+
+
 @dataclass
 class TrainState:
     """What a train step works on."""
@@ -94,6 +111,34 @@ class TrainState:
         if reference is not None:
             named["the reference's output embedding"] = reference
         return named
+
+    def begin(self, method: Trains, roles: Mapping[str, Sequence[Any]]) -> None:
+        """Let the method prepare itself. PluginError if it changed weights."""
+        watch = Watch(method, "begin", self.kept, thorough=True)
+        method.begin(self, roles)
+        watch.check()
+
+    def advance(self, method: Trains, micro_batches: Sequence[Batch]) -> StepOutput:
+        """Let the method take one step. PluginError if it changed the batch, or returned no
+        `StepOutput` of numbers."""
+        read = dict(tensors_in(dict(enumerate(micro_batches)), "batch"))
+        watch = Watch(method, "train_step", read)
+        output = method.train_step(self, micro_batches)
+        watch.check()
+        check_step(method, self.step, output)
+        self.step += 1
+        return output
+
+    @contextmanager
+    def delivered(self, method: Trains) -> Iterator[None]:
+        """While it is open, the weights are what the method delivers. PluginError if they are
+        others afterwards."""
+        before = bits_of(self.kept)
+        result = method.result(self)
+        check_result(method, result)
+        with result:
+            yield
+        check_bits(method, "result", self.kept, before)
 
     def loss(self, method: HasLoss, batch: Batch) -> LossOutput:
         """The loss of a micro-batch, in the precision of the run. PluginError if it is no

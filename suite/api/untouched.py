@@ -85,6 +85,10 @@ def tensors_in(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
 
 def _version(tensor: Tensor) -> int:
     """How often it was changed in place; tensors of inference mode do not count."""
+    from torch._C import _functorch
+
+    while _functorch.is_functorch_wrapped_tensor(tensor):  # within `vmap`, which does not count
+        tensor = _functorch.get_unwrapped(tensor)
     return 0 if tensor.is_inference() else tensor._version
 
 

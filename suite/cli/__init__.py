@@ -10,28 +10,51 @@ from typing import TextIO
 
 import click
 
-from suite.cli.agreement import agreement
-from suite.cli.check import check
-from suite.cli.config import config
-from suite.cli.data import data
-from suite.cli.doctor import doctor
-from suite.cli.export import export
 from suite.cli.group import Commands
-from suite.cli.installed import list_, plugins
-from suite.cli.new import new
-from suite.cli.run import plan, run, stage
-from suite.cli.score import score
-from suite.cli.store import store
-from suite.cli.stored import report, verify
 from suite.cli.streams import never_fail_on_an_encoding, say
-from suite.config.families import FamilyWarning
 from suite.core import interrupt
-from suite.core.errors import UserError
-from suite.registry import PluginWarning
-from suite.report.text import one_line
+from suite.core.errors import SuiteWarning, UserError
+from suite.report.text import one_line, visible
+
+BUILT_IN = {
+    "run": ("suite.cli.run:run", "Compare methods and write the leaderboard."),
+    "plan": ("suite.cli.run:plan", "Show what `run` would compute, and what is stored."),
+    "stage": ("suite.cli.run:stage", "Make one stage of a run, and nothing else."),
+    "score": ("suite.cli.score:score", "Score stored answers, or other tools' files."),
+    "agreement": (
+        "suite.cli.agreement:agreement",
+        "Compare judges with people: kappa and raw agreement.",
+    ),
+    "report": ("suite.cli.stored:report", "Write a leaderboard again, or join several runs."),
+    "export": (
+        "suite.cli.export:export",
+        "Write a run in other tools' formats, or a model of it.",
+    ),
+    "verify": ("suite.cli.stored:verify", "Check every file of the store against its manifest."),
+    "store": (
+        "suite.cli.store:store",
+        "List, explain and remove what runs have left in the store.",
+    ),
+    "list": ("suite.cli.installed:list_", "List what can be compared; with NAME, all about one."),
+    "plugins": (
+        "suite.cli.installed:plugins",
+        "List plugins: their origin, state and what is wrong.",
+    ),
+    "new": ("suite.cli.new:new", "Write a package with a new method, benchmark or judge."),
+    "check": ("suite.cli.check:check", "Check that a plugin keeps the rules of the host."),
+    "config": ("suite.cli.config:config", "Show the resolved configuration, or all settings."),
+    "data": ("suite.cli.data:data", "Show what a benchmark reads in FOLDER, or its formats."),
+    "doctor": (
+        "suite.cli.doctor:doctor",
+        "Check this machine: versions, device, memory, store, plugins.",
+    ),
+}
+"""Name -> where the command is, and the first line of its help (a test compares them)."""
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands, built_in=BUILT_IN, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="suite-compare", prog_name="suite")
 def cli() -> None:
     """Compare ways of making a language model forget, and ways of aligning it.
@@ -43,34 +66,13 @@ def cli() -> None:
     \b
     Then:
       suite list                                     what can be compared, on what
-      suite list npo                                 the settings of one method
+      suite list npo                                 one method: its equation, needs, settings
       suite plan --methods npo --bench tofu          what would be computed, what is there already
       suite run --methods npo,npo:beta=0.5 --set train.lr=5e-5 --seeds 0,1,2
       suite config show --set npo.beta=0.05 > run.toml && suite run --config run.toml
       suite report runs/a runs/b                     several runs in one leaderboard
       suite new method mine                          a package for a method of your own
     """
-
-
-for command in (
-    run,
-    plan,
-    stage,
-    score,
-    agreement,
-    report,
-    export,
-    verify,
-    store,
-    list_,
-    plugins,
-    new,
-    check,
-    config,
-    data,
-    doctor,
-):
-    cli.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -124,7 +126,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     """Show the suite's own warnings as one line; others as Python does."""
-    if issubclass(category, PluginWarning | FamilyWarning):
+    if issubclass(category, SuiteWarning):
         print(one_line(f"suite: warning: {message}"), file=file or sys.stderr)
     else:
-        _python_warning(message, category, filename, lineno, file, line)
+        _python_warning(visible(str(message)), category, filename, lineno, file, line)

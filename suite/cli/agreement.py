@@ -21,7 +21,8 @@ from typing import Any
 
 import click
 
-from suite.cli.installed import json_option, show_table
+from suite.cli.installed import json_option
+from suite.cli.tables import show_table
 from suite.core.errors import UserError
 
 HUMAN, SLICE, ITEM = "human", "slice", "item"

@@ -13,9 +13,9 @@ from suite.cli.installed import (
     json_option,
     plugin_file_option,
     registry_of,
-    show_table,
 )
 from suite.cli.streams import say
+from suite.cli.tables import show_table
 from suite.config.check import convert
 from suite.config.fields import settings_of
 from suite.config.layers import from_sets

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from suite.cli.installed import block_option, json_option, show_table
+from suite.cli.installed import block_option, json_option
 from suite.cli.options import load
 from suite.cli.streams import say
+from suite.cli.tables import show_table
 from suite.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def data(folder: str | None, sets: tuple[str, ...], as_json: bool, **flags: Any)
     benchmark = _benchmark(config, registry, flags["bench"])
     found = _described(benchmark, config, flags["model"]) if folder else _formats(benchmark)
     if as_json:
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        click.echo(json.dumps(found, indent=1))
     elif folder:
         _show(found)
     else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -12,14 +11,15 @@ from typing import Any
 import click
 
 from suite.api.finished import FinishedModel
+from suite.cli.describe import describe
 from suite.cli.matrix import matrix_rows
 from suite.cli.streams import say
+from suite.cli.tables import plain, show_table
 from suite.config import blocked, single_files
 from suite.config.fields import settings_of
 from suite.core.errors import UserError, unknown
 from suite.registry import PluginInfo, Registry
 from suite.registry.checks import JUDGE_SECTION
-from suite.report.text import visible
 from suite.settings import TrainConfig
 
 block_option = click.option(
@@ -53,7 +53,7 @@ def list_(
     matrix: bool,
     as_json: bool,
 ) -> None:
-    """List what can be compared; with NAME, one's settings.
+    """List what can be compared; with NAME, all about one.
 
     \b
     Examples:
@@ -67,6 +67,10 @@ def list_(
         if name is not None:
             raise UserError(f"--matrix shows every method; `suite list {name}` shows {name} alone")
         rows = {"matrix": matrix_rows(registry)}
+    elif name is not None and not as_json:
+        for section, cls in sections_of(registry, name).items():
+            describe(registry, section, cls)
+        return
     elif name is not None:
         rows = {"settings": settings_rows(registry, name)}
     else:
@@ -74,13 +78,15 @@ def list_(
             "methods": [_method_row(cls, registry) for cls in registry.methods()],
             "benchmarks": [_benchmark_row(cls, registry) for cls in registry.benchmarks()],
             "engines": [_row(cls, registry) for cls in registry.engines()],
+            "executors": [_row(cls, registry) for cls in registry.executors()],
             "judges": [_row(cls, registry) for cls in registry.judges()],
         }
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
     for title, table in rows.items():
-        show_table(title, table)
+        for part in _by_family(table):
+            show_table(title, part)
     for info in registry.plugins():
         if info.status in ("broken", "refused"):
             say(f"{info} is {info.status}: {info.error}", err=True)
@@ -109,17 +115,24 @@ def settings_rows(registry: Registry, name: str) -> list[dict[str, Any]]:
 
     Of a method: its own, and the training settings that it changes.
     """
+    rows: list[dict[str, Any]] = []
+    for section, cls in sections_of(registry, name).items():
+        rows += _settings_rows(section, cls)
+    return rows
+
+
+def sections_of(registry: Registry, name: str) -> dict[str, Any]:
+    """What is called so, by the section of its settings. UserError: nothing is.
+
+    A judge is listed by its name, but its section is judge_NAME. An engine may be called so too.
+    """
     finished = [cls for cls in registry.methods() if issubclass(cls, FinishedModel)]
     known = registry.configured() | {cls.name: cls for cls in finished}
-    # A judge is listed by its name, but its section is judge_NAME. An engine may be called so too.
     sections = [section for section in (name, f"{JUDGE_SECTION}{name}") if section in known]
     if not sections:
         names = [section.removeprefix(JUDGE_SECTION) for section in known]
         raise _absence(registry, name, names)
-    rows: list[dict[str, Any]] = []
-    for section in sections:
-        rows += _settings_rows(section, known[section])
-    return rows
+    return {section: known[section] for section in sections}
 
 
 def _settings_rows(section: str, cls: Any) -> list[dict[str, Any]]:
@@ -128,7 +141,7 @@ def _settings_rows(section: str, cls: Any) -> list[dict[str, Any]]:
     rows = [
         {
             "setting": f"{section}{dot}{each.name}",
-            "default": _shown(each.default),
+            "default": plain(each.default),
             "meaning": each.doc,
         }
         for each in settings_of(cls.Config).values()
@@ -142,21 +155,12 @@ def _settings_rows(section: str, cls: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def show_table(title: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Print rows as a table; whatever plugins say is shown as plain text."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(
-        title=Text(visible(title), style="bold"), box=box.SIMPLE_HEAD, title_justify="left"
-    )
-    for column in rows[0] if rows else ("none",):
-        table.add_column(Text(visible(column)), overflow="fold")
+def _by_family(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Methods in a table for each family; other rows in one."""
+    parts: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        table.add_row(*(Text(visible(_shown(value))) for value in row.values()))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+        parts.setdefault(row.get("family", ""), []).append(row)
+    return list(parts.values())
 
 
 def _absence(registry: Registry, name: str, known: Iterable[str]) -> UserError:
@@ -190,7 +194,3 @@ def _benchmark_row(cls: Any, registry: Registry) -> dict[str, Any]:
         "offers": sorted(cls.provides),
     }
     return {"name": row.pop("name"), **own, **row}
-
-
-def _shown(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,8 +28,13 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
+QUIET = 30.0
+"""Seconds after which a task that goes on says in a log how far it is."""
+
+
 class RichProgress:
-    """Bars on a terminal's stderr; elsewhere one line when a task ends, fit for a log."""
+    """Bars on a terminal's stderr; elsewhere lines fit for a log: one when a task ends, and now and
+    then one of a task that takes long."""
 
     def __init__(self, console: Any = None) -> None:
         self._console: Console = console or Console(stderr=True)
@@ -53,7 +59,7 @@ class RichProgress:
         self._open += 1
         bar = self._bars.add_task(visible(label), total=total, note="", unit=unit)
         try:
-            yield _Advance(self._bars, bar)
+            yield _Advance(self, bar)
         finally:
             self._close(bar)
 
@@ -61,24 +67,59 @@ class RichProgress:
         """Show one line above the bars."""
         self._console.print(Text(visible(line)), soft_wrap=True)
 
+    def advance(self, bar: TaskID, count: int, note: str) -> None:
+        """Move a bar on."""
+        self._bars.update(bar, advance=count, note=note)
+
+    def log_time_left(self, bar: TaskID, rate: float) -> None:
+        """Say in a log how far a task is, and how long it still takes at `rate` units a second."""
+        task = self._task(bar)
+        if not self._console.is_terminal and task.remaining:
+            left = _rough(task.remaining / rate)
+            self.say(f"{task.description}: {_done(task)}, {left} left")
+
+    def _task(self, bar: TaskID) -> Task:
+        return next(each for each in self._bars.tasks if each.id == bar)
+
     def _close(self, bar: TaskID) -> None:
-        task = next(each for each in self._bars.tasks if each.id == bar)
-        done = f"{task.completed:g} of {task.total:g} {task.fields['unit']}".rstrip()
-        self.say(f"{task.description}: {done} in {task.elapsed or 0.0:.1f} s")
+        task = self._task(bar)
+        self.say(f"{task.description}: {_done(task)} in {task.elapsed or 0.0:.1f} s")
         self._bars.remove_task(bar)
         self._open -= 1
         if self._console.is_terminal and not self._open:
             self._bars.stop()
 
 
+def _done(task: Task) -> str:
+    return f"{task.completed:g} of {task.total:g} {task.fields['unit']}".rstrip()
+
+
+def _rough(seconds: float) -> str:
+    """A time in the unit that fits: 40 s, 12 min, 3.5 h."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
 @dataclass
 class _Advance:
-    bars: Progress
+    bars: RichProgress
     bar: TaskID
+    since: float | None = None
+    count: int = 0
+    """Units done since then."""
 
     def advance(self, count: int = 1, note: str = "") -> None:
         """`count` more units are done; `note` is shown beside the bar."""
-        self.bars.update(self.bar, advance=count, note=note)
+        self.bars.advance(self.bar, count, visible(note))
+        now = time.monotonic()
+        if self.since is None:  # what an earlier start had done tells nothing of the rate
+            self.since = now
+            return
+        self.count += count
+        if now - self.since >= QUIET:
+            self.bars.log_time_left(self.bar, self.count / (now - self.since))
+            self.since, self.count = now, 0
 
 
 class _Rate(ProgressColumn):

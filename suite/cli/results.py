@@ -6,8 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from suite.cli.streams import say
 from suite.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -50,6 +49,6 @@ def _complete(table: Comparison, registry: Registry, run: Path) -> Comparison:
     except UserError as error:
         if table.outputs is not None:
             return table
-        click.echo(f"{run}: only pictures that suit any benchmark are drawn: {error}", err=True)
+        say(f"{run}: only pictures that suit any benchmark are drawn: {error}", err=True)
         return table
     return replace(table, outputs=outputs_of(benchmark))

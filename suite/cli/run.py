@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from suite.plan.graph import Plan
     from suite.registry import Registry
     from suite.settings import RunConfig
+    from suite.stages.context import Context
     from suite.store import Store
 
 
@@ -54,7 +55,10 @@ def run(file: Path | None, sets: tuple[str, ...], dry_run: bool, **flags: Any) -
 def plan(file: Path | None, sets: tuple[str, ...], as_json: bool, **flags: Any) -> None:
     """Show what `run` would compute, and what is stored.
 
-    --json prints every cell and stage with its kind, spec, inputs and key.
+    Behind a stage stands what it will take, about: memory at its peak, disk, and tokens that a
+    model reads or writes.
+
+    --json prints every cell and stage with its kind, spec, inputs, key and forecast.
 
     \b
     Examples:
@@ -66,7 +70,7 @@ def plan(file: Path | None, sets: tuple[str, ...], as_json: bool, **flags: Any) 
         from suite.run import pipeline
 
         with to_stderr():  # what plugins print
-            planned = _plan_json(*pipeline.plan(config, registry))
+            planned = _plan_json(*pipeline.plan_within(config, registry))
         click.echo(json.dumps(planned, indent=1))
         return
     _show_plan(config, registry)
@@ -106,12 +110,14 @@ def _run(config: RunConfig, registry: Registry) -> int:
     command = rebuild_command(config, registry)
     outcome = pipeline.run(config, registry, RichProgress(), command)
     report.terminal(outcome.results, page=outcome.report / report.PAGE)
-    click.echo(outcome.report)
+    say(outcome.report)
     return outcome.exit_status
 
 
-def _plan_json(planned: Plan, store: Store) -> dict[str, Any]:
+def _plan_json(planned: Plan, context: Context) -> dict[str, Any]:
     """A plan as data: cells name their stages by phase and epoch, stages their inputs by key."""
+    from suite.plan.forecast import Forecasts
+
     cells = []
     for cell in planned.cells:
         models = []
@@ -125,22 +131,44 @@ def _plan_json(planned: Plan, store: Store) -> dict[str, Any]:
             keys = {name: found.key for name, found in named.items() if found is not None}
             models.append({"phase": each.phase, "epoch": each.epoch, **keys})
         cells.append({"cell": cell.cell.slug, "models": models})
-    stages = [{**each.as_json(), "stored": store.has(each)} for each in planned.stages()]
+    forecasts, stages = Forecasts(context), []
+    for made in planned.stages():
+        added = {"stored": context.store.has(made), "forecast": forecasts.of(made).as_json()}
+        stages.append({**made.as_json(), **added})
     return {"cells": cells, "stages": stages}
 
 
 def _show_plan(config: RunConfig, registry: Registry) -> None:
+    from suite.plan.fits import what_does_not_fit
     from suite.run import pipeline
 
-    planned, store = pipeline.plan(config, registry)
+    planned, context = pipeline.plan_within(config, registry)
     for cell in planned.cells:
         say(f"cell   {cell.cell.slug}")
-    for stage in planned.stages():
-        state = "stored" if store.has(stage) else "new"
-        say(f"{state:<6} {stage.kind:<10} {stage.key[:12]}  {stage.label}")
+    _show_stages(planned, context)
     for reason in planned.left_out:
         say(f"left out: {reason}")
-    click.echo(f"{len(planned.cells)} cells; {len(planned.missing(store))} stages to compute")
+    for lacking in what_does_not_fit(context, planned):
+        say(f"may not fit: {lacking}")
+    missing = planned.missing(context.store)
+    click.echo(f"{len(planned.cells)} cells; {len(missing)} stages to compute")
+    _show_judging(planned, context.store)
+
+
+def _show_stages(planned: Plan, context: Context) -> None:
+    """A line for each stage: whether it is there, or what it will take, about."""
+    from suite.plan.forecast import Forecasts
+
+    forecasts = Forecasts(context)
+    for stage in planned.stages():
+        stored = context.store.has(stage)
+        takes = "" if stored else str(forecasts.of(stage))
+        state = "stored" if stored else "new"
+        line = f"{state:<6} {stage.kind:<10} {stage.key[:12]}  {stage.label}"
+        say(f"{line} ({takes})" if takes else line)
+
+
+def _show_judging(planned: Plan, store: Store) -> None:
     for name, cost in planned.judging(store).items():
         if not cost.calls:
             say(f"{name}: no paid calls to the judge")

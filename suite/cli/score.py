@@ -18,8 +18,9 @@ import click
 
 from suite.api.benchmark import Benchmark
 from suite.api.scores import Metric
-from suite.cli.installed import block_option, json_option, registry_of, show_table
+from suite.cli.installed import block_option, json_option, registry_of
 from suite.cli.options import load
+from suite.cli.tables import show_table
 from suite.core.errors import MissingError, UserError
 from suite.core.printing import to_stderr
 from suite.registry import Registry

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from suite.cli.streams import say
+from suite.core.amounts import in_bytes
 from suite.core.errors import MissingError, UserError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def list_(root: Path, run: str | None, kind: str | None) -> None:
     With --run or --kind every entry has a line. An entry that several methods or runs need is
     counted once, under "(several)".
     """
-    from suite.cli.installed import show_table
+    from suite.cli.tables import show_table
     from suite.store.inventory import inventory
     from suite.store.runs import read_runs
 
@@ -66,7 +67,7 @@ def list_(root: Path, run: str | None, kind: str | None) -> None:
     total = sum(entry.size for entry in entries)
     if rows:
         show_table(str(root), rows)
-    click.echo(f"{len(entries)} entries, {_bytes(total)} in {root}")
+    click.echo(f"{len(entries)} entries, {in_bytes(total)} in {root}")
 
 
 @store.command()
@@ -145,10 +146,10 @@ def rm(root: Path, older: str | None, kind: str | None, run: str | None, dry_run
         done = list(remove(root, entries))
     for entry, gone in done:
         state = "in use, stays" if not gone else "would go" if dry_run else "removed"
-        say(f"{state}: {entry.kind} {entry.key[:12]} {_bytes(entry.size)} {entry.label}")
+        say(f"{state}: {entry.kind} {entry.key[:12]} {in_bytes(entry.size)} {entry.label}")
     freed = sum(entry.size for entry, gone in done if gone)
     said = "would be removed" if dry_run else "removed"
-    click.echo(f"{sum(gone for _, gone in done)} entries {said}, {_bytes(freed)}")
+    click.echo(f"{sum(gone for _, gone in done)} entries {said}, {in_bytes(freed)}")
 
 
 def _root(folder: Path | None) -> Path:
@@ -210,8 +211,8 @@ def _sums(entries: Iterable[Entry], records: Sequence[RunRecord]) -> list[dict[s
                 "run": run,
                 "method": method,
                 "entries": len(group),
-                "size": _bytes(sum(entry.size for entry in group)),
-                "of it weights": _bytes(weights),
+                "size": in_bytes(sum(entry.size for entry in group)),
+                "of it weights": in_bytes(weights),
                 "last made": _ago(min(entry.age for entry in group)),
             }
         )
@@ -224,7 +225,7 @@ def _rows(entries: Iterable[Entry], records: Sequence[RunRecord]) -> list[dict[s
     for entry in entries:
         run, method = _whose(entry, records)
         row = {"key": entry.key[:12], "kind": entry.kind, "what": entry.label}
-        size = {"size": _bytes(entry.size), "made": _ago(entry.age)}
+        size = {"size": in_bytes(entry.size), "made": _ago(entry.age)}
         rows.append({**row, "run": run, "method": method, **size})
     return rows
 
@@ -241,11 +242,3 @@ def _ago(seconds: float) -> str:
         if seconds >= UNITS[unit]:
             return f"{seconds / UNITS[unit]:.0f}{unit} ago"
     return "now"
-
-
-def _bytes(size: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"

@@ -18,6 +18,7 @@ from suite.core.places import model_name
 from suite.plan.cell import PlannedCell
 from suite.plan.text_stages import TextStages
 from suite.results.schema import Comparison
+from suite.settings import HOW_A_STEP_IS_COMPUTED
 from suite.stages.context import Context
 from suite.store import Json, digest, jsonable
 
@@ -77,9 +78,9 @@ def _of_row(context: Context, planned: PlannedCell) -> dict[str, Json]:
 
 def _training(section: str, config: Any) -> dict[str, Json]:
     """How something trains. How a step is cut does not change its gradient."""
-    values = asdict(config)
-    del values["micro_batch"]
-    return {f"{section}.{name}": value for name, value in values.items()}
+    values = asdict(config).items()
+    kept = {name: value for name, value in values if name not in HOW_A_STEP_IS_COMPUTED}
+    return {f"{section}.{name}": value for name, value in kept.items()}
 
 
 def _section(context: Context, section: str, config: Any) -> dict[str, Json]:
@@ -92,9 +93,9 @@ def _section(context: Context, section: str, config: Any) -> dict[str, Json]:
 
 
 def _sources(texts: TextStages) -> dict[str, str]:
-    """Digests of the data, and of the base model's files; `tiny` is made by the run itself."""
+    """Digests of the data, and of the base model's files; `tiny` has none of its own."""
     found = {"data": texts.reading.data_digest}
     base = texts.base.stage
-    if base.kind == "base":
+    if texts.context.config.model != "tiny":
         found["model"] = digest(base.spec["model"])
     return found

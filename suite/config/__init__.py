@@ -18,6 +18,7 @@ from suite.config.instances import (
     judge_settings,
     only_experiments,
 )
+from suite.config.places import elsewhere
 from suite.config.resolve import (
     blocked,
     resolve,
@@ -38,6 +39,7 @@ __all__ = [
     "benchmark_settings",
     "blocked",
     "chosen_splits",
+    "elsewhere",
     "engine_settings",
     "finetune_settings",
     "finished_path",

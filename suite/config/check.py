@@ -25,7 +25,7 @@ SECTIONS = ("finetune", "train")
 STARTS = "start"
 OWN = {**TRAIN, "seeds": TOP["seeds"]}
 """The host's settings that may stand in a method's section, for that method alone."""
-AT_LEAST = {name: 0 for name in TRAIN if name not in ("schedule", "rounding")}
+AT_LEAST = {name: 0 for name, setting in TRAIN.items() if setting.bare in (int, float)}
 AT_LEAST |= {
     "seeds": 0,
     "start_seeds": 0,

@@ -16,7 +16,7 @@ from suite.registry import Registry
 from suite.settings import RunConfig
 
 ALWAYS = ("methods", "bench")
-NEVER = ("out", "store", "log", "checkpoint_seconds")
+NEVER = ("out", "store", "log", "checkpoint_seconds", "executor")
 """They change no result."""
 FROM_FILE = "suite run --config config.toml"
 """For what a command line cannot say; the run writes this file beside its report."""

@@ -67,7 +67,12 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
     for section, own in chosen.items():
         if said := _said(asdict(own), settings_of(type(own))):
             content[section] = said
-    return tomli_w.dumps(content)
+    return _escaped(tomli_w.dumps(content))
+
+
+def _escaped(toml: str) -> str:
+    """The same with escapes for characters that would steer a terminal: they stand in strings."""
+    return "".join(c if c == "\n" or c.isprintable() else f"\\U{ord(c):08x}" for c in toml)
 
 
 def _benchmark_sections(config: RunConfig, registry: Registry) -> dict[str, Any]:

@@ -24,11 +24,23 @@ def check_environment(config: RunConfig, registry: Registry) -> None:
 
     check_device(config.device)
     _check_extra(registry, f"--engine {config.engine}", registry.engine(config.engine))
+    _check_executor(config, registry)
     if asks_judge(config, registry):
         _check_judge(config, registry)
     for name in config.log:
         if name in LOGGERS:
             _need(f"--log {name}", name, DISTRIBUTION)
+
+
+def _check_executor(config: RunConfig, registry: Registry) -> None:
+    name, _, argument = config.executor.partition(":")
+    if name == RunConfig.executor and not argument:
+        return
+    if name == RunConfig.executor:
+        raise UserError(f"--executor {config.executor}: {name} takes nothing after a colon")
+    cls = registry.executor(name)
+    _check_extra(registry, f"--executor {name}", cls)
+    cls(argument)  # refuses what it cannot use
 
 
 def _check_judge(config: RunConfig, registry: Registry) -> None:

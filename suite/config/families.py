@@ -8,13 +8,13 @@ from typing import Any
 
 from suite.api.benchmark import Benchmark, TextBenchmark
 from suite.api.method import Method
-from suite.core.errors import UserError, unknown
+from suite.core.errors import SuiteWarning, UserError, unknown
 from suite.registry import Registry
 
 PREFIX = "family:"
 
 
-class FamilyWarning(UserWarning):
+class FamilyWarning(SuiteWarning):
     """A method of a family is left out, for a reason that the user can mend."""
 
 

@@ -17,12 +17,14 @@ from typing import Any
 
 from suite.core.errors import UserError
 
-MOST_BYTES = 256 * 1024
+MOST_BYTES = 64 * 1024
 """Longest configuration file. The longest that a run itself writes has about 20 kB."""
-MOST_VALUES = 10_000
+MOST_VALUES = 2_000
 """Settings, list items and names in a file, aliases written out."""
 DEEPEST = 10
 """Lists and mappings inside each other. A setting is at depth 2, an item of its list at depth 3."""
+LARGEST = 2**63
+"""Whole numbers stay below. YAML reads 59:59:59 to the base 60, and so a line as a giant."""
 
 
 class _Refused(ValueError):
@@ -35,7 +37,9 @@ def parse(path: Path) -> Any:
         raise UserError(f"{path}: a configuration file ends in .toml, .yaml or .yml")
     text = _text(path)
     try:
-        return _toml(text) if path.suffix == ".toml" else _yaml(text)
+        content = _toml(text) if path.suffix == ".toml" else _yaml(text)
+        _check(content)
+        return content
     except (ValueError, RecursionError) as error:
         kind = "TOML" if path.suffix == ".toml" else "YAML"
         if isinstance(error, RecursionError):
@@ -60,27 +64,33 @@ def _text(path: Path) -> str:
 
 _TOO_DEEP = f"lists or sections are nested more than {DEEPEST} deep"
 _TOO_MANY = f"it holds more than {MOST_VALUES:,} values"
+_TOO_LARGE = "a number in it has more than 18 digits"
 
 
 def _toml(text: str) -> Any:
     # tomllib needs memory that grows with the square of a dotted name's length.
     if any(part.count(".") > DEEPEST * 10 for part in re.split(r"[=,{}\n]", text)):
         raise _Refused(_TOO_DEEP)
-    content = tomllib.loads(text)
-    for count, depth in enumerate(_depths(content)):
+    return tomllib.loads(text)
+
+
+def _check(content: Any) -> None:
+    """Refuse what is beyond the limits; of YAML, aliases were counted before."""
+    for count, (value, depth) in enumerate(_values(content)):
         if depth > DEEPEST:
             raise _Refused(_TOO_DEEP)
         if count > MOST_VALUES:
             raise _Refused(_TOO_MANY)
-    return content
+        if isinstance(value, int) and abs(value) >= LARGEST:
+            raise _Refused(_TOO_LARGE)
 
 
-def _depths(content: Any) -> Iterator[int]:
-    """Yield the depth of every value. Without recursion: dotted names nest thousands deep."""
+def _values(content: Any) -> Iterator[tuple[Any, int]]:
+    """Yield every value with its depth. Without recursion: dotted names nest thousands deep."""
     waiting = [(content, 1)]
     while waiting:
         value, depth = waiting.pop()
-        yield depth
+        yield value, depth
         inner = value.values() if isinstance(value, dict) else value
         if isinstance(value, dict | list):
             waiting.extend((each, depth + 1) for each in inner)

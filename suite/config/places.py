@@ -15,11 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from suite.config.fields import Setting, settings_of
+from suite.core.places import StartModels
 from suite.registry import Registry
 from suite.settings import RunConfig
 
+Change = Callable[[str, Setting], str]
+"""Writes a path, given with its setting, in another way."""
 SHOWN = ("model", "data", "plugin_file")
 """The run's own settings that name files, where reports show them."""
+START = Setting("start", StartModels, (), "")
 
 
 def beside(folder: Path, value: str, setting: Setting) -> str:
@@ -59,16 +63,38 @@ def _whole(value: str, setting: Setting) -> str:
 
 def without_folders(config: RunConfig, registry: Registry) -> RunConfig:
     """Reduce whole paths to their last part: folders of this machine say nothing to a reader."""
+    return _changed(config, registry, _short)
+
+
+def elsewhere(config: RunConfig, registry: Registry) -> tuple[str, ...]:
+    """The last parts of the whole paths that lie outside the working directory.
+
+    There a command that names them so does not find them.
+    """
+    found: dict[str, None] = {}
+
+    def note(value: str, setting: Setting) -> str:
+        path = Path(value).expanduser()
+        if path.is_absolute() and not path.is_relative_to(Path.cwd()):
+            found[path.name] = None
+        return value
+
+    _changed(config, registry, note)
+    return tuple(found)
+
+
+def _changed(config: RunConfig, registry: Registry, change: Change) -> RunConfig:
+    """The settings with every path changed."""
     top = settings_of(RunConfig)
-    own = {name: _last_part(getattr(config, name), top[name]) for name in SHOWN}
-    own["methods"] = tuple(with_paths(registry, spec, _last_part) for spec in config.methods)
-    start = {name: each_path(models, _short) for name, models in config.start.items()}
+    own = {name: _each(getattr(config, name), top[name], change) for name in SHOWN}
+    own["methods"] = tuple(with_paths(registry, spec, change) for spec in config.methods)
+    start = {name: _each(models, START, change) for name, models in config.start.items()}
     sections = {}
     for section, values in config.sections.items():
         cls = registry.configured().get(section)
         known = settings_of(cls.Config) if cls else {}
         sections[section] = {
-            name: _last_part(value, known[name]) if name in known else value
+            name: _each(value, known[name], change) if name in known else value
             for name, value in values.items()
         }
     if "start" in sections:
@@ -89,13 +115,19 @@ def with_paths(registry: Registry, spec: str, change: Callable[[str, Setting], s
     return ":".join(words)
 
 
-def _last_part(value: Any, setting: Setting) -> Any:
-    return value if setting.place is None else each_path(value, _short)
+def _each(value: Any, setting: Setting, change: Change) -> Any:
+    if setting.place is None:
+        return value
+    return each_path(value, lambda each: change(each, setting))
 
 
-def _short(value: str) -> str:
+def _short(value: str, setting: Setting) -> str:
     path = Path(value).expanduser()
     if not path.is_absolute():
         return value
     here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else path.name
+    short = str(path.relative_to(here)) if path.is_relative_to(here) else path.name
+    assert setting.place is not None
+    # A folder may be called as the embedded model is, or as a hub id.
+    is_name = setting.place.or_name and (short == setting.default or short.count("/") == 1)
+    return f"./{short}" if is_name or short in setting.place.words else short

@@ -16,6 +16,10 @@ class UserError(Exception):
     exit_status = 2
 
 
+class SuiteWarning(UserWarning):
+    """What the user should know and the run goes on without: shown as one line."""
+
+
 class CorruptError(UserError):
     """Something on disk is not what its manifest says."""
 
@@ -33,6 +37,10 @@ class DoesNotFit(UserError):
 
     Where the run has something else to compute, this part of it is left out, and that is said.
     """
+
+
+class SettingWarning(SuiteWarning):
+    """A setting that is allowed and hardly meant: shown as one line, without where in the code."""
 
 
 class PluginError(UserError):

@@ -18,7 +18,7 @@ from suite.core.errors import UserError, unknown
 from suite.model.folder import place
 from suite.model.source import model_files
 from suite.report.numbers import number
-from suite.report.text import markdown
+from suite.report.text import markdown, one_line, visible
 from suite.results.schema import Results
 from suite.store import atomic_write, inside
 
@@ -48,16 +48,16 @@ def export_model(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"--to {out}: exists already; choose a new folder")
+    cards = card_files(results, cell, licence_of(source))
+    texts = {inside(out, name): text for name, text in cards.items()}
     out.mkdir(parents=True, exist_ok=True)
     written = []
     for file in model_files(weights):
         place(file, out / file.name)
         written.append(out / file.name)
-    for name, text in card_files(results, cell, licence_of(source)).items():
-        path = inside(out, name)
+    for path, text in texts.items():
         atomic_write(path, text)
-        written.append(path)
-    return written
+    return [*written, *texts]
 
 
 def card_files(results: Results, cell: CellResult, licence: str | None) -> dict[str, str]:
@@ -84,7 +84,7 @@ def front_matter(results: Results, cell: CellResult, licence: str | None) -> str
         **({"datasets": [data]} if data else {}),
         **({"license": licence} if licence else {}),
     }
-    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(values, sort_keys=False)
 
 
 def _entries(cell: CellResult, data: str) -> Iterator[dict[str, Any]]:
@@ -133,7 +133,7 @@ def _body(results: Results, cell: CellResult) -> str:
         f"- Base model: {markdown(named.model)}",
         f"- Data: {markdown(str(run.config.get('data') or 'the default of the benchmark'))}, "
         f"split {markdown(named.split)}",
-        f"- Precision of the run: {run.dtype}",
+        f"- Precision of the run: {markdown(run.dtype)}",
         *(f"- {markdown(note)}" for note in cell.notes),
         *(["- Measured on a part of the questions only"] if cell.partial else []),
         "",
@@ -148,8 +148,10 @@ def _body(results: Results, cell: CellResult) -> str:
         values = (metric.name, number(metric.value), interval, str(metric.n), metric.note)
         lines.append(f"| {' | '.join(markdown(value) for value in values)} |")
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
-    lines += ["", "## Settings", "", "```toml", tomli_w.dumps(_without_none(settings)).rstrip()]
-    lines += ["```", "", "## Made by", "", f"    {run.command}", "", markdown(versions), ""]
+    shown = visible(tomli_w.dumps(_without_none(settings)))
+    lines += ["", "## Settings", "", "```toml", shown.rstrip(), "```", "", "## Made by", ""]
+    lines += [f"    {one_line(command)}" for command in run.command.splitlines()]
+    lines += ["", markdown(versions), ""]
     return "\n".join(lines)
 
 

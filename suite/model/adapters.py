@@ -46,6 +46,7 @@ def import_adapters(
         )
         tokenizer = models.load_tokenizer(own or folder, pad_token)
         check_template(tokenizer, template)
+        models.check_pad(tokenizer, folder)
         model = models.load_model(folder)
         check_adapters(source)
         try:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -69,12 +69,18 @@ class ChatTemplate:
         prompt = self.prompt(tuple(messages))
         text = self._rendered([*messages, Message("assistant", completion)])
         if not text.startswith(prompt):
-            common = text[: _shared(text, prompt)]
-            if not OPENED.match(prompt[len(common) :].removesuffix(CLOSED)):
+            # A block of thoughts that the template opens for generation alone.
+            before = OPENED.sub("", prompt.removesuffix(CLOSED))
+            if completion.lstrip().startswith("<think>"):
+                raise UserError(
+                    f"the answer of {id!r} has thoughts of its own (<think>), but with this chat "
+                    "template prompts hold an empty block of them; leave them out"
+                )
+            if not prompt.endswith(CLOSED) or not text.startswith(before):
                 raise UserError(
                     f"the chat template changes the prompt of {id!r} when an answer follows it"
                 )
-            text = prompt + text[len(common) :]
+            text = prompt + text[len(before) :]
         cut = text.rfind(self.end)
         return text[: cut + len(self.end)] if cut >= len(prompt) else text
 
@@ -102,18 +108,9 @@ class ChatTemplate:
 
         turns = [{"role": m.role, "content": m.content} for m in messages]
         try:
-            with limited():
-                text = self.tokenizer.apply_chat_template(
-                    turns,
-                    tokenize=False,
-                    strftime_now=self.date.strftime,
-                    date_string=self.date.strftime("%d %b %Y"),
-                    **options,
-                )
-        except StoppedError:
-            raise UserError(
-                "the chat template was stopped: it takes too long, or too much"
-            ) from None
+            text = applied(
+                self.tokenizer.apply_chat_template, self.date, turns, tokenize=False, **options
+            )
         except (TemplateError, TypeError, ValueError, KeyError, ArithmeticError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise UserError(f"the chat template refuses these turns ({reason})") from None
@@ -131,10 +128,25 @@ def keep_date(folder: Path, date: str) -> None:
     path.write_text(json.dumps(settings | {DATE_KEY: date}, indent=2) + "\n", encoding="utf-8")
 
 
-def _shared(one: str, other: str) -> int:
-    """How many characters the two begin with alike."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
+def steady(tokenizer: Any) -> None:
+    """Let other programs that apply a tokenizer's chat template read the run's day, and be stopped
+    as this one is."""
+    chat, own = ChatTemplate(tokenizer), tokenizer.apply_chat_template
+
+    def apply(turns: Any, **options: Any) -> Any:
+        return applied(own, chat.date, turns, **options)
+
+    tokenizer.apply_chat_template = apply
+
+
+def applied(own: Callable[..., Any], date: datetime, turns: Any, **options: Any) -> Any:
+    """A tokenizer's `apply_chat_template` with the day that it reads, for some seconds at most."""
+    day = {"strftime_now": date.strftime, "date_string": date.strftime("%d %b %Y")}
+    try:
+        with limited():
+            return own(turns, **day, **options)
+    except StoppedError:
+        raise UserError("the chat template was stopped: it takes too long, or too much") from None
 
 
 def alternating(messages: Sequence[Message]) -> list[Message]:

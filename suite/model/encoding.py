@@ -11,30 +11,44 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from suite.api.data import Encoded, Message
-from suite.core.errors import UserError
+from suite.core.errors import SettingWarning, UserError
 from suite.model.chat import ChatTemplate
 from suite.model.spelling import Ids, Spelling
+from suite.model.weights import UNBOUNDED
+
+REMEMBERED = 8192
+"""Texts whose tokens an encoder remembers: every checkpoint of a run is asked the same."""
 
 
 class Encoder:
     """A tokenizer together with the template that turns messages into text.
 
     `template`: "chat" for the tokenizer's own chat template, otherwise a text that holds
-    `{prompt}`.
+    `{prompt}`. `context`: what the model itself can read; `setting`: what sets `max_length`.
     """
 
-    def __init__(self, tokenizer: Any, template: str = "chat", max_length: int = 512) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        template: str = "chat",
+        max_length: int = 512,
+        context: int = UNBOUNDED,
+        setting: str = "train.max_length",
+    ) -> None:
         check_template(tokenizer, template)
         self.tokenizer = tokenizer
         self.template = template
-        self.max_length = max_length
+        self.max_length = min(max_length, context)
+        self.context = context
+        self.setting = setting
         self.continues = continues(template)
         self.chat = ChatTemplate(tokenizer)
         self.spelling = Spelling(tokenizer)
+        self._remembered = lru_cache(maxsize=REMEMBERED)(self._encoded)
 
     @property
     def eos_id(self) -> int:
@@ -52,6 +66,9 @@ class Encoder:
 
     def encode(self, prompt: Sequence[Message], completion: str, id: str = "") -> Encoded:
         """Tokenise prompt and completion; refuse a text that is longer than `max_length`."""
+        return self._remembered(tuple(prompt), completion, id)
+
+    def _encoded(self, prompt: tuple[Message, ...], completion: str, id: str) -> Encoded:
         prompt_text, full_text = self._hidden(prompt, completion, id)
         bare = self.spelling.ids(prompt_text)
         prompt_ids = self._begun(bare)
@@ -61,11 +78,19 @@ class Encoder:
         encoded = Encoded(id, prompt_ids, completion_ids)
         if len(encoded) > self.max_length:
             raise UserError(
-                f"{id!r} has {len(encoded)} tokens, more than the context of {self.max_length}: "
-                "its answer would be "
-                "cut off (raise train.max_length or drop the row)"
+                f"{id!r} has {len(encoded)} tokens, {self._limit}: its answer would be cut off"
             )
         return encoded
+
+    @property
+    def _limit(self) -> str:
+        """Which limit a text exceeds, and what helps."""
+        if self.max_length == self.context:
+            return (
+                f"more than the model's own context of {self.context} (drop the row or take "
+                "another model)"
+            )
+        return f"more than the context of {self.max_length} (raise {self.setting} or drop the row)"
 
     def encode_prompt(self, prompt: Sequence[Message]) -> tuple[int, ...]:
         """Tokenise a prompt up to the point where the assistant's answer begins."""
@@ -147,5 +172,6 @@ def check_template(tokenizer: Any, template: str) -> None:
         warnings.warn(
             f"--template {template!r} ends in a space, which tokenizers put at the beginning of "
             "the next word: the answer's first token is then an unlikely one; leave it out",
+            SettingWarning,
             stacklevel=2,
         )

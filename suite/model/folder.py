@@ -19,7 +19,7 @@ from suite.core.errors import UserError
 from suite.model.encoding import Encoder, check_template
 from suite.model.hardware import ATTENTION
 from suite.model.source import first_line, model_files
-from suite.model.weights import check_files, context_of, refuse_gaps
+from suite.model.weights import check_files, context_of, refuse_gaps, wrong_shapes
 from suite.store import read_json, write_json
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ CLONE = 0x40049409
 """FICLONE, Linux's request to share the blocks of a file."""
 COPIED = 2**24
 """Bytes copied at once."""
-BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, IndexError)
-"""What transformers raises at files that are no model."""
+BROKEN = Exception
+"""What transformers raises at files that are no model: its checks, a division by 0, and more."""
 
 
 def load_tokenizer(folder: str | Path, pad_token: str | None = None, **options: Any) -> Any:
@@ -72,6 +72,8 @@ def load_model(folder: str | Path, **options: Any) -> Any:
                 **options,
             )
         except BROKEN as error:
+            if wrong := [] if options else wrong_shapes(Path(folder)):
+                refuse_gaps({"mismatched_keys": wrong}, f"--model {folder}")
             raise UserError(f"--model {folder}: cannot be loaded ({first_line(error)})") from error
     refuse_gaps(info, f"--model {folder}")
     return model.eval()
@@ -83,6 +85,10 @@ def import_base(source: Path, out: Path, pad_token: str | None, template: str) -
     from suite.model.rounding import drop_ties, holds
 
     gguf = {"gguf_file": source.name} if source.is_file() else {}
+    if not gguf:
+        # Adapters beside the model are merged, not copied: see `suite.model.adapters`.
+        files = [file for file in model_files(source) if not file.name.startswith("adapter_")]
+        check_files(source)  # first: a tokenizer reads config.json too
     tokenizer = load_tokenizer(source.parent if gguf else source, pad_token, **gguf)
     check_template(tokenizer, template)
     if gguf:
@@ -93,17 +99,16 @@ def import_base(source: Path, out: Path, pad_token: str | None, template: str) -
         if exact:
             to_bfloat16(out)
         return
-    # Adapters beside the model are merged, not copied: see `suite.model.adapters`.
-    files = [file for file in model_files(source) if not file.name.startswith("adapter_")]
-    check_files(source)
-    _check_pad(tokenizer, read_json(source / "config.json"), source)
+    check_pad(tokenizer, source)
+    load_model(source)  # refused now if it lacks a tensor: not every program asks
     for file in files:
         place(file, out / file.name)
     tokenizer.save_pretrained(out)
 
 
-def _check_pad(tokenizer: Any, config: Any, source: Path) -> None:
-    """Refuse a pad token that the model has no embedding for."""
+def check_pad(tokenizer: Any, source: Path) -> None:
+    """Refuse a pad token that the model in the folder `source` has no embedding for."""
+    config = read_json(source / "config.json")
     size = (config.get("text_config") or config).get("vocab_size")
     if isinstance(size, int) and tokenizer.pad_token_id >= size:
         raise UserError(
@@ -133,7 +138,7 @@ def _plain(model: Any) -> Any:
     config = model.config
     if hasattr(config, "quantization_config"):
         del config.quantization_config
-    fresh = AutoModelForCausalLM.from_config(config, dtype=model.dtype)
+    fresh = AutoModelForCausalLM.from_config(config, dtype=model.dtype, trust_remote_code=False)
     fresh.load_state_dict(model.state_dict())
     fresh.generation_config = model.generation_config
     return fresh
@@ -187,14 +192,19 @@ def disable_dropout(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
+        for name, value in vars(module).items():  # of those that call the function themselves
+            if name.endswith("dropout") and isinstance(value, float):
+                setattr(module, name, 0.0)
 
 
 @cache
-def load_encoder(folder: Path, template: str, max_length: int) -> Encoder:
+def load_encoder(
+    folder: Path, template: str, max_length: int, setting: str = "train.max_length"
+) -> Encoder:
     """Tokenizer and template of a model folder in the store; texts longer than its context are
     refused."""
     context = context_of(read_json(folder / "config.json"))
-    return Encoder(load_tokenizer(folder), template, min(max_length, context))
+    return Encoder(load_tokenizer(folder), template, max_length, context, setting)
 
 
 @contextlib.contextmanager

@@ -42,6 +42,11 @@ def window_of(model: Any) -> int:
     return _WINDOWS[plain]
 
 
+def share_window(model: Any, copied: Any) -> None:
+    """Let a copy read as its original does: the trial needs weights in float32."""
+    _WINDOWS[plain_model(copied)] = window_of(model)
+
+
 def declared_window(config: Any) -> int:
     """The attention window by the configuration; ANY_LENGTH where there is none."""
     text = config.get_text_config() if hasattr(config, "get_text_config") else config

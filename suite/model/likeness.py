@@ -91,6 +91,13 @@ def likeness_of(source: Path) -> Likeness:
     return _of_folder(Path(base), own)
 
 
+def layers_of(source: Path) -> int | None:
+    """The number of a model's decoder layers; None where its files do not say."""
+    sizes = likeness_of(source).sizes
+    found = sizes.get("num_hidden_layers", sizes.get("n_layer"))
+    return found if isinstance(found, int) else None
+
+
 def _of_folder(folder: Path, tokenizer: Path) -> Likeness:
     config = _json(folder / "config.json")
     inner = config.get("text_config") or {}

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 
 from suite.core.errors import UserError
 from suite.model.folder import load_tokenizer
-from suite.model.source import check_source, download
-from suite.model.weights import context_of
-from suite.store import read_json
+from suite.model.source import adapter_base, check_source, download
+from suite.model.weights import configuration, context_of
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -38,10 +37,13 @@ class ModelTokens:
 
             return MAX_LENGTH
         if self._path.is_dir():
-            return context_of(read_json(self._path / "config.json"))
+            return context_of(configuration(self._path))
         from transformers import AutoConfig
 
-        return context_of(AutoConfig.from_pretrained(self._path.parent, gguf_file=self._path.name))
+        config = AutoConfig.from_pretrained(
+            self._path.parent, gguf_file=self._path.name, trust_remote_code=False
+        )
+        return context_of(config)
 
     def ends(self, text: str) -> Sequence[int]:
         """Where each token of a text ends, in characters."""
@@ -49,11 +51,22 @@ class ModelTokens:
         return [end for _, end in cut.offsets]
 
     @cached_property
-    def _path(self) -> Path:
-        """The model's folder or .gguf file. UserError: it is not there."""
+    def _given(self) -> Path:
+        """What is named: a folder (of adapters, too) or a .gguf file. UserError: not there."""
         check_source(self.model)
-        path = Path(self.model).expanduser()
-        return path if path.exists() else download(self.model)
+        return _found(self.model)
+
+    @cached_property
+    def _path(self) -> Path:
+        """The model's folder or .gguf file; of adapters, their base's."""
+        base = adapter_base(self._given) if self._given.is_dir() else None
+        return self._given if base is None else _found(base)
+
+    @property
+    def _of_tokenizer(self) -> Path:
+        """The tokenizer's folder, or the .gguf file that holds it; adapters may bring their own."""
+        has_own = (self._given / "tokenizer_config.json").is_file()
+        return self._given if has_own else self._path
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -61,13 +74,14 @@ class ModelTokens:
             from suite.tiny.tokenizer import cutter
 
             return cutter()
-        file = self._path / "tokenizer.json"
+        path = self._of_tokenizer
+        file = path / "tokenizer.json"
         if file.is_file():
             from tokenizers import Tokenizer
 
             return Tokenizer.from_file(str(file))
-        gguf = {"gguf_file": self._path.name} if self._path.is_file() else {}
-        loaded = load_tokenizer(self._path.parent if gguf else self._path, **gguf)
+        gguf = {"gguf_file": path.name} if path.is_file() else {}
+        loaded = load_tokenizer(path.parent if gguf else path, **gguf)
         if not hasattr(loaded, "backend_tokenizer"):
             raise UserError(
                 f"--model {self.model}: its tokenizer does not say where its tokens end, so plain "
@@ -75,3 +89,8 @@ class ModelTokens:
             )
         found: Tokenizer = loaded.backend_tokenizer
         return found
+
+
+def _found(model: str) -> Path:
+    path = Path(model).expanduser()
+    return path if path.exists() else download(model)

@@ -42,7 +42,7 @@ def context_of(config: Any) -> int:
 def check_files(folder: Path) -> None:
     """Refuse a model folder whose configuration or weights cannot be those of a model.
     UserError."""
-    config = _configuration(folder)
+    config = configuration(folder)
     names = tensor_names(folder)
     if not names:
         raise UserError(f"--model {folder}: its weights hold no tensor")
@@ -72,13 +72,16 @@ def check_adapters(folder: Path, option: str = "--model") -> None:
         raise UserError(f"{option} {folder}: adapters with megatron_config cannot be loaded")
 
 
-def _configuration(folder: Path) -> dict[str, Any]:
+def configuration(folder: Path) -> dict[str, Any]:
+    """What config.json holds. UserError: it cannot be a model's."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"--model {folder}: config.json cannot be read ({error})") from None
     if not isinstance(config, dict):
         raise UserError(f"--model {folder}: config.json is not an object")
+    if not isinstance(config.get("text_config") or {}, dict):
+        raise UserError(f"--model {folder}: text_config in config.json is not an object")
     return config
 
 
@@ -99,6 +102,29 @@ def tensor_names(folder: Path) -> set[str]:
     return names
 
 
+def wrong_shapes(folder: Path) -> list[tuple[str]]:
+    """Tensors of another shape than config.json says, as far as both name them alike."""
+    import torch
+    from safetensors import safe_open
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    try:
+        config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+        with torch.device("meta"):  # shapes alone
+            model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    except Exception:  # no model at all
+        return []
+    said = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
+    wrong: list[tuple[str]] = []
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(file, framework="pt") as opened:
+            shapes = {name: opened.get_slice(name).get_shape() for name in opened.keys()}  # noqa: SIM118
+        wrong += [
+            (name,) for name in sorted(shapes) if said.get(name, shapes[name]) != shapes[name]
+        ]
+    return wrong
+
+
 def is_bfloat16(folder: Path) -> bool:
     """Whether a model folder's weights are stored in bfloat16, all of them."""
     from safetensors import safe_open
@@ -113,7 +139,7 @@ def is_bfloat16(folder: Path) -> bool:
 def refuse_gaps(info: Mapping[str, Any], what: str) -> None:
     """Refuse a model that was not given all its tensors; `info`: transformers' report of
     loading."""
-    missing = sorted(info["missing_keys"])
+    missing = sorted(info.get("missing_keys", ()))
     wrong = sorted({str(each[0]) for each in info["mismatched_keys"]})
     if not missing and not wrong:
         return
@@ -121,8 +147,8 @@ def refuse_gaps(info: Mapping[str, Any], what: str) -> None:
     if missing:
         parts.append(f"the weights lack {_listed(missing)}")
     if wrong:
-        parts.append(f"{_listed(wrong)} have another shape than config.json says")
-    unknown = sorted(info["unexpected_keys"])
+        parts.append(f"another shape than config.json says: {_listed(wrong)}")
+    unknown = sorted(info.get("unexpected_keys", ()))
     if unknown:
         parts.append(f"they hold {_listed(unknown)} instead")
     raise UserError(f"{what}: {'; '.join(parts)}")

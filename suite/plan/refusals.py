@@ -10,9 +10,12 @@ from suite.api.method import Method
 from suite.api.pairs import PairedMethod, PairLogps
 from suite.config import only_experiments, split_spec
 from suite.core.errors import DoesNotFit, UserError
+from suite.model.likeness import layers_of
 from suite.plan.text_stages import TextStages
 from suite.settings import TrainConfig
+from suite.stages.base_model import locate
 from suite.stages.context import Context
+from suite.tiny.model import SIZES
 
 
 def check_roles(method: type[Method[Any]], benchmark: type[Benchmark[Any]]) -> None:
@@ -82,6 +85,16 @@ def check_steps(method: Method[Any], config: TrainConfig, stages: TextStages) ->
             f"steps of {size} leave a "
             f"step with a single pair; choose another {method.name}.batch_size"
         )
+
+
+def check_layers(method: Method[Any], stages: TextStages) -> None:
+    """Refuse a method that works on a layer which the model lacks."""
+    if type(method).check_layers is Method.check_layers:
+        return
+    model = stages.context.config.model
+    layers = SIZES["num_hidden_layers"] if model == "tiny" else layers_of(locate(model)[0])
+    if layers is not None:
+        method.check_layers(layers)
 
 
 def check_loss(method: Method[Any]) -> None:

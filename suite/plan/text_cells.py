@@ -20,7 +20,13 @@ from suite.core.places import model_name
 from suite.plan.cell import Evaluated, PlannedCell
 from suite.plan.fitting import Fitting, LeftOut
 from suite.plan.reading import Reading
-from suite.plan.refusals import check_answers, check_reward, check_rows, check_steps
+from suite.plan.refusals import (
+    check_answers,
+    check_layers,
+    check_reward,
+    check_rows,
+    check_steps,
+)
 from suite.plan.text_stages import TextStages
 from suite.settings import TrainConfig
 from suite.stages.base_model import origin
@@ -64,6 +70,7 @@ def _drop_what_does_not_fit(stages: TextStages, methods: Fitting, left_out: Left
             del methods[spec]
             continue
         check_steps(method, config, stages)
+        check_layers(method, stages)
 
 
 Made = Callable[[], PlannedCell]

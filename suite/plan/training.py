@@ -18,9 +18,10 @@ from suite.api.phases import Phase
 from suite.api.requests import Request
 from suite.config import finetune_settings, method_settings, settings_of_method
 from suite.core.errors import UserError
+from suite.plan.precision import check_precision
 from suite.plan.reading import Reading
 from suite.plan.starts import Starts
-from suite.settings import TrainConfig
+from suite.settings import HOW_A_STEP_IS_COMPUTED, TrainConfig
 from suite.stages import trained_reward
 from suite.stages.base_model import imported, tiny_base
 from suite.stages.handles import Model, RewardUse, Trained
@@ -184,8 +185,9 @@ class Training(ABC):
     ) -> Stage:
         """A training; `epochs`: those after which the model is written, by default the last."""
         reward = self.reward(method)
-        # How a step is cut does not change its gradient, so the micro-batch is no part of the key.
-        training = {name: value for name, value in asdict(config).items() if name != "micro_batch"}
+        check_precision(config, self.context.dtype, method.name)
+        training = asdict(config)
+        step = {name: training.pop(name) for name in HOW_A_STEP_IS_COMPUTED}
         spec = self.context.text_spec(config) | {
             "method": method.name,
             "settings": jsonable(method.config),
@@ -204,7 +206,7 @@ class Training(ABC):
         }
         # What is written does not change the training either.
         written = list(epochs or (config.epochs,))
-        resources: dict[str, Json] = {"micro_batch": config.micro_batch, "epochs": written}
+        resources: dict[str, Json] = {"step": step, "epochs": written}
         return self.context.stage("train", spec, inputs, label=label, resources=resources)
 
     def rows_digest(self, rows: Rows) -> str | None:
@@ -235,6 +237,7 @@ class Training(ABC):
             "role": role if isinstance(rows, SampledRows) else None,
             "hidden": hidden,
             "epoch": start.epoch,
+            "weights": config.weights,
         }
         inputs: dict[str, Stage | Model] = {"model": start, **inputs_of(rows)}
         return self.context.stage("reference", spec, inputs, label="reference")

@@ -3,11 +3,14 @@ is checked."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 from suite.api.method import Method
+from suite.core.errors import UserError
 from suite.core.printing import to_stderr
 from suite.registry.limits import within
 from suite.registry.plugin import DISTRIBUTION, PluginInfo
@@ -39,6 +42,21 @@ def listed(info: PluginInfo, hook: str, given: Any) -> list[Any]:
 def methods_of(module: Any) -> list[type[Method[Any]]]:
     """The methods that a plugin's module offers."""
     return list(module.suite_methods()) if hasattr(module, "suite_methods") else []
+
+
+def observe(implementation: Any, arguments: dict[str, Any]) -> None:
+    """Call an observer with a copy of what it takes: it changes nothing of the run.
+
+    UserError: it changed the working directory, where the report lands. It is put back.
+    """
+    taken = {name: arguments[name] for name in implementation.argnames}
+    here = os.getcwd()
+    try:
+        call(implementation, deepcopy(taken))
+        if os.getcwd() != here:
+            raise UserError("it changed the working directory, which is put back")
+    finally:
+        os.chdir(here)
 
 
 def call(implementation: Any, arguments: dict[str, Any]) -> Any:

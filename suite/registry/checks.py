@@ -12,6 +12,7 @@ from typing import Any, get_type_hints
 
 from suite.api.benchmark import Benchmark
 from suite.api.engine import Engine
+from suite.api.executor import Executor
 from suite.api.finished import FinishedModel
 from suite.api.judge import Judge
 from suite.api.method import Method
@@ -144,6 +145,11 @@ def check_engine(cls: Any) -> None:
     _check_config(cls)
 
 
+def check_executor(cls: Any) -> None:
+    """Refuse a class that cannot serve as an executor."""
+    _check_class(cls, Executor)
+
+
 def check_judge(cls: Any) -> None:
     """Refuse a class that cannot serve as a judge."""
     _check_class(cls, Judge)
@@ -164,6 +170,7 @@ CHECKS: Mapping[str, tuple[str, Callable[[Any], None]]] = {
     "method": ("suite_methods", check_method),
     "benchmark": ("suite_benchmarks", check_benchmark),
     "engine": ("suite_engines", check_engine),
+    "executor": ("suite_executors", check_executor),
     "judge": ("suite_judges", check_judge),
     "stage": ("suite_stages", check_stage),
 }

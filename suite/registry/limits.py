@@ -44,5 +44,7 @@ def within(seconds: float, who: str) -> Iterator[None]:
 
 
 def _end(who: str) -> NoReturn:
-    print(f"suite: error: {who} hangs in C code while it loads", file=sys.stderr, flush=True)
+    # It names a distribution, whose metadata may hold anything.
+    shown = "".join(char if char.isprintable() else "?" for char in who)
+    print(f"suite: error: {shown} hangs in C code while it loads", file=sys.stderr, flush=True)
     os._exit(1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from copy import deepcopy
 from importlib.metadata import EntryPoint
 from typing import Any, Literal, cast
 
@@ -14,13 +13,14 @@ import pluggy
 from suite import hookspecs
 from suite.api.benchmark import Benchmark
 from suite.api.engine import Engine
+from suite.api.executor import Executor
 from suite.api.finished import FinishedModel
 from suite.api.judge import Judge
 from suite.api.method import Method
 from suite.api.stages import StageKind
-from suite.core.errors import UserError, unknown
+from suite.core.errors import SuiteWarning, UserError, unknown
 from suite.registry.blame import explain, raised_by
-from suite.registry.calling import call, guarded, listed, methods_of
+from suite.registry.calling import call, guarded, listed, methods_of, observe
 from suite.registry.checks import CHECKS, JUDGE_SECTION, hooks_of
 from suite.registry.offers import CONFIGURED, Offers, duplicate
 from suite.registry.plugin import DISTRIBUTION, PluginInfo, discover
@@ -30,7 +30,7 @@ from suite.store import closure_digest
 HOOKS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("suite_")}
 
 
-class PluginWarning(UserWarning):
+class PluginWarning(SuiteWarning):
     """A plugin failed where the run can go on without it."""
 
 
@@ -120,6 +120,10 @@ class Registry:
         """Return the engine of that name. UserError as for `method`."""
         return cast("type[Engine]", self._get("engine", name))
 
+    def executor(self, name: str) -> type[Executor]:
+        """Return the executor of that name. UserError as for `method`."""
+        return cast("type[Executor]", self._get("executor", name))
+
     def judge(self, name: str) -> type[Judge[Any]]:
         """Return the judge of that name. UserError as for `method`."""
         return cast("type[Judge[Any]]", self._get("judge", name))
@@ -135,6 +139,10 @@ class Registry:
     def engines(self) -> list[type[Engine]]:
         """All engines, by name."""
         return self._offers.all("engine")
+
+    def executors(self) -> list[type[Executor]]:
+        """All executors, by name."""
+        return self._offers.all("executor")
 
     def judges(self) -> list[type[Judge[Any]]]:
         """All judges, by name."""
@@ -195,9 +203,7 @@ class Registry:
         """
         for info, implementation in self._implementations(hook):
             try:
-                # A copy of what it takes: an observer changes nothing.
-                taken = {name: arguments[name] for name in implementation.argnames}
-                call(implementation, deepcopy(taken))
+                observe(implementation, arguments)
             except (Exception, SystemExit) as error:
                 if (info.name, hook) in self._reported:  # a hook may be called at every step
                     continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -38,7 +38,7 @@ def show(tables: Sequence[Table], console: Console | None = None, page: Path | N
             for mark in row.marks:
                 name = (f"  {one_line(row.method)} ", "bold")
                 console.print(Text.assemble(name, (one_line(mark), "yellow")))
-        notes = [*apart(table), *partial(table)]
+        notes = [*_explain_metrics(table), *apart(table), *partial(table)]
         if not table.all_partial:  # else the note on what is partial says that nothing is ranked
             notes.append(_explain_ranks(table))
         for note in notes:
@@ -99,6 +99,13 @@ def _show_item(column: Column, row: Row) -> Text:
         for detail in filter(None, (item.detail, *item.more)):
             text.append(f"\n{one_line(detail)}", style="dim")
     return text
+
+
+def _explain_metrics(table: Table) -> Iterator[str]:
+    """What the numbers of the headline metrics are, and in what unit."""
+    for name in table.primary:
+        if meaning := table.meaning(name):
+            yield f"{table.heading(name).replace('_', ' ')}: {meaning}"
 
 
 def _explain_ranks(table: Table) -> str:

@@ -12,11 +12,12 @@ from typing import Any
 
 from suite.api.cells import CellResult
 from suite.results.schema import Comparison, Results
+from suite.settings import HOW_A_STEP_IS_COMPUTED
 
 _NOT_OF_RESULTS = frozenset(
     "methods bench split seeds out store block log device evaluate checkpoint_seconds "
-    "smallest_difference micro_batch".split()
-)
+    "smallest_difference".split()
+) | {*HOW_A_STEP_IS_COMPUTED}
 """Settings of a run, or of its training, that decide no result, or that the table's name and its
 rows show."""
 RESOLVED = ("finetune", "train")

@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from suite.api.returned import check_answers
 from suite.api.stages import builds
 from suite.core import faults, interrupt
 from suite.respond import agreement
@@ -82,7 +83,14 @@ def _open(build: Build, context: Context) -> Ask:
     method.prepare(rows, context.reward(build, answering["reward"]))
     if engine.answers_apart:
         return _remembering(method, engine, build.scratch / "asked.jsonl")
-    return _whole(lambda chunk: method.respond(engine, chunk))
+    return _whole(lambda chunk: _answers(method, engine, chunk))
+
+
+def _answers(method: Method[Any], engine: Engine, chunk: Sequence[Request]) -> list[Response]:
+    """What the method answers. PluginError: that is no answer to every request."""
+    answers = method.respond(engine, chunk)
+    check_answers(method, chunk, answers)
+    return answers
 
 
 def _remembering(method: Method[Any], engine: Engine, file: Path) -> Ask:
@@ -90,7 +98,7 @@ def _remembering(method: Method[Any], engine: Engine, file: Path) -> Ask:
 
     def ask(chunk: Sequence[Request]) -> Iterator[list[Response]]:
         with Remembered(engine, file) as remembered:
-            yield method.respond(remembered, chunk)
+            yield _answers(method, remembered, chunk)
         file.unlink()
 
     return ask

@@ -8,7 +8,6 @@ A cell that fails becomes a result that says why; only an interruption and a cor
 from __future__ import annotations
 
 import platform
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,12 +17,19 @@ from typing import Any
 from suite.api.cells import CellResult, CheckpointResult, Timing, TrajectoryPoint
 from suite.api.scores import Metric
 from suite.api.step import BF16_GAIN
-from suite.core.errors import CorruptError, DivergedError, PluginError, UserError
+from suite.core.errors import CorruptError
+from suite.core.interrupt import Interrupted
 from suite.plan.cell import PlannedCell
+from suite.registry.plugin import DISTRIBUTION
 from suite.results.samples import Sample
+from suite.run.failure import Failure, failure_of
+from suite.run.workers import Work
 from suite.score.files import read_curve, read_metrics
 from suite.stages.context import Context
-from suite.store import Event, Stage, Store, read_jsonl
+from suite.store import Event, Stage, Store, atomic_write, read_jsonl
+
+ERRORS = "errors"
+"""Folder of the tracebacks of cells that failed, within the run's folder."""
 
 
 @dataclass
@@ -32,18 +38,20 @@ class CellRunner:
 
     context: Context
     store: Store
+    out: Path
+    """The run's folder."""
     built: set[str]
+    """Keys of the stages that were made for this run."""
     notify: Callable[..., None]
     """Tells observers: `notify(hook, **arguments)`; the run's settings and folder are added."""
 
     @classmethod
-    def on(cls, context: Context, out: Path) -> CellRunner:
-        """A runner on the run's store that notes what it had to build. `out`: the run's folder."""
-        built: set[str] = set()
+    def on(cls, context: Context, out: Path, work: Work) -> CellRunner:
+        """A runner on the run's store. `out`: the run's folder. `work`: who computes stages."""
 
         def observe(stage: Stage, event: Event, seconds: float) -> None:
             if event == "built":
-                built.add(stage.key)
+                work.built.add(stage.key)
             elif event == "waiting":
                 context.progress.say(f"waiting for another process to finish: {stage}")
             elif event == "differs":
@@ -52,9 +60,9 @@ class CellRunner:
                     "made of the other one"
                 )
 
-        store = Store(context.store.root, observe, context.build)
+        store = Store(context.store.root, observe, work.build)
         notify = partial(context.registry.notify, config=context.config, report_dir=out)
-        return cls(context, store, built, notify)
+        return cls(context, store, out, work.built, notify)
 
     def cell(self, planned: PlannedCell) -> tuple[CellResult, list[Sample], int]:
         """Compute one cell; a failure becomes its result, an interruption goes on up."""
@@ -69,27 +77,41 @@ class CellRunner:
             result = self._result(planned)
             final = self.store.path(planned.final.score)
             samples = [Sample(**line) for line in read_jsonl(final / "samples.jsonl")]
-        except DivergedError as error:
-            result, status = self._failure(planned, "diverged", str(error)), 1
         except CorruptError:
             raise
-        except PluginError as error:
-            said = f"{self.context.registry.name_plugin(error.cls)}{error}"
-            result, status = self._failure(planned, "failed", said), error.exit_status
-        except UserError as error:
-            result, status = self._failure(planned, "failed", str(error)), error.exit_status
-        except (Exception, SystemExit) as error:  # a plugin may even call sys.exit
-            self.context.progress.say(traceback.format_exc())
-            said = f"{self.context.registry.blame(error)}{type(error).__name__}: {error}"
-            result, status = self._failure(planned, "failed", said), 1
+        except (KeyboardInterrupt, Interrupted):
+            raise
+        except BaseException as error:  # a plugin may even call sys.exit
+            failure = failure_of(error, self.context.registry)
+            result, status = self._failed(planned, failure), failure.exit_status
         self.notify("suite_cell_finished", cell=planned.cell, result=result)
         return result, samples, status
 
-    def _failure(self, planned: PlannedCell, status: Any, error: str) -> CellResult:
-        self.context.progress.say(f"{planned.cell.method}: {status}: {error}")
+    def _failed(self, planned: PlannedCell, failure: Failure) -> CellResult:
+        if failure.trace:
+            self.context.progress.say(failure.trace)
+            folder = self.out / ERRORS
+            folder.mkdir(exist_ok=True)
+            atomic_write(folder / f"{planned.cell.slug}.txt", failure.trace)
+        text = f"{self._blame(planned)}{failure.text}" if failure.unblamed else failure.text
+        self.context.progress.say(f"{planned.cell.method}: {failure.status}: {text}")
         return CellResult(
-            planned.cell, status, planned.family, partial=planned.partial, error=error
+            planned.cell,
+            failure.status,
+            planned.family,
+            partial=planned.partial,
+            error=text,
         )
+
+    def _blame(self, planned: PlannedCell) -> str:
+        """Where only the host's own code raised, what a plugin gave it may be why: name the plugin
+        of the method, or else of the benchmark."""
+        registry = self.context.registry
+        for part in (planned.method, planned.benchmark):
+            plugin = registry.name_plugin(type(part)) if part is not None else ""
+            if plugin and DISTRIBUTION not in plugin:
+                return plugin
+        return ""
 
     def _result(self, planned: PlannedCell) -> CellResult:
         folders = {each.epoch: self.store.path(each.score) for each in planned.trained}

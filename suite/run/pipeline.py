@@ -23,10 +23,12 @@ from suite.config.out import (
 )
 from suite.core import interrupt
 from suite.core.errors import MissingError, UserError
+from suite.core.places import model_name
 from suite.core.progress import Progress
 from suite.export import alpaca_eval
 from suite.model import hardware
 from suite.plan.build import build_plan
+from suite.plan.fits import what_does_not_fit
 from suite.plan.graph import Plan
 from suite.plan.refusals import check_loss
 from suite.results.samples import Sample, write_samples
@@ -39,6 +41,7 @@ from suite.run.provenance import describe_run
 from suite.run.record import record
 from suite.run.texts import text_notes, tokenizer_stage
 from suite.run.unfinished import Unfinished
+from suite.run.workers import Work, workers_of
 from suite.settings import RunConfig
 from suite.stages.context import Context, store_root
 from suite.store import Store, atomic_write
@@ -69,7 +72,12 @@ def run(
     check_folders(config)
     check_environment(config, registry)
     context = open_context(config, registry, progress)
+    context.progress.say(
+        f"comparing {', '.join(config.methods)} on {', '.join(config.bench)} (model "
+        f"{model_name(config.model)}): reading the data"
+    )
     planned = build_plan(context)
+    context.progress.say(_described(planned, context.store))
     preflight(context, planned)
     hardware.set_threads(config.model)
     return _collect(context, planned, command)
@@ -105,11 +113,12 @@ def _collect(
     precision = _said_first(context, planned)
     # Written first: a folder that cannot take it would lose the results at the end.
     out = _open_folder(context, planned, with_settings=not scored_again)
-    runner = CellRunner.on(context, out)
-    runner.notify("suite_run_started")
-    unfinished = Unfinished(context, planned, runner.store, out, command)
-    with runner.store.using(planned.stages()):
-        outcomes = _cells(runner, planned, unfinished)
+    with workers_of(context, planned) as work:
+        runner = CellRunner.on(context, out, work)
+        runner.notify("suite_run_started")
+        unfinished = Unfinished(context, planned, runner.store, out, command)
+        with runner.store.using(planned.stages()):
+            outcomes = _cells(runner, planned, work, unfinished)
     cells = compared(planned, [outcome[1] for outcome in outcomes])
     finished = {result.cell for result in cells if result.status == "ok"}
     tables = comparisons(context, planned, cells, runner.store)
@@ -119,7 +128,12 @@ def _collect(
     noted = _noted(out) if scored_again else ()
     # The answers are those of the run, and so is what it noted: reading the texts again would load
     # a tokenizer, and torch with it.
-    notes = noted or (*planned.left_out, *precision, *text_notes(context, planned))
+    notes = noted or (
+        *planned.left_out,
+        *precision,
+        *text_notes(context, planned),
+        *_path_notes(context),
+    )
     described = replace(describe_run(context, command), notes=notes)
     results = Results(described, tables, tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
@@ -138,10 +152,20 @@ def _said_first(context: Context, planned: Plan) -> tuple[str, ...]:
     """Say what is left out, and with which precision the run computes; return the latter."""
     for reason in planned.left_out:
         context.progress.say(f"left out: {reason}")
+    for lacking in what_does_not_fit(context, planned):
+        context.progress.say(f"may not fit: {lacking}")
     precision = _precision_notes(context)
     for note in precision:
         context.progress.say(note)
     return tuple(precision)
+
+
+def _described(planned: Plan, store: Store) -> str:
+    """Say what a run is about to compute."""
+    rows = list(dict.fromkeys(cell.cell.method for cell in planned.cells))
+    total, missing = len(planned.stages()), len(planned.missing(store))
+    cells = f" in {len(planned.cells)} cells" if len(planned.cells) > len(rows) else ""
+    return f"rows of the table: {', '.join(rows)}{cells}; {missing} of {total} stages to compute"
 
 
 def _open_folder(context: Context, planned: Plan, *, with_settings: bool) -> Path:
@@ -157,13 +181,14 @@ def _open_folder(context: Context, planned: Plan, *, with_settings: bool) -> Pat
 
 
 def _cells(
-    runner: CellRunner, planned: Plan, unfinished: Unfinished
+    runner: CellRunner, planned: Plan, work: Work, unfinished: Unfinished
 ) -> list[tuple[Cell, CellResult, list[Sample], int]]:
     """Compute one cell after the other; those that are finished are a table at any time."""
     outcomes: list[tuple[Cell, CellResult, list[Sample], int]] = []
     try:
         for cell in planned.cells:
             interrupt.check()
+            work.wait(cell)
             outcomes.append((cell.cell, *runner.cell(cell)))
             results = [outcome[1] for outcome in outcomes]
             drop_weights(runner.context, planned, runner.store, results)
@@ -187,11 +212,28 @@ def _precision_notes(context: Context) -> tuple[str, ...]:
     return (f"precision: {context.dtype}, because {context.dtype_reason}",)
 
 
+def _path_notes(context: Context) -> tuple[str, ...]:
+    """What the command in the report does not say: where its files lay."""
+    from suite.config import elsewhere
+
+    names = elsewhere(context.config, context.registry)
+    if not names:
+        return ()
+    said = "the command names files by their last part that lay outside its folder: "
+    return (f"{said}{', '.join(names)}; the run's config.toml has the whole paths",)
+
+
 def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:
     """Plan without running; `suite plan` shows what is cached and what would be computed."""
+    planned, context = plan_within(config, registry)
+    return planned, context.store
+
+
+def plan_within(config: RunConfig, registry: Registry) -> tuple[Plan, Context]:
+    """The same with the context of the plan, by which its costs can be forecast."""
     check_environment(config, registry)
     context = open_context(config, registry)
-    return build_plan(context), context.store
+    return build_plan(context), context
 
 
 def make_stage(
@@ -245,8 +287,12 @@ def preflight(context: Context, plan: Plan) -> None:
             store.ensure(stage)
     # Start seeds share what they read.
     for stages in {id(c.texts.reading): c.texts for c in plan.cells if c.texts}.values():
-        encoder = context.encoder(store.ensure(tokenizer_stage(stages)), context.config.train)
-        for rows in (*stages.data.roles.values(), *stages.data.starts.values()):
+        tokenizer = store.ensure(tokenizer_stage(stages))
+        of_starts = context.encoder(tokenizer, stages.finetune, "finetune")
+        for name in sorted(stages.starts.made):
+            encode_rows(stages.data.starts[name], of_starts)
+        encoder = context.encoder(tokenizer, context.config.train)
+        for rows in stages.data.roles.values():
             encode_rows(rows, encoder)
         asked = stages.reading.sampling_requests if stages.benchmark.sampled_roles else []
         for request in (*stages.requests, *asked):

@@ -11,6 +11,7 @@ from suite.config import seeds_of
 from suite.config.places import without_folders
 from suite.core.places import model_name
 from suite.results.schema import Run
+from suite.settings import RunConfig
 from suite.stages.context import Context
 from suite.store import jsonable
 
@@ -25,9 +26,9 @@ def describe_run(context: Context, command: str) -> Run:
     config = context.config
     data = config.data and model_name(config.data)
     own = without_folders(config, context.registry)
-    shown = jsonable(
-        asdict(replace(own, out="", store=None, model=model_name(config.model), data=data))
-    )
+    # Where a run writes, and who computes it, does not change what it finds.
+    plain = replace(own, out="", store=None, executor=RunConfig.executor)
+    shown = jsonable(asdict(replace(plain, model=model_name(config.model), data=data)))
     assert isinstance(shown, dict)
     loaded = [each for each in context.registry.plugins() if each.status == "ok" or each.provides]
     plugins = {each.distribution: each.version for each in loaded}

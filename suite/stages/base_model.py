@@ -14,17 +14,23 @@ from suite.model import source as source_of
 from suite.settings import TrainConfig
 from suite.stages.handles import Model
 from suite.store import Json, Stage, digest, file_digest
+from suite.tiny.packaged import packaged, recipe_of
 
 FineTune = Callable[[Model, Sequence[Row], TrainConfig, str], Stage]
 
 
 def tiny_base(host: Host, fine_tune: FineTune, seed: int) -> Model:
-    """Random weights of a seed, then pretraining on the generated world's language."""
+    """Random weights of a seed, then pretraining on the generated world's language; or the packaged
+    weights, if that very pretraining made them."""
     initial = host.stage("base", {"model": "tiny", "seed": seed}, label="tiny: initial weights")
     config = TrainConfig(**tiny.PRETRAIN)
-    return Model(
-        fine_tune(Model(initial), _pretraining_rows(), config, "pretrain tiny"), config.epochs
-    )
+    pretraining = fine_tune(Model(initial), _pretraining_rows(), config, "pretrain tiny")
+    known = packaged() if host.config.pretraining == "packaged" else None
+    if known is None or digest(recipe_of(pretraining)) != known.recipe:
+        return Model(pretraining, config.epochs)
+    # Another key than that of the pretraining: the weights may come from another machine.
+    spec: dict[str, Json] = {"model": "tiny", "weights": known.weights}
+    return Model(host.stage("base", spec, label="tiny: packaged weights"))
 
 
 def _pretraining_rows() -> list[Row]:

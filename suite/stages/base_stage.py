@@ -1,5 +1,5 @@
-"""The stage `base`: the embedded model's random weights, or a model brought to the form of a model
-folder."""
+"""The stage `base`: the embedded model's random or packaged weights, or a model brought to the form
+of a model folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def make_base(build: Build, host: Host) -> None:
     from suite.model.chat import keep_date
 
     if build.spec["model"] == "tiny":
-        _write_tiny(build.out, int(str(build.spec["seed"])))
+        _write_tiny(build)
         return
     source = Path(build.resources["source"])
     pad_token, template = build.spec["pad_token"], build.spec["template"]
@@ -34,10 +34,14 @@ def make_base(build: Build, host: Host) -> None:
         bar.advance()
 
 
-def _write_tiny(out: Path, seed: int) -> None:
-    """Write the embedded model with random weights, and its tokenizer."""
+def _write_tiny(build: Build) -> None:
+    """Write the embedded model, with random weights of a seed or the packaged ones."""
     from suite.tiny.model import initial_model
+    from suite.tiny.packaged import checked_folder
     from suite.tiny.tokenizer import build as build_tokenizer
 
     tokenizer = build_tokenizer()
-    models.save_model(initial_model(tokenizer, seed), tokenizer, out)
+    model = initial_model(tokenizer, build.spec.get("seed", 0))
+    if "weights" in build.spec:
+        models.load_weights(model, checked_folder(build.spec["weights"]))
+    models.save_model(model, tokenizer, build.out)

@@ -74,9 +74,11 @@ class Context:
     def build(self, build: Build) -> None:
         """Compute a stage, whatever its kind: what a store is given."""
         kind = self._kind(build.stage.kind)
-        # Engines and outside tools may set threads for themselves; methods and benchmarks may not.
-        guarded = build.stage.kind in ("train", "score", "experiment")
-        same = unchanged(str(build.stage)) if guarded else nullcontext()
+        # Engines may set threads for themselves, outside tools may do more; methods, benchmarks
+        # and judges may not.
+        alone = build.stage.kind in ("train", "score", "experiment")
+        guarded = alone or build.stage.kind in ("respond", "judge", "roles")
+        same = unchanged(str(build.stage), threads=alone) if guarded else nullcontext()
         with noted(build, self._plugin_of(build.spec)), same:
             kind.build(build, self)
 
@@ -168,9 +170,13 @@ class Context:
             "attention": hardware.ATTENTION,
         }
 
-    def encoder(self, folder: Path, config: TrainConfig) -> Encoder:
-        """Tokenizer and template of a model folder; texts longer than its context are refused."""
-        return models.load_encoder(folder, self.config.template, config.max_length)
+    def encoder(self, folder: Path, config: TrainConfig, section: str = "train") -> Encoder:
+        """Tokenizer and template of a model folder; texts longer than its context are refused.
+
+        `section`: where `config` is set.
+        """
+        setting = f"{section}.max_length"
+        return models.load_encoder(folder, self.config.template, config.max_length, setting)
 
     def engine_identity(self) -> dict[str, Json]:
         """Who answers, as it enters keys."""

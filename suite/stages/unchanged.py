@@ -29,9 +29,12 @@ class Kept:
 
 
 @contextmanager
-def unchanged(who: str) -> Iterator[None]:
-    """Put back what the body changed of the process, whatever ends it; then UserError says what."""
-    before = [(each, each.read()) for each in _kept()]
+def unchanged(who: str, *, threads: bool = True) -> Iterator[None]:
+    """Put back what the body changed of the process, whatever ends it; then UserError says what.
+
+    `threads`: the number of torch's threads, too.
+    """
+    before = [(each, each.read()) for each in _kept(threads)]
     changed: list[str] = []
     try:
         yield
@@ -47,10 +50,10 @@ def unchanged(who: str) -> Iterator[None]:
         )
 
 
-def _kept() -> list[Kept]:
+def _kept(threads: bool) -> list[Kept]:
     kept = [Kept("the working directory", _folder, os.chdir)]
     torch = sys.modules.get("torch")
-    if torch is not None:
+    if threads and torch is not None:
         kept.append(Kept("torch's threads", torch.get_num_threads, torch.set_num_threads))
     if threading.current_thread() is threading.main_thread():  # only there may signals be set
         for each in (signal.SIGINT, signal.SIGTERM):

@@ -5,7 +5,7 @@
 The digests enter keys, the names do not: a module that moves keeps its digest, and import lines are
 no part of it. Imports are followed inside functions too, within the module's own top-level package
 and within the host's packages. Imports under `if TYPE_CHECKING` compute nothing and are not
-followed.
+followed, unless the module hands out those names when they are first asked for (`__getattr__`).
 
 `from package import name` leads to where the package's `__init__` has that name from. So a package
 which hands out many names does not make everything depend on everything.
@@ -163,7 +163,8 @@ def read(path: Path, package: str) -> Source:
     except (SyntaxError, ValueError) as error:
         raise UserError(f"{path} is not valid Python: {error}") from None
     # Not the names of the folders: an installed package may lie in a folder of another name.
-    without = _WithoutImports(package.split("."))
+    lazy = any(getattr(each, "name", "") == "__getattr__" for each in tree.body)
+    without = _WithoutImports(package.split("."), lazy)
     code = meaning(without.visit(tree))
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return Source(
@@ -178,10 +179,14 @@ def forget() -> None:
 
 
 class _WithoutImports(ast.NodeTransformer):
-    """Takes the imports out of a syntax tree, and keeps a list of them."""
+    """Takes the imports out of a syntax tree, and keeps a list of them.
 
-    def __init__(self, package: list[str]) -> None:
+    lazy: those for type checkers count too.
+    """
+
+    def __init__(self, package: list[str], lazy: bool) -> None:
         self.package = package
+        self.lazy = lazy
         self.imports: list[Import] = []
 
     def visit_Import(self, node: ast.Import) -> None:
@@ -203,6 +208,8 @@ class _WithoutImports(ast.NodeTransformer):
         name = getattr(node.test, "attr", None) or getattr(node.test, "id", "")
         if name != "TYPE_CHECKING":
             return self.generic_visit(node)
+        for each in node.body if self.lazy else ():
+            self.visit(each)
         without = self.generic_visit(ast.If(ast.Constant(True), [ast.Pass()], node.orelse))
         assert isinstance(without, ast.If)
         return without.orelse

@@ -20,6 +20,8 @@ from suite.judges.alpaca_eval import (
     summary,
 )
 from suite.model.batch import TextBatch, collate
+from suite.model.chat import steady
+from suite.model.encoding import unknown_ids
 from suite.model.folder import load_model, load_tokenizer, quiet, save_model
 from suite.model.hardware import pick_device
 from suite.model.logprobs import decoder_of, head_of
@@ -58,6 +60,8 @@ __all__ = [
     "read_difficulties",
     "rewards",
     "save_model",
+    "steady",
     "summary",
+    "unknown_ids",
     "vllm_installed",
 ]

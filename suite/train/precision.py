@@ -43,21 +43,27 @@ class StochasticRounding:
         self._masters: list[Tensor] = []
         self._step = 0
         self._passes = 0
+        self._within = False
         optimizer.register_step_pre_hook(lambda *_: self.restore())
 
     @contextmanager
     def step(self, number: int) -> Iterator[None]:
         """One training step; the fp32 weights are back at its end."""
-        self._step, self._passes = number, 0
+        self._step, self._passes, self._within = number, 0, True
         try:
             yield
         finally:
+            self._within = False
             self.restore()
 
     @contextmanager
     def forward(self) -> Iterator[None]:
-        """A forward pass. Passes between two steps of the optimiser share their weights."""
-        if not self._masters:
+        """A forward pass. Passes between two steps of the optimiser share their weights.
+
+        Outside of a training step (a method looks at its start, or at what it delivers) the weights
+        stay, and autocast rounds them to the nearest.
+        """
+        if self._within and not self._masters:
             self._round()
         with self._autocast():
             yield
@@ -82,12 +88,12 @@ class StochasticRounding:
 
 
 def _trained_in_linear_layers(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
-    """Trained parameters of linear layers, each once."""
+    """Trained float32 parameters of linear layers, each once."""
     found: dict[int, nn.Parameter] = {}
     for module in modules:
         for part in module.modules():
             if isinstance(part, nn.Linear):
                 for parameter in part.parameters(recurse=False):
-                    if parameter.requires_grad:
+                    if parameter.requires_grad and parameter.dtype == torch.float32:
                         found[id(parameter)] = parameter
     return list(found.values())

@@ -17,17 +17,16 @@ if TYPE_CHECKING:
 @builds("reference")
 def score_rows(build: Build, context: Context) -> None:
     """Score training rows under the model in the input `model`."""
-    from suite.model import folder as models
     from suite.model import reference
-    from suite.model.agreement import check_agreement
+    from suite.model.compact import load_compact
     from suite.model.hardware import autocast
 
     spec = build.spec
     folder = folder_of(build.inputs["model"], spec["epoch"])
     encoder = load_encoder(folder, spec["template"], spec["max_length"])
     texts = texts_of(encode_rows(context.rows(build, spec["role"] or "", spec["rows"]), encoder))
-    model = models.load_model(folder).to(context.device)
-    check_agreement(model, texts[:2], spec["max_length"])
+    longest = spec["max_length"]
+    model = load_compact(folder, spec["weights"], context.device, texts[:2], longest)
     precision = autocast(spec["dtype"], context.device)
     with context.progress.task("reference log-probabilities", len(texts), "text") as bar:
         tensors = reference.compute(

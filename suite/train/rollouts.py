@@ -28,6 +28,7 @@ from suite.engines.hf.decode import Decoder, Text
 from suite.engines.hf.scoring import Scorer
 from suite.engines.hf.sharing import Prompt
 from suite.model.batch import TextBatch, collate
+from suite.model.layout import share_window
 from suite.model.logprobs import LMPolicy, end_ids
 from suite.model.weights import context_of
 from suite.store.seeds import hash_seed
@@ -196,4 +197,6 @@ def batches(texts: Sequence[Encoded], state: TrainState) -> Iterator[TextBatch]:
 
 def frozen(policy: Any) -> LMPolicy:
     """A copy of the policy that does not train."""
-    return LMPolicy(copy.deepcopy(policy.model).requires_grad_(False))
+    copied = copy.deepcopy(policy.model).requires_grad_(False)
+    share_window(policy.model, copied)
+    return LMPolicy(copied)

@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 @builds("train")
 def train_model(build: Build, context: Context) -> None:
     """Train the method of the spec from the model in the input `start`."""
-    from suite.train.loop import TrainJob, train
+    from suite.train.job import TrainJob
+    from suite.train.loop import train
 
     spec = build.spec
-    config = TrainConfig(**spec["train"], micro_batch=build.resources["micro_batch"])
+    config = TrainConfig(**spec["train"], **build.resources["step"])
     start = folder_of(build.inputs["start"], spec["epoch"])
-    encoder = load_encoder(start, spec["template"], spec["max_length"])
+    setting = f"{spec['method']}.max_length"
+    encoder = load_encoder(start, spec["template"], spec["max_length"], setting)
     rows = {role: context.rows(build, role, key) for role, key in spec["roles"].items()}
     encoded = {role: encode_rows(given, encoder) for role, given in rows.items()}
     reward = context.reward(build, spec["reward"])

@@ -7,17 +7,19 @@ import os
 import subprocess
 import sys
 import tomllib
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 
 import click
 import pytest
+import tomli_w
 
 from suite import cli
 from suite.cli import main
 from suite.config.fields import settings_of
 from suite.core import interrupt
-from suite.core.errors import CorruptError, UserError
+from suite.core.errors import CorruptError, SettingWarning, UserError
 from suite.settings import RunConfig
 
 COMMANDS = (
@@ -50,7 +52,7 @@ def suite(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
 )
 def test_help_and_lists_import_nothing_heavy(arguments: list[str]) -> None:
     modules = set(suite(*arguments).stderr.splitlines()[-1].split())
-    assert "suite.registry" in modules
+    assert "suite.cli.group" in modules
     assert (
         not {"torch", "transformers", "datasets", "pandas", "scipy", "matplotlib", "sklearn"}
         & modules
@@ -69,6 +71,20 @@ def _cpu_seconds(command: list[str]) -> float:
     return (after.children_user - before.children_user) + (
         after.children_system - before.children_system
     )
+
+
+def _command(name: str) -> click.Command:
+    found = cli.cli.get_command(click.Context(cli.cli), name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("name", cli.BUILT_IN)
+def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
+    """The list is kept apart, so that the help need not import all commands."""
+    command = _command(name)
+    assert command.name == name
+    assert command.get_short_help_str(limit=100) == cli.BUILT_IN[name][1]
 
 
 def test_help_names_every_command_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,6 +114,18 @@ def test_every_setting_of_a_run_is_a_flag_with_its_docstring(
         else:
             assert f"--{name.replace('_', '-')} " in out
             assert setting.doc in out
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("suite st", ["stage", "store"]), ("suite run --pret", ["--pretraining"])],
+)
+def test_commands_and_flags_complete_by_tab(words: str, found: list[str]) -> None:
+    place = str(len(words.split()) - 1)
+    environ = {"COMP_WORDS": words, "COMP_CWORD": place, "_SUITE_COMPLETE": "bash_complete"}
+    command = [sys.executable, "-c", "from suite.cli import main; main([])"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environ})
+    assert done.stdout.split() == [f"plain,{name}" for name in found]
 
 
 def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,13 +208,13 @@ def test_exit_statuses(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(cli.cli.commands["plugins"], "callback", _raiser(raised))
+    monkeypatch.setattr(_command("plugins"), "callback", _raiser(raised))
     assert main(["plugins"]) == status
     assert capsys.readouterr().err.strip().count("\n") == 0
 
 
 def test_a_bug_is_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli.cli.commands["plugins"], "callback", _raiser(ZeroDivisionError("bug")))
+    monkeypatch.setattr(_command("plugins"), "callback", _raiser(ZeroDivisionError("bug")))
     with pytest.raises(ZeroDivisionError):
         main(["plugins"])
 
@@ -248,6 +276,37 @@ def test_config_show_can_be_read_back(tmp_path: Path, capsys: pytest.CaptureFixt
     file.write_text(text)
     assert main(["config", "show", "--config", str(file)]) == 0
     assert capsys.readouterr().out == text
+
+
+def test_a_shown_configuration_steers_no_terminal_and_means_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = "{prompt}\x1b[31m\x7f\x9b\u202e\U000e0041é"
+    file = tmp_path / "run.toml"
+    file.write_text(tomli_w.dumps({"template": bad}))
+    assert main(["config", "show", "--config", str(file)]) == 0
+    text = capsys.readouterr().out
+    assert not set(text) & set("\x1b\x7f\x9b\u202e\U000e0041")
+    assert tomllib.loads(text)["template"] == bad
+
+
+def test_a_warning_is_one_line_that_steers_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def warned(*_: object, **__: object) -> int:
+        warnings.warn("a setting\x1b[31m\u202e", SettingWarning, stacklevel=1)
+        warnings.warn("of a plugin\x1b[31m\u202e", UserWarning, stacklevel=1)
+        return 0
+
+    others: list[str] = []
+    monkeypatch.setattr(cli, "_python_warning", lambda message, *_: others.append(str(message)))
+    monkeypatch.setattr(cli.cli, "main", warned)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert main([]) == 0
+    said = capsys.readouterr().err
+    assert said == "suite: warning: a setting␛[31m\\u202e\n"
+    assert others == ["of a plugin␛[31m\\u202e"]
 
 
 def test_config_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:

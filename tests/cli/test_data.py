@@ -33,6 +33,17 @@ def test_json_is_the_same_as_data(folder: Path, capsys: pytest.CaptureFixture[st
     assert found["trained"][0]["longest"] == 6
 
 
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_hostile_column_steers_no_terminal(
+    folder: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    row = {"question": "Who?", "answer": "Ann.", "id": "a", "note\x1b[31m\x9b\u202e": "x"}
+    (folder / "holdout.jsonl").write_text(json.dumps(row, ensure_ascii=False) + "\n")
+    main(["data", str(folder), *options])
+    said = capsys.readouterr()
+    assert not set(said.out + said.err) & set("\x1b\x9b\u202e")
+
+
 def test_without_a_folder_the_formats_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "--bench", "preferences"]) == 0
     assert '"chosen": "Paris."' in capsys.readouterr().out

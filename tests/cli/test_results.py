@@ -59,6 +59,10 @@ def test_without_the_benchmark_one_line_says_what_is_missing(
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "only pictures that suit any benchmark are drawn: unknown benchmark" in said
+    read_results(older(tmp_path / "hostile", "of_somebody\x1b[31m\u202e"))
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert not set(said) & set("\x1b\u202e")
     assert main(["report", str(run)]) == 0
     page = (run / "leaderboard.html").read_text()
     assert page.count("<figure>") == 3  # the trade-off, and the course of both headline metrics

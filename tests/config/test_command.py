@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from suite.cli import main
-from suite.config import rebuild_command, resolve, resolve_recorded, to_toml
+from suite.config import elsewhere, rebuild_command, resolve, resolve_recorded, to_toml
 from suite.config.command import FROM_FILE
 from suite.registry import Registry
 from suite.run import pipeline
@@ -124,6 +124,35 @@ def test_the_command_holds_what_a_file_said_and_no_folders_of_this_machine(
     shown = shlex.split(rebuild_command(config, registry))
     expected = "suite run --methods npo --bench tofu --model model --data data --set npo.beta=0.05"
     assert shown == expected.split()
+
+
+def test_a_folder_is_no_name_whatever_it_is_called(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`tiny` is the embedded model, `none` no model, and `acme/data` is looked for at the hub."""
+    for name in ("tiny", "none", "acme/data"):
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    flags = {"model": str(tmp_path / "tiny"), "data": str(tmp_path / "acme" / "data")}
+    started = {**flags, "start": [f"retrain={tmp_path / 'none'}"]}
+    config = resolve(registry, None, started, [], {})
+    command = rebuild_command(config, registry)
+    assert "--model ./tiny --data ./acme/data --start retrain=./none" in command
+    again = ["config", "show", *shlex.split(command)[2:]]
+    read = resolve(registry, None, {**flags, "model": "./tiny"}, [], {})
+    assert Path(read.model).resolve() == tmp_path / "tiny"
+    assert main(again) == 0
+
+
+def test_what_lies_elsewhere_is_named(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    flags = {"model": str(tmp_path / "gpt"), "data": str(tmp_path / "here" / "data")}
+    config = resolve(registry, None, {**flags, "start": [f"retrain={tmp_path}/b"]}, [], {})
+    assert elsewhere(config, registry) == ("gpt", "b")
+    assert "--model gpt --data data --start retrain=b" in rebuild_command(config, registry)
 
 
 def test_what_no_command_line_can_say_is_left_to_the_file(registry: Registry) -> None:

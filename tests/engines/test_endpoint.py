@@ -63,7 +63,11 @@ def asking(
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_engine_stops_with_one_line_and_asks_nothing_twice(
-    asking: TextStages, server: OpenAIServer, tmp_path: Path, name: str
+    asking: TextStages,
+    server: OpenAIServer,
+    tmp_path: Path,
+    name: str,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     case: Case = CASES[name]
     store = Store(tmp_path / "store", builder=asking.context.build)
@@ -82,6 +86,7 @@ def test_the_engine_stops_with_one_line_and_asks_nothing_twice(
     assert len(server.seen) == len(asking.requests) + case.tries
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert not [path for path in files if SECRET.encode() in path.read_bytes()]
+    assert SECRET not in "".join(capfd.readouterr())
 
 
 def test_answers_on_their_way_when_another_fails_are_kept(

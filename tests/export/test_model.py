@@ -69,6 +69,40 @@ def test_the_hubs_result_file_is_read_back_by_its_library() -> None:
     assert entry.task_id == "tofu_forget10_forget_quality"
 
 
+STEERING = "\x1b[31m\x07\x9b\u202e\x00\r"
+STEERS = frozenset("\x1b\x07\x9b\u202e\x00\r")
+
+
+def test_a_card_of_somebody_else_s_run_is_inert() -> None:
+    """Whatever results.json claims: no escape code, no markup, and nothing ends a block of code."""
+    bad = f"{STEERING}\n```\n# heading <script>"
+    sections = {"npo": {"beta": bad}, bad: {bad: bad}}
+    run = replace(
+        RESULTS.run,
+        command=bad,
+        dtype=bad,
+        config={**CONFIG, "sections": sections, "data": f"owner/{bad}"},
+        versions={bad: bad},
+    )
+    cell = replace(RESULT, cell=replace(RESULT.cell, split=bad, model=bad), notes=(bad,))
+    files = card_files(replace(RESULTS, run=run), cell, bad)
+    for text in files.values():
+        assert not set(text) & STEERS
+    card = files["README.md"].split("---\n", 2)[2].splitlines()
+    assert [line for line in card if line.startswith("```")] == ["```toml", "```"]
+    headings = ("# npo", "## Metrics", "## Settings", "## Made by")
+    assert all(line.startswith(headings) for line in card if line.startswith("#"))
+
+
+def test_a_card_that_would_lie_elsewhere_is_refused_before_anything_is_written(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    cell = replace(RESULT, cell=replace(RESULT.cell, benchmark="../../climbed"))
+    with pytest.raises(UserError, match="outside of"):
+        export_model(RESULTS, cell, tiny_folder, "tiny", tmp_path / "a" / "out")
+    assert not list(tmp_path.rglob("*"))
+
+
 def test_data_of_this_machine_have_no_result_file() -> None:
     run = replace(RESULTS.run, config={**CONFIG, "data": "tofu"})
     files = card_files(replace(RESULTS, run=run), RESULT, None)

@@ -29,7 +29,12 @@ def new_judge(server: OpenAIServer, context: Context) -> OpenAIJudge:
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_judge_stops_with_one_line_or_has_no_verdict(
-    judged: Run, context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    judged: Run,
+    context: Context,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     case: Case = CASES[name]
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
@@ -57,3 +62,4 @@ def test_the_judge_stops_with_one_line_or_has_no_verdict(
     assert asked.total() == 6 + tries
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert files and not [path for path in files if SECRET.encode() in path.read_bytes()]
+    assert SECRET not in "".join(capfd.readouterr())

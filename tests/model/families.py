@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
+import suite.model.attention  # noqa: F401  registers ATTENTION
+from suite.model.hardware import ATTENTION
+
 VOCABULARY = 128
 SMALL = {
     "vocab_size": VOCABULARY,
@@ -49,7 +52,10 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "mistral": ("mistral", {"sliding_window": 8}),
     "gemma": ("gemma", {}),
-    "gemma2": ("gemma2", {"sliding_window": 8, "final_logit_softcapping": 3.0}),
+    "gemma2": (
+        "gemma2",
+        {"sliding_window": 8, "final_logit_softcapping": 3.0, "attn_logit_softcapping": 1.0},
+    ),
     "gemma3": ("gemma3_text", {"sliding_window": 8, "num_hidden_layers": 6}),
     "qwen2.5": ("qwen2", {}),
     "qwen3": ("qwen3", {}),
@@ -64,10 +70,10 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def build(family: str, **changes: Any) -> Any:
-    """A model of the family, the same at every call."""
+    """A model of the family, the same at every call; with our attention, as in every run."""
     kind, own = FAMILIES[family]
     settings = (own if kind == "gpt2" else SMALL | own) | changes
     config = AutoConfig.for_model(kind, **settings)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
-        return AutoModelForCausalLM.from_config(config).eval()
+        return AutoModelForCausalLM.from_config(config, attn_implementation=ATTENTION).eval()

@@ -99,6 +99,17 @@ def test_adapters_of_another_model_are_one_line(base: Path, adapter: Path, tmp_p
     assert "\n" not in str(refused.value)
 
 
+def test_a_pad_token_of_the_adapters_without_an_embedding_is_refused(
+    base: Path, adapter: Path, tmp_path: Path
+) -> None:
+    tokenizer = models.load_tokenizer(base)
+    tokenizer.add_special_tokens({"pad_token": "<|new|>"})
+    tokenizer.save_pretrained(adapter)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(UserError, match=r"pad token '<\|new\|>' lies outside the model's \d+ emb"):
+        adapters.import_adapters(adapter, base, tmp_path / "out", None, "chat")
+
+
 def test_the_same_adapters_are_the_same_bytes_wherever_they_are_made(
     base: Path, tmp_path: Path
 ) -> None:

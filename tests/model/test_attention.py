@@ -6,6 +6,7 @@ from torch import nn
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from suite.model.attention import grouped_attention, products
+from tests.model.families import build
 
 
 @pytest.mark.parametrize(("heads", "shared"), [(6, 2), (4, 1), (3, 3)])
@@ -66,3 +67,28 @@ def test_a_padding_token_that_sees_nothing_spoils_nothing() -> None:
     assert query.grad is not None
     assert torch.isfinite(query.grad).all()
     assert torch.isfinite(output).all()
+
+
+@pytest.mark.parametrize("family", ["gemma2", "mistral", "cohere"])
+@pytest.mark.parametrize("length", [6, 40])
+def test_a_model_attends_as_its_own_code_says(family: str, length: int) -> None:
+    """Gemma 2 caps its scores, which torch's kernel leaves out; 40 tokens are beyond a window."""
+    model = build(family)
+    ids = torch.arange(3, 3 + length)[None]
+    with torch.no_grad():
+        ours = model(ids).logits
+        model.set_attn_implementation("eager")
+        torch.testing.assert_close(ours, model(ids).logits, rtol=1e-4, atol=1e-4)
+        model.set_attn_implementation("sdpa")
+        apart = (ours - model(ids).logits).abs().max()
+    assert (apart > 0.01) == (family == "gemma2")
+
+
+def test_caps_hold_while_decoding_too() -> None:
+    model = build("gemma2")
+    ids = torch.arange(3, 33)[None]
+    with torch.no_grad():
+        begun = model(ids[:, :-4], use_cache=True)
+        rest = model(ids[:, -4:], past_key_values=begun.past_key_values, use_cache=True).logits
+        model.set_attn_implementation("eager")
+        torch.testing.assert_close(rest, model(ids).logits[:, -4:], rtol=1e-4, atol=1e-4)

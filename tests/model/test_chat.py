@@ -12,7 +12,7 @@ import pytest
 
 from suite import Message, UserError
 from suite.model import limits
-from suite.model.chat import keep_date
+from suite.model.chat import keep_date, steady
 from suite.model.encoding import Encoder
 from suite.model.folder import load_tokenizer
 from suite.tiny.tokenizer import build
@@ -56,6 +56,19 @@ def test_prompt_answer_and_end_of_each_form(case: Any, name: str, prompt: str, e
     assert text.completion_ids[-1] == reads.eos_id
 
 
+@pytest.mark.parametrize("name", ["empty_think", "think_prompt"])
+@pytest.mark.parametrize("answer", ["", "<b>In</b> Dunstad.", "<thanks>", "a </think> b", " In."])
+def test_any_answer_follows_the_block_of_thoughts(case: Any, name: str, answer: str) -> None:
+    reads = encoder(case(f"{name}.jinja"))
+    assert reads.render(QUESTION, answer) == (THOUGHT, f"{THOUGHT}{answer}<|end|>")
+
+
+@pytest.mark.parametrize("name", ["empty_think", "think_prompt"])
+def test_an_answer_with_thoughts_of_its_own_is_refused_by_name(case: Any, name: str) -> None:
+    with pytest.raises(UserError, match=r"the answer of 'row/1' has thoughts of its own"):
+        encoder(case(f"{name}.jinja")).encode(QUESTION, "<think>\nSo.\n</think>\n\nIn.", "row/1")
+
+
 def test_the_day_of_a_template_is_that_of_its_folder(case: Any, tmp_path: Path) -> None:
     tokenizer = build()
     tokenizer.chat_template = case("dated_system.jinja")
@@ -68,6 +81,25 @@ def test_the_day_of_a_template_is_that_of_its_folder(case: Any, tmp_path: Path) 
     reads.tokenizer.chat_template = "{{ date_string }}{{ messages[0].content }}"
     assert Encoder(reads.tokenizer).render(QUESTION, "")[0].startswith("31 Dec 2025")
     assert not encoder(case("turn_end.jinja")).chat.asks_date
+
+
+def test_other_programs_read_the_run_s_day_and_are_stopped(
+    case: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizer = build()
+    tokenizer.chat_template = case("dated_system.jinja")
+    tokenizer.save_pretrained(tmp_path)
+    keep_date(tmp_path, "2025-12-31")
+    known = load_tokenizer(tmp_path)
+    turns = [{"role": "user", "content": "Where?"}]
+    steady(known)
+    assert "31 Dec 2025" in known.apply_chat_template(turns, tokenize=False)
+    monkeypatch.setattr(limits, "SECONDS", 0.5)
+    known.chat_template = (
+        "{% for a in range(9**5) %}{% for b in range(9**5) %}{% endfor %}{% endfor %}"
+    )
+    with pytest.raises(UserError, match="template was stopped"):
+        known.apply_chat_template(turns, tokenize=False)
 
 
 def test_turns_of_one_role_are_joined_or_refused_with_their_row(case: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from suite.model import folder as models
 from suite.model.agreement import own_logps
 from suite.model.batch import collate
 from suite.model.encoding import Encoder
+from suite.model.layout import ANY_LENGTH, declared_window
 from suite.model.logprobs import LMPolicy
 from tests.model.families import FAMILIES
 from tests.model.families import build as build_model
@@ -80,6 +82,23 @@ def test_a_family(made: tuple[Any, Path], template: str, tmp_path: Path) -> None
         before, after = (LMPolicy(m)(collate(texts, 0)).token_logps for m in (model, trained))
     assert torch.equal(before, after)
     assert not torch.equal(before, ours)
+
+
+def test_the_table_of_the_documentation_names_every_family_and_no_other() -> None:
+    """One line or more families; what is said of windows is what the small models have."""
+    page = Path(__file__).parents[2] / "docs" / "models.md"
+    lines = page.read_text(encoding="utf-8").partition("| family |")[2].split("\n\n")[0]
+    named: dict[str, str] = {}
+    for line in lines.splitlines()[2:]:
+        first, scored = line.split("|")[1:3]
+        for name in re.sub(r"\(.*?\)", "", first).split(","):
+            named[re.sub(r"[ -]", "", name.lower())] = scored
+    known = {
+        family.replace("_", ""): declared_window(build_model(family).config) for family in FAMILIES
+    }
+    assert named.keys() == known.keys()
+    for family, scored in named.items():
+        assert ("a row each" in scored) == (known[family] < ANY_LENGTH), family
 
 
 @pytest.mark.parametrize("template", ["chat", PLAIN])

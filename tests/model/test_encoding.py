@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,9 +38,26 @@ def test_prompt_is_what_generation_sees_and_answer_round_trips(
     assert encoder.decode(text.completion_ids) == answer.strip()
 
 
-def test_a_text_longer_than_the_context_is_refused_by_name(tiny_folder: Path) -> None:
-    encoder = Encoder(models.load_tokenizer(tiny_folder), max_length=12)
-    with pytest.raises(UserError, match=r"'full/7' has \d+ tokens, more than the context of 12"):
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"max_length": 12}, r"more than the context of 12 \(raise train.max_length or drop"),
+        (
+            {"max_length": 12, "setting": "finetune.max_length"},
+            r"more than the context of 12 \(raise finetune.max_length or drop the row\)",
+        ),
+        # Raised as far as it will go: to raise it further would not help.
+        (
+            {"max_length": 9999, "context": 16},
+            r"more than the model's own context of 16 \(drop the row or take another model\)",
+        ),
+    ],
+)
+def test_a_text_longer_than_the_context_is_refused_by_name(
+    tiny_folder: Path, limits: dict[str, Any], said: str
+) -> None:
+    encoder = Encoder(models.load_tokenizer(tiny_folder), **limits)
+    with pytest.raises(UserError, match=rf"^'full/7' has \d+ tokens, {said}"):
         encoder.encode(QUESTION, "word " * 50, "full/7")
 
 
@@ -101,3 +119,17 @@ def test_a_space_at_the_end_of_a_template_is_warned_of_and_not_proposed(
     check_template(tokenizer, proposed)  # warnings are errors in tests
     text = Encoder(tokenizer, proposed.replace("\\n", "\n")).encode(QUESTION, "Jane Austen.")
     assert tokenizer.decode(text.completion_ids).startswith(" Jane")
+
+
+def test_a_text_that_is_asked_of_every_checkpoint_is_cut_once(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = Encoder(models.load_tokenizer(tiny_folder))
+    cut: list[str] = []
+    ids = encoder.spelling.ids
+    monkeypatch.setattr(encoder.spelling, "ids", lambda text: cut.append(text) or ids(text))
+    first = encoder.encode(QUESTION, "Jane Austen.", "full/7")
+    once = len(cut)
+    assert encoder.encode(QUESTION, "Jane Austen.", "full/7") == first
+    assert len(cut) == once > 0
+    assert encoder.encode(QUESTION, "Mary Shelley.", "full/7") != first

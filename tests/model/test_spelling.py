@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from suite import Message
 from suite.model.encoding import Encoder
+from suite.model.folder import load_tokenizer
 from suite.model.spelling import Spelling
 from tests.model.tokenizers import KINDS, build
 
@@ -44,6 +48,39 @@ def test_a_spelled_token_becomes_letters_in_its_place(kind: str) -> None:
     text = reads.encode(QUESTION, "she </s> was")
     assert text.completion_ids.count(tokenizer.eos_token_id) == 1
     assert text.completion_ids[-1] == tokenizer.eos_token_id
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("sentencepiece bpe", "LlamaTokenizer"),
+        ("sentencepiece bpe, no space", "GemmaTokenizer"),
+        ("byte-level bpe", "GPT2Tokenizer"),
+        ("byte-level bpe", "Qwen2Tokenizer"),
+        ("byte-level bpe", "GPTNeoXTokenizer"),
+    ],
+)
+@pytest.mark.parametrize("template", [PLAIN, "chat"])
+def test_the_families_own_tokenizer_classes(
+    kind: str, name: str, template: str, tmp_path: Path
+) -> None:
+    """transformers builds these from vocabulary and merges, and not from tokenizer.json alone."""
+    built = build(kind)
+    built.chat_template = LLAMA2
+    built.save_pretrained(tmp_path)
+    file = tmp_path / "tokenizer_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"tokenizer_class": name}))
+    (tmp_path / "config.json").write_text("{}")
+    tokenizer = load_tokenizer(tmp_path)
+    assert type(tokenizer).__name__ == name
+    reads = Encoder(tokenizer, template)
+    text = reads.encode(QUESTION, "she was born")
+    assert text.prompt_ids == reads.encode_prompt(QUESTION)
+    puts_bos = tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id
+    assert text.prompt_ids.count(tokenizer.bos_token_id) == (puts_bos or template == "chat")
+    assert text.completion_ids[-1] == tokenizer.eos_token_id
+    assert text.completion_ids.count(tokenizer.eos_token_id) == 1
+    assert reads.decode(text.completion_ids) == "she was born"
 
 
 def test_an_answer_that_continues_a_word_gets_no_space_of_its_own() -> None:

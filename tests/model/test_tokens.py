@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from suite import UserError
+from suite.model.folder import load_tokenizer
 from suite.model.tokens import ModelTokens
 
 TEXT = "Where was Ada Arvik born? Wörter, 東京."
@@ -46,3 +48,20 @@ def test_a_gguf_file_is_cut_as_the_folder_made_of_it(smollm2_gguf: Path, smollm2
     tokens, expected = ModelTokens(str(smollm2_gguf)), ModelTokens(str(smollm2))
     assert list(tokens.ends(TEXT)) == list(expected.ends(TEXT))
     assert tokens.context == expected.context
+
+
+def test_adapters_are_cut_by_their_own_tokenizer_or_their_base_s(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    settings = json.dumps({"base_model_name_or_path": str(tiny_folder)})
+    (adapter / "adapter_config.json").write_text(settings)
+    (adapter / "adapter_model.safetensors").write_bytes(b"")
+    expected = ModelTokens(str(tiny_folder))
+    tokens = ModelTokens(str(adapter))
+    assert (tokens.context, tokens.ends(TEXT)) == (expected.context, expected.ends(TEXT))
+    tokenizer = load_tokenizer(tiny_folder)
+    tokenizer.add_tokens(["東京"])
+    tokenizer.save_pretrained(adapter)
+    assert len(ModelTokens(str(adapter)).ends(TEXT)) < len(expected.ends(TEXT))

@@ -42,7 +42,8 @@ from suite.settings import TrainConfig
 from suite.stages.handles import epochs_in
 from suite.stats.moments import Moments
 from suite.train.encoded import encode_rows
-from suite.train.loop import TrainJob, train
+from suite.train.job import TrainJob
+from suite.train.loop import train
 from suite.train.rewarded import rewarder
 from suite.train.rollouts import sample
 from suite.train.sampling import Sampler

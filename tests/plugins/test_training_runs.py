@@ -19,7 +19,8 @@ from suite.model.reference import References
 from suite.settings import TrainConfig
 from suite.stages.handles import epochs_in
 from suite.tiny.tokenizer import build
-from suite.train.loop import TrainJob, train
+from suite.train.job import TrainJob
+from suite.train.loop import train
 
 CONFIG = TrainConfig(epochs=2, lr=1e-2, batch_size=3, warmup_epochs=0.0)
 

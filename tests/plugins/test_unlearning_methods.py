@@ -60,6 +60,11 @@ def test_rmu_refuses_a_layer_that_is_not_there(bench: Any) -> None:
         bench("rmu", layer=7)
 
 
+def test_rmu_takes_the_papers_layer_or_the_last_of_a_smaller_model(bench: Any) -> None:
+    made = bench("rmu", layer=None)
+    assert made.method.layer is decoder_of(made.state.policy.model).layers[0]
+
+
 def test_task_vector_delivers_the_opposite_way_and_goes_on_from_the_trained_weights(
     bench: Any,
 ) -> None:

@@ -14,7 +14,7 @@ import pytest
 from suite import UserError
 from suite.cli import main
 from suite.config import method_settings, resolve
-from suite.registry import Registry, calling
+from suite.registry import PluginWarning, Registry, calling
 from suite.registry.limits import within
 from suite.settings import RunConfig
 from tests.thirdparty.distributions import Site, benchmark, engine, method
@@ -62,7 +62,7 @@ for _ in range(2):
     ctypes.CDLL(None).pthread_mutex_lock(mutex)
 """
 LOADS = """
-from suite.registry import Registry, calling, limits
+from suite.registry import PluginWarning, Registry, calling, limits
 calling.LOADING_SECONDS, limits.GRACE = 0.5, 0.5
 Registry.load(built_in=False)
 """
@@ -101,6 +101,23 @@ def test_an_observer_cannot_change_the_settings(site: Site) -> None:
     before = repr(config)
     Registry.load(built_in=False).notify("suite_run_started", config=config, report_dir=Path())
     assert repr(config) == before
+
+
+def test_an_observer_cannot_move_the_report(site: Site) -> None:
+    source = """
+        import os
+        from suite import hookimpl
+
+        @hookimpl
+        def suite_run_started(config, report_dir):
+            os.chdir("/")
+    """
+    site.add("acme", {"acme": source})
+    here = os.getcwd()
+    found = Registry.load(built_in=False)
+    with pytest.warns(PluginWarning, match="it changed the working directory, which is put back"):
+        found.notify("suite_run_started", config=RunConfig(), report_dir=Path())
+    assert os.getcwd() == here
 
 
 @pytest.mark.parametrize(("point", "source"), [("npo", method("other")), ("acme", method("npo"))])

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from suite import report
 from suite.api.scores import Metric
+from suite.report.table import tables
 from suite.results.schema import Results
 
 
@@ -54,3 +55,11 @@ def test_the_end_says_the_outcome_and_where_the_page_is(results: Results) -> Non
     told = " ".join(" ".join(lines[-12:-1]).split())
     assert "No method is shown to be better than another: each of the 4 may be first." in told
     assert "This page describes one start model only" in told
+
+
+def test_what_the_numbers_are_and_their_unit_is_said(results: Results) -> None:
+    text = " ".join(shown(results, 80).split())
+    for table in tables(results):
+        for name in table.primary:
+            assert table.meaning(name) in text
+    assert any(table.meaning(name) for table in tables(results) for name in table.primary)

@@ -53,6 +53,8 @@ def quick(tiny_folder: Path, world_folder: Path) -> list[str]:
         str(world_folder),
         "--dtype",
         "float32",
+        "--limit",
+        "8",
     ]
     return [*flags, *(part for item in sets.items() for part in ("--set", "=".join(item)))]
 

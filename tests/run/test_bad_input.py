@@ -58,8 +58,14 @@ def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, *arguments: str)
         ),
         (
             ["--set", "train.max_length=12", "--set", "finetune.max_length=12"],
-            "more than the context of 12",
+            "more than the context of 12 (raise finetune.max_length or drop the row)",
         ),
+        (["--set", "train.max_length=12"], "context of 12 (raise train.max_length"),
+        (
+            ["--set", "train.max_length=9999", "--set", "finetune.max_length=9999"],
+            "more than the model's own context of 16 (drop the row or take another model)",
+        ),
+        (["--methods", "rmu:layer=3"], "rmu.layer is 3, but the model has 3 layers (0 to 2)"),
     ],
 )
 def test_mistakes_in_the_command(
@@ -69,7 +75,17 @@ def test_mistakes_in_the_command(
     arguments: list[str],
     expected: str,
 ) -> None:
+    if "own context" in expected:
+        quick = [*quick, "--model", str(with_context(tmp_path / "short", quick, 16))]
     assert expected in refused(capsys, tmp_path, *quick, *arguments)
+
+
+def with_context(folder: Path, flags: list[str], tokens: int) -> Path:
+    """The model of the flags, of which a configuration says that it reads so few tokens."""
+    shutil.copytree(flags[flags.index("--model") + 1], folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "max_position_embeddings": tokens}))
+    return folder
 
 
 def test_a_training_setting_that_an_experiment_would_ignore(

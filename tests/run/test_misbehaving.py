@@ -109,11 +109,62 @@ METHOD = """
             state.parameters[0].data.zero_()
             yield
 
+    class Ender(Base):
+        name = "ender"
+        def misbehave(self):
+            raise GeneratorExit("over")
+
+    class NoRows(Base):
+        name = "no_rows"
+        def select(self, roles):
+            return None
+
+    class NoHeads(Base):
+        name = "no_heads"
+        def heads(self, hidden_size):
+            return {"value": 1.0}
+
+    class NoResult(Base):
+        name = "no_result"
+        def result(self, state):
+            return None
+
+    class NoState(Base):
+        name = "no_state"
+        def state_dict(self):
+            return {"a": object()}
+
+    class Untrained(Base):
+        roles = frozenset()
+        trains = False
+
+    class FarAnswers(Untrained):
+        name = "far_answers"
+        def respond(self, engine, requests):
+            os.chdir("/")
+            return engine.respond(requests)
+
+    class NoAnswers(Untrained):
+        name = "no_answers"
+        def respond(self, engine, requests):
+            return None
+
+    class FewAnswers(Untrained):
+        name = "few_answers"
+        def respond(self, engine, requests):
+            return engine.respond(requests)[1:]
+
+    @hookimpl
+    def suite_cell_finished(cell, result):
+        if cell.method == "ga":
+            os.chdir("/")
+
     @hookimpl
     def suite_methods():
         return [
             Leaver, Walker, Nothing, NoNumber, NoStep, Threads, Deaf,
-            Editor, Writer, Hidden, Early, Reference, Late,
+            Editor, Writer, Hidden, Early, Reference, Late, Ender, NoRows,
+            NoHeads, NoResult, NoState, FarAnswers, NoAnswers, FewAnswers,
         ]
 """
 SAID = {
@@ -130,6 +181,14 @@ SAID = {
     "early": "method 'early': begin changed weight 'model.embed_tokens.weight' of the model",
     "reference": "train_step changed batch[0]['forget'].reference_token_logps in place",
     "late": "method 'late': result changed weight 'model.embed_tokens.weight' of the model",
+    "ender": "plugin 'acme' (acme 1.0): loss raised GeneratorExit: over",
+    "no_rows": "method 'no_rows': select must return rows by role, not None",
+    "no_heads": "method 'no_heads': heads must return modules by name, not a dict",
+    "no_result": "method 'no_result': result must return a context manager, not None",
+    "no_state": "state.json.method.a is a object, which JSON cannot hold",
+    "far_answers": "a plugin changed the working directory of the whole process",
+    "no_answers": "method 'no_answers': respond must return a list of responses, not None",
+    "few_answers": "method 'few_answers': respond left the request",
 }
 
 
@@ -139,7 +198,10 @@ def test_each_fails_its_row_and_the_report_is_written(
     Site(tmp_path, monkeypatch).add("acme", {"acme": METHOD})
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SUITE_STORE", str(tmp_path / "store"))
-    assert main(["run", "--methods", ",".join([*SAID, "ga"]), *quick, "--out", "out"]) != 0
+    assert (
+        main(["run", "--methods", ",".join([*SAID, "ga"]), *quick, "--limit", "2", "--out", "out"])
+        != 0
+    )
     assert os.getcwd() == str(tmp_path)
     cells = json.loads((tmp_path / "out" / "results.json").read_text())["cells"]
     found = {cell["cell"]["method"]: cell for cell in cells}

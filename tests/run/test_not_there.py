@@ -152,3 +152,23 @@ def test_a_model_that_the_hub_does_not_know(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"no such folder, and the hub has no model 'acme/nosuch'"):
         source_of.check_source("acme/nosuch")
+
+
+@pytest.mark.parametrize("model", ["tiny", "folder"])
+def test_a_layer_that_the_model_lacks(
+    tmp_path: Path,
+    tiny_folder: Path,
+    world_folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    model: str,
+) -> None:
+    flags = ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]
+    if model == "folder":
+        model, flags = str(tiny_folder), [*flags, "--data", str(world_folder)]
+    flags += ["--model", model]
+    for command in ("run", "plan"):
+        assert main([command, "--methods", "ga,rmu:layer=7", *flags]) == 2
+        shown = capsys.readouterr().err
+        said = "suite: error: rmu.layer is 7, but the model has 3 layers (0 to 2)"
+        assert shown.strip() == said
+    assert list(tmp_path.iterdir()) == []

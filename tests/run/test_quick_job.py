@@ -4,6 +4,7 @@ epochs."""
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ def folder(quick: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
         command = ("run", "--methods", "ga,npo", *quick, "--out", str(folder / out))
         done = suite(*command, store=folder / "store")
         assert done.returncode == 0, done.stderr
-        assert "npo" in done.stdout
+        (folder / f"{out}.stdout").write_text(done.stdout)
+        (folder / f"{out}.stderr").write_text(done.stderr)
     return folder
 
 
@@ -51,6 +53,27 @@ def test_the_report_is_written(folder: Path) -> None:
     assert len(list((folder / "out" / "samples").glob("*.jsonl"))) == 4
     page = (folder / "out" / "leaderboard.html").read_text()
     assert "model_utility" in page
+
+
+def test_it_says_at_once_what_it_does_and_at_the_end_where_to_look(folder: Path) -> None:
+    first, second, *_ = (folder / "out.stderr").read_text().splitlines()
+    assert first == "comparing ga, npo on tofu (model tiny0): reading the data"
+    assert second.startswith("rows of the table: target, retrain, ga, npo; ")
+    computed, total = map(int, re.findall(r"\d+", second.rpartition(";")[2]))
+    assert computed == total > 0
+    again = (folder / "again.stderr").read_text().splitlines()
+    assert again[1].endswith(f"; 0 of {total} stages to compute")
+    *_, page, out = (folder / "out.stdout").read_text().splitlines()
+    assert page == f"Page: {out}/leaderboard.html"
+
+
+def test_its_table_fits_into_80_columns(folder: Path) -> None:
+    lines = (folder / "out.stdout").read_text().splitlines()
+    text = " ".join(" ".join(lines).split())
+    assert max(len(line) for line in lines if not line.startswith(("Page", "/"))) <= 80
+    for words in ("forget quality (D)", "model utility", "target", "retrain", "the harmonic mean"):
+        assert words in text
+    assert "may be first" in text or "is first" in text or "is the only" in text
 
 
 def test_the_same_command_computes_nothing_again(folder: Path) -> None:

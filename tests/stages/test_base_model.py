@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from huggingface_hub import constants
 
+from suite.model import adapters
+from suite.model import folder as models
 from suite.model.source import split_revision
-from suite.stages.base_model import locate, origin, weights_digest
+from suite.model.tokens import ModelTokens
+from suite.registry import Registry
+from suite.run.kinds import open_context
+from suite.settings import RunConfig
+from suite.stages.base_model import imported, locate, origin, weights_digest
 from suite.store import file_digest
 
 COMMIT = "a" * 40
@@ -49,6 +57,39 @@ def test_a_copy_of_a_hub_model_has_the_same_weights(
     copy = shutil.copytree(tiny_folder, tmp_path / "copy")
     (copy / "generation_config.json").write_text("{}")
     assert weights_digest(locate(cached)[0]) == weights_digest(copy) == weights_digest(tiny_folder)
+
+
+def test_adapters_on_a_hub_model_are_merged_into_what_the_cache_holds(
+    cached: str, tiny_folder: Path, tmp_path: Path
+) -> None:
+    """peft writes hub id and revision; the base is found offline, and it alone is looked up."""
+    adapter, out = tmp_path / "adapter", tmp_path / "out"
+    torch.manual_seed(1)
+    model = adapters.wrap(models.load_model(tiny_folder), rank=2, alpha=8.0)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter)
+    model.save_pretrained(adapter)
+    path = adapter / "adapter_config.json"
+    named = {"base_model_name_or_path": "acme/released", "revision": "v1"}
+    path.write_text(json.dumps(json.loads(path.read_text()) | named))
+
+    config = RunConfig(model=str(adapter), store=str(tmp_path / "store"))
+    context = open_context(config, Registry.load())
+    stage = imported(context, str(adapter)).stage
+    assert stage.spec["model"]["base"] == {"hub": "acme/released", "commit": COMMIT}  # type: ignore[index, call-overload]
+    assert origin(str(adapter)).endswith(f"on acme/released at commit {COMMIT}")
+    out.mkdir()
+    adapters.import_adapters(
+        Path(str(stage.resources["source"])), Path(str(stage.resources["base"])), out, None, "chat"
+    )
+    ids = torch.arange(3, 30)[None]
+    with torch.no_grad():
+        merged, expected = models.load_model(out)(ids).logits, model(ids).logits
+        plain = models.load_model(tiny_folder)(ids).logits
+    torch.testing.assert_close(merged, expected, rtol=1e-4, atol=1e-4)
+    assert (merged - plain).abs().max() > 0.1
+    assert ModelTokens(str(adapter)).context == ModelTokens("tiny").context
 
 
 def test_a_folder_that_is_written_again_is_another_model(tiny_folder: Path, tmp_path: Path) -> None:

@@ -128,6 +128,23 @@ def test_a_package_that_hands_out_names_leads_to_where_they_come_from(write):
     assert sorted(closure("acme.user")) == ["acme.a", "acme.b", "acme.user"]
 
 
+def test_names_that_are_imported_when_they_are_asked_for_lead_there_too(write):
+    guarded = (
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from acme.a import one\n"
+        "    from acme.b import two\n\ndef __getattr__(name):\n    return name\n"
+    )
+    write("acme/__init__.py", guarded)
+    write("acme/a.py", "one = 1\n")
+    write("acme/b.py", "two = 2\n")
+    write("acme/user.py", "from acme import one\nu = one\n")
+    assert sorted(closure("acme.user")) == ["acme", "acme.a", "acme.user"]
+
+
+def test_a_plugins_base_class_is_in_its_key_though_suite_imports_it_late(write):
+    write("some_plugin.py", "from suite import Method\nm = Method\n")
+    assert "suite.api.method" in closure("some_plugin")
+
+
 def test_what_a_packages_own_code_uses_counts_for_everybody(write):
     source = "from acme.a import one\nfrom acme.b import two\nthree = one + 2\n"
     write("acme/__init__.py", source)

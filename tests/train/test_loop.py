@@ -26,7 +26,9 @@ from suite.model.reference import References, compute, save
 from suite.settings import TrainConfig
 from suite.stages.handles import epochs_in
 from suite.train.encoded import encode_rows
-from suite.train.loop import TrainJob, lr_schedule, train
+from suite.train.job import TrainJob
+from suite.train.loop import train
+from suite.train.prepare import lr_schedule
 from suite.train.sampling import Sampler, micro_batches
 
 CONFIG = TrainConfig(epochs=2, lr=1e-3, batch_size=4, warmup_epochs=0.0)
@@ -263,11 +265,14 @@ def test_schedule_warms_up_then_decays_to_zero() -> None:
     assert lr_schedule(TrainConfig(schedule="constant", warmup_steps=2), 4)(30) == 1.0
 
 
-@pytest.mark.parametrize("rounding", ["stochastic", "nearest"])
+@pytest.mark.parametrize(
+    ("rounding", "kept"),
+    [("stochastic", "float32"), ("nearest", "float32"), ("stochastic", "bfloat16")],
+)
 def test_bf16_logs_its_gain_and_repeats_bit_for_bit_after_a_stop(
-    tiny_folder: Path, data: Any, tmp_path: Path, rounding: str
+    tiny_folder: Path, data: Any, tmp_path: Path, rounding: Any, kept: Any
 ) -> None:
-    config = replace(CONFIG, lr=1e-6, rounding=rounding)
+    config = replace(CONFIG, lr=1e-6, rounding=rounding, weights=kept)
     changes = {"config": config, "dtype": "bfloat16", "checkpoint_seconds": 0.0}
     whole = job(tiny_folder, data, tmp_path / "whole", **changes)
     train(whole)

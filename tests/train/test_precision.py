@@ -63,3 +63,15 @@ def test_the_weights_come_back_after_an_error() -> None:
     with pytest.raises(RuntimeError, match="stopped"), own.step(0), own.forward():
         raise RuntimeError("stopped")
     assert torch.equal(made[1].weight, before)
+
+
+def test_outside_of_a_step_nothing_is_rounded() -> None:
+    made = model()
+    before = made[1].weight.detach().clone()
+    own = rounding(made, torch.optim.AdamW(made.parameters()))
+    with own.forward():
+        assert torch.equal(made[1].weight, before)
+    with own.step(0):
+        pass
+    with own.forward():
+        assert torch.equal(made[1].weight, before)

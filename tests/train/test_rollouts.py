@@ -15,7 +15,8 @@ from suite.model import folder as models
 from suite.model.reference import References
 from suite.settings import TrainConfig
 from suite.tiny.tokenizer import build as build_tokenizer
-from suite.train.loop import TrainJob, train
+from suite.train.job import TrainJob
+from suite.train.loop import train
 from suite.train.rollouts import sample
 from tests.model.families import build
 

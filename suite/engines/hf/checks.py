@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from suite.api.data import Encoded
+from suite.api.requests import Request, ScoreText
 from suite.core.errors import UserError
 from suite.engines.hf.rows import Rows
 from suite.model.layout import declared_window
 from suite.model.logprobs import decoder_of
 
+if TYPE_CHECKING:
+    from suite.model.encoding import Encoder
+
 TOLERANCE = 1e-3
 """Largest difference of a hidden state, as a share of its largest value. Rounding alone reaches
 2e-4 in a fine-tuned SmolLM2 on its control tokens, whose values are in the tens."""
+LOOKED_AT = 16
+"""Requests from which two texts are taken."""
 SHORT, TAIL = 6, 3
 """Tokens of a made text (beyond the window, if there is one), and how many are read afterwards."""
 
@@ -64,3 +72,18 @@ def _in_two_parts(decoder: Any, heads: list[Tensor], tail: Tensor) -> Tensor:
     rows.extend(decoder, ids, mask)
     tails = tail.repeat(len(heads), 1)
     return rows.aligned().extend(decoder, tails, torch.ones_like(tails))[:, -1]
+
+
+def texts_of(requests: Sequence[Request], encoder: Encoder) -> list[Encoded]:
+    """Some texts of the data; of a prompt that is only gone on from, its second half is scored."""
+    texts: list[Encoded] = []
+    for request in requests[:LOOKED_AT]:
+        if isinstance(request, ScoreText):
+            text = encoder.encode(request.prompt, request.completion, request.id)
+        else:
+            ids = encoder.encode_prompt(request.prompt)
+            half = len(ids) // 2
+            text = Encoded(request.id, ids[:half], ids[half:])
+        if text.prompt_ids and len(text) <= encoder.max_length:
+            texts.append(text)
+    return texts

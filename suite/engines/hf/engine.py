@@ -72,6 +72,8 @@ class HFEngine(Engine):
         self.model: Any = None
         self.encoder: Encoder
         self._files: dict[str, bytes] = {}
+        self._untried = False
+        """Whether the model has read no text of the data yet."""
 
     def check(self, requests: Sequence[Request]) -> None:
         """Refuse a kind of request that this engine does not know."""
@@ -87,7 +89,8 @@ class HFEngine(Engine):
             load_weights(self.model, folder)
         else:
             self._load_all(folder)
-        self._cast()
+        if not self._untried:
+            self._cast()
         self._files = files
 
     def _load_all(self, folder: Path) -> None:
@@ -103,8 +106,19 @@ class HFEngine(Engine):
         longest = min(self.max_length, context_of(model.config))
         check_agreement(model, (), longest)
         check_cache(model, longest)
-        self.model = model
-        self.encoder = Encoder(tokenizer, self.template, min(self.max_length, self.context))
+        self.model, self._untried = model, True
+        self.encoder = Encoder(tokenizer, self.template, self.max_length, self.context)
+
+    def _try(self, requests: Sequence[Request]) -> None:
+        """Compare the model's own forward with ours on texts of the data: the first that are
+        asked. Not before, and not after its weights are cast, since its own forward is in
+        float32."""
+        from suite.engines.hf.checks import texts_of
+        from suite.model.agreement import check_agreement
+
+        check_agreement(self.model, texts_of(requests, self.encoder), longest=0)
+        self._untried = False
+        self._cast()
 
     def _cast(self) -> None:
         if self.dtype != "bfloat16":
@@ -145,6 +159,8 @@ class HFEngine(Engine):
         from suite.engines.hf.answering import Answering
 
         assert self.model is not None, "load a model first"
+        if self._untried and requests:
+            self._try(requests)
         answering = Answering(self.model, self.encoder, self.precision, self.eos_ids, self.context)
         return answering.stream(requests, self.config.batch_tokens)
 

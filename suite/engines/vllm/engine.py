@@ -118,7 +118,7 @@ class VLLMEngine(Engine):
 
         context = context_of(folder)
         tokenizer = load_tokenizer(folder)
-        self.encoder = Encoder(tokenizer, self.template, min(self.max_length, context))
+        self.encoder = Encoder(tokenizer, self.template, self.max_length, context)
         self.eos_ids = _eos_ids(folder) | {self.encoder.eos_id}
         self.context = min(context, LONGEST)
         self.known = known_ids(folder, tokenizer)
@@ -143,6 +143,7 @@ class VLLMEngine(Engine):
             "model": str(folder.absolute()),
             "dtype": self.dtype,
             "skip_tokenizer_init": True,
+            "trust_remote_code": False,
             "generation_config": "vllm",  # nothing but what the request says
             "max_model_len": self.context + 1,
             "enable_prefix_caching": True,

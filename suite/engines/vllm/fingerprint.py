@@ -54,14 +54,15 @@ class Fingerprint:
         """Compute it from the weights in `folder` with the code that trains them."""
         import torch
 
+        from suite.model.agreement import check_agreement
         from suite.model.batch import collate
         from suite.model.folder import load_model
         from suite.model.hardware import autocast
-        from suite.model.logprobs import LMPolicy, check_projection
+        from suite.model.logprobs import LMPolicy
 
         model = load_model(folder).to(device)
-        check_projection(model)
         texts = [encoder.encode(each.prompt, each.completion, each.id) for each in REQUESTS]
+        check_agreement(model, texts, encoder.max_length)
         batch = collate(texts, encoder.tokenizer.pad_token_id, device)
         with torch.no_grad(), autocast(dtype, device)():
             token_logps = LMPolicy(model)(batch).token_logps  # (N,), text after text

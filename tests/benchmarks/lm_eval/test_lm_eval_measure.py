@@ -132,3 +132,42 @@ def test_penalties_of_a_models_generation_settings_are_left_out(
         request = Instance("generate_until", {}, asked, 0)
         answers.append(harness._loaded(Config(batch_size=1), model).generate_until([request]))
     assert answers[0] == answers[1]
+
+
+def test_the_harness_asks_with_the_run_s_day_and_no_id_that_is_no_token(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    """A dated chat template gives the same prompt whatever the day; padded rows are likely here."""
+    from lm_eval.api.instance import Instance
+    from suite_benchmarks.lm_eval import harness
+
+    from suite.model import folder as models
+    from suite.model.chat import keep_date
+
+    tokenizer = models.load_tokenizer(tiny_folder)
+    tokenizer.chat_template = "{{ strftime_now('%d %b %Y') }}{{ messages[0].content }}"
+    model = models.load_model(tiny_folder)
+    known = len(tokenizer)
+    model.resize_token_embeddings(known + 10)
+    with torch.no_grad():
+        model.get_output_embeddings().weight[known:] *= 50.0
+    models.save_model(model, tokenizer, tmp_path)
+    keep_date(tmp_path, "2025-12-31")
+    Config = Registry.load().benchmark("lm_eval").Config
+    folder = ModelFolder(tmp_path, "cpu", "float32", "hf", None, None, Silent(), "a test")
+    loaded = harness._loaded(Config(batch_size=1), folder)
+    said = loaded.apply_chat_template([{"role": "user", "content": " Hi"}])
+    assert said == "31 Dec 2025 Hi"
+    request = ("May wrote", {"max_gen_toks": 12, "do_sample": False, "until": []})
+    seen: list[int] = []
+    generate = loaded.model.generate
+
+    def noted(*args: Any, **options: Any) -> Any:
+        found = generate(*args, **options)
+        seen.extend(found[0].tolist())
+        return found
+
+    loaded.model.generate = noted
+    loaded.generate_until([Instance("generate_until", {}, request, 0)])
+    assert len(seen) > 4
+    assert max(seen) < known

@@ -51,6 +51,13 @@ def loaded(
     return engine
 
 
+def tried(folder: Path, **options: Any) -> HFEngine:
+    """The same, after the first texts, on which the model is checked."""
+    engine = loaded(folder, **options)
+    engine.respond(generations())
+    return engine
+
+
 def plain_logps(engine: HFEngine, request: Request) -> tuple[torch.Tensor, torch.Tensor]:
     """Log-probabilities and greedy flags of one text, from the model's own logits."""
     text = engine.encoder.encode(request.prompt, request.expected)
@@ -131,20 +138,20 @@ def forwards(engine: HFEngine, requests: list[Request]) -> tuple[int, int]:
 
 
 def test_an_answer_as_guessed_needs_no_decoding_step(trained_folder: Path) -> None:
-    engine = loaded(trained_folder)
+    engine = tried(trained_folder)
     assert forwards(engine, generations())[0] == 3  # prefix, prompts, answers
     assert forwards(engine, generations(guess=False))[0] > 3
 
 
 def test_a_guess_that_is_a_likelihood_request_too_costs_nothing(trained_folder: Path) -> None:
-    engine = loaded(trained_folder)
+    engine = tried(trained_folder)
     scored = [r for r in likelihoods() if r.id.endswith("/0") and r.completion]
     wanted = [r for r in generations() if r.guess]
     assert forwards(engine, scored + wanted) == forwards(engine, scored)
 
 
 def test_every_token_is_read_once(random_folder: Path) -> None:
-    engine = loaded(random_folder, batch_tokens=1)  # no padding
+    engine = tried(random_folder, batch_tokens=1)  # no padding
     scored = likelihoods()
     texts = [engine.encoder.encode(r.prompt, r.completion) for r in scored]
     prompts = {t.prompt_ids for t in texts}
@@ -170,7 +177,7 @@ def test_prompts_behind_long_examples_are_read_on_top_of_them(random_folder: Pat
         assert torch.tensor(response.token_logps) == pytest.approx(
             plain_logps(engine, request)[0], abs=2e-5
         )
-    tight = loaded(random_folder, batch_tokens=1)
+    tight = tried(random_folder, batch_tokens=1)
     apart = forwards(tight, requests)[1] + forwards(tight, likelihoods())[1]
     assert forwards(tight, requests + likelihoods())[1] == apart
 
@@ -220,7 +227,7 @@ def test_samples_depend_on_the_request_alone(random_folder: Path) -> None:
     engine = loaded(random_folder)
     together = engine.respond(requests)
     alone = [engine.respond([r])[0] for r in requests]
-    tight = loaded(random_folder, batch_tokens=1).respond(requests + likelihoods())[: len(requests)]
+    tight = tried(random_folder, batch_tokens=1).respond(requests + likelihoods())[: len(requests)]
     assert together == alone == tight
     assert all(len(set(r.texts)) == 3 for r in together)
     assert engine.respond(generations(temperature=1.0, n=3, seed=6)) != together
@@ -324,6 +331,30 @@ def test_nothing_leaks_to_the_reader_of_the_stream(random_folder: Path) -> None:
         assert not torch.is_autocast_enabled("cpu")
     assert len(seen) == len(likelihoods()) + len(generations())
     assert torch.equal(state, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("ask", [likelihoods, generations])
+def test_a_model_that_is_read_wrongly_is_refused_on_texts_of_the_data(
+    random_folder: Path, dtype: str, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finished models and ready starts are never trained: the engine is the first to read them."""
+    from suite.model import packing
+
+    engine = loaded(random_folder, dtype)
+    own = packing._mask
+
+    def leaking(owner: torch.Tensor, prefix: int) -> torch.Tensor:
+        width = owner.shape[1]
+        seen = torch.ones(width, width, dtype=torch.bool).tril()
+        return own(owner, prefix) | seen  # each text sees those before it in its row
+
+    monkeypatch.setattr(packing, "_mask", leaking)
+    with pytest.raises(UserError, match="log-probabilities differ by up to") as refused:
+        engine.respond(ask())
+    assert "\n" not in str(refused.value)
+    monkeypatch.undo()
+    assert engine.respond(ask())
 
 
 def test_no_requests(random_folder: Path) -> None:

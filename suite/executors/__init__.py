@@ -1,0 +1,1 @@
+"""Executors: who computes the stages of a run."""
