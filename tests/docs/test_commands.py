@@ -34,8 +34,10 @@ def check(arguments: list[str]) -> None:
     """Raises ClickException or UserError for what the command line does not know."""
     command: click.Command = cli
     while isinstance(command, click.Group):
-        assert arguments and arguments[0] in command.commands, f"no command {arguments[:1]}"
-        command, arguments = command.commands[arguments[0]], arguments[1:]
+        assert arguments, "a command is missing"
+        found = command.get_command(click.Context(command), arguments[0])
+        assert found is not None, f"no command {arguments[0]}"
+        command, arguments = found, arguments[1:]
     context = click.Context(command, **command.context_settings)
     values, _, _ = command.make_parser(context).parse_args(list(arguments))
     named = {name.split(":")[0] for name in values.get("methods", "").split(",")}
