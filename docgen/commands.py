@@ -27,10 +27,13 @@ def commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Com
     """A command and all within it, by the names that a user types."""
     yield name, command
     if isinstance(command, click.Group):
-        # Of the group itself, built-in commands only: those of plugins that happen to be here
+        # Of `suite` itself the built-in commands only: those of plugins that happen to be here
         # are no part of this documentation.
-        for inner in command.commands.values():
-            yield from commands(f"{name} {inner.name}", inner)
+        context = click.Context(command)
+        for inner in getattr(command, "built_in", command.commands):
+            found = command.get_command(context, inner)
+            if found is not None:
+                yield from commands(f"{name} {inner}", found)
 
 
 def help_of(name: str, command: click.Command) -> str:

@@ -34,9 +34,10 @@ def check(arguments: list[str]) -> None:
     """Raises ClickException or UserError for what the command line does not know."""
     command: click.Command = cli
     while isinstance(command, click.Group):
-        inner = command.get_command(click.Context(command), arguments[0]) if arguments else None
-        assert inner is not None, f"no command {arguments[:1]}"
-        command, arguments = inner, arguments[1:]
+        assert arguments, "a command is missing"
+        found = command.get_command(click.Context(command), arguments[0])
+        assert found is not None, f"no command {arguments[0]}"
+        command, arguments = found, arguments[1:]
     context = click.Context(command, **command.context_settings)
     values, _, _ = command.make_parser(context).parse_args(list(arguments))
     named = {name.split(":")[0] for name in values.get("methods", "").split(",")}
@@ -121,7 +122,7 @@ def test_every_block_runs(
         env=environ,
         capture_output=True,
         text=True,
-        timeout=1800,
+        timeout=7200,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
