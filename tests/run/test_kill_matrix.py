@@ -7,6 +7,7 @@ and in the very files, of a run that nothing interrupted.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -99,12 +100,14 @@ def session(pid: int) -> int:
 
 
 def files(folder: Path) -> set[str]:
-    """Every file that a run left, but for the names that hold when it ran."""
-    return {
-        str(path.relative_to(folder))
-        for path in folder.rglob("*")
-        if path.is_file() and path.name != "points"
-    }
+    """Every file that a run left, without what names hold of when and where it ran."""
+    found = set()
+    for path in folder.rglob("*"):
+        if path.is_file() and path.name != "points":
+            name = str(path.relative_to(folder))
+            # The store's record of a run is named by a digest of the folder that it wrote into.
+            found.add(re.sub(r"(store/runs/out\.)[0-9a-f]{8}", r"\1", name))
+    return found
 
 
 def size(folder: Path) -> int:
