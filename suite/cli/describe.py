@@ -19,7 +19,7 @@ from suite.config.check import OWN
 from suite.config.families import fits
 from suite.config.fields import Setting, settings_of
 from suite.registry import Registry
-from suite.settings import TrainConfig
+from suite.settings import RunConfig, TrainConfig
 
 WIDEST = 100
 """Longer lines are hard to read, however wide the terminal is."""
@@ -136,22 +136,25 @@ def _setting(prefix: str, setting: Setting) -> Iterator[str]:
 
 
 def _example(registry: Registry, cls: type[Any]) -> str:
+    """A command that uses it, with the run's defaults for the rest."""
+    usual = RunConfig()
+    methods, bench = ",".join(usual.methods), usual.bench[0]
+    further = ""
     if issubclass(cls, Method):
-        named = f"{cls.name}:path=FOLDER" if issubclass(cls, FinishedModel) else cls.name
-        return f"  suite run --methods {named} --bench {_first(_benchmarks(registry, cls))}"
-    if issubclass(cls, Benchmark):
-        if cls.trains == "nothing":
-            argument = f":{cls.argument.upper()}" if cls.argument else ""
-            return f"  suite run --methods ga --bench tofu,{cls.name}{argument}"
-        return f"  suite run --methods {','.join(_methods(registry, cls)[:2])} --bench {cls.name}"
-    if issubclass(cls, Judge):
-        return f"  suite run --methods dpo --bench win_rate --judge {cls.name}"
-    return f"  suite run --methods ga,npo --bench tofu --engine {cls.name}"
-
-
-def _first(benchmarks: Sequence[str]) -> str:
-    """The benchmark of an example: tofu if it will do."""
-    return "tofu" if "tofu" in benchmarks else next(iter(benchmarks), "BENCHMARK")
+        methods = f"{cls.name}:path=FOLDER" if issubclass(cls, FinishedModel) else cls.name
+        fitting = _benchmarks(registry, cls)
+        bench = bench if bench in fitting else next(iter(fitting), "BENCHMARK")
+    elif issubclass(cls, Benchmark) and cls.trains == "nothing":
+        bench += f",{cls.name}" + (f":{cls.argument.upper()}" if cls.argument else "")
+    elif issubclass(cls, Benchmark):
+        methods, bench = ",".join(_methods(registry, cls)[:2]), cls.name
+    elif issubclass(cls, Judge):
+        judged = next(each for each in registry.benchmarks() if each.judged)
+        methods, bench = ",".join(_methods(registry, judged)[:2]), judged.name
+        further = f" --judge {cls.name}"
+    else:
+        further = f" --engine {cls.name}"
+    return f"  suite run --methods {methods} --bench {bench}{further}"
 
 
 def _show(title: str, lines: Sequence[str]) -> None:

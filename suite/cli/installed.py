@@ -74,13 +74,7 @@ def list_(
     elif name is not None:
         rows = {"settings": settings_rows(registry, name)}
     else:
-        rows = {
-            "methods": [_method_row(cls, registry) for cls in registry.methods()],
-            "benchmarks": [_benchmark_row(cls, registry) for cls in registry.benchmarks()],
-            "engines": [_row(cls, registry) for cls in registry.engines()],
-            "executors": [_row(cls, registry) for cls in registry.executors()],
-            "judges": [_row(cls, registry) for cls in registry.judges()],
-        }
+        rows = _everything(registry)
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
@@ -90,6 +84,16 @@ def list_(
     for info in registry.plugins():
         if info.status in ("broken", "refused"):
             say(f"{info} is {info.status}: {info.error}", err=True)
+
+
+def _everything(registry: Registry) -> dict[str, list[dict[str, Any]]]:
+    return {
+        "methods": [_method_row(cls, registry) for cls in registry.methods()],
+        "benchmarks": [_benchmark_row(cls, registry) for cls in registry.benchmarks()],
+        "engines": [_row(cls, registry) for cls in registry.engines()],
+        "executors": [_row(cls, registry) for cls in registry.executors()],
+        "judges": [_row(cls, registry) for cls in registry.judges()],
+    }
 
 
 @click.command()

@@ -3,7 +3,7 @@
 What all rows share stands once, below the title. A table that would have to break words is shown
 as a list of its rows instead:
 
-    tofu
+    name tofu
       splits   forget10, forget05, forget01
       what     TOFU on its published tables, ...
 """
@@ -113,7 +113,7 @@ def _show_records(rows: Sequence[Mapping[str, str]], console: Console) -> None:
     """Print each row as its name and a line for everything that is said of it."""
     for row in rows:
         name, *others = row
-        console.print(Text(row[name], style="bold"))
+        console.print(Text.assemble((f"{visible(name)} ", "dim"), (row[name], "bold")))
         grid = Table.grid(padding=(0, 3, 0, 0))
         grid.add_column()
         grid.add_column(overflow="fold")

@@ -33,10 +33,10 @@ from suite.plan.graph import Plan
 from suite.plan.refusals import check_loss
 from suite.results.samples import Sample, write_samples
 from suite.results.schema import Results
-from suite.results.schema import read as read_results
 from suite.run.cell import CellRunner
 from suite.run.keep import drop_weights
 from suite.run.kinds import open_context
+from suite.run.notes import path_notes, precision_notes, recorded_notes
 from suite.run.provenance import describe_run
 from suite.run.record import record
 from suite.run.texts import text_notes, tokenizer_stage
@@ -108,8 +108,6 @@ def _collect(
 
     The settings are those of the run: who only scores it again leaves their file as it is.
     """
-    from suite import report
-
     precision = _said_first(context, planned)
     # Written first: a folder that cannot take it would lose the results at the end.
     out = _open_folder(context, planned, with_settings=not scored_again)
@@ -125,27 +123,35 @@ def _collect(
     tables = tuple(
         with_evidence(context, runner.store, planned, table, finished) for table in tables
     )
-    noted = _noted(out) if scored_again else ()
     # The answers are those of the run, and so is what it noted: reading the texts again would load
     # a tokenizer, and torch with it.
-    notes = noted or (
+    notes = (scored_again and recorded_notes(out)) or (
         *planned.left_out,
         *precision,
         *text_notes(context, planned),
-        *_path_notes(context),
+        *path_notes(context),
     )
     described = replace(describe_run(context, command), notes=notes)
     results = Results(described, tables, tuple(cells))
     samples = {cell.slug: rows for cell, _, rows, _ in outcomes if rows}
+    _write(results, samples, planned, runner.store, out)
+    point_latest(context.config, out)
+    runner.notify("suite_run_finished", results=results)
+    return Outcome(results, samples, out, max((o[3] for o in outcomes), default=0))
+
+
+def _write(
+    results: Results, samples: dict[str, list[Sample]], planned: Plan, store: Store, out: Path
+) -> None:
+    """Write results, samples, leaderboards and other tools' files into the run's folder."""
+    from suite import report
+
     drop_old_cells(out, set(samples))
     with writing(out):
         for slug, rows in samples.items():
             write_samples(out / "samples", slug, rows)
-        alpaca_eval.export(out / "alpaca_eval", planned.cells, runner.store)
+        alpaca_eval.export(out / "alpaca_eval", planned.cells, store)
         report.write(results, out, samples)
-    point_latest(context.config, out)
-    runner.notify("suite_run_finished", results=results)
-    return Outcome(results, samples, out, max((o[3] for o in outcomes), default=0))
 
 
 def _said_first(context: Context, planned: Plan) -> tuple[str, ...]:
@@ -154,7 +160,7 @@ def _said_first(context: Context, planned: Plan) -> tuple[str, ...]:
         context.progress.say(f"left out: {reason}")
     for lacking in what_does_not_fit(context, planned):
         context.progress.say(f"may not fit: {lacking}")
-    precision = _precision_notes(context)
+    precision = precision_notes(context)
     for note in precision:
         context.progress.say(note)
     return tuple(precision)
@@ -197,30 +203,6 @@ def _cells(
         unfinished.write([outcome[1] for outcome in outcomes])
         raise
     return outcomes
-
-
-def _noted(out: Path) -> tuple[str, ...]:
-    """The notes of the run whose folder this is; none where it left no results."""
-    path = out / "results.json"
-    return read_results(path).run.notes if path.exists() else ()
-
-
-def _precision_notes(context: Context) -> tuple[str, ...]:
-    """What `--dtype auto` chose, and why; nothing of `tiny`, where there is no choice."""
-    if context.config.model == "tiny" or not context.dtype_reason:
-        return ()
-    return (f"precision: {context.dtype}, because {context.dtype_reason}",)
-
-
-def _path_notes(context: Context) -> tuple[str, ...]:
-    """What the command in the report does not say: where its files lay."""
-    from suite.config import elsewhere
-
-    names = elsewhere(context.config, context.registry)
-    if not names:
-        return ()
-    said = "the command names files by their last part that lay outside its folder: "
-    return (f"{said}{', '.join(names)}; the run's config.toml has the whole paths",)
 
 
 def plan(config: RunConfig, registry: Registry) -> tuple[Plan, Store]:

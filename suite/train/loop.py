@@ -53,7 +53,6 @@ def train(job: TrainJob) -> Cost:
     check_roles(job.method, roles)
     sampler = sampler_of(job, roles)
     tokenizer = models.load_tokenizer(job.start)
-    pad_id = tokenizer.pad_token_id
     state = prepare(job, sampler, tokenizer)
     rounding = rounding_of(job, state)
     state.begin(job.method, roles)
@@ -61,7 +60,7 @@ def train(job: TrainJob) -> Cost:
     log = TrainingLog(job.scratch / "log.jsonl", keep=state.step)
     if not resumed:
         with _rounded(rounding, 0):
-            _check_step_zero(job, sampler, state, pad_id)
+            _check_step_zero(job, sampler, state, tokenizer.pad_token_id)
     splitting = Splitting(job, state)
     total = sampler.steps_per_epoch * job.config.epochs
     saved = time.monotonic()
@@ -69,7 +68,7 @@ def train(job: TrainJob) -> Cost:
         bar.advance(state.step)
         while state.step < total:
             rows = _rows(job, sampler.step(state.step))
-            step = partial(_one_step, job, sampler, state, pad_id, rounding)
+            step = partial(_one_step, job, sampler, state, tokenizer.pad_token_id, rounding)
             output = splitting.take(rows, step)
             if state.step % sampler.steps_per_epoch == 0:
                 kept = _keep_epoch(job, state, tokenizer, state.step // sampler.steps_per_epoch)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from suite.cli import main
 from suite.cli.tables import show_table
+from tests.run.conftest import write_tables
 
 
 def shown(rows: list[dict[str, Any]], width: int = 80) -> str:
@@ -67,3 +70,34 @@ def test_no_rows_are_said_to_be_none() -> None:
 def test_what_plugins_say_steers_no_terminal() -> None:
     assert "\x1b" not in shown([{"name": "\x1b[31mred", "what": "[bold]x[/bold]"}])
     assert "[bold]x[/bold]" in shown([{"name": "a", "what": "[bold]x[/bold]"}])
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> str:
+    """Labels of a person and two judges, in a file for `suite agreement`."""
+    lines = ["item,slice,human,judge_with_a_long_name,another_judge_with_a_long_name"]
+    for number in range(12):
+        kind = "summarisation" if number % 2 else "dialogue"
+        lines.append(f"{number},{kind},first,{'first' if number % 3 else 'second'},first")
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
+    return str(tmp_path / "labels.csv")
+
+
+@pytest.mark.parametrize("command", ["list", "plugins", "data", "agreement"])
+def test_no_command_loses_a_word_at_80_columns(
+    command: str,
+    labels: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    world = str(write_tables(tmp_path / "world"))
+    further = {"data": [world, "--bench", "tofu", "--model", "tiny"], "agreement": [labels]}
+    words = []
+    for width in ("80", "400"):
+        monkeypatch.setenv("COLUMNS", width)
+        assert main([command, *further.get(command, [])]) == 0
+        out = capsys.readouterr().out
+        assert max(map(len, out.splitlines())) <= int(width)
+        words.append({word for word in out.split() if word.strip("─━")})
+    assert words[0] == words[1]

@@ -205,6 +205,17 @@ def test_garbage_is_one_line(server: OpenAIServer, trained_folder: Path, fault: 
     assert "\n" not in str(caught.value)
 
 
+def test_fewer_texts_than_asked_for_are_one_line(
+    server: OpenAIServer, trained_folder: Path
+) -> None:
+    one = {"index": 0, "text": "a", "finish_reason": "stop", "logprobs": None}
+    server.faults.append(Fault(change={"choices": [one, {**one, "index": 1}]}))
+    (request, *_) = generations(temperature=0.7, n=3, seed=11)
+    with pytest.raises(UserError, match=r"3 texts were asked for, got \['a', 'a'\]") as caught:
+        engine(server, trained_folder).respond([request])
+    assert "\n" not in str(caught.value) and len(server.seen) == 1
+
+
 def test_so_many_requests_wait_at_once_and_no_more(
     server: OpenAIServer, trained_folder: Path
 ) -> None:

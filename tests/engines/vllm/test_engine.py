@@ -231,6 +231,26 @@ def test_nan_is_returned_not_dropped(engine: VLLMEngine, tiny_folder: Path, tmp_
     assert len(engine.respond(generations())) == len(generations())
 
 
+def test_an_id_that_is_no_token_is_never_sampled(
+    engine: VLLMEngine, tiny_folder: Path, tmp_path: Path
+) -> None:
+    from suite.model import folder as models
+
+    tokenizer, model = models.load_tokenizer(tiny_folder), models.load_model(tiny_folder)
+    known = len(tokenizer)
+    model.resize_token_embeddings(known + 10, mean_resizing=False)
+    with torch.no_grad():  # an eleventh of the choices, each far from 0: padding is likely
+        model.get_output_embeddings().weight[known:] *= 200.0
+        likely = model(torch.arange(3, 40)[None]).logits.argmax(-1)
+    assert (likely >= known).any()
+    models.save_model(model, tokenizer, tmp_path / "padded")
+    engine.load(tmp_path / "padded")
+    answers = engine.respond(generations(temperature=1.0, n=8))
+    sampled = [ids for answer in answers for ids in answer.sampled]
+    assert sampled
+    assert max(max(ids) for ids in sampled) < known
+
+
 def test_the_context_is_used_to_its_last_token(engine: VLLMEngine, tiny_folder: Path) -> None:
     filled = len(engine.encoder.encode_prompt(asked("And?")))
     question = "And?" + " born" * (engine.context - filled - 8)
