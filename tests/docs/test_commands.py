@@ -105,7 +105,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("store")
 
 
-@pytest.mark.slow
+@pytest.mark.documentation
 @pytest.mark.parametrize("page", identified(PAGES))
 def test_every_block_runs(
     page: Path, stand_ins: dict[str, str], store: Path, tmp_path: Path
