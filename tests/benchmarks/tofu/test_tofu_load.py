@@ -151,8 +151,8 @@ def test_the_hub_and_the_folder_give_the_same(tofu_folder, published, load, monk
     datasets = pytest.importorskip("datasets")
     real = datasets.load_dataset
 
-    def local(source, name, *, split):
-        assert source == "locuslab/TOFU"
+    def local(source, name, *, split, trust_remote_code):
+        assert (source, trust_remote_code) == ("locuslab/TOFU", False)
         return real(str(tofu_folder), name, split=split)
 
     monkeypatch.setattr(datasets, "load_dataset", local)

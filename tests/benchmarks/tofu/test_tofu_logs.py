@@ -102,7 +102,7 @@ def test_the_table_shows_forget_quality_and_the_nine_parts(folder, capsys) -> No
         "model_utility",
         *(f"{s}_{p}" for s in sets for p in parts),
     ]:
-        assert f" {name} " in out
+        assert f"metric {name}\n" in out
 
 
 def test_forget_quality_of_a_collapsed_model_does_not_underflow(folder, capsys) -> None:

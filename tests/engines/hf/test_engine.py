@@ -363,7 +363,7 @@ def test_no_requests(random_folder: Path) -> None:
 
 def test_too_long_an_answer_is_refused(random_folder: Path) -> None:
     engine = loaded(random_folder)  # 256 positions
-    with pytest.raises(UserError, match="'long' has .* more than the context of 256"):
+    with pytest.raises(UserError, match="'long' has .* more than the model's own context of 256"):
         engine.respond([ScoreText("long", asked("And?"), "born " * 250)])
 
 
