@@ -144,7 +144,7 @@ def test_an_answer_whose_last_token_alone_differs_is_not_cut(
     path = tmp_path / "late.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(
-        UserError, match=r"\(raise finetune.max_length or drop the row\): its answer would be cut"
+        UserError,
         match=r"\(raise finetune.max_length or drop the row\): its answer would be cut off",
     ):
         run("dpo", "train.max_length=40", "finetune.max_length=40", data=str(path))
