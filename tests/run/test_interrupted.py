@@ -26,11 +26,8 @@ def uninterrupted(
 @pytest.mark.parametrize(
     ("fault", "status"),
     [
-        ("train.step:2=kill", -9),
         ("checkpoint.write:3=kill", -9),
-        ("respond.chunk:2=kill", -9),
         ("jsonl.append:2=kill", -9),
-        ("publish.before_rename:3=kill", -9),
         ("train.step:2=term", 143),
     ],
 )
