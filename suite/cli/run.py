@@ -14,6 +14,7 @@ from suite.cli.streams import say
 from suite.core.printing import to_stderr
 
 if TYPE_CHECKING:
+    from suite.plan.forecast import Forecasts
     from suite.plan.graph import Plan
     from suite.registry import Registry
     from suite.settings import RunConfig
@@ -140,28 +141,27 @@ def _plan_json(planned: Plan, context: Context) -> dict[str, Any]:
 
 def _show_plan(config: RunConfig, registry: Registry) -> None:
     from suite.plan.fits import what_does_not_fit
+    from suite.plan.forecast import Forecasts
     from suite.run import pipeline
 
     planned, context = pipeline.plan_within(config, registry)
     for cell in planned.cells:
         say(f"cell   {cell.cell.slug}")
-    _show_stages(planned, context)
+    forecasts = Forecasts(context)
+    _show_stages(planned, forecasts)
     for reason in planned.left_out:
         say(f"left out: {reason}")
-    for lacking in what_does_not_fit(context, planned):
+    for lacking in what_does_not_fit(forecasts, planned):
         say(f"may not fit: {lacking}")
     missing = planned.missing(context.store)
     click.echo(f"{len(planned.cells)} cells; {len(missing)} stages to compute")
     _show_judging(planned, context.store)
 
 
-def _show_stages(planned: Plan, context: Context) -> None:
+def _show_stages(planned: Plan, forecasts: Forecasts) -> None:
     """A line for each stage: whether it is there, or what it will take, about."""
-    from suite.plan.forecast import Forecasts
-
-    forecasts = Forecasts(context)
     for stage in planned.stages():
-        stored = context.store.has(stage)
+        stored = forecasts.context.store.has(stage)
         takes = "" if stored else str(forecasts.of(stage))
         state = "stored" if stored else "new"
         line = f"{state:<6} {stage.kind:<10} {stage.key[:12]}  {stage.label}"

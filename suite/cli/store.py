@@ -145,11 +145,17 @@ def rm(root: Path, older: str | None, kind: str | None, run: str | None, dry_run
     else:
         done = list(remove(root, entries))
     for entry, gone in done:
-        state = "in use, stays" if not gone else "would go" if dry_run else "removed"
+        state = _state(gone, dry_run)
         say(f"{state}: {entry.kind} {entry.key[:12]} {in_bytes(entry.size)} {entry.label}")
     freed = sum(entry.size for entry, gone in done if gone)
     said = "would be removed" if dry_run else "removed"
     click.echo(f"{sum(gone for _, gone in done)} entries {said}, {in_bytes(freed)}")
+
+
+def _state(gone: bool, dry_run: bool) -> str:
+    if not gone:
+        return "in use, stays"
+    return "would go" if dry_run else "removed"
 
 
 def _root(folder: Path | None) -> Path:
@@ -173,17 +179,19 @@ def _chosen(
     from suite.core.errors import unknown
     from suite.store.runs import find_run, read_runs
 
-    if kind is not None and kind not in {entry.kind for entry in entries}:
-        raise unknown("kind of entry", kind, {entry.kind for entry in entries})
     if kind is not None:
+        kinds = {entry.kind for entry in entries}
+        if kind not in kinds:
+            raise unknown("kind of entry", kind, kinds)
         entries = [entry for entry in entries if entry.kind == kind]
-    if run is not None:
-        record = find_run(root, run)
-        others = [each for each in read_runs(root) if each.out != record.out]
-        foreign = {key for each in others for key in each.methods} if only_its_own else set()
-        keys = record.methods.keys() - foreign
-        entries = [entry for entry in entries if entry.key in keys]
-    return entries
+    if run is None:
+        return entries
+    record = find_run(root, run)
+    keys = set(record.methods)
+    for other in read_runs(root) if only_its_own else ():
+        if other.out != record.out:
+            keys -= other.methods.keys()
+    return [entry for entry in entries if entry.key in keys]
 
 
 def _whose(entry: Entry, records: Sequence[RunRecord]) -> tuple[str, str]:

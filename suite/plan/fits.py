@@ -8,12 +8,11 @@ from suite.core.amounts import in_bytes
 from suite.model.capacity import free_disk, memory_of
 from suite.plan.forecast import Forecasts
 from suite.plan.graph import Plan
-from suite.stages.context import Context
 
 
-def what_does_not_fit(context: Context, planned: Plan) -> Iterator[str]:
+def what_does_not_fit(forecasts: Forecasts, planned: Plan) -> Iterator[str]:
     """What the stages that are missing will lack, by the forecast."""
-    forecasts = Forecasts(context)
+    context = forecasts.context
     missing = [(forecasts.of(stage), stage) for stage in planned.missing(context.store)]
     if not missing:
         return

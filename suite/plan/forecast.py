@@ -87,6 +87,7 @@ class Forecasts:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._lengths: dict[str, Lengths] = {}
+        self._asked: dict[str, tuple[int, int]] = {}
 
     def of(self, stage: Stage) -> Forecast:
         """Of one stage; of kinds that hold no model, nothing."""
@@ -163,16 +164,22 @@ class Forecasts:
 
     def _respond(self, stage: Stage, shape: Shape) -> Forecast:
         spec: Any = stage.spec
-        requests = self.context.materials[spec["requests"]]
-        read, written = 0, 0
-        for request in requests:
-            completion = _tokens(request.expected)
-            if isinstance(request, Generate):
-                completion = request.n * request.max_new_tokens
-            read += _prompt(request) + completion
-            written += completion
+        read, written = self._of_requests(spec["requests"])
         memory = answering_bytes(shape, spec["dtype"], BATCH_TOKENS)
         return Forecast(memory, ANSWER_BYTES * written, read)
+
+    def _of_requests(self, key: str) -> tuple[int, int]:
+        """(tokens read, tokens written) of requests; every checkpoint is asked the same."""
+        if key not in self._asked:
+            read, written = 0, 0
+            for request in self.context.materials[key]:
+                completion = _tokens(request.expected)
+                if isinstance(request, Generate):
+                    completion = request.n * request.max_new_tokens
+                read += _prompt(request) + completion
+                written += completion
+            self._asked[key] = read, written
+        return self._asked[key]
 
     def _of_rows(self, key: str | None) -> Lengths | None:
         """Of training rows; None: they are made of answers that nobody has given yet."""

@@ -22,11 +22,12 @@ from suite.core.interrupt import Interrupted
 from suite.plan.cell import PlannedCell
 from suite.registry.plugin import DISTRIBUTION
 from suite.results.samples import Sample
+from suite.run.events import observer
 from suite.run.failure import Failure, failure_of
 from suite.run.workers import Work
 from suite.score.files import read_curve, read_metrics
 from suite.stages.context import Context
-from suite.store import Event, Stage, Store, atomic_write, read_jsonl
+from suite.store import Stage, Store, atomic_write, read_jsonl
 
 ERRORS = "errors"
 """Folder of the tracebacks of cells that failed, within the run's folder."""
@@ -48,19 +49,8 @@ class CellRunner:
     @classmethod
     def on(cls, context: Context, out: Path, work: Work) -> CellRunner:
         """A runner on the run's store. `out`: the run's folder. `work`: who computes stages."""
-
-        def observe(stage: Stage, event: Event, seconds: float) -> None:
-            if event == "built":
-                work.built.add(stage.key)
-            elif event == "waiting":
-                context.progress.say(f"waiting for another process to finish: {stage}")
-            elif event == "differs":
-                context.progress.say(
-                    f"{stage}: made twice, with different results; `suite verify` lists what was "
-                    "made of the other one"
-                )
-
-        store = Store(context.store.root, observe, work.build)
+        seen = observer(work.built, context.progress)
+        store = Store(context.store.root, seen, work.build)
         notify = partial(context.registry.notify, config=context.config, report_dir=out)
         return cls(context, store, out, work.built, notify)
 
@@ -77,9 +67,7 @@ class CellRunner:
             result = self._result(planned)
             final = self.store.path(planned.final.score)
             samples = [Sample(**line) for line in read_jsonl(final / "samples.jsonl")]
-        except CorruptError:
-            raise
-        except (KeyboardInterrupt, Interrupted):
+        except (CorruptError, KeyboardInterrupt, Interrupted):
             raise
         except BaseException as error:  # a plugin may even call sys.exit
             failure = failure_of(error, self.context.registry)

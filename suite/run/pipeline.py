@@ -29,6 +29,7 @@ from suite.export import alpaca_eval
 from suite.model import hardware
 from suite.plan.build import build_plan
 from suite.plan.fits import what_does_not_fit
+from suite.plan.forecast import Forecasts
 from suite.plan.graph import Plan
 from suite.plan.refusals import check_loss
 from suite.results.samples import Sample, write_samples
@@ -158,7 +159,7 @@ def _said_first(context: Context, planned: Plan) -> tuple[str, ...]:
     """Say what is left out, and with which precision the run computes; return the latter."""
     for reason in planned.left_out:
         context.progress.say(f"left out: {reason}")
-    for lacking in what_does_not_fit(context, planned):
+    for lacking in what_does_not_fit(Forecasts(context), planned):
         context.progress.say(f"may not fit: {lacking}")
     precision = precision_notes(context)
     for note in precision:

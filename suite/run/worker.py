@@ -17,12 +17,13 @@ from suite.core import interrupt
 from suite.model import hardware
 from suite.plan.build import build_plan
 from suite.registry import Registry
+from suite.run.events import observer
 from suite.run.failure import Failure, failure_of
 from suite.run.kinds import open_context
 from suite.run.relay import Sender
 from suite.settings import RunConfig
 from suite.stages.context import Context
-from suite.store import Event, Stage, Store
+from suite.store import Stage, Store
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ class _Worker:
     @cached_property
     def store(self) -> Store:
         """The run's store, which notes what is made here."""
-        return Store(self.context.store.root, self._observe, self.context.build)
+        seen = observer(self.built, self.sender)
+        return Store(self.context.store.root, seen, self.context.build)
 
     def make(self, key: str) -> Made:
         """Make one stage, whose inputs are finished."""
@@ -83,12 +85,6 @@ class _Worker:
         except BaseException as error:  # a plugin may even call sys.exit
             return Made(key, failure=failure_of(error, self.registry))
         return Made(key, built=key in self.built)
-
-    def _observe(self, stage: Stage, event: Event, seconds: float) -> None:
-        if event == "built":
-            self.built.add(stage.key)
-        elif event == "waiting":
-            self.sender.say(f"waiting for another process to finish: {stage}")
 
 
 _workers: dict[Path, _Worker] = {}

@@ -79,10 +79,10 @@ def test_what_does_not_fit_is_said_in_one_line(
     registry: Registry, folders: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan, context = planned(registry, folders, tmp_path)
-    assert list(what_does_not_fit(context, plan)) == []
+    assert list(what_does_not_fit(Forecasts(context), plan)) == []
     monkeypatch.setattr(fits, "memory_of", lambda device: 1_000_000)
     monkeypatch.setattr(fits, "free_disk", lambda folder: 1_000_000)
-    memory, disk = what_does_not_fit(context, plan)
+    memory, disk = what_does_not_fit(Forecasts(context), plan)
     assert memory.startswith("memory: fine-tune target needs about ")
     assert "and cpu has 1.0 MB" in memory
     assert disk.startswith("disk: this run writes about ")

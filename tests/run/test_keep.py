@@ -134,7 +134,9 @@ def test_the_command_lists_explains_finds_and_removes(
     config: RunConfig,
     registry: Registry,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "240")  # entries of different age need one column more
     pipeline.run(replace(config, keep="all"), registry)
     ga, store = training(config, registry)
     pipeline.make_stage(config, registry, ga.key)
