@@ -1,7 +1,7 @@
 """A model's weights in fewer bytes than float32, while it trains.
 
     compact(model, "bfloat16")      2 bytes for each weight of a matrix
-    load_compact(folder, "bfloat16", "cuda", texts, 512)
+    load_compact(folder, "bfloat16", placement, texts, 512)
 
 A forward pass under autocast computes what it computes of float32 weights with the same values:
 autocast rounds the matrices of linear layers anyway, and what the embedding hands on is widened
@@ -18,22 +18,23 @@ import torch
 from torch import Tensor, nn
 
 from suite.api.data import Encoded
+from suite.api.placement import Placement
 from suite.model.agreement import check_agreement
 from suite.model.folder import disable_dropout, load_model
 
 
 def load_compact(
-    folder: Path, weights: str, device: str, texts: Sequence[Encoded], longest: int
+    folder: Path, weights: str, placement: Placement, texts: Sequence[Encoded], longest: int
 ) -> Any:
-    """A model on its device, compact; `texts`, `longest`: see `check_agreement`. UserError: it is
+    """A checked model, compact; `texts`, `longest`: see `check_agreement`. UserError: it is
     not supported."""
     model = load_model(folder)
     if weights == "float32":
-        model = model.to(device)
+        model = placement.move(model)
     disable_dropout(model)
     # In float32, so before weights are made smaller: until then the device may have no room.
     check_agreement(model, texts, longest)
-    return compact(model, weights).to(device)
+    return placement.move(compact(model, weights))
 
 
 def compact(model: Any, weights: str) -> Any:

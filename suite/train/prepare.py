@@ -33,7 +33,7 @@ def sampler_of(job: TrainJob, roles: Mapping[str, Sequence[Item]]) -> Sampler:
 def prepare(job: TrainJob, sampler: Sampler, tokenizer: Any) -> TrainState:
     """The model as it starts, its optimiser, and all else that a step works on."""
     texts, longest = _two_texts(job.roles), job.config.max_length
-    model = load_compact(job.start, job.config.weights, job.device, texts, longest)
+    model = load_compact(job.start, job.config.weights, job.placement, texts, longest)
     reference_head = None
     if job.method.needs_reference_hidden:
         reference_head = head_of(model).weight.detach().clone()
@@ -43,7 +43,8 @@ def prepare(job: TrainJob, sampler: Sampler, tokenizer: Any) -> TrainState:
         checkpoint_layers(model)
     given = job.method.heads(head_of(model).weight.shape[1])
     check_heads(job.method, given)
-    heads = {name: head.to(job.device) for name, head in given.items()}
+    model = job.placement.prepare(model)
+    heads = {name: job.placement.prepare(head) for name, head in given.items()}
     parameters = [
         p for module in (model, *heads.values()) for p in module.parameters() if p.requires_grad
     ]
@@ -62,6 +63,7 @@ def prepare(job: TrainJob, sampler: Sampler, tokenizer: Any) -> TrainState:
         heads=heads,
         rewarder=job.rewarder,
         unknown_ids=unknown_ids(tokenizer, head_of(model).vocabulary),
+        placement=job.placement,
     )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from suite.api.placement import Placement
 from suite.api.stages import builds
 from suite.model.folder import load_encoder
 from suite.settings import TrainConfig
@@ -45,7 +46,7 @@ def train_model(build: Build, context: Context) -> None:
         out=build.out,
         scratch=build.scratch,
         dtype=spec["dtype"],
-        device=context.device,
+        placement=Placement(context.device),
         label=str(build.stage),
         epochs=_epochs(build),
         progress=context.progress,

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from suite.api.placement import Placement
 from suite.model import adapters
 from suite.model import folder as models
 from suite.model.compact import load_compact
@@ -44,7 +45,7 @@ def held(tensors: Any) -> int:
 @pytest.mark.parametrize("weights", ["float32", "bfloat16"])
 def test_weights_gradients_and_moments_are_exact(tiny_folder: Path, weights: Any) -> None:
     config = TrainConfig(weights=weights)
-    model = load_compact(tiny_folder, weights, "cpu", (), 64)
+    model = load_compact(tiny_folder, weights, Placement(), (), 64)
     parameters = list(model.parameters())
     optimizer = make_optimizer(config, parameters, 0)
     for parameter in parameters:
