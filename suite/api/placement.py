@@ -2,7 +2,7 @@
 `suite.train.placement`.
 
     placement = Placement("cuda")
-    model = placement.prepare(model)
+    model = placement.prepare(load)
     for part in placement.share(micro_batches): ...     what this process computes of a step
     norm = placement.clip(parameters, 1.0)
     if placement.is_main: write(placement.gather(weights))
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,9 +38,13 @@ class Placement:
         """Bring a module to where it is checked before it trains."""
         return module.to(self.device)
 
-    def prepare(self, module: Any) -> Any:
-        """Bring a module to where it trains."""
-        return module.to(self.device)
+    def prepare(self, load: Callable[[], Any]) -> Any:
+        """The model that `load` gives, where it trains."""
+        return self.move(load())
+
+    def prepare_head(self, head: nn.Module) -> nn.Module:
+        """Bring a head to where it trains."""
+        return head.to(self.device)
 
     def copied(self, model: nn.Module) -> Any:
         """A copy of the starting model, for a reference that does not train."""
@@ -67,6 +71,23 @@ class Placement:
     def held(self, tensor: Tensor) -> Tensor:
         """What this process holds of a weight."""
         return tensor
+
+    def part(self, whole: Tensor) -> Tensor:
+        """What this process holds of a tensor that every process has, as it holds weights."""
+        return whole
+
+    def exchange(self, weight: Tensor, held: Tensor) -> Tensor:
+        """Put other numbers into a weight; return those that were there."""
+        before = weight.data
+        weight.data = held
+        return before
+
+    def whole(self, tensor: Tensor) -> Tensor:
+        """A weight, all of it."""
+        return tensor
+
+    def settle(self) -> None:
+        """Called before weights are changed or read as a whole."""
 
     def gather(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Whole tensors, to be written; only the main process has to get any."""
