@@ -54,6 +54,9 @@ class TrainConfig:
     gradient_checkpointing: bool = False
     """Compute each layer a second time instead of keeping what its gradient needs: less memory,
     about a third more time, the same gradient."""
+    shards: int = 1
+    """So many processes of this machine train a model together, one per GPU, and each holds a part
+    of its weights, gradients and optimiser (FSDP2). 1: this process holds it whole."""
     max_length: int = 512
     """Longest prompt + completion, in tokens. A longer one is refused, never cut silently."""
     lora_rank: int = 0
@@ -63,8 +66,9 @@ class TrainConfig:
     """LoRA's scale."""
 
 
-HOW_A_STEP_IS_COMPUTED = ("micro_batch", "gradient_checkpointing")
-"""Settings of training that change no result, only what it takes to come by it."""
+HOW_A_STEP_IS_COMPUTED = ("micro_batch", "gradient_checkpointing", "shards")
+"""Settings of training that change results by rounding alone, and what it takes to come by them.
+They are in no key: whoever trains with another number of shards trains the same model."""
 
 
 @dataclass(frozen=True)

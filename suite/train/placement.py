@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -176,13 +177,26 @@ class Shards(Placement):
 
     @contextmanager
     def saving(self, heads: Mapping[str, nn.Module], folder: Path) -> Iterator[None]:
-        """Heads are whole meanwhile. Every process calls the method, since its model needs them
-        all; each has a folder of its own."""
+        """Heads give whole weights meanwhile. Every process calls the method, since its model needs
+        them all; each has a folder of its own."""
         folder.mkdir(parents=True, exist_ok=True)
+        handles = []
         for head in heads.values():
-            head.unshard()
-        yield
-        self.settle()
+            hook = partial(self._made_whole)  # torch marks it, and a method takes no marks
+            handles.append(head.register_state_dict_post_hook(hook))  # type: ignore[no-untyped-call]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _made_whole(self, module: nn.Module, weights: dict[str, Tensor], *_: Any) -> None:
+        weights |= {name: self.whole(weight) for name, weight in weights.items()}
+
+
+def placement_of(device: str) -> Placement:
+    """Shards in a process that torchrun started for them, else the whole model on the device."""
+    return Shards(device) if dist.is_initialized() else Placement(device)
 
 
 def _layers(decoder: nn.Module) -> list[nn.Module]:

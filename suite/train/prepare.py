@@ -78,9 +78,7 @@ def rounding_of(job: TrainJob, state: TrainState) -> StochasticRounding | None:
     if job.dtype != "bfloat16" or job.config.rounding == "nearest":
         return None
     modules = (cast(LMPolicy, state.policy).model, *state.heads.values())
-    rounding = StochasticRounding(
-        modules, state.optimizer, job.seed, state.autocast, job.placement
-    )
+    rounding = StochasticRounding(modules, state.optimizer, job.seed, state.autocast, job.placement)
     state.autocast = rounding.forward
     return rounding
 
