@@ -109,9 +109,9 @@ class RunConfig:
     """Smaller differences part no methods: `model_utility=0.02,forget_quality=0.05` (of a p-value
     its KS distance). Without one, the benchmark's own: .01 of a metric's scale, .05 of a
     distance."""
-    engine: str = "hf"
+    engine: str = "auto"
     """Who answers requests: hf (in this process), vllm (in a process of its own), openai (an
-    endpoint)."""
+    endpoint). auto: vllm where the run computes on CUDA and vLLM is installed, else hf."""
     executor: str = "serial"
     """Who computes the stages of the run: serial (one after the other, in this process), local:N (N
     processes on this machine). Results are the same."""

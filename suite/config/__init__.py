@@ -14,6 +14,7 @@ from suite.config.finished import finished_path, row_name
 from suite.config.instances import (
     benchmark_settings,
     chosen_splits,
+    engine_of,
     engine_settings,
     judge_settings,
     only_experiments,
@@ -40,6 +41,7 @@ __all__ = [
     "blocked",
     "chosen_splits",
     "elsewhere",
+    "engine_of",
     "engine_settings",
     "finetune_settings",
     "finished_path",

@@ -11,6 +11,7 @@ from suite.config.check import AT_LEAST, OWN, STARTS, TRAIN, adapter, start_sett
 from suite.config.fields import Setting, settings_of
 from suite.config.instances import (
     benchmark_settings,
+    engine_of,
     engine_settings,
     judge_section,
     judge_settings,
@@ -61,7 +62,7 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
         if "seeds" in config.sections.get(name, {}):
             content[name]["seeds"] = config.sections[name]["seeds"]
     content |= _benchmark_sections(config, registry)
-    chosen = {config.engine: engine_settings(config, registry)}
+    chosen = {engine_of(config): engine_settings(config, registry)}
     if any(split_bench(registry, bench)[0].judged for bench in config.bench):
         chosen[judge_section(config)] = judge_settings(config, registry)
     for section, own in chosen.items():

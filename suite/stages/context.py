@@ -15,9 +15,10 @@ from suite.api.engine import Engine
 from suite.api.method import Method
 from suite.api.reward import Reward
 from suite.api.stages import StageKind
-from suite.config import engine_settings, row_name, smallest_lr
+from suite.config import engine_of, engine_settings, row_name, smallest_lr
 from suite.core.errors import unknown
 from suite.core.progress import Progress, Silent
+from suite.engines.choice import pick_engine
 from suite.model import folder as models
 from suite.model import hardware
 from suite.model.encoding import Encoder
@@ -195,10 +196,20 @@ class Context:
         source = self.registry.source_digest(type(self.engine))
         return {**self.engine.identity(), "source": source}
 
+    @property
+    def engine_name(self) -> str:
+        """Who answers: what `--engine auto` became, or the engine that was named."""
+        return engine_of(self.config)
+
+    @property
+    def engine_reason(self) -> str:
+        """Why `--engine auto` chose it, and how to get the other; "" if it was named."""
+        return pick_engine(self.config.engine, self.device, self.config.model)[1]
+
     @cached_property
     def engine(self) -> Engine:
         """The one engine of this run; it starts when it first loads a model."""
-        return self.registry.engine(self.config.engine)(
+        return self.registry.engine(self.engine_name)(
             device=self.device,
             dtype=self.dtype,
             template=self.config.template,
