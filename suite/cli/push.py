@@ -16,11 +16,12 @@ from suite.core.amounts import in_bytes
 @click.option("--private", is_flag=True, help="Make a new repository private.")
 @click.option("--dry-run", is_flag=True, help="Only list what would be uploaded.")
 def push(folder: Path, repository: str, private: bool, dry_run: bool) -> None:
-    """Upload FOLDER to REPOSITORY (owner/name) on the Hugging Face hub.
+    """Upload a model or a run's results to the hub.
 
     FOLDER is a model that `suite export --model` wrote, with its card and the hub's result files;
-    or a run: its results, leaderboards and answers become a data set. All files arrive in one
-    commit. Needs a token: HF_TOKEN, or `hf auth login`.
+    or a run: its results, leaderboards and answers become a data set. REPOSITORY is owner/name on
+    the Hugging Face hub. All files arrive in one commit. Needs a token: HF_TOKEN, or `hf auth
+    login`.
 
     \b
     Examples:
