@@ -16,6 +16,7 @@ from test_training_runs import CONFIG, job, start
 
 from suite.model import folder as models
 from suite.model.compact import load_compact
+from suite.model.hardware import autocast
 from suite.model.reference import References
 from suite.stages.handles import epochs_in
 from suite.train.loop import train
@@ -78,14 +79,23 @@ def test_adapters_train_on_bfloat16_weights(
     assert kinds == {"F32"}  # what is trained is small, and keeps all its bits
 
 
-@pytest.mark.parametrize("name", [name for name in TRAINED if name != "task_vector"])
+FOUR_BITS = [(name, "float32") for name in TRAINED if name != "task_vector"]
+"""`task_vector` negates all weights, and refuses adapters."""
+
+
+@pytest.mark.parametrize(("name", "dtype"), [*FOUR_BITS, ("npo", "bfloat16")])
 def test_adapters_train_on_four_bits(
-    start: Path, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, name: str
+    start: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
+    name: str,
+    dtype: str,
 ) -> None:
-    """`task_vector` negates all weights, and refuses adapters."""
     pytest.importorskip("bitsandbytes", reason="the extra `test` has it")
-    references = references_of(load_compact(start, "nf4", "cpu", (), 64), tmp_path_factory)
-    changes = {"weights": "nf4", "lora_rank": 2, "optimizer": "adamw_8bit"}
+    model = load_compact(start, "nf4", "cpu", (), 64, dtype)
+    with autocast(dtype, "cpu")():
+        references = references_of(model, tmp_path_factory)
+    changes = {"weights": "nf4", "lora_rank": 2, "optimizer": "adamw_8bit", "dtype": dtype}
     out = trained(start, references, tmp_path, name, **changes)
     log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert log and all(line["grad_norm"] > 0 for line in log)
