@@ -48,9 +48,14 @@ class TrainConfig:
     """How float32 weights become bfloat16 numbers in training: in forward passes, or, where
     `weights` are kept in bfloat16, after an update. `nearest` hides every update below half a unit;
     `stochastic` shows it on average."""
-    weights: Literal["float32", "bfloat16"] = "float32"
+    weights: Literal["float32", "bfloat16", "nf4"] = "float32"
     """Precision in which weights and gradients are kept in training. `bfloat16` takes half the
-    memory and needs `--dtype bfloat16`; updates are then rounded as `rounding` says."""
+    memory and needs `--dtype bfloat16`; updates are then rounded as `rounding` says. `nf4`: linear
+    layers in 4 bits, under adapters (`lora_rank`); needs the extra `bitsandbytes`."""
+    optimizer: Literal["adamw", "adamw_8bit", "paged_adamw", "paged_adamw_8bit"] = "adamw"
+    """AdamW, and how it keeps its two moments of each weight: in float32, or in 8 bits; `paged`
+    moves them to the machine's memory while the card is full (CUDA only). All but `adamw` need the
+    extra `bitsandbytes`."""
     gradient_checkpointing: bool = False
     """Compute each layer a second time instead of keeping what its gradient needs: less memory,
     about a third more time, the same gradient."""

@@ -185,7 +185,7 @@ class Training(ABC):
     ) -> Stage:
         """A training; `epochs`: those after which the model is written, by default the last."""
         reward = self.reward(method)
-        check_precision(config, self.context.dtype, method.name)
+        check_precision(config, self.context.dtype, self.context.device, method.name)
         training = asdict(config)
         step = {name: training.pop(name) for name in HOW_A_STEP_IS_COMPUTED}
         spec = self.context.text_spec(config) | {

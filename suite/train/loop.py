@@ -158,7 +158,9 @@ def _keep_epoch(job: TrainJob, state: TrainState, tokenizer: Any, epoch: int) ->
     shutil.rmtree(folder, ignore_errors=True)
     with state.delivered(job.method):
         adapters.save(state.policy.model, tokenizer, folder)
-        found = gain_between(job.start, folder) if job.dtype == "bfloat16" else None
+        # What 4 bits changed of the start is no training.
+        asked = job.dtype == "bfloat16" and job.config.weights != "nf4"
+        found = gain_between(job.start, folder) if asked else None
         if job.dtype == "bfloat16" and is_bfloat16(job.start):
             models.to_bfloat16(folder)
         job.method.save(state, folder)

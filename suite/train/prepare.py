@@ -33,7 +33,8 @@ def sampler_of(job: TrainJob, roles: Mapping[str, Sequence[Item]]) -> Sampler:
 def prepare(job: TrainJob, sampler: Sampler, tokenizer: Any) -> TrainState:
     """The model as it starts, its optimiser, and all else that a step works on."""
     texts, longest = _two_texts(job.roles), job.config.max_length
-    model = load_compact(job.start, job.config.weights, job.device, texts, longest)
+    weights = job.config.weights
+    model = load_compact(job.start, weights, job.device, texts, longest, job.dtype)
     reference_head = None
     if job.method.needs_reference_hidden:
         reference_head = head_of(model).weight.detach().clone()
