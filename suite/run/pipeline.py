@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite.api.cells import Cell, CellResult
+from suite.compare.attacked import with_robustness
 from suite.compare.tables import compared, comparisons, with_evidence
 from suite.config.environment import check_environment
 from suite.config.out import (
@@ -123,6 +124,9 @@ def _collect(
     tables = comparisons(context, planned, cells, runner.store)
     tables = tuple(
         with_evidence(context, runner.store, planned, table, finished) for table in tables
+    )
+    tables = tuple(
+        with_robustness(context, runner.store, planned, table, finished) for table in tables
     )
     # The answers are those of the run, and so is what it noted: reading the texts again would load
     # a tokenizer, and torch with it.

@@ -1,0 +1,47 @@
+"""The attacks on a cell's final model: computed after the cell's own stages, and read for its
+result. One that fails costs its own numbers, and not the cell's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from suite.api.scores import Metric
+from suite.core.errors import CorruptError
+from suite.core.interrupt import Interrupted
+from suite.plan.cell import PlannedCell
+from suite.run.failure import Failure
+from suite.score.files import read_metrics
+from suite.store import Stage, Store
+
+
+def run_attacks(
+    store: Store, planned: PlannedCell, explain: Callable[[BaseException], Failure]
+) -> Iterator[tuple[str, Failure]]:
+    """Compute a cell's attacks. Yields (note, failure) of each that failed."""
+    for each, point in planned.attacked:
+        try:
+            store.ensure(each.score)
+        except (CorruptError, KeyboardInterrupt, Interrupted):
+            raise
+        except BaseException as error:  # a plugin may even call sys.exit
+            failure = explain(error)
+            yield f"attack {point.shown}: {failure.status}: {failure.text}", failure
+
+
+def attacked_metrics(store: Store, planned: PlannedCell) -> Iterator[Metric]:
+    """What the attacks look for and what they cost, as "<attack>, <step>/<metric>"."""
+    for each, point in planned.attacked:
+        if not store.has(each.score):
+            continue
+        wanted = {point.metric, point.utility}
+        for metric in read_metrics(store.path(each.score)):
+            if metric.name in wanted:
+                yield replace(metric, name=f"{point.shown}/{metric.name}")
+
+
+def attack_stages(planned: PlannedCell) -> list[Stage]:
+    """The stages that only the attacks take."""
+    own = {stage.key for each in planned.own for stage in each.made}
+    made = {stage.key: stage for each, _ in planned.attacked for stage in each.made}
+    return [stage for key, stage in made.items() if key not in own]
