@@ -50,11 +50,10 @@ class Target:
         items = {item["id"]: item for item in self.items}
         for request in self.requests:
             name = request.id
-            while "/" in name:
+            while name and name not in items:
                 name = name.rpartition("/")[0]
-                if name in items:
-                    yield items[name], request
-                    break
+            if name:
+                yield items[name], request
 
 
 def is_about(item: Item, row: Row | Pair) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -64,24 +64,26 @@ def list_(
       suite list --json
     """
     registry = registry_of(block, plugin_file)
-    if matrix:
-        if name is not None:
-            raise UserError(f"--matrix shows every method; `suite list {name}` shows {name} alone")
-        rows = {"matrix": matrix_rows(registry)}
-    elif name in (kinds := _everything(registry)):
-        rows = {name: kinds[name]}
-    elif name is not None and not as_json:
+    if matrix and name is not None:
+        raise UserError(f"--matrix shows every method; `suite list {name}` shows {name} alone")
+    kinds = {"matrix": matrix_rows(registry)} if matrix else _everything(registry)
+    if name in kinds:
+        kinds = {name: kinds[name]}
+    elif name is not None and as_json:
+        kinds = {"settings": settings_rows(registry, name)}
+    elif name is not None:
         for section, cls in sections_of(registry, name).items():
             describe(registry, section, cls)
         return
-    elif name is not None:
-        rows = {"settings": settings_rows(registry, name)}
-    else:
-        rows = kinds
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        click.echo(json.dumps(kinds, indent=2))
         return
-    for title, table in rows.items():
+    _show(registry, kinds)
+
+
+def _show(registry: Registry, kinds: Mapping[str, Sequence[dict[str, Any]]]) -> None:
+    """A table of each kind, then the plugins that are not all right."""
+    for title, table in kinds.items():
         for part in _by_family(table):
             show_table(title, part)
     for info in registry.plugins():

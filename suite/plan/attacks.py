@@ -49,7 +49,7 @@ class PlannedAttack:
 
 
 def plan_attacks(reading: Reading) -> tuple[PlannedAttack, ...]:
-    """The run's attacks on a benchmark; none where it does not say what is to be forgotten.
+    """The run's attacks on a benchmark; none where it does not say what they should look for.
 
     UserError: one cannot work.
     """
@@ -169,5 +169,5 @@ def refuse_nothing_attacked(context: Context, found: bool) -> None:
     if config.attack and not found:
         raise UserError(
             f"--attack {','.join(config.attack)}: nothing is attacked, since no benchmark of "
-            f"{', '.join(config.bench)} says what is to be forgotten"
+            f"{', '.join(config.bench)} says what an attack should look for"
         )

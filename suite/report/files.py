@@ -132,15 +132,14 @@ def _markdown_attacks(table: Table) -> Iterator[str]:
     found = robustness.lines(table)
     if not found:
         return
-    told = list(robustness.sentences(table))
-    yield from ("### Under attack", "", markdown(told[0]), "")
+    yield from ("### Under attack", "")
     yield _markdown_row(robustness.HEADERS)
     yield "| :-- | :-- | --: | --: | --: | --: |"
     for line in found:
         method, attack, *numbers = map(markdown, line.cells)
         yield _markdown_row([method, f"{attack}{' (worst)' if line.worst else ''}", *numbers])
     yield ""
-    yield from _markdown_list(told[1:])
+    yield from _markdown_list(robustness.sentences(table))
     yield ""
 
 

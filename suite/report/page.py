@@ -60,7 +60,7 @@ class View:
     attacks: list[Line]
     """What attacks found; empty: there were none."""
     attacks_told: list[str]
-    """What that says, and how to read it."""
+    """How to read it."""
     attack_pictures: list[Drawing]
     questions: list[Question]
 

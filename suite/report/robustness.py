@@ -14,7 +14,6 @@ from suite.report.table import Table
 from suite.results.robustness import Found, Robustness
 
 HEADERS = ("Method", "Attack", "Before", "After", "Excess", "Utility lost")
-BEFORE = "before"
 
 
 @dataclass(frozen=True)
@@ -102,50 +101,52 @@ def _bounds(low: float | None, high: float | None) -> str:
 
 
 def share(value: float | None) -> str:
-    """A share in percent, with a sign where something was gained."""
-    return (
-        MISSING if value is None else f"{100 * value:.0f} %".replace("-", "−").replace("−0 ", "0 ")
-    )
+    """A share in percent; below 0 where something was gained."""
+    if value is None:
+        return MISSING
+    percent = round(100 * value)
+    return f"{'−' if percent < 0 else ''}{abs(percent)} %"
 
 
 def sentences(table: Table) -> Iterator[str]:
-    """What the table says, and how to read it."""
+    """How to read the table."""
     robustness = table.comparison.robustness
     if robustness is None:
         return
-    limit = share(robustness.utility_loss)
-    yield from _leaking(table, robustness)
-    over = f"the {robustness.baseline} model attacked alike"
     yield (
-        "Before and after: what a model shows of the forgotten data (the more, the more it knows). "
-        + (
-            f"Excess: after the attack, minus {over}, which never saw these data: 0 means that the "
-            "attack brings nothing back. In brackets: 95 % intervals."
-            if robustness.baseline
-            else "There is no excess, because there is no model that never saw these data."
-        )
+        "Before and after: what a model shows of the forget data (the more, the more it knows). "
+        "In brackets: 95 % intervals."
     )
+    if robustness.baseline:
+        yield (
+            f"Excess: after the attack, minus the {robustness.baseline} model attacked alike, "
+            "which never saw these data: 0 means that the attack brings nothing back."
+        )
+    else:
+        yield "There is no excess, because there is no model that never saw these data."
     yield (
-        f"Each line is the worst point of the attack's grid that costs at most {limit} of "
-        f"{robustness.utility.replace('_', ' ')}; intervals do not cover this choice. "
-        f"Worst: the method's worst case over all attacks."
+        f"Each line is the worst point of the attack's grid that costs at most "
+        f"{share(robustness.utility_loss)} of {robustness.utility.replace('_', ' ')}; intervals do "
+        "not cover this choice. Worst: the method's worst case over all attacks."
     )
     yield from robustness.notes
 
 
-def _leaking(table: Table, robustness: Robustness) -> Iterator[str]:
-    """Which methods show more than the baseline model by more than chance."""
-    if robustness.baseline is None:
+def leaking(table: Table) -> Iterator[str]:
+    """Say which methods show more than the baseline model by more than chance, if one was
+    attacked."""
+    robustness = table.comparison.robustness
+    if robustness is None or robustness.baseline is None:
         return
-    leaking = []
+    found_in = []
     for row in table.methods:
         found = robustness.worst(row.method)
         if found is not None and found.excess_low is not None and found.excess_low > 0:
-            leaking.append(row.method)
-    if leaking:
+            found_in.append(row.method)
+    if found_in:
         yield (
-            f"Under attack these methods show more of the forgotten data than the "
-            f"{robustness.baseline} model does: {', '.join(leaking)}."
+            f"Under attack these methods show more of the forget data than the "
+            f"{robustness.baseline} model does: {', '.join(found_in)}."
         )
     else:
         yield (

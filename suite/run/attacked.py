@@ -3,30 +3,35 @@ result. One that fails costs its own numbers, and not the cell's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from suite.api.scores import Metric
 from suite.core.errors import CorruptError
 from suite.core.interrupt import Interrupted
 from suite.plan.cell import PlannedCell
-from suite.run.failure import Failure
+from suite.run.failure import failure_of
 from suite.score.files import read_metrics
+from suite.stages.context import Context
 from suite.store import Stage, Store
 
 
-def run_attacks(
-    store: Store, planned: PlannedCell, explain: Callable[[BaseException], Failure]
-) -> Iterator[tuple[str, Failure]]:
-    """Compute a cell's attacks. Yields (note, failure) of each that failed."""
+def run_attacks(context: Context, store: Store, planned: PlannedCell) -> tuple[list[str], int]:
+    """Compute a cell's attacks: a note on each that failed, and the exit status."""
+    notes: list[str] = []
+    status = 0
     for each, point in planned.attacked:
         try:
             store.ensure(each.score)
         except (CorruptError, KeyboardInterrupt, Interrupted):
             raise
         except BaseException as error:  # a plugin may even call sys.exit
-            failure = explain(error)
-            yield f"attack {point.shown}: {failure.status}: {failure.text}", failure
+            failure = failure_of(error, context.registry)
+            note = f"attack {point.shown}: {failure.status}: {failure.text}"
+            context.progress.say(f"{planned.cell.method}: {note}\n{failure.trace}".strip())
+            notes.append(note)
+            status = failure.exit_status
+    return notes, status
 
 
 def attacked_metrics(store: Store, planned: PlannedCell) -> Iterator[Metric]:

@@ -65,7 +65,7 @@ class CellRunner:
             for each in planned.own:
                 self.store.ensure(each.score, steps.live)
             steps.stored()
-            failed, status = self._attack(planned)
+            failed, status = run_attacks(self.context, self.store, planned)
             result = self._result(planned, failed)
             final = self.store.path(planned.final.score)
             samples = [Sample(**line) for line in read_jsonl(final / "samples.jsonl")]
@@ -76,17 +76,6 @@ class CellRunner:
             result, status = self._failed(planned, failure), failure.exit_status
         self.notify("suite_cell_finished", cell=planned.cell, result=result)
         return result, samples, status
-
-    def _attack(self, planned: PlannedCell) -> tuple[list[str], int]:
-        """Compute the attacks: a note on each that failed, and the exit status."""
-        notes: list[str] = []
-        status = 0
-        explain = partial(failure_of, registry=self.context.registry)
-        for note, failure in run_attacks(self.store, planned, explain):
-            self.context.progress.say(f"{planned.cell.method}: {note}\n{failure.trace}".strip())
-            notes.append(note)
-            status = failure.exit_status
-        return notes, status
 
     def _failed(self, planned: PlannedCell, failure: Failure) -> CellResult:
         if failure.trace:

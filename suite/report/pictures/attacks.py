@@ -1,5 +1,5 @@
-"""Three pictures of what attacks found: the course of relearning, before against after, and excess
-by attack and method."""
+"""Three pictures of what attacks found: excess by attack and method, the course of relearning, and
+before against after."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def draw_attacks(table: Table, name: str) -> list[Drawing]:
     if robustness is None:
         return []
     with report_style():
-        drawn = [*_courses(table, robustness, f"{name}-c")]
+        drawn = [*_excesses(table, robustness, f"{name}-e")]
+        drawn += _courses(table, robustness, f"{name}-c")
         drawn += _before_after(table, robustness, f"{name}-b")
-        drawn += _excesses(table, robustness, f"{name}-e")
     return drawn
 
 
@@ -45,12 +45,14 @@ def _courses(table: Table, robustness: Robustness, name: str) -> Iterator[Drawin
         legend(figure, axes)
         shown = ", ".join(filter(None, (attack, variant)))
         caption = (
-            f"{shown}: what each model shows of the forgotten data in the course of the attack. A "
-            "line that rises above that of the retrained model shows what was hidden, not "
-            "forgotten. Shaded: 95 % intervals."
+            f"{shown}: what each model shows of the forget data in the course of the attack. "
+            "Shaded: 95 % intervals."
         )
         if robustness.baseline is not None:
-            caption = caption.replace("the retrained model", f"the {robustness.baseline} model")
+            caption += (
+                f" A line that rises above that of the {robustness.baseline} model shows what was "
+                "only hidden."
+            )
         yield Drawing(figure, f"{name}{number}", "relearning", caption)
 
 
@@ -133,7 +135,7 @@ def _excesses(table: Table, robustness: Robustness, name: str) -> Iterator[Drawi
     axes.set_ylabel(f"excess over {ascii_label(robustness.baseline or '')}")
     legend(figure, axes)
     caption = (
-        f"What each attack shows of the forgotten data beyond the {robustness.baseline} model "
+        f"What each attack shows of the forget data beyond the {robustness.baseline} model "
         "attacked alike, at the worst point of its grid. 0: nothing. Lines: 95 % intervals."
     )
     yield Drawing(figure, name, "excess", caption)
