@@ -3,13 +3,15 @@ result. One that fails costs its own numbers, and not the cell's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from suite.api.requests import Request
 from suite.api.scores import Metric
 from suite.core.errors import CorruptError
 from suite.core.interrupt import Interrupted
 from suite.plan.cell import PlannedCell
+from suite.plan.text_stages import TextStages
 from suite.run.failure import failure_of
 from suite.score.files import read_metrics
 from suite.stages.context import Context
@@ -32,6 +34,21 @@ def run_attacks(context: Context, store: Store, planned: PlannedCell) -> tuple[l
             notes.append(note)
             status = failure.exit_status
     return notes, status
+
+
+def attack_requests(
+    context: Context, planned: Iterable[PlannedCell], stages: TextStages
+) -> Iterator[Request]:
+    """What attacks ask on the benchmark of `stages`, each request once."""
+    keys: dict[str, None] = {}
+    for cell in planned:
+        if cell.texts is None or cell.texts.reading is not stages.reading:
+            continue
+        for each, _ in cell.attacked:
+            if each.responses is not None:
+                keys[str(each.responses.spec["requests"])] = None
+    for key in keys:
+        yield from context.materials[key]
 
 
 def attacked_metrics(store: Store, planned: PlannedCell) -> Iterator[Metric]:

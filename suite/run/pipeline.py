@@ -35,6 +35,7 @@ from suite.plan.graph import Plan
 from suite.plan.refusals import check_loss
 from suite.results.samples import Sample, write_samples
 from suite.results.schema import Results
+from suite.run.attacked import attack_requests
 from suite.run.cell import CellRunner
 from suite.run.keep import drop_weights
 from suite.run.kinds import open_context
@@ -282,7 +283,8 @@ def preflight(context: Context, plan: Plan) -> None:
         for rows in stages.data.roles.values():
             encode_rows(rows, encoder)
         asked = stages.reading.sampling_requests if stages.benchmark.sampled_roles else []
-        for request in (*stages.requests, *asked):
+        attacks = attack_requests(context, plan.cells, stages)
+        for request in (*stages.requests, *asked, *attacks):
             encoder.encode(request.prompt, request.expected, request.id)
         if any(stage.kind == "respond" for stage in missing):
             context.engine.check(stages.requests)

@@ -46,8 +46,10 @@ def score_answers(build: Build, context: Context) -> None:
         asked = Asked(data, responses, baselines, method, verdicts)
         scores = checked(benchmark, benchmark.score_cell(asked))
     write_scores(scores, build.out)
+    # Nobody reads those of an attack that scores itself, and they may be hundreds a question.
+    shown = [] if "attack" in spec else requests
     with JsonlWriter(build.out / "samples.jsonl") as log:
-        for sample in samples(requests, responses, scores):
+        for sample in samples(shown, responses, scores):
             log.append(sample)
 
 

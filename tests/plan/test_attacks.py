@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,27 @@ def test_one_author_cannot_be_parted_into_learnt_and_asked(attacked: Planned) ->
 def test_a_benchmark_with_nothing_to_forget_is_refused(planned: Planned) -> None:
     with pytest.raises(UserError, match=r"--attack sample: nothing is attacked, .* bandit says"):
         planned("dpo", bench="bandit", attack="sample", data=None)
+
+
+def test_own_data_can_be_attacked(attacked: Planned, tmp_path: Path) -> None:
+    for name, people in (("forget", ("Ann", "Bob", "Cid", "Dan")), ("retain", ("Eve", "Fay"))):
+        rows = []
+        for person in people:
+            for number in range(2):
+                question = f"Which is the book {number} of {person}?"
+                row = {"question": question, "answer": f"Book {number}.", "cluster": person}
+                rows.append(json.dumps(row))
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(rows))
+    flags = {"attack": "relearn:epochs=1,sample:n=2,few_shot:shots=2", "data": str(tmp_path)}
+    cell = attacked("ga", bench="forget", **flags).cells[-1]
+    relearned = next(each for each, point in cell.attacked if point.step)
+    assert relearned.model is not None
+    assert relearned.model.stage.spec["roles"].keys() == {"demonstrations"}  # type: ignore[union-attr]
+    assert [point.spec.partition(":")[0] for _, point in cell.attacked if point.step == 0] == [
+        "relearn",
+        "sample",
+        "few_shot",
+    ]
 
 
 LEAKY = """
