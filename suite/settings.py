@@ -17,6 +17,7 @@ from suite.core.places import (
     FilePathOrNone,
     FilePaths,
 )
+from suite.ranges import Share
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,12 @@ class RunConfig:
     """Smaller differences part no methods: `model_utility=0.02,forget_quality=0.05` (of a p-value
     its KS distance). Without one, the benchmark's own: .01 of a metric's scale, .05 of a
     distance."""
+    attack: tuple[str, ...] = ()
+    """Attacks on the final models of all rows, separated by commas, settings behind a name:
+    `relearn,quantize:type=nf4,sample:n=200`. They show what was hidden rather than forgotten."""
+    utility_loss: Share = 0.1
+    """The worst case is looked for among attacks that cost a model at most this share of its
+    utility."""
     engine: str = "hf"
     """Who answers requests: hf (in this process), vllm (in a process of its own), openai (an
     endpoint)."""
