@@ -47,7 +47,12 @@ def pending() -> bool:
 
 def check() -> None:
     """Obey a signal that came since the last check."""
-    global _pending
     if _pending is not None:
-        number, _pending = _pending, None
-        raise Interrupted(number)
+        obey()
+
+
+def obey() -> None:
+    """End as the signal says that came; SIGTERM where another process was told it first."""
+    global _pending
+    number, _pending = _pending or signal.SIGTERM, None
+    raise Interrupted(number)

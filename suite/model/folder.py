@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,10 +144,13 @@ def _plain(model: Any) -> Any:
     return fresh
 
 
-def save_model(model: Any, tokenizer: Any, out: Path) -> None:
-    """Write weights (safetensors), configuration and tokenizer."""
+def save_model(
+    model: Any, tokenizer: Any, out: Path, weights: Mapping[str, torch.Tensor] | None = None
+) -> None:
+    """Write weights (safetensors), configuration and tokenizer; `weights`: other than the
+    model's own."""
     with quiet():
-        model.save_pretrained(out, safe_serialization=True)
+        model.save_pretrained(out, state_dict=weights, safe_serialization=True)
         tokenizer.save_pretrained(out)
 
 

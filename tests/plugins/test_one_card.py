@@ -14,6 +14,7 @@ from plugin_bench import references_of, registry
 from safetensors import safe_open
 from test_training_runs import CONFIG, job, start
 
+from suite.api.placement import Placement
 from suite.model import folder as models
 from suite.model.compact import load_compact
 from suite.model.reference import References
@@ -84,7 +85,7 @@ def test_adapters_train_on_four_bits(
 ) -> None:
     """`task_vector` negates all weights, and refuses adapters."""
     pytest.importorskip("bitsandbytes", reason="the extra `test` has it")
-    references = references_of(load_compact(start, "nf4", "cpu", (), 64), tmp_path_factory)
+    references = references_of(load_compact(start, "nf4", Placement(), (), 64), tmp_path_factory)
     changes = {"weights": "nf4", "lora_rank": 2, "optimizer": "adamw_8bit"}
     out = trained(start, references, tmp_path, name, **changes)
     log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
