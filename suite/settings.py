@@ -17,6 +17,7 @@ from suite.core.places import (
     FilePathOrNone,
     FilePaths,
 )
+from suite.ranges import Share
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,9 @@ class TrainConfig:
     gradient_checkpointing: bool = False
     """Compute each layer a second time instead of keeping what its gradient needs: less memory,
     about a third more time, the same gradient."""
+    shards: int = 1
+    """So many processes of this machine train a model together, one per GPU, and each holds a part
+    of its weights, gradients and optimiser (FSDP2). 1: this process holds it whole."""
     max_length: int = 512
     """Longest prompt + completion, in tokens. A longer one is refused, never cut silently."""
     lora_rank: int = 0
@@ -68,8 +72,9 @@ class TrainConfig:
     """LoRA's scale."""
 
 
-HOW_A_STEP_IS_COMPUTED = ("micro_batch", "gradient_checkpointing")
-"""Settings of training that change no result, only what it takes to come by it."""
+HOW_A_STEP_IS_COMPUTED = ("micro_batch", "gradient_checkpointing", "shards")
+"""Settings of training that change results by rounding alone, and what it takes to come by them.
+They are in no key: whoever trains with another number of shards trains the same model."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +115,15 @@ class RunConfig:
     """Smaller differences part no methods: `model_utility=0.02,forget_quality=0.05` (of a p-value
     its KS distance). Without one, the benchmark's own: .01 of a metric's scale, .05 of a
     distance."""
-    engine: str = "hf"
+    attack: tuple[str, ...] = ()
+    """Attacks on the final models of all rows, separated by commas, settings behind a name:
+    `relearn,quantize:type=nf4,sample:n=200`. They show what was hidden rather than forgotten."""
+    utility_loss: Share = 0.1
+    """The worst case is looked for among attacks that cost a model at most this share of its
+    utility."""
+    engine: str = "auto"
     """Who answers requests: hf (in this process), vllm (in a process of its own), openai (an
-    endpoint)."""
+    endpoint). auto: vllm where the run computes on CUDA and vLLM is installed, else hf."""
     executor: str = "serial"
     """Who computes the stages of the run: serial (one after the other, in this process), local:N (N
     processes on this machine). Results are the same."""

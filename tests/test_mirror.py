@@ -25,7 +25,7 @@ RUN_BY = {
     "tests/run/test_keep.py": "cli: store; run: record; store: explain models runs",
     "tests/run/test_not_there.py": "config: environment",
     "tests/run/test_pipeline.py": (
-        "api: batch; compare: tables; plan: cell; run: events notes provenance; "
+        "api: batch; compare: tables; run: events notes provenance; "
         "respond: stage; score: files; stages: base_stage; train: log "
         "reference_stage stage"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -59,11 +60,13 @@ def import_adapters(
 
 
 @torch.no_grad()
-def save(model: Any, tokenizer: Any, folder: Path) -> None:
+def save(
+    model: Any, tokenizer: Any, folder: Path, weights: Mapping[str, torch.Tensor] | None = None
+) -> None:
     """Write a model folder; with adapters, the merged weights, and the adapters alone in
-    `adapter/`."""
+    `adapter/`. `weights`: of a model without adapters, in place of those that it holds."""
     if not hasattr(model, "get_base_model"):
-        models.save_model(model, tokenizer, folder)
+        models.save_model(model, tokenizer, folder, weights)
         return
     model.save_pretrained(folder / "adapter")
     _without_places(folder / "adapter")

@@ -44,9 +44,19 @@ class Passes:
 
 
 def training_bytes(shape: Shape, config: TrainConfig, passes: Passes) -> int:
-    """The peak of one training."""
+    """The peak of one training; of each shard, where several hold the model."""
     fixed = fixed_bytes(shape, config, passes.dtype)
+    if config.shards > 1:
+        fixed = -(-fixed // config.shards) + gathered_bytes(shape)
     return fixed + activation_bytes(shape, config, passes) + _logits(shape, passes.predicted)
+
+
+def gathered_bytes(shape: Shape) -> int:
+    """What a shard holds whole for a moment, weights and gradients: a layer, and embedding and
+    projection, which are one group."""
+    outer = shape.embedding if shape.tied else 2 * shape.embedding
+    layer = (shape.parameters - outer) // shape.layers
+    return 2 * WIDE * (outer + layer)
 
 
 def fixed_bytes(shape: Shape, config: TrainConfig, dtype: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from suite.api.stages import StageKind
+from suite.compare.robustness import compare_attacked
 from suite.compare.stage import compare_cells
 from suite.core.errors import UserError
 from suite.core.progress import Progress, Silent
@@ -11,6 +12,7 @@ from suite.registry import Registry
 from suite.respond.divergence import measure_divergence
 from suite.respond.rows import make_rows
 from suite.respond.stage import answer
+from suite.run.shards import compute_in_shards
 from suite.score.experiment_stage import run_experiment
 from suite.score.measured_stage import measure_model
 from suite.score.stage import score_answers
@@ -32,6 +34,7 @@ BUILT_IN: tuple[StageKind, ...] = (
     run_experiment,
     measure_model,
     compare_cells,
+    compare_attacked,
 )
 
 
@@ -51,4 +54,5 @@ def open_context(
     config: RunConfig, registry: Registry, progress: Progress | None = None
 ) -> Context:
     """What the stages of a run share, with every kind of stage."""
-    return Context(config, registry, progress or Silent(), kinds_of(registry))
+    kinds = kinds_of(registry)
+    return Context(config, registry, progress or Silent(), kinds, compute_in_shards)

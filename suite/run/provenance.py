@@ -35,7 +35,7 @@ def describe_run(context: Context, command: str) -> Run:
     seeds = seeds_of(config, context.registry)
     return Run(
         command,
-        config.engine,
+        context.engine_name,
         context.dtype,
         config.template,
         context.device,

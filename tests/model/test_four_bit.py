@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from suite.api.data import Encoded
+from suite.api.placement import Placement
 from suite.core.errors import UserError
 from suite.model import adapters
 from suite.model.batch import collate
@@ -26,7 +27,7 @@ STEP = 0.0796
 
 
 def narrowed(folder: Path, dtype: str = "float32") -> Any:
-    return load_compact(folder, "nf4", "cpu", TEXTS[:2], 64, dtype)
+    return load_compact(folder, "nf4", Placement(), TEXTS[:2], 64, dtype)
 
 
 def quantised(model: nn.Module) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from suite.api.placement import Placement
 from suite.model import adapters
 from suite.model import folder as models
 from suite.model.compact import load_compact
@@ -52,7 +53,7 @@ def test_weights_gradients_and_moments_are_exact(
     if kind != "adamw":
         pytest.importorskip("bitsandbytes", reason="the extra `test` has it")
     config = TrainConfig(weights=weights, optimizer=kind)
-    model = load_compact(tiny_folder, weights, "cpu", (), 64)
+    model = load_compact(tiny_folder, weights, Placement(), (), 64)
     parameters = list(model.parameters())
     optimizer = make_optimizer(config, parameters, 0)
     for parameter in parameters:
@@ -76,7 +77,7 @@ def test_weights_gradients_and_moments_are_exact(
 def test_weights_in_four_bits_are_exact_but_for_the_layer_that_is_wide(tiny_folder: Path) -> None:
     pytest.importorskip("bitsandbytes", reason="the extra `test` has it")
     shape, config = known(tiny_folder), TrainConfig(weights="nf4", lora_rank=4)
-    model = load_compact(tiny_folder, "nf4", "cpu", (), 64)
+    model = load_compact(tiny_folder, "nf4", Placement(), (), 64)
     parameters = list(model.parameters())
     scales = []
     for parameter in parameters:

@@ -14,6 +14,7 @@ from plugin_bench import references_of, registry
 from safetensors import safe_open
 from test_training_runs import CONFIG, job, start
 
+from suite.api.placement import Placement
 from suite.model import folder as models
 from suite.model.compact import load_compact
 from suite.model.hardware import autocast
@@ -92,7 +93,7 @@ def test_adapters_train_on_four_bits(
     dtype: str,
 ) -> None:
     pytest.importorskip("bitsandbytes", reason="the extra `test` has it")
-    model = load_compact(start, "nf4", "cpu", (), 64, dtype)
+    model = load_compact(start, "nf4", Placement(), (), 64, dtype)
     with autocast(dtype, "cpu")():
         references = references_of(model, tmp_path_factory)
     changes = {"weights": "nf4", "lora_rank": 2, "optimizer": "adamw_8bit", "dtype": dtype}

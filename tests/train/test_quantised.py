@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from suite.api.placement import Placement
 from suite.model import folder as models
 from suite.model.compact import load_compact
 from suite.model.four_bit import plain_state
@@ -43,7 +44,7 @@ def stop(step: int, metrics: Mapping[str, float]) -> None:
 @pytest.fixture
 def four(tiny_folder: Path, data: tuple[dict[str, Any], References], tmp_path: Path) -> Any:
     """The data with the reference values of the model in 4 bits."""
-    model = load_compact(tiny_folder, "nf4", "cpu", (), 64)
+    model = load_compact(tiny_folder, "nf4", Placement(), (), 64)
     values = compute(model, data[0]["forget"], autocast("float32", "cpu"), hidden=False, pad_id=0)
     save(values, tmp_path)
     references = References()
@@ -80,7 +81,7 @@ def test_what_is_delivered_is_the_four_bit_base_and_the_saved_adapter(
 ) -> None:
     train(job(tiny_folder, four, tmp_path / "whole", config=FOUR))
     folder = epochs_in(tmp_path / "whole/out")[2]
-    base = plain_state(load_compact(tiny_folder, "nf4", "cpu", (), 64))
+    base = plain_state(load_compact(tiny_folder, "nf4", Placement(), (), 64))
     delivered = models.load_model(folder).state_dict()
     adapter = load_file(folder / "adapter" / "adapter_model.safetensors")
     assert delivered.keys() == base.keys()
