@@ -21,6 +21,7 @@ from rich.console import Console
 from suite import report
 from suite.report.page import as_html
 from suite.report.pairs import HEADERS
+from suite.report.pictures.plot import Drawing
 from suite.report.table import tables
 from suite.report.text import cell, markdown, visible
 from suite.results.schema import Results
@@ -64,7 +65,8 @@ def html(results: Results, bad: str) -> str:
     """The page without pictures: drawing is what takes long."""
     hostile = poisoned(results, bad)
     shown = tables(hostile)
-    return as_html(hostile, shown, answers(hostile, bad), [[] for _ in shown])
+    none: list[list[Drawing]] = [[] for _ in shown]
+    return as_html(hostile, shown, answers(hostile, bad), none, none)
 
 
 def check_html(text: str, good: Tags) -> None:
@@ -113,7 +115,7 @@ def test_markdown(out: Path) -> None:
         "<sub>",
         "</sub>",
     }
-    assert kinds["table_open"] == 2  # the board, and pairs of methods
+    assert kinds["table_open"] == 3  # the board, attacks, and pairs of methods
     assert kinds["heading_open"] == 4
     assert kinds["code_block"] == 1
     assert kinds["bullet_list_open"] == 2
