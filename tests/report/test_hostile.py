@@ -22,6 +22,7 @@ from suite import report
 from suite.report.page import as_html
 from suite.report.pairs import HEADERS
 from suite.report.pictures.plot import Drawing
+from suite.report.robustness import HEADERS as ATTACK_HEADERS
 from suite.report.table import tables
 from suite.report.text import cell, markdown, visible
 from suite.results.schema import Results
@@ -116,12 +117,13 @@ def test_markdown(out: Path) -> None:
         "</sub>",
     }
     assert kinds["table_open"] == 3  # the board, attacks, and pairs of methods
-    assert kinds["heading_open"] == 4
+    assert kinds["heading_open"] == 5
     assert kinds["code_block"] == 1
-    assert kinds["bullet_list_open"] == 2
+    assert kinds["bullet_list_open"] == 3
     assert not re.search(r"www\.|(?<!\\)://", text.split("To reproduce these results")[0])
-    columns = kinds["th_open"] - len(HEADERS)
-    assert kinds["td_open"] == columns * 9 + len(HEADERS)
+    columns = kinds["th_open"] - len(HEADERS) - len(ATTACK_HEADERS)
+    attacked = 3 * len(ATTACK_HEADERS)
+    assert kinds["td_open"] == columns * 9 + len(HEADERS) + attacked
 
 
 def flat(tokens: list) -> Iterator:  # type: ignore[type-arg]
