@@ -13,7 +13,8 @@ Zephyr-7B.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -77,10 +78,10 @@ class RMU(Method[RMUConfig]):
         for parameter in state.parameters:
             parameter.requires_grad_(id(parameter) in chosen)
         self.layer: nn.Module = layers[-1]
-        self.start: dict[str, Tensor] = {}
-        for name, parameter in decoder.named_parameters():
-            if id(parameter) in chosen:
-                self.start[name] = parameter.detach().clone()
+        self.start: list[tuple[nn.Parameter, Tensor]] = []
+        for parameter in state.parameters:
+            if parameter.requires_grad:
+                self.start.append((parameter, parameter.detach().clone()))
         weight = head_of(state.policy.model).weight  # (V, d)
         target = losses.rmu_control(weight.shape[1], scale=self.config.steering)
         self.target: Tensor = target.to(weight.device)
@@ -98,12 +99,15 @@ class RMU(Method[RMUConfig]):
         """Token means of both terms."""
         import torch
 
-        forget, retain = batch["forget"], batch["retain"]
+        from suite.toolkit import layer_output
+
+        texts: Any = batch
+        forget, retain = texts["forget"], texts["retain"]
         model = policy.model
-        with torch.no_grad():
-            start = activations(model, self.layer, retain, self.start)
-        on_forget = activations(model, self.layer, forget)
-        on_retain = activations(model, self.layer, retain)
+        with torch.no_grad(), _replaced(self.start):
+            start = layer_output(model, self.layer, retain)
+        on_forget = layer_output(model, self.layer, forget)
+        on_retain = layer_output(model, self.layer, retain)
         forget_loss = forget.token_mean(losses.rmu(on_forget, self.target))
         retain_loss = retain.token_mean(losses.rmu(on_retain, start))
         return LossOutput(
@@ -112,33 +116,17 @@ class RMU(Method[RMUConfig]):
         )
 
 
-class _ReachedError(Exception):
-    """Carries the activations out: the layers above are not needed."""
-
-
-def activations(
-    model: Any, layer: Any, texts: Any, weights: Mapping[str, Tensor] | None = None
-) -> Tensor:
-    """Output of `layer` where completion tokens are predicted, (N, d).
-
-    `weights`: used in place of the model's own.
-    """
-    from torch.func import functional_call
-
-    from suite.toolkit import decoder_of
-
-    def stop(module: Any, args: Any, output: Any) -> None:
-        raise _ReachedError(output[0] if isinstance(output, tuple) else output)
-
-    inputs = texts.inputs_for(model)  # before the hook: it may try the model
-    handle = layer.register_forward_hook(stop)
+@contextmanager
+def _replaced(weights: Sequence[tuple[nn.Parameter, Tensor]]) -> Iterator[None]:
+    """Other weights for a while. They are written in place, where a model in shards reads them."""
+    kept = [parameter.detach().clone() for parameter, _ in weights]
+    for parameter, other in weights:
+        parameter.data.copy_(other)
     try:
-        functional_call(decoder_of(model), dict(weights or {}), kwargs=inputs)
-    except _ReachedError as reached:
-        hidden: Tensor = reached.args[0]
+        yield
     finally:
-        handle.remove()
-    return hidden.flatten(0, 1)[texts.positions]
+        for (parameter, _), own in zip(weights, kept, strict=True):
+            parameter.data.copy_(own)
 
 
 @hookimpl

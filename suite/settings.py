@@ -49,12 +49,20 @@ class TrainConfig:
     """How float32 weights become bfloat16 numbers in training: in forward passes, or, where
     `weights` are kept in bfloat16, after an update. `nearest` hides every update below half a unit;
     `stochastic` shows it on average."""
-    weights: Literal["float32", "bfloat16"] = "float32"
+    weights: Literal["float32", "bfloat16", "nf4"] = "float32"
     """Precision in which weights and gradients are kept in training. `bfloat16` takes half the
-    memory and needs `--dtype bfloat16`; updates are then rounded as `rounding` says."""
+    memory and needs `--dtype bfloat16`; updates are then rounded as `rounding` says. `nf4`: linear
+    layers in 4 bits, under adapters (`lora_rank`); needs the extra `bitsandbytes`."""
+    optimizer: Literal["adamw", "adamw_8bit", "paged_adamw", "paged_adamw_8bit"] = "adamw"
+    """AdamW, and how it keeps its two moments of each weight: in float32, or in 8 bits; `paged`
+    moves them to the machine's memory while the card is full (CUDA only). All but `adamw` need the
+    extra `bitsandbytes`."""
     gradient_checkpointing: bool = False
     """Compute each layer a second time instead of keeping what its gradient needs: less memory,
     about a third more time, the same gradient."""
+    shards: int = 1
+    """So many processes of this machine train a model together, one per GPU, and each holds a part
+    of its weights, gradients and optimiser (FSDP2). 1: this process holds it whole."""
     max_length: int = 512
     """Longest prompt + completion, in tokens. A longer one is refused, never cut silently."""
     lora_rank: int = 0
@@ -64,8 +72,9 @@ class TrainConfig:
     """LoRA's scale."""
 
 
-HOW_A_STEP_IS_COMPUTED = ("micro_batch", "gradient_checkpointing")
-"""Settings of training that change no result, only what it takes to come by it."""
+HOW_A_STEP_IS_COMPUTED = ("micro_batch", "gradient_checkpointing", "shards")
+"""Settings of training that change results by rounding alone, and what it takes to come by them.
+They are in no key: whoever trains with another number of shards trains the same model."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +121,9 @@ class RunConfig:
     utility_loss: Share = 0.1
     """The worst case is looked for among attacks that cost a model at most this share of its
     utility."""
-    engine: str = "hf"
+    engine: str = "auto"
     """Who answers requests: hf (in this process), vllm (in a process of its own), openai (an
-    endpoint)."""
+    endpoint). auto: vllm where the run computes on CUDA and vLLM is installed, else hf."""
     executor: str = "serial"
     """Who computes the stages of the run: serial (one after the other, in this process), local:N (N
     processes on this machine). Results are the same."""

@@ -35,6 +35,7 @@ RUN_BY = {
     "tests/engines/hf/test_engine.py": "engines/hf: answering; engines: kinds",
     "tests/engines/test_endpoint.py": "engines: client",
     "tests/export/test_export.py": "export: items lm_eval",
+    "tests/export/test_hub.py": "cli: push",
     "tests/benchmarks/win_rate/test_alpaca_eval.py": "export: alpaca_eval",
     "tests/loggers/test_loggers.py": "loggers: run_log tensorboard trackers",
     "tests/losses/test_equations.py": (

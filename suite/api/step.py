@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from suite.api.batch import Batch, Policy
+from suite.api.placement import Placement
 from suite.api.returned import check_loss, check_result, check_step
 from suite.api.reward import Rewarder
 from suite.api.untouched import Watch, bits_of, check_bits, is_thorough, tensors_in
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 BF16_GAIN = "bf16_gain"
 """Logged at each kept epoch of a run in bfloat16: see `suite.model.rounding.gain`."""
+TOTAL = ""
+"""The loss among the numbers of a step: no metric has an empty name."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,8 @@ class TrainState:
     """The reward of tokenised texts; only if the method `needs_reward`."""
     unknown_ids: tuple[int, ...] = ()
     """Rows of the model's embedding that are no tokens: nothing may sample them."""
+    placement: Placement = field(default_factory=Placement)
+    """Where the model lies: whole on one device, or in shards."""
 
     @cached_property
     def kept(self) -> dict[str, Tensor]:
@@ -106,7 +111,7 @@ class TrainState:
         named: dict[str, Tensor] = {}
         for module, weights in modules.items():
             for name, weight in weights.named_parameters() if weights is not None else ():
-                named[f"weight {name!r} of the {module}"] = weight
+                named[f"weight {name!r} of the {module}"] = self.placement.held(weight)
         reference = getattr(self.policy, "reference_head", None)
         if reference is not None:
             named["the reference's output embedding"] = reference
@@ -160,7 +165,6 @@ class TrainState:
         not finite.
         """
         import torch
-        from torch.nn.utils import clip_grad_norm_
 
         total = 0.0
         metrics = Counter[str]()
@@ -170,9 +174,11 @@ class TrainState:
             metrics.update(
                 {name: float(torch.as_tensor(v).detach()) for name, v in output.metrics.items()}
             )
-        norm = float(clip_grad_norm_(self.parameters, self.max_grad_norm or math.inf))
+        whole = self.placement.total({**metrics, TOTAL: total})
+        total = whole.pop(TOTAL)
+        norm = self.placement.clip(self.parameters, self.max_grad_norm)
         if not math.isfinite(total) or not math.isfinite(norm):
             raise DivergedError(f"step {self.step}: loss {total}, gradient norm {norm}")
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        return StepOutput(total, norm, dict(metrics))
+        return StepOutput(total, norm, whole)

@@ -143,10 +143,13 @@ def _show_plan(config: RunConfig, registry: Registry) -> None:
     from suite.plan.fits import what_does_not_fit
     from suite.plan.forecast import Forecasts
     from suite.run import pipeline
+    from suite.run.notes import engine_notes
 
     planned, context = pipeline.plan_within(config, registry)
     for cell in planned.cells:
         say(f"cell   {cell.cell.slug}")
+    for note in engine_notes(context):
+        say(note)
     forecasts = Forecasts(context)
     _show_stages(planned, forecasts)
     for reason in planned.left_out:

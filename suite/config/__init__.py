@@ -15,6 +15,7 @@ from suite.config.finished import finished_path, row_name
 from suite.config.instances import (
     benchmark_settings,
     chosen_splits,
+    engine_of,
     engine_settings,
     judge_settings,
     only_experiments,
@@ -43,6 +44,7 @@ __all__ = [
     "check_attacks",
     "chosen_splits",
     "elsewhere",
+    "engine_of",
     "engine_settings",
     "finetune_settings",
     "finished_path",

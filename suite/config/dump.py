@@ -12,6 +12,7 @@ from suite.config.check import AT_LEAST, OWN, STARTS, TRAIN, adapter, start_sett
 from suite.config.fields import Setting, settings_of
 from suite.config.instances import (
     benchmark_settings,
+    engine_of,
     engine_settings,
     judge_section,
     judge_settings,
@@ -64,7 +65,7 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
             content[name]["seeds"] = config.sections[name]["seeds"]
     content |= _attack_sections(config, registry)
     content |= _benchmark_sections(config, registry)
-    chosen = {config.engine: engine_settings(config, registry)}
+    chosen = {engine_of(config): engine_settings(config, registry)}
     if any(split_bench(registry, bench)[0].judged for bench in config.bench):
         chosen[judge_section(config)] = judge_settings(config, registry)
     for section, own in chosen.items():

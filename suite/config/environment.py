@@ -7,6 +7,7 @@ from typing import Any
 
 from suite.config.instances import (
     asks_judge,
+    engine_of,
 )
 from suite.core.errors import UserError
 from suite.loggers import LOGGERS
@@ -23,7 +24,8 @@ def check_environment(config: RunConfig, registry: Registry) -> None:
     from suite.model.hardware import check_device
 
     check_device(config.device)
-    _check_extra(registry, f"--engine {config.engine}", registry.engine(config.engine))
+    engine = engine_of(config)
+    _check_extra(registry, f"--engine {engine}", registry.engine(engine))
     _check_executor(config, registry)
     if asks_judge(config, registry):
         _check_judge(config, registry)

@@ -7,6 +7,8 @@ from typing import Any
 
 from suite.config.specs import split_bench
 from suite.core.errors import UserError, unknown
+from suite.engines.choice import AUTO, pick_engine
+from suite.model.hardware import pick_device
 from suite.registry import Registry
 from suite.registry.checks import JUDGE_SECTION
 from suite.settings import RunConfig
@@ -40,7 +42,15 @@ def only_experiments(config: RunConfig, registry: Registry) -> bool:
 
 def engine_settings(config: RunConfig, registry: Registry) -> Any:
     """Make the engine's Config from the user's section."""
-    return instance(registry.engine(config.engine), config.sections.get(config.engine, {}))
+    name = engine_of(config)
+    return instance(registry.engine(name), config.sections.get(name, {}))
+
+
+def engine_of(config: RunConfig) -> str:
+    """The engine that answers: the one that is named, or what `auto` becomes here."""
+    if config.engine != AUTO:
+        return config.engine
+    return pick_engine(config.engine, pick_device(config.device), config.model)[0]
 
 
 def judge_settings(config: RunConfig, registry: Registry) -> Any:

@@ -34,6 +34,12 @@ def install() -> None:
     signal.signal(signal.SIGINT, _note)
 
 
+def request() -> None:
+    """Ask the loop at work to end, as SIGTERM does; from any thread."""
+    global _pending
+    _pending = signal.SIGTERM
+
+
 def pending() -> bool:
     """Whether a signal waits to be obeyed."""
     return _pending is not None
@@ -41,7 +47,12 @@ def pending() -> bool:
 
 def check() -> None:
     """Obey a signal that came since the last check."""
-    global _pending
     if _pending is not None:
-        number, _pending = _pending, None
-        raise Interrupted(number)
+        obey()
+
+
+def obey() -> None:
+    """End as the signal says that came; SIGTERM where another process was told it first."""
+    global _pending
+    number, _pending = _pending or signal.SIGTERM, None
+    raise Interrupted(number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from suite.core.errors import UserError
 from suite.model import folder as models
 from suite.model.encoding import check_template
+from suite.model.four_bit import plain_state
 from suite.model.weights import check_adapters
 
 
@@ -58,11 +60,13 @@ def import_adapters(
 
 
 @torch.no_grad()
-def save(model: Any, tokenizer: Any, folder: Path) -> None:
+def save(
+    model: Any, tokenizer: Any, folder: Path, weights: Mapping[str, torch.Tensor] | None = None
+) -> None:
     """Write a model folder; with adapters, the merged weights, and the adapters alone in
-    `adapter/`."""
+    `adapter/`. `weights`: of a model without adapters, in place of those that it holds."""
     if not hasattr(model, "get_base_model"):
-        models.save_model(model, tokenizer, folder)
+        models.save_model(model, tokenizer, folder, weights)
         return
     model.save_pretrained(folder / "adapter")
     _without_places(folder / "adapter")
@@ -90,7 +94,7 @@ def merged_state(base: Any) -> dict[str, torch.Tensor]:
 
     layers = {n: m for n, m in base.named_modules() if isinstance(m, LoraLayer)}
     state: dict[str, torch.Tensor] = {}
-    for name, tensor in base.state_dict().items():
+    for name, tensor in plain_state(base).items():
         owner, _, leaf = name.rpartition(".")
         if ".lora_" in f".{name}":
             continue

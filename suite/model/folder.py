@@ -10,15 +10,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.core.errors import UserError
+from suite.core.errors import UserError, first_line
 from suite.model.encoding import Encoder, check_template
 from suite.model.hardware import ATTENTION
-from suite.model.source import first_line, model_files
+from suite.model.source import model_files
 from suite.model.weights import check_files, context_of, refuse_gaps, wrong_shapes
 from suite.store import read_json, write_json
 
@@ -144,10 +144,13 @@ def _plain(model: Any) -> Any:
     return fresh
 
 
-def save_model(model: Any, tokenizer: Any, out: Path) -> None:
-    """Write weights (safetensors), configuration and tokenizer."""
+def save_model(
+    model: Any, tokenizer: Any, out: Path, weights: Mapping[str, torch.Tensor] | None = None
+) -> None:
+    """Write weights (safetensors), configuration and tokenizer; `weights`: other than the
+    model's own."""
     with quiet():
-        model.save_pretrained(out, safe_serialization=True)
+        model.save_pretrained(out, state_dict=weights, safe_serialization=True)
         tokenizer.save_pretrained(out)
 
 

@@ -33,9 +33,18 @@ def stochastically(weight: Tensor, generator: torch.Generator) -> Tensor:
 
     Numbers that bf16 has stay what they are. `generator` must be on the weight's device.
     """
-    noise = torch.randint(
+    return up_or_down(weight, chance_for(weight, generator))
+
+
+def chance_for(weight: Tensor, generator: torch.Generator) -> Tensor:
+    """Random numbers that say whether a weight is rounded up or down, of the weight's shape."""
+    return torch.randint(
         1 << LOW_BITS, weight.shape, generator=generator, device=weight.device, dtype=torch.int32
     )
+
+
+def up_or_down(weight: Tensor, noise: Tensor) -> Tensor:
+    """Round by what `chance_for` gave, which is used up."""
     # Sign and magnitude: adding to the low bits carries into the kept ones with the right chance.
     noise += weight.view(torch.int32)
     noise &= -(1 << LOW_BITS)

@@ -79,7 +79,7 @@ def check_alone(method: type[Method[Any]], spec: str) -> None:
 
 def measure(context: Context, benchmark: ModelBenchmark[Any], model: Model, label: str) -> Stage:
     """Scores of one model."""
-    engine = context.config.engine
+    engine = context.engine_name
     spec: dict[str, Json] = {
         "benchmark": benchmark.name,
         "what": benchmark.describe(engine).identity,

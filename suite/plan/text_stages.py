@@ -70,7 +70,7 @@ class TextStages(Training):
         """Anybody's answers to any requests. UserError: the engine cannot be given that model."""
         is_base = (model.stage.key, model.epoch) == (self.base.stage.key, self.base.epoch)
         if self.context.engine.serves_one_model and not is_base:
-            name = self.context.config.engine
+            name = self.context.engine_name
             raise DoesNotFit(
                 f"engine {name!r} answers from the one model that its endpoint serves, but "
                 f"{label} has weights "

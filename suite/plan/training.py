@@ -20,6 +20,7 @@ from suite.config import finetune_settings, method_settings, settings_of_method
 from suite.core.errors import UserError
 from suite.plan.precision import check_precision
 from suite.plan.reading import Reading
+from suite.plan.shards import check_shards
 from suite.plan.starts import Starts
 from suite.settings import HOW_A_STEP_IS_COMPUTED, TrainConfig
 from suite.stages import trained_reward
@@ -194,7 +195,8 @@ class Training(ABC):
     ) -> Stage:
         """A training; `epochs`: those after which the model is written, by default the last."""
         reward = self.reward(method)
-        check_precision(config, self.context.dtype, method.name)
+        check_precision(config, self.context.dtype, self.context.device, method.name)
+        check_shards(config, self.context.device, method.name)
         training = asdict(config)
         step = {name: training.pop(name) for name in HOW_A_STEP_IS_COMPUTED}
         spec = self.context.text_spec(config) | {

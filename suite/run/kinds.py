@@ -12,6 +12,7 @@ from suite.registry import Registry
 from suite.respond.divergence import measure_divergence
 from suite.respond.rows import make_rows
 from suite.respond.stage import answer
+from suite.run.shards import compute_in_shards
 from suite.score.experiment_stage import run_experiment
 from suite.score.measured_stage import measure_model
 from suite.score.stage import score_answers
@@ -53,4 +54,5 @@ def open_context(
     config: RunConfig, registry: Registry, progress: Progress | None = None
 ) -> Context:
     """What the stages of a run share, with every kind of stage."""
-    return Context(config, registry, progress or Silent(), kinds_of(registry))
+    kinds = kinds_of(registry)
+    return Context(config, registry, progress or Silent(), kinds, compute_in_shards)

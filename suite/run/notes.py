@@ -21,6 +21,13 @@ def precision_notes(context: Context) -> tuple[str, ...]:
     return (f"precision: {context.dtype}, because {context.dtype_reason}",)
 
 
+def engine_notes(context: Context) -> tuple[str, ...]:
+    """What `--engine auto` chose, and why; nothing of `tiny`, where there is no choice."""
+    if context.config.model == "tiny" or not context.engine_reason:
+        return ()
+    return (f"engine: {context.engine_name}, because {context.engine_reason}",)
+
+
 def path_notes(context: Context) -> tuple[str, ...]:
     """What the command in the report does not say: where its files lay."""
     from suite.config import elsewhere

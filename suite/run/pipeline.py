@@ -39,7 +39,7 @@ from suite.run.attacked import attack_requests
 from suite.run.cell import CellRunner
 from suite.run.keep import drop_weights
 from suite.run.kinds import open_context
-from suite.run.notes import path_notes, precision_notes, recorded_notes
+from suite.run.notes import engine_notes, path_notes, precision_notes, recorded_notes
 from suite.run.provenance import describe_run
 from suite.run.record import record
 from suite.run.texts import text_notes, tokenizer_stage
@@ -111,7 +111,7 @@ def _collect(
 
     The settings are those of the run: who only scores it again leaves their file as it is.
     """
-    precision = _said_first(context, planned)
+    chosen = _said_first(context, planned)
     # Written first: a folder that cannot take it would lose the results at the end.
     out = _open_folder(context, planned, with_settings=not scored_again)
     with workers_of(context, planned) as work:
@@ -133,7 +133,7 @@ def _collect(
     # a tokenizer, and torch with it.
     notes = (scored_again and recorded_notes(out)) or (
         *planned.left_out,
-        *precision,
+        *chosen,
         *text_notes(context, planned),
         *path_notes(context),
     )
@@ -161,15 +161,16 @@ def _write(
 
 
 def _said_first(context: Context, planned: Plan) -> tuple[str, ...]:
-    """Say what is left out, and with which precision the run computes; return the latter."""
+    """Say what is left out, who answers, and with which precision the run computes; return the
+    latter two."""
     for reason in planned.left_out:
         context.progress.say(f"left out: {reason}")
     for lacking in what_does_not_fit(Forecasts(context), planned):
         context.progress.say(f"may not fit: {lacking}")
-    precision = precision_notes(context)
-    for note in precision:
+    chosen = (*engine_notes(context), *precision_notes(context))
+    for note in chosen:
         context.progress.say(note)
-    return tuple(precision)
+    return chosen
 
 
 def _described(planned: Plan, store: Store) -> str:

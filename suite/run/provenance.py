@@ -16,7 +16,7 @@ from suite.stages.context import Context
 from suite.store import jsonable
 
 LIBRARIES = (
-    "torch", "transformers", "tokenizers", "datasets", "peft",
+    "torch", "transformers", "tokenizers", "datasets", "peft", "bitsandbytes",
     "numpy", "scipy", "rouge-score", "suite-compare",
 )  # fmt: skip
 
@@ -35,7 +35,7 @@ def describe_run(context: Context, command: str) -> Run:
     seeds = seeds_of(config, context.registry)
     return Run(
         command,
-        config.engine,
+        context.engine_name,
         context.dtype,
         config.template,
         context.device,

@@ -13,7 +13,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -78,8 +78,14 @@ class _Sending:
 class Relay:
     """Shows what the files in `folder` say, until the block ends."""
 
-    def __init__(self, folder: Path, progress: Progress) -> None:
-        self._folder, self._progress = folder, progress
+    def __init__(
+        self,
+        folder: Path,
+        progress: Progress,
+        on_step: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None,
+    ) -> None:
+        """`on_step`: is told of training steps that a process writes as "step" events."""
+        self._folder, self._progress, self._on_step = folder, progress, on_step
         self._read: dict[Path, int] = {}
         self._bars: dict[tuple[Path, int], tuple[AbstractContextManager[Task], Task]] = {}
         self._over = threading.Event()
@@ -119,6 +125,9 @@ class Relay:
     def _show(self, path: Path, what: str, *given: Any) -> None:
         if what == "say":
             self._progress.say(*given)
+            return
+        if what == "step":
+            self._on_step(*given)
             return
         bar = (path, given[0])
         if what == "open":

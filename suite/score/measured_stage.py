@@ -25,7 +25,7 @@ def measure_model(build: Build, context: Context) -> None:
         folder=folder_of(build.inputs["model"], spec["epoch"]),
         device=context.device,
         dtype=spec["dtype"],
-        engine=context.config.engine,
+        engine=context.engine_name,
         settings=context.engine.config,
         limit=spec["limit"],
         progress=context.progress,

@@ -3,7 +3,7 @@ planning read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,9 +16,10 @@ from suite.api.engine import Engine
 from suite.api.method import Method
 from suite.api.reward import Reward
 from suite.api.stages import StageKind
-from suite.config import engine_settings, row_name, smallest_lr
+from suite.config import engine_of, engine_settings, row_name, smallest_lr
 from suite.core.errors import unknown
 from suite.core.progress import Progress, Silent
+from suite.engines.choice import pick_engine
 from suite.model import folder as models
 from suite.model import hardware
 from suite.model.encoding import Encoder
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from suite.registry import Registry
 
 
+def _nobody(build: Build, context: Context) -> None:
+    raise LookupError(f"{build.stage}: nobody here computes a stage in shards")
+
+
 @dataclass
 class Context:
     """Shared by the stages of a run; models and engine are loaded when first needed."""
@@ -43,6 +48,8 @@ class Context:
     progress: Progress = field(default_factory=Silent)
     kinds: Mapping[str, StageKind] = field(default_factory=dict)
     """Who computes what; see `suite.run.kinds`."""
+    spread: Callable[[Build, Context], None] = _nobody
+    """Who computes a stage by several processes; see `suite.run.shards`."""
     materials: Materials = field(default_factory=Materials)
     verdicts: dict[str, dict[str, Json]] = field(default_factory=dict)
     """Verdicts of this run, by key: equal answers of several models are judged once."""
@@ -74,14 +81,20 @@ class Context:
 
     def build(self, build: Build) -> None:
         """Compute a stage, whatever its kind: what a store is given."""
-        kind = self._kind(build.stage.kind)
         # Engines may set threads for themselves, outside tools may do more; methods, benchmarks
         # and judges may not.
         alone = build.stage.kind in ("train", "score", "experiment")
         guarded = alone or build.stage.kind in ("respond", "judge", "roles")
         same = unchanged(str(build.stage), threads=alone) if guarded else nullcontext()
         with noted(build, self._plugin_of(build.spec)), same:
-            kind.build(build, self)
+            if build.shards > 1:
+                self.spread(build, self)
+            else:
+                self.compute(build)
+
+    def compute(self, build: Build) -> None:
+        """Compute a stage, or a shard's part of it, in this process."""
+        self._kind(build.stage.kind).build(build, self)
 
     def _plugin_of(self, spec: Mapping[str, Any]) -> str:
         """Which plugin offers the method that a stage runs, as the beginning of a message."""
@@ -164,7 +177,7 @@ class Context:
 
     def with_config(self, config: RunConfig) -> Context:
         """The same plugins and progress under other settings."""
-        return Context(config, self.registry, self.progress, self.kinds)
+        return Context(config, self.registry, self.progress, self.kinds, self.spread)
 
     def text_spec(self, config: TrainConfig) -> dict[str, Json]:
         """The part of a key that says how texts become numbers."""
@@ -188,10 +201,20 @@ class Context:
         source = self.registry.source_digest(type(self.engine))
         return {**self.engine.identity(), "source": source}
 
+    @property
+    def engine_name(self) -> str:
+        """Who answers: what `--engine auto` became, or the engine that was named."""
+        return engine_of(self.config)
+
+    @property
+    def engine_reason(self) -> str:
+        """Why `--engine auto` chose it, and how to get the other; "" if it was named."""
+        return pick_engine(self.config.engine, self.device, self.config.model)[1]
+
     @cached_property
     def engine(self) -> Engine:
         """The one engine of this run; it starts when it first loads a model."""
-        return self.registry.engine(self.config.engine)(
+        return self.registry.engine(self.engine_name)(
             device=self.device,
             dtype=self.dtype,
             template=self.config.template,

@@ -65,6 +65,12 @@ class Build:
         return self.stage.spec
 
     @property
+    def shards(self) -> int:
+        """So many processes compute the stage together."""
+        count: int = self.resources.get("step", {}).get("shards", 1)
+        return count
+
+    @property
     def resources(self) -> Mapping[str, Any]:
         """What the stage is computed with."""
         return self.stage.resources

@@ -19,6 +19,7 @@ from suite.judges.alpaca_eval import (
     read_difficulties,
     summary,
 )
+from suite.model.activations import layer_output
 from suite.model.batch import TextBatch, collate
 from suite.model.chat import steady
 from suite.model.encoding import unknown_ids
@@ -49,6 +50,7 @@ __all__ = [
     "folder_of",
     "head_of",
     "known_difficulties",
+    "layer_output",
     "load_model",
     "load_tokenizer",
     "locate",

@@ -24,21 +24,26 @@ from suite.core import faults
 from suite.store import read_json, write_json
 from suite.store.digests import file_digest
 
+MODEL = "model"
 KEPT = 2
 ATTEMPTS = 3
 
 
 def save(state: TrainState, method: Method[Any], scratch: Path) -> None:
     """Write a checkpoint of the state after `state.step` steps and drop old ones."""
+    gather = state.placement.gather
+    modules = {name: gather(_trainable(module)) for name, module in _modules(state).items()}
+    tensors, rest = flatten(state.optimizer.state_dict())
+    tensors = gather(tensors)
+    if not state.placement.is_main:
+        return
     final = scratch / f"step-{state.step:06d}"
     folder = scratch / f"writing-{state.step:06d}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    save_file(_trainable(state.policy.model), folder / "model.safetensors")
-    for name, head in state.heads.items():
-        save_file(_trainable(head), folder / f"head-{name}.safetensors")
+    for name, weights in modules.items():
+        save_file(weights, folder / f"{name}.safetensors")
     faults.point("checkpoint.write")
-    tensors, rest = flatten(state.optimizer.state_dict())
     save_file(tensors | {"rng": torch.get_rng_state()}, folder / "optimizer.safetensors")
     write_json(
         folder / "state.json",
@@ -58,21 +63,27 @@ def save(state: TrainState, method: Method[Any], scratch: Path) -> None:
 
 def restore(state: TrainState, method: Method[Any], scratch: Path) -> bool:
     """Load the newest whole checkpoint into `state`; False if there is none."""
-    for folder in sorted(scratch.glob("step-*"), reverse=True):
-        if not _whole(folder):
-            continue
-        state.policy.model.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
-        for name, head in state.heads.items():
-            head.load_state_dict(load_file(folder / f"head-{name}.safetensors"))
-        tensors = load_file(folder / "optimizer.safetensors")
-        torch.set_rng_state(tensors.pop("rng"))
-        saved = read_json(folder / "state.json")
-        state.optimizer.load_state_dict(unflatten(tensors, saved["optimizer"]))
-        state.scheduler.load_state_dict(saved["scheduler"])
-        method.load_state_dict(saved["method"])
-        state.step = saved["step"]
-        return True
-    return False
+    folder = state.placement.told(newest(scratch))
+    if folder is None:
+        return False
+    scatter = state.placement.scatter
+    for name, module in _modules(state).items():
+        weights = load_file(folder / f"{name}.safetensors")
+        module.load_state_dict(scatter(weights), strict=name != MODEL)
+    tensors = load_file(folder / "optimizer.safetensors")
+    torch.set_rng_state(tensors.pop("rng"))
+    saved = read_json(folder / "state.json")
+    state.optimizer.load_state_dict(unflatten(scatter(tensors), saved["optimizer"]))
+    state.scheduler.load_state_dict(saved["scheduler"])
+    method.load_state_dict(saved["method"])
+    state.step = saved["step"]
+    return True
+
+
+def newest(scratch: Path) -> Path | None:
+    """The newest whole checkpoint."""
+    folders = sorted(scratch.glob("step-*"), reverse=True)
+    return next((folder for folder in folders if _whole(folder)), None)
 
 
 def drop_from(scratch: Path, step: int) -> None:
@@ -88,6 +99,12 @@ def _whole(folder: Path) -> bool:
         return all(file_digest(folder / name) == digest for name, digest in manifest.items())
     except (OSError, ValueError):
         return False
+
+
+def _modules(state: TrainState) -> dict[str, nn.Module]:
+    """What is trained, by the name of its file."""
+    heads = {f"head-{name}": head for name, head in state.heads.items()}
+    return {MODEL: state.policy.model, **heads}
 
 
 def _trainable(model: nn.Module) -> dict[str, Tensor]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from suite.api.data import Item
 from suite.api.method import Method
+from suite.api.placement import Placement
 from suite.api.reward import Rewarder
 from suite.core.progress import Progress, Silent
 from suite.model.reference import References
@@ -29,7 +30,8 @@ class TrainJob:
     out: Path
     scratch: Path
     dtype: str = "float32"
-    device: str = "cpu"
+    placement: Placement = field(default_factory=Placement)
+    """Where the model lies while it trains."""
     label: str = ""
     epochs: frozenset[int] | None = None
     """The epochs after which a model folder is written; None: every epoch."""
@@ -38,3 +40,8 @@ class TrainJob:
     rewarder: Rewarder | None = None
     progress: Progress = field(default_factory=Silent)
     on_step: Callable[[int, Mapping[str, float]], None] = lambda step, metrics: None
+
+    @property
+    def device(self) -> str:
+        """Where tensors live."""
+        return self.placement.device

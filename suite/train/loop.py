@@ -45,8 +45,7 @@ from suite.train.splitting import Splitting
 
 
 def train(job: TrainJob) -> Cost:
-    """Run a job from its newest checkpoint (or the start) to its end; return what it cost, all
-    attempts together."""
+    """Run a job from its newest checkpoint (or the start) to its end; return what it cost."""
     meter = CostMeter(job.scratch, job.device)
     torch.manual_seed(job.seed)
     roles = job.method.select(job.roles)
@@ -67,21 +66,22 @@ def train(job: TrainJob) -> Cost:
     with job.progress.task(job.label or f"train {job.method.name}", total, "step") as bar:
         bar.advance(state.step)
         while state.step < total:
-            rows = _rows(job, sampler.step(state.step))
             step = partial(_one_step, job, sampler, state, tokenizer.pad_token_id, rounding)
-            output = splitting.take(rows, step)
-            if state.step % sampler.steps_per_epoch == 0:
-                kept = _keep_epoch(job, state, tokenizer, state.step // sampler.steps_per_epoch)
+            output = splitting.take(_rows(job, sampler.step(state.step)), step)
+            epoch, within = divmod(state.step, sampler.steps_per_epoch)
+            if within == 0:
+                kept = _keep_epoch(job, state, tokenizer, epoch)
                 output = replace(output, metrics={**output.metrics, **kept})
-            log.write(state.step, output, _tokens(sampler.step(state.step - 1)))
-            numbers = {"loss": output.loss, "grad_norm": output.grad_norm}
-            job.on_step(state.step, {**numbers, **output.metrics})
+            _tell(job, log, state.step, output, sampler.step(state.step - 1))
             bar.advance(1, f"loss {output.loss:.3g}")
-            if time.monotonic() - saved >= job.checkpoint_seconds or interrupt.pending():
+            old = time.monotonic() - saved
+            due, ends = job.placement.told((old >= job.checkpoint_seconds, interrupt.pending()))
+            if due or ends:
                 checkpoints.save(state, job.method, job.scratch)
                 meter.save()
                 saved = time.monotonic()
-            interrupt.check()
+            if ends:
+                interrupt.obey()
     _publish(job)
     return meter.cost()
 
@@ -94,11 +94,26 @@ def _one_step(
     rounding: StochasticRounding | None,
 ) -> StepOutput:
     limit = 0 if job.method.batch_coupled else state.micro_batch
-    batch = list(micro_batches(sampler.step(state.step), limit, pad_id, job.references, job.device))
+    parts = micro_batches(sampler.step(state.step), limit, pad_id, job.references, job.device)
+    # The parts of an online step are its answers: it has each prompt in every process.
+    online = isinstance(job.method, OnlineMethod)
+    batch = list(parts) if online else job.placement.share(parts)
     with _rounded(rounding, state.step):
         output = state.advance(job.method, batch)
     faults.point("train.step", state.step)
     return output
+
+
+def _tell(
+    job: TrainJob,
+    log: TrainingLog,
+    step: int,
+    output: StepOutput,
+    batch: Mapping[str, Sequence[Item]],
+) -> None:
+    """Log what a step did."""
+    log.write(step, output, _tokens(batch))
+    job.on_step(step, {"loss": output.loss, "grad_norm": output.grad_norm, **output.metrics})
 
 
 def _rounded(rounding: StochasticRounding | None, step: int) -> AbstractContextManager[None]:
@@ -156,12 +171,18 @@ def _keep_epoch(job: TrainJob, state: TrainState, tokenizer: Any, epoch: int) ->
         return {}
     folder = job.scratch / "epochs" / f"epoch-{epoch:02d}"
     shutil.rmtree(folder, ignore_errors=True)
+    found = None
     with state.delivered(job.method):
-        adapters.save(state.policy.model, tokenizer, folder)
-        found = gain_between(job.start, folder) if job.dtype == "bfloat16" else None
-        if job.dtype == "bfloat16" and is_bfloat16(job.start):
-            models.to_bfloat16(folder)
-        job.method.save(state, folder)
+        weights = job.placement.weights(state.policy.model)
+        if job.placement.is_main:
+            adapters.save(state.policy.model, tokenizer, folder, weights)
+            # What 4 bits changed of the start is no training.
+            asked = job.dtype == "bfloat16" and job.config.weights != "nf4"
+            found = gain_between(job.start, folder) if asked else None
+            if job.dtype == "bfloat16" and is_bfloat16(job.start):
+                models.to_bfloat16(folder)
+        with job.placement.saving(state.heads, folder):
+            job.method.save(state, folder)
     return {} if found is None else {BF16_GAIN: found}
 
 
@@ -178,6 +199,8 @@ def _resume(job: TrainJob, state: TrainState, steps_per_epoch: int) -> bool:
 
 
 def _publish(job: TrainJob) -> None:
+    if not job.placement.is_main:
+        return
     # Linked, not moved: a crash between here and the end of publishing must still find them.
     shutil.copytree(job.scratch / "epochs", job.out, copy_function=os.link, dirs_exist_ok=True)
     shutil.copy(job.scratch / "log.jsonl", job.out / "log.jsonl")

@@ -71,7 +71,7 @@ class OnlineMethod(Method[C]):
         from suite.train.rollouts import frozen
 
         self.prompts = {row.id: row for row in roles["prompts"]}
-        self.reference = frozen(state.policy) if self.uses_reference else None
+        self.reference = frozen(state) if self.uses_reference else None
 
     def loss(self, policy: Policy, batch: Batch) -> LossOutput:
         """`rollout_loss` of one part."""
@@ -94,7 +94,8 @@ class OnlineMethod(Method[C]):
         self.credit(rollouts)
         metrics = {**rollouts.metrics(), **self.logged()}
         for _ in range(self.updates):
-            batches: list[Batch] = [{"rollouts": part} for part in rollouts.parts]
+            parts = state.placement.share(rollouts.parts)
+            batches: list[Batch] = [{"rollouts": part} for part in parts]
             output = state.descend(state.loss(self, batch) for batch in batches)
         state.scheduler.step()
         self.after(rollouts)

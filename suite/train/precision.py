@@ -21,7 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from suite.model.rounding import stochastically
+from suite.api.placement import Placement
+from suite.model.rounding import chance_for, up_or_down
 
 PASSES_PER_STEP = 1 << 10
 STEPS_PER_SEED = 1 << 32
@@ -36,10 +37,12 @@ class StochasticRounding:
         optimizer: Optimizer,
         seed: int,
         autocast: Callable[[], AbstractContextManager[Any]],
+        placement: Placement | None = None,
     ) -> None:
         self._weights = _trained_in_linear_layers(modules)
         self._seed = seed
         self._autocast = autocast
+        self._placement = placement or Placement()
         self._masters: list[Tensor] = []
         self._step = 0
         self._passes = 0
@@ -70,21 +73,24 @@ class StochasticRounding:
 
     def restore(self) -> None:
         """Put the fp32 weights back."""
+        self._placement.settle()
         for weight, master in zip(self._weights, self._masters, strict=False):
-            weight.data = master
+            self._placement.exchange(weight, master)
         self._masters = []
 
     def _round(self) -> None:
         generators: dict[torch.device, torch.Generator] = {}
         place = (self._seed * STEPS_PER_SEED + self._step) * PASSES_PER_STEP + self._passes
         self._passes += 1
+        self._placement.settle()
         for weight in self._weights:
             generator = generators.get(weight.device)
             if generator is None:
                 generator = torch.Generator(weight.device).manual_seed(place % (1 << 63))
                 generators[weight.device] = generator
-            self._masters.append(weight.data)
-            weight.data = stochastically(weight.data, generator)
+            chance = self._placement.part(chance_for(weight, generator))
+            rounded = up_or_down(self._placement.held(weight.data), chance)
+            self._masters.append(self._placement.exchange(weight, rounded))
 
 
 def _trained_in_linear_layers(modules: Iterable[nn.Module]) -> list[nn.Parameter]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -32,18 +33,13 @@ def sampler_of(job: TrainJob, roles: Mapping[str, Sequence[Item]]) -> Sampler:
 
 def prepare(job: TrainJob, sampler: Sampler, tokenizer: Any) -> TrainState:
     """The model as it starts, its optimiser, and all else that a step works on."""
-    texts, longest = _two_texts(job.roles), job.config.max_length
-    model = load_compact(job.start, job.config.weights, job.device, texts, longest)
+    model = job.placement.prepare(partial(_load, job))
     reference_head = None
     if job.method.needs_reference_hidden:
-        reference_head = head_of(model).weight.detach().clone()
-    if job.config.lora_rank:
-        model = adapters.wrap(model, job.config.lora_rank, job.config.lora_alpha)
-    if job.config.gradient_checkpointing:
-        checkpoint_layers(model)
+        reference_head = job.placement.whole(head_of(model).weight).detach().clone()
     given = job.method.heads(head_of(model).weight.shape[1])
     check_heads(job.method, given)
-    heads = {name: head.to(job.device) for name, head in given.items()}
+    heads = {name: job.placement.prepare_head(head) for name, head in given.items()}
     parameters = [
         p for module in (model, *heads.values()) for p in module.parameters() if p.requires_grad
     ]
@@ -62,7 +58,20 @@ def prepare(job: TrainJob, sampler: Sampler, tokenizer: Any) -> TrainState:
         heads=heads,
         rewarder=job.rewarder,
         unknown_ids=unknown_ids(tokenizer, head_of(model).vocabulary),
+        placement=job.placement,
     )
+
+
+def _load(job: TrainJob) -> Any:
+    """The starting model, checked, with all that training adds to it."""
+    texts, longest = _two_texts(job.roles), job.config.max_length
+    weights = job.config.weights
+    model = load_compact(job.start, weights, job.placement, texts, longest, job.dtype)
+    if job.config.lora_rank:
+        model = adapters.wrap(model, job.config.lora_rank, job.config.lora_alpha)
+    if job.config.gradient_checkpointing:
+        checkpoint_layers(model)
+    return model
 
 
 def rounding_of(job: TrainJob, state: TrainState) -> StochasticRounding | None:
@@ -70,7 +79,7 @@ def rounding_of(job: TrainJob, state: TrainState) -> StochasticRounding | None:
     if job.dtype != "bfloat16" or job.config.rounding == "nearest":
         return None
     modules = (cast(LMPolicy, state.policy).model, *state.heads.values())
-    rounding = StochasticRounding(modules, state.optimizer, job.seed, state.autocast)
+    rounding = StochasticRounding(modules, state.optimizer, job.seed, state.autocast, job.placement)
     state.autocast = rounding.forward
     return rounding
 

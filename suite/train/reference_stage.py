@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from suite.api.placement import Placement
 from suite.api.stages import builds
 from suite.model.folder import load_encoder
 from suite.stages.handles import folder_of
@@ -26,8 +27,10 @@ def score_rows(build: Build, context: Context) -> None:
     encoder = load_encoder(folder, spec["template"], spec["max_length"])
     texts = texts_of(encode_rows(context.rows(build, spec["role"] or "", spec["rows"]), encoder))
     longest = spec["max_length"]
-    model = load_compact(folder, spec["weights"], context.device, texts[:2], longest)
-    precision = autocast(spec["dtype"], context.device)
+    weights, dtype = spec["weights"], spec["dtype"]
+    placement = Placement(context.device)
+    model = load_compact(folder, weights, placement, texts[:2], longest, dtype)
+    precision = autocast(dtype, context.device)
     with context.progress.task("reference log-probabilities", len(texts), "text") as bar:
         tensors = reference.compute(
             model,

@@ -10,7 +10,6 @@ what the uninterrupted one would have drawn.
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -195,8 +194,9 @@ def batches(texts: Sequence[Encoded], state: TrainState) -> Iterator[TextBatch]:
         yield collate(part, 0, state.parameters[0].device, (len(texts), tokens))
 
 
-def frozen(policy: Any) -> LMPolicy:
-    """A copy of the policy that does not train."""
-    copied = copy.deepcopy(policy.model).requires_grad_(False)
+def frozen(state: TrainState) -> LMPolicy:
+    """A copy of the starting model that does not train."""
+    policy: Any = state.policy
+    copied = state.placement.copied(policy.model).requires_grad_(False)
     share_window(policy.model, copied)
     return LMPolicy(copied)

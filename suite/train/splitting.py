@@ -60,6 +60,9 @@ class Splitting:
         job, state = self.job, self.state
         where = f"{job.label or job.method.name}, step {state.step + 1}: out of memory"
         online = isinstance(job.method, OnlineMethod)
+        if state.placement.processes > 1:
+            # The others wait for this one in the midst of the step.
+            raise UserError(f"{where} of a shard; set a smaller train.micro_batch; {LESS}")
         if self._moved:
             raise UserError(f"{where} while the weights were being changed; {LESS}")
         if job.method.batch_coupled and not online:

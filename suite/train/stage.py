@@ -26,6 +26,7 @@ def train_model(build: Build, context: Context) -> None:
     """Train the method of the spec from the model in the input `start`."""
     from suite.train.job import TrainJob
     from suite.train.loop import train
+    from suite.train.placement import placement_of
 
     spec = build.spec
     config = TrainConfig(**spec["train"], **build.resources["step"])
@@ -45,7 +46,7 @@ def train_model(build: Build, context: Context) -> None:
         out=build.out,
         scratch=build.scratch,
         dtype=spec["dtype"],
-        device=context.device,
+        placement=placement_of(context.device),
         label=str(build.stage),
         epochs=_epochs(build),
         progress=context.progress,

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from suite.api.data import Encoded
+from suite.api.placement import Placement
 from suite.model.batch import collate
 from suite.model.compact import load_compact
 from suite.model.folder import load_model, save_model
@@ -32,7 +33,7 @@ def exact(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def narrowed(folder: Path, weights: str = "bfloat16") -> Any:
-    return load_compact(folder, weights, "cpu", TEXTS[:2], 64)
+    return load_compact(folder, weights, Placement(), TEXTS[:2], 64)
 
 
 def scored(model: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:

@@ -27,7 +27,7 @@ from suite.core.errors import UserError
 from suite.engines.kinds import check_kinds
 from suite.engines.vllm.fingerprint import Fingerprint
 from suite.engines.vllm.items import Asked, ask
-from suite.ranges import Fraction, Positive
+from suite.ranges import Count, Fraction, Positive
 
 if TYPE_CHECKING:
     from suite.engines.vllm.child import Child
@@ -60,6 +60,8 @@ class VLLMConfig:
 
     gpu_share: Fraction = 0.5
     """CUDA: share of the card's memory that vLLM may take; the rest is for training."""
+    tensor_parallel: Count = 1
+    """CUDA: so many GPUs of this machine hold the model together."""
     cache_gib: Positive = 1.0
     """CPU: memory for keys and values, in GiB."""
     start_seconds: Positive = 600.0
@@ -213,7 +215,8 @@ def installed() -> tuple[str, str]:
 def options_for(device: str, config: VLLMConfig) -> dict[str, Any]:
     """Arguments of vLLM's `LLM` that depend on where it runs."""
     if device.startswith("cuda"):
-        return {"gpu_memory_utilization": config.gpu_share}
+        share, cards = config.gpu_share, config.tensor_parallel
+        return {"gpu_memory_utilization": share, "tensor_parallel_size": cards}
     return {
         "kv_cache_memory_bytes": int(config.cache_gib * 2**30),
         "block_size": 32,
