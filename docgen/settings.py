@@ -1,4 +1,4 @@
-"""The settings of a run, of training, and of engines, judges and loggers."""
+"""The settings of a run, of training, and of engines, judges and attacks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from docgen.markdown import plain, settings_table, summary
 from suite.config.fields import settings_of
 from suite.registry import Registry
-from suite.registry.checks import JUDGE_SECTION
+from suite.registry.checks import ATTACK_SECTION, JUDGE_SECTION
 from suite.settings import RunConfig, TrainConfig
 
 INTRODUCTION = """# Settings
@@ -42,6 +42,10 @@ def page(registry: Registry) -> dict[str, str]:
         "## Judges",
         "A judge says which of two answers is better: `--judge NAME`, on the benchmark `win_rate`.",
         *_sections(registry.judges(), JUDGE_SECTION),
+        "## Attacks",
+        "An attack tries to bring back what was to be forgotten: `--attack NAME`, on benchmarks "
+        "that say what is to be forgotten. [Attacks](../how-to/attacks.md) shows them in use.",
+        *_sections(registry.attacks(), ATTACK_SECTION),
     ]
     return {"reference/settings.md": "\n\n".join(parts) + "\n"}
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 # longer than the help of a command may.
 if TYPE_CHECKING:
     from suite import losses as losses
+    from suite.api.attack import Attack, Target, is_about
     from suite.api.batch import Batch, Pairs, Policy, Scored, Texts
     from suite.api.benchmark import Asked, Benchmark, Experiment, TextBenchmark
     from suite.api.cells import Cell, CellResult
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from suite.api.finished import FinishedConfig, FinishedModel
     from suite.api.judge import Comparison, Cost, Judge, Rewards, Verdict
     from suite.api.judged import JudgedBenchmark
+    from suite.api.knowledge import Knowledge
     from suite.api.measured import Described, Measured, ModelBenchmark, ModelFolder
     from suite.api.method import Method
     from suite.api.pairs import PairedMethod, PairLogps, Population
@@ -98,6 +100,7 @@ __all__ = [
     "ANSWER",
     "PUBLIC_MODULES",
     "Asked",
+    "Attack",
     "Bars",
     "Basis",
     "Batch",
@@ -133,6 +136,7 @@ __all__ = [
     "Judge",
     "Judged",
     "JudgedBenchmark",
+    "Knowledge",
     "LossOutput",
     "Measured",
     "Message",
@@ -170,6 +174,7 @@ __all__ = [
     "Stage",
     "StageKind",
     "StepOutput",
+    "Target",
     "Task",
     "TextBenchmark",
     "TextScore",
@@ -188,6 +193,7 @@ __all__ = [
     "file_digest",
     "hookimpl",
     "interrupt",
+    "is_about",
     "losses",
     "nearest",
     "unknown",

@@ -16,6 +16,7 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
+    from suite.api.attack import Attack
     from suite.api.benchmark import Benchmark
     from suite.api.cells import Cell, CellResult
     from suite.api.engine import Engine
@@ -56,6 +57,12 @@ def suite_executors() -> Iterable[type[Executor]]:
 @hookspec
 def suite_judges() -> Iterable[type[Judge[Any]]]:
     """Give the judges of this plugin: classes, not instances."""
+    raise NotImplementedError
+
+
+@hookspec
+def suite_attacks() -> Iterable[type[Attack[Any]]]:
+    """Give the attacks of this plugin: classes, not instances."""
     raise NotImplementedError
 
 

@@ -195,3 +195,12 @@ def _rouge_scorer() -> tuple[Any, _Tokens]:
 
     tokens = _Tokens()
     return RougeScorer(["rougeL"], tokenizer=tokens), tokens
+
+
+def leak_at_k(n: int, leaks: int, k: int) -> float:
+    """Chance that one of k samples leaks, from n samples of which `leaks` do: the unbiased estimate
+    1 - C(n - leaks, k) / C(n, k), exact until the last division. Raises ValueError unless
+    0 <= leaks <= n and 1 <= k <= n."""
+    if not (0 <= leaks <= n and 1 <= k <= n):
+        raise ValueError(f"leak@{k} of {leaks} leaks in {n} samples: it needs leaks, k <= n, k > 0")
+    return 1 - math.comb(n - leaks, k) / math.comb(n, k)

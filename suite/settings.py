@@ -17,6 +17,7 @@ from suite.core.places import (
     FilePathOrNone,
     FilePaths,
 )
+from suite.ranges import Share
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,14 @@ class TrainConfig:
     """How float32 weights become bfloat16 numbers in training: in forward passes, or, where
     `weights` are kept in bfloat16, after an update. `nearest` hides every update below half a unit;
     `stochastic` shows it on average."""
-    weights: Literal["float32", "bfloat16"] = "float32"
+    weights: Literal["float32", "bfloat16", "nf4"] = "float32"
     """Precision in which weights and gradients are kept in training. `bfloat16` takes half the
-    memory and needs `--dtype bfloat16`; updates are then rounded as `rounding` says."""
+    memory and needs `--dtype bfloat16`; updates are then rounded as `rounding` says. `nf4`: linear
+    layers in 4 bits, under adapters (`lora_rank`); needs the extra `bitsandbytes`."""
+    optimizer: Literal["adamw", "adamw_8bit", "paged_adamw", "paged_adamw_8bit"] = "adamw"
+    """AdamW, and how it keeps its two moments of each weight: in float32, or in 8 bits; `paged`
+    moves them to the machine's memory while the card is full (CUDA only). All but `adamw` need the
+    extra `bitsandbytes`."""
     gradient_checkpointing: bool = False
     """Compute each layer a second time instead of keeping what its gradient needs: less memory,
     about a third more time, the same gradient."""
@@ -109,6 +115,12 @@ class RunConfig:
     """Smaller differences part no methods: `model_utility=0.02,forget_quality=0.05` (of a p-value
     its KS distance). Without one, the benchmark's own: .01 of a metric's scale, .05 of a
     distance."""
+    attack: tuple[str, ...] = ()
+    """Attacks on the final models of all rows, separated by commas, settings behind a name:
+    `relearn,quantize:type=nf4,sample:n=200`. They show what was hidden rather than forgotten."""
+    utility_loss: Share = 0.1
+    """The worst case is looked for among attacks that cost a model at most this share of its
+    utility."""
     engine: str = "auto"
     """Who answers requests: hf (in this process), vllm (in a process of its own), openai (an
     endpoint). auto: vllm where the run computes on CUDA and vLLM is installed, else hf."""

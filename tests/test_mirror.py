@@ -25,7 +25,7 @@ RUN_BY = {
     "tests/run/test_keep.py": "cli: store; run: record; store: explain models runs",
     "tests/run/test_not_there.py": "config: environment",
     "tests/run/test_pipeline.py": (
-        "api: batch; compare: tables; plan: cell; run: events notes provenance; "
+        "api: batch; compare: tables; run: events notes provenance; "
         "respond: stage; score: files; stages: base_stage; train: log "
         "reference_stage stage"
     ),
@@ -36,6 +36,7 @@ RUN_BY = {
     "tests/engines/hf/test_engine.py": "engines/hf: answering; engines: kinds",
     "tests/engines/test_endpoint.py": "engines: client",
     "tests/export/test_export.py": "export: items lm_eval",
+    "tests/export/test_hub.py": "cli: push",
     "tests/benchmarks/win_rate/test_alpaca_eval.py": "export: alpaca_eval",
     "tests/loggers/test_loggers.py": "loggers: run_log tensorboard trackers",
     "tests/losses/test_equations.py": (

@@ -22,6 +22,7 @@ from suite import (
     Basis,
     Benchmark,
     BenchmarkData,
+    Knowledge,
     Request,
     Response,
     Row,
@@ -77,6 +78,7 @@ class Forget(TextBenchmark[ForgetConfig]):
     starts = ("target", "retrain")
     baseline = "retrain"
     compares_every_start = True
+    knowledge = Knowledge("forget_answer_probability", "retain_utility")
     data_files = FILES
     basis: ClassVar[Mapping[str, Basis]] = {
         "retain_utility": Basis(tuple(product(("retain",), UTILITY)), "harmonic mean"),
@@ -151,9 +153,13 @@ class Forget(TextBenchmark[ForgetConfig]):
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
         """TOFU's and NPO's protocol; for the tiny model what trains it in seconds."""
         if model == "tiny":
-            from suite.tiny import FINETUNE, TRAIN
+            from suite.tiny import FINETUNE, RELEARN, TRAIN
 
-            return {"finetune": dict(FINETUNE), "train": dict(TRAIN)}
+            return {
+                "finetune": dict(FINETUNE),
+                "train": dict(TRAIN),
+                "attack_relearn": dict(RELEARN),
+            }
         shared = {"lr": 1e-5, "batch_size": 32, "weight_decay": 0.01}
         return {"finetune": {"epochs": 5, **shared}, "train": {"epochs": 10, **shared}}
 

@@ -34,6 +34,7 @@ from suite import (
     Basis,
     Benchmark,
     BenchmarkData,
+    Knowledge,
     Request,
     Response,
     Scores,
@@ -88,6 +89,7 @@ class Tofu(TextBenchmark[TofuConfig]):
     starts = ("target", "retrain")
     baseline = "retrain"
     compares_every_start = True
+    knowledge = Knowledge("forget_answer_probability", "model_utility")
     data_files = DATA_FILES
     files = FILES
     basis: ClassVar[Mapping[str, Basis]] = {
@@ -169,9 +171,13 @@ class Tofu(TextBenchmark[TofuConfig]):
     def defaults(self, model: str, split: str) -> dict[str, dict[str, Any]]:
         """TOFU's and NPO's protocol; for the tiny model what trains it in seconds."""
         if model == "tiny":
-            from suite.tiny import FINETUNE, TRAIN
+            from suite.tiny import FINETUNE, RELEARN, TRAIN
 
-            return {"finetune": dict(FINETUNE), "train": dict(TRAIN)}
+            return {
+                "finetune": dict(FINETUNE),
+                "train": dict(TRAIN),
+                "attack_relearn": dict(RELEARN),
+            }
         shared = {"lr": 1e-5, "batch_size": 32, "weight_decay": 0.01}
         return {"finetune": {"epochs": 5, **shared}, "train": {"epochs": 10, **shared}}
 

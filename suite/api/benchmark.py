@@ -18,6 +18,7 @@ from suite.api.cells import CellResult
 from suite.api.data import BenchmarkData, Given, Source
 from suite.api.exports import Export
 from suite.api.files import DataFile
+from suite.api.knowledge import Knowledge
 from suite.api.method import Method
 from suite.api.phases import Phase
 from suite.api.pictures import GENERAL, MetricColumn, Picture
@@ -139,6 +140,8 @@ class TextBenchmark(Benchmark[C]):
     phases: ClassVar[tuple[Phase, ...]] = ()
     """What happens to every trained model after its method's training, in order; see
     `suite.api.phases`."""
+    knowledge: ClassVar[Knowledge | None] = None
+    """What is to be forgotten, and how it is scored; None: there is nothing to attack."""
     measures_kl: ClassVar[bool] = False
     """Whether `Generated.kl` is wanted of every sampled text."""
 

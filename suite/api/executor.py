@@ -3,7 +3,7 @@
     class Cluster(suite.Executor):
         name = "cluster"
 
-        def start(self): ...                            --executor cluster:ADDRESS
+        def start(self, most, folder): ...              --executor cluster:ADDRESS
         def submit(self, call, needs): ...              run `call()` somewhere, return a Future
         def stop(self): ...
 
@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 
@@ -26,6 +27,8 @@ class Needs:
 
     accelerator: bool = False
     """A GPU, where the run computes on GPUs."""
+    memory: int = 0
+    """Bytes, by the forecast; 0 where none is known."""
 
 
 class Executor(ABC):
@@ -41,8 +44,12 @@ class Executor(ABC):
         self.argument = argument
 
     @abstractmethod
-    def start(self) -> None:
-        """Start the workers, or connect to them."""
+    def start(self, most: Needs, folder: Path) -> None:
+        """Start the workers, or connect to them. UserError: they cannot be had.
+
+        `most`: what the stages of the run ask, each at most. `folder`: one that all workers see,
+        removed after the run.
+        """
 
     @abstractmethod
     def submit(self, call: Callable[[], Any], needs: Needs) -> Future[Any]:

@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from suite.api.data import Given
 from suite.store import Json
 
 TRAINING = "training"
@@ -43,5 +44,10 @@ class Phase:
     roles: Mapping[str, str] = field(default_factory=dict)
     """Kind "train": the method's role -> the role of the benchmark's data that it gets; the others
     keep their name."""
+    rows: Mapping[str, Given] = field(default_factory=dict)
+    """Kind "train": the method's role -> rows of the phase's own, instead of the benchmark's."""
     train: Mapping[str, Any] = field(default_factory=dict)
     """Kind "train": training settings that differ from the method's own in this run."""
+    every: int = 0
+    """Kind "train", in an attack: the model is evaluated after so many epochs each, and after the
+    last; 0: only after the last."""

@@ -30,6 +30,7 @@ BUILT_IN = {
         "suite.cli.export:export",
         "Write a run in other tools' formats, or a model of it.",
     ),
+    "push": ("suite.cli.push:push", "Upload a model or a run's results to the hub."),
     "verify": ("suite.cli.stored:verify", "Check every file of the store against its manifest."),
     "store": (
         "suite.cli.store:store",

@@ -9,7 +9,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from suite.api.benchmark import Benchmark
+from suite.api.attack import Attack
+from suite.api.benchmark import Benchmark, TextBenchmark
 from suite.api.finished import FinishedModel
 from suite.api.judge import Judge
 from suite.api.method import Method
@@ -41,7 +42,7 @@ REWARDS = {
 
 
 def describe(registry: Registry, section: str, cls: type[Any]) -> None:
-    """Print all that is known of a method, benchmark, engine or judge.
+    """Print all that is known of a method, benchmark, engine, judge or attack.
 
     `section`: where its settings stand.
     """
@@ -64,7 +65,7 @@ def describe(registry: Registry, section: str, cls: type[Any]) -> None:
 def _kind(cls: type[Any]) -> str:
     if issubclass(cls, Method):
         return f"method, {cls.family}"
-    bases = (("benchmark", Benchmark), ("judge", Judge))
+    bases = (("benchmark", Benchmark), ("judge", Judge), ("attack", Attack))
     return next((name for name, base in bases if issubclass(cls, base)), "engine")
 
 
@@ -92,6 +93,8 @@ def _facts(registry: Registry, cls: type[Any]) -> Iterator[tuple[str, list[str]]
         yield "Start models", _listed(cls.starts)
         yield "Offers to train on", _listed(sorted(cls.provides))
         yield "Methods that run on it", _listed(_methods(registry, cls))
+    elif issubclass(cls, Attack):
+        yield "Runs on", _listed(_attackable(registry))
     elif cls.extra:
         yield "Needs", [f"  the package {cls.extra}"]
 
@@ -119,6 +122,12 @@ def _methods(registry: Registry, cls: type[Benchmark[Any]]) -> list[str]:
     if cls.trains == "nothing":
         return ["the models of every method that the run's other benchmarks make"]
     return [method.name for method in registry.methods() if fits(method, cls)]
+
+
+def _attackable(registry: Registry) -> list[str]:
+    """The benchmarks that say what is to be forgotten."""
+    texts = [cls for cls in registry.benchmarks() if issubclass(cls, TextBenchmark)]
+    return [cls.name for cls in texts if cls.knowledge is not None]
 
 
 def _training(cls: type[Method[Any]]) -> Iterator[str]:
@@ -152,6 +161,8 @@ def _example(registry: Registry, cls: type[Any]) -> str:
         judged = next(each for each in registry.benchmarks() if each.judged)
         methods, bench = ",".join(_methods(registry, judged)[:2]), judged.name
         further = f" --judge {cls.name}"
+    elif issubclass(cls, Attack):
+        further = f" --attack {cls.name}"
     else:
         further = f" --engine {cls.name}"
     return f"  suite run --methods {methods} --bench {bench}{further}"

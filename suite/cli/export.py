@@ -34,6 +34,7 @@ def export(
     lm-eval: results and samples as lm-evaluation-harness writes them, a folder for each cell.
     csv: every item's scores in one table. open-unlearning: its EVAL.json and SUMMARY.json, of
     benchmarks that say what these call their metrics; `suite score` reads such files too.
+    inspect: its .eval logs, which `inspect view` shows (extra `inspect`).
 
     --model: a folder that transformers and vLLM load, with a model card: data, method, settings,
     metrics, and the licence of the base model where its own card names one.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -19,7 +19,7 @@ from suite.config import blocked, single_files
 from suite.config.fields import settings_of
 from suite.core.errors import UserError, unknown
 from suite.registry import PluginInfo, Registry
-from suite.registry.checks import JUDGE_SECTION
+from suite.registry.checks import SECTIONS
 from suite.settings import TrainConfig
 
 block_option = click.option(
@@ -55,30 +55,37 @@ def list_(
 ) -> None:
     """List what can be compared; with NAME, all about one.
 
+    NAME may be a kind, too: `suite list attacks` lists the attacks alone.
+
     \b
     Examples:
       suite list
       suite list npo
+      suite list attacks
       suite list --matrix
       suite list --json
     """
     registry = registry_of(block, plugin_file)
-    if matrix:
-        if name is not None:
-            raise UserError(f"--matrix shows every method; `suite list {name}` shows {name} alone")
-        rows = {"matrix": matrix_rows(registry)}
-    elif name is not None and not as_json:
+    if matrix and name is not None:
+        raise UserError(f"--matrix shows every method; `suite list {name}` shows {name} alone")
+    kinds = {"matrix": matrix_rows(registry)} if matrix else _everything(registry)
+    if name in kinds:
+        kinds = {name: kinds[name]}
+    elif name is not None and as_json:
+        kinds = {"settings": settings_rows(registry, name)}
+    elif name is not None:
         for section, cls in sections_of(registry, name).items():
             describe(registry, section, cls)
         return
-    elif name is not None:
-        rows = {"settings": settings_rows(registry, name)}
-    else:
-        rows = _everything(registry)
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        click.echo(json.dumps(kinds, indent=2))
         return
-    for title, table in rows.items():
+    _show(registry, kinds)
+
+
+def _show(registry: Registry, kinds: Mapping[str, Sequence[dict[str, Any]]]) -> None:
+    """A table of each kind, then the plugins that are not all right."""
+    for title, table in kinds.items():
         for part in _by_family(table):
             show_table(title, part)
     for info in registry.plugins():
@@ -93,6 +100,7 @@ def _everything(registry: Registry) -> dict[str, list[dict[str, Any]]]:
         "engines": [_row(cls, registry) for cls in registry.engines()],
         "executors": [_row(cls, registry) for cls in registry.executors()],
         "judges": [_row(cls, registry) for cls in registry.judges()],
+        "attacks": [_row(cls, registry) for cls in registry.attacks()],
     }
 
 
@@ -115,7 +123,7 @@ def plugins(block: tuple[str, ...], as_json: bool) -> None:
 
 
 def settings_rows(registry: Registry, name: str) -> list[dict[str, Any]]:
-    """Describe the settings of a method, a benchmark, an engine or a judge.
+    """Describe the settings of a method, a benchmark, an engine, a judge or an attack.
 
     Of a method: its own, and the training settings that it changes.
     """
@@ -128,13 +136,15 @@ def settings_rows(registry: Registry, name: str) -> list[dict[str, Any]]:
 def sections_of(registry: Registry, name: str) -> dict[str, Any]:
     """What is called so, by the section of its settings. UserError: nothing is.
 
-    A judge is listed by its name, but its section is judge_NAME. An engine may be called so too.
+    A judge is listed by its name, but its section is judge_NAME, and that of an attack is
+    attack_NAME. An engine or a method may be called so too.
     """
     finished = [cls for cls in registry.methods() if issubclass(cls, FinishedModel)]
     known = registry.configured() | {cls.name: cls for cls in finished}
-    sections = [section for section in (name, f"{JUDGE_SECTION}{name}") if section in known]
+    prefixes = ("", *SECTIONS.values())
+    sections = [f"{prefix}{name}" for prefix in prefixes if f"{prefix}{name}" in known]
     if not sections:
-        names = [section.removeprefix(JUDGE_SECTION) for section in known]
+        names = [cls.name for cls in known.values()]
         raise _absence(registry, name, names)
     return {section: known[section] for section in sections}
 
@@ -171,7 +181,7 @@ def _absence(registry: Registry, name: str, known: Iterable[str]) -> UserError:
     for info in registry.plugins():
         if info.name == name and info.status != "ok":
             return UserError(f"{info} is {info.status}{': ' if info.error else ''}{info.error}")
-    return unknown("method, benchmark, engine or judge", name, known)
+    return unknown("method, benchmark, engine, judge or attack", name, known)
 
 
 def _row(cls: Any, registry: Registry) -> dict[str, Any]:

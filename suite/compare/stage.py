@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from suite.api.benchmark import Benchmark
 from suite.api.cells import Cell, CellResult
@@ -30,6 +30,10 @@ from suite.store import Build, Json, Stage, jsonable, read_json, read_jsonl, wri
 if TYPE_CHECKING:
     from suite.compare.number import Headline
     from suite.compare.ranking import Joint
+
+
+Made = TypeVar("Made")
+"""What a cell is given as: its score stage, or all that is planned of it."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +94,13 @@ def comparing(
     return host.stage("compare", spec, inputs, label=f"compare methods on {benchmark.name}")
 
 
-def in_every_run(fixed: Mapping[Cell, Stage], methods: Iterable[Cell]) -> dict[Cell, Stage]:
+def in_every_run(fixed: Mapping[Cell, Made], methods: Iterable[Cell]) -> dict[Cell, Made]:
     """Finished models beside methods with several runs: each is the same model in every run.
 
     So a difference varies with the method's runs only, and is one from that very model.
     """
     runs = dict.fromkeys(cell.run for cell in methods)
-    found: dict[Cell, Stage] = {}
+    found: dict[Cell, Made] = {}
     for cell, value in fixed.items():
         for start, seed in runs or (cell.run,):
             found[replace(cell, start_seed=start, seed=seed)] = value

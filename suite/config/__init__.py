@@ -8,6 +8,7 @@ A mistake is one line that names the layer, the setting, the value and what was 
 
 from __future__ import annotations
 
+from suite.config.attacks import attack_settings, check_attacks
 from suite.config.command import rebuild_command
 from suite.config.dump import json_schema, to_toml
 from suite.config.finished import finished_path, row_name
@@ -26,7 +27,7 @@ from suite.config.resolve import (
     resolve_recorded,
     single_files,
 )
-from suite.config.specs import split_bench, split_spec
+from suite.config.specs import split_attack, split_bench, split_spec
 from suite.config.training import (
     finetune_settings,
     method_seeds,
@@ -37,8 +38,10 @@ from suite.config.training import (
 )
 
 __all__ = [
+    "attack_settings",
     "benchmark_settings",
     "blocked",
+    "check_attacks",
     "chosen_splits",
     "elsewhere",
     "engine_of",
@@ -58,6 +61,7 @@ __all__ = [
     "settings_of_method",
     "single_files",
     "smallest_lr",
+    "split_attack",
     "split_bench",
     "split_spec",
     "to_toml",

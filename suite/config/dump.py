@@ -7,6 +7,7 @@ from typing import Any
 
 from suite.api.finished import FinishedModel
 from suite.api.method import Method
+from suite.config.attacks import attack_settings
 from suite.config.check import AT_LEAST, OWN, STARTS, TRAIN, adapter, start_settings
 from suite.config.fields import Setting, settings_of
 from suite.config.instances import (
@@ -19,7 +20,7 @@ from suite.config.instances import (
 )
 from suite.config.layers import TOP
 from suite.config.places import whole, with_paths
-from suite.config.specs import split_bench, split_spec
+from suite.config.specs import split_attack, split_bench, split_spec
 from suite.config.training import (
     agreed,
     finetune_settings,
@@ -27,6 +28,7 @@ from suite.config.training import (
     training_protocols,
 )
 from suite.registry import Registry
+from suite.registry.checks import ATTACK_SECTION
 from suite.settings import RunConfig
 
 JsonSchema = dict[str, Any]
@@ -61,6 +63,7 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
             content[name] |= agreed([training for _, training in found])
         if "seeds" in config.sections.get(name, {}):
             content[name]["seeds"] = config.sections[name]["seeds"]
+    content |= _attack_sections(config, registry)
     content |= _benchmark_sections(config, registry)
     chosen = {engine_of(config): engine_settings(config, registry)}
     if any(split_bench(registry, bench)[0].judged for bench in config.bench):
@@ -74,6 +77,18 @@ def to_toml(config: RunConfig, registry: Registry) -> str:
 def _escaped(toml: str) -> str:
     """The same with escapes for characters that would steer a terminal: they stand in strings."""
     return "".join(c if c == "\n" or c.isprintable() else f"\\U{ord(c):08x}" for c in toml)
+
+
+def _attack_sections(config: RunConfig, registry: Registry) -> dict[str, Any]:
+    """The settings of each attack, as far as the benchmarks' protocols agree on them."""
+    sections = {}
+    for name in dict.fromkeys(split_attack(registry, spec)[0] for spec in config.attack):
+        found = []
+        for bench, split in training_protocols(config, registry):
+            found.append(attack_settings(config, registry, name, bench, split))
+        settings = settings_of(registry.attack(name).Config)
+        sections[f"{ATTACK_SECTION}{name}"] = _said(agreed(found), settings)
+    return sections
 
 
 def _benchmark_sections(config: RunConfig, registry: Registry) -> dict[str, Any]:

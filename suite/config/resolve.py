@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from suite.config.attacks import check_attacks
 from suite.config.check import STARTS, checked, convert, placed
 from suite.config.families import with_families
 from suite.config.finished import check_finished, with_folders
@@ -147,7 +148,7 @@ def _with_families(config: RunConfig, registry: Registry) -> tuple[str, ...]:
 
 def _check_names_and_sections(config: RunConfig, registry: Registry) -> None:
     """Refuse what is named twice, unknown loggers, and settings that their section cannot take."""
-    for field in ("methods", "bench", "split", "seeds", "start_seeds"):
+    for field in ("methods", "bench", "attack", "split", "seeds", "start_seeds"):
         _check_distinct(field, getattr(config, field))
     for name in config.log:
         if name not in {*LOGGERS, *(info.name for info in registry.plugins())}:
@@ -164,6 +165,7 @@ def _check_names_and_sections(config: RunConfig, registry: Registry) -> None:
                 method_settings(config, registry, spec, bench, split)
     check_starts(config, registry)
     check_finished(config, registry)
+    check_attacks(config, registry)
     for spec in config.methods:
         _check_distinct(f"seeds of {spec}", method_seeds(config, registry, spec))
 

@@ -1,5 +1,5 @@
-"""What stands behind a name in --methods and --bench: `npo:beta=0.5:lr=1e-4`,
-`lm_eval:arc_easy`."""
+"""What stands behind a name in --methods, --attack and --bench: `npo:beta=0.5:lr=1e-4`,
+`quantize:type=nf4`, `lm_eval:arc_easy`."""
 
 from __future__ import annotations
 
@@ -15,18 +15,30 @@ from suite.registry import Registry
 
 def split_spec(registry: Registry, spec: str) -> tuple[str, dict[str, Any]]:
     """Split `npo:beta=0.5:lr=1e-4` into the method's name and its checked settings."""
+    name = spec.partition(":")[0]
+    return name, _variant(registry, "method", spec, registry.method(name))
+
+
+def split_attack(registry: Registry, spec: str) -> tuple[str, dict[str, Any]]:
+    """Split `quantize:type=nf4` into the attack's name and its checked settings."""
+    name = spec.partition(":")[0]
+    return name, _variant(registry, "attack", spec, registry.attack(name))
+
+
+def _variant(registry: Registry, kind: str, spec: str, cls: Any) -> dict[str, Any]:
+    """The checked settings behind the name."""
     name, *items = spec.split(":")
-    known = settings_of_class(registry.method(name))
+    known = settings_of_class(cls)
     variant: dict[str, Any] = {}
     for item in items:
         field, equals, value = item.partition("=")
         if not equals or field in variant:
             raise UserError(
-                f"method {spec!r}: expected name:setting=value, each setting once, at {item!r}"
+                f"{kind} {spec!r}: expected name:setting=value, each setting once, at {item!r}"
             )
-        given = Given(name, field, value, f"method {spec!r}", text=True)
+        given = Given(name, field, value, f"{kind} {spec!r}", text=True)
         variant[field] = checked(registry, given, known)
-    return name, variant
+    return variant
 
 
 def split_bench(registry: Registry, spec: str) -> tuple[type[Benchmark[Any]], dict[str, Any]]:

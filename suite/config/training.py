@@ -77,7 +77,7 @@ def settings_of_method(
 ) -> tuple[Any, TrainConfig]:
     """The same of a method's class; `variant`: what is set for it above all."""
     name = method.name
-    protocol = _protocol(config, registry, bench, split)
+    protocol = protocol_of(config, registry, bench, split)
     source = f"{registry.name_plugin(method)}{method.__name__}.train_defaults"
     paper = {
         field: convert(TRAIN[field], Given(name, field, value, source), AT_LEAST.get(field))
@@ -118,12 +118,12 @@ def train_section(
     config: RunConfig, registry: Registry, bench: str, split: str, section: str
 ) -> TrainConfig:
     """The settings of [train] or [finetune]: defaults < the benchmark's protocol < the user's."""
-    protocol = _protocol(config, registry, bench, split)
+    protocol = protocol_of(config, registry, bench, split)
     default: TrainConfig = getattr(RunConfig(), section)
     return replace(default, **{**protocol.get(section, {}), **config.sections.get(section, {})})
 
 
-def _protocol(
+def protocol_of(
     config: RunConfig, registry: Registry, bench: str, split: str
 ) -> dict[str, dict[str, Any]]:
     """Ask the benchmark for its protocol's settings, for model and split, and check them."""

@@ -80,3 +80,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     plain = {each.lower(): each for each in known}
     near = difflib.get_close_matches(name.lower(), plain, n=1, cutoff=CUTOFF)
     return plain[near[0]] if near else None
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what a library says, cut after 200 characters."""
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

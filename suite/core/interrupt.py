@@ -34,6 +34,12 @@ def install() -> None:
     signal.signal(signal.SIGINT, _note)
 
 
+def request() -> None:
+    """Ask the loop at work to end, as SIGTERM does; from any thread."""
+    global _pending
+    _pending = signal.SIGTERM
+
+
 def pending() -> bool:
     """Whether a signal waits to be obeyed."""
     return _pending is not None

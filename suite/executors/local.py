@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite import hookimpl
@@ -39,8 +40,11 @@ class Local(Executor):
             )
         self.count = int(argument or 0) or len(accelerators()) or 2
 
-    def start(self) -> None:
+    def start(self, most: Needs, folder: Path) -> None:
         """Make the pool; a process starts with its first stage."""
+        self._open()
+
+    def _open(self) -> None:
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import get_context
 
@@ -66,7 +70,7 @@ class Local(Executor):
             return self._pool.submit(call)
         except BrokenProcessPool:
             self.stop()
-            self.start()
+            self._open()
             return self._pool.submit(call)
 
     def stop(self) -> None:

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from suite.results.samples import Sample
     from suite.results.schema import Results
 
-FORMATS = ("lm-eval", "csv", "open-unlearning")
+FORMATS = ("lm-eval", "csv", "open-unlearning", "inspect")
 
 Samples = Mapping[str, Sequence["Sample"]]
 """The slug of a cell -> its answers."""
-Files = dict[str, str]
+Files = Mapping[str, str | bytes]
 """Name below the folder -> content."""
+FilesOfCell = Callable[["Results", "CellResult", Sequence["Sample"]], Files]
 
 
 def export(results: Results, samples: Samples, out: Path, name: str) -> list[Path]:
@@ -33,15 +34,9 @@ def export(results: Results, samples: Samples, out: Path, name: str) -> list[Pat
     Raises UserError, before anything is written, if the format can hold nothing of the run, or
     if a file would lie outside `out`.
     """
-    from suite.export import items, lm_eval, open_unlearning
     from suite.store import atomic_write, inside
 
-    if name == "csv":
-        files = {"items.csv": items.as_csv(results, samples)}
-    elif name == "lm-eval":
-        files = _export_cells(results, samples, lm_eval.files)
-    else:
-        files = _export_cells(results, samples, open_unlearning.files)
+    files = _files(results, samples, name)
     if not files:
         raise UserError(f"--format {name}: this format can hold no result of this run")
     paths = {file: inside(out, file) for file in files}
@@ -50,13 +45,25 @@ def export(results: Results, samples: Samples, out: Path, name: str) -> list[Pat
     return list(paths.values())
 
 
-def _export_cells(
-    results: Results,
-    samples: Samples,
-    files_of: Callable[[Results, CellResult, Sequence[Sample]], Files],
-) -> Files:
+def _files(results: Results, samples: Samples, name: str) -> Files:
+    """The files of a format."""
+    from suite.export import inspect_log, items, lm_eval, open_unlearning
+
+    if name == "csv":
+        return {"items.csv": items.as_csv(results, samples)}
+    if name == "inspect":
+        inspect_log.check_installed()
+    of_cell: dict[str, FilesOfCell] = {
+        "lm-eval": lm_eval.files,
+        "open-unlearning": open_unlearning.files,
+        "inspect": inspect_log.files,
+    }
+    return _export_cells(results, samples, of_cell[name])
+
+
+def _export_cells(results: Results, samples: Samples, files_of: FilesOfCell) -> Files:
     """Return the files of all finished cells, each cell's in a folder of its own."""
-    files = {}
+    files: dict[str, str | bytes] = {}
     for result in results.cells:
         if result.status == "ok":
             slug = result.cell.slug

@@ -28,11 +28,11 @@ def files(results: Results, cell: CellResult, samples: Sequence[Sample]) -> dict
         lines = ""
         for number, sample in enumerate(samples):
             lines += json.dumps(_describe_sample(number, sample)) + "\n"
-        written[f"samples_{_file_name(task)}_suite.jsonl"] = lines
+        written[f"samples_{file_name(task)}_suite.jsonl"] = lines
     return written
 
 
-def _file_name(task: str) -> str:
+def file_name(task: str) -> str:
     """The task as a part of a file's name: it comes from a file that anybody may have written."""
     return re.sub(r"[^\w.=,-]", "_", task)[:120]
 

@@ -13,6 +13,7 @@ import torch
 from suite.core.errors import UserError
 from suite.model import folder as models
 from suite.model.encoding import check_template
+from suite.model.four_bit import plain_state
 from suite.model.weights import check_adapters
 
 
@@ -93,7 +94,7 @@ def merged_state(base: Any) -> dict[str, torch.Tensor]:
 
     layers = {n: m for n, m in base.named_modules() if isinstance(m, LoraLayer)}
     state: dict[str, torch.Tensor] = {}
-    for name, tensor in base.state_dict().items():
+    for name, tensor in plain_state(base).items():
         owner, _, leaf = name.rpartition(".")
         if ".lora_" in f".{name}":
             continue

@@ -17,11 +17,10 @@ import torch
 from torch import Tensor
 
 from suite.api.data import Encoded
-from suite.core.errors import UserError
+from suite.core.errors import UserError, first_line
 from suite.model.batch import collate
 from suite.model.layout import ANY_LENGTH, plain_model, window_of
 from suite.model.logprobs import check_projection, completion_hidden, head_of, token_logps
-from suite.model.source import first_line
 from suite.model.weights import context_of
 
 TOLERANCE = 1e-2

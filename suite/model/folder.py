@@ -15,10 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.core.errors import UserError
+from suite.core.errors import UserError, first_line
 from suite.model.encoding import Encoder, check_template
 from suite.model.hardware import ATTENTION
-from suite.model.source import first_line, model_files
+from suite.model.source import model_files
 from suite.model.weights import check_files, context_of, refuse_gaps, wrong_shapes
 from suite.store import read_json, write_json
 

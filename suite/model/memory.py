@@ -16,8 +16,11 @@ from suite.settings import TrainConfig
 
 WIDE, HALF = 4, 2
 """Bytes of a float32 and of a bfloat16 number."""
-MOMENTS = 2 * WIDE
-"""Bytes that AdamW remembers of a weight."""
+NF4 = (4 + 8 / 64 + 32 / (64 * 256)) / 8
+"""Of a weight in 4 bits: 64 share a scale, and 256 scales in 8 bits share one in float32."""
+MOMENTS = {"adamw": 2 * WIDE, "adamw_8bit": 2 * (1 + WIDE / 256)}
+"""Bytes that AdamW remembers of a weight; in 8 bits 256 numbers share a scale."""
+PAGED = "paged_"
 CAPACITY = 256
 """Tokens of a sequence; see `suite.model.packing`."""
 CHUNK = 2**26
@@ -58,13 +61,38 @@ def gathered_bytes(shape: Shape) -> int:
 
 def fixed_bytes(shape: Shape, config: TrainConfig, dtype: str) -> int:
     """What does not depend on the batch: weights, gradients, optimiser."""
-    size = HALF if config.weights == "bfloat16" else WIDE
-    weights = size * shape.matrices + WIDE * shape.vectors
+    weights = weight_bytes(shape, config, dtype) + _cast(shape, config, dtype)
     if config.lora_rank:
         adapters = adapter_weights(shape, config.lora_rank)
-        return weights + _cast(shape, config, dtype) + (2 * WIDE + MOMENTS) * adapters
-    trained = size * shape.matrices + WIDE * shape.vectors  # gradients are like weights
-    return weights + trained + MOMENTS * shape.parameters + _cast(shape, config, dtype)
+        return weights + 2 * WIDE * adapters + _held_moments(config, adapters, 0)
+    gradients = weight_bytes(shape, config, dtype)
+    return weights + gradients + _held_moments(config, shape.matrices, shape.vectors)
+
+
+def weight_bytes(shape: Shape, config: TrainConfig, dtype: str) -> int:
+    """The weights, as `TrainConfig.weights` keeps them."""
+    small = config.weights == "bfloat16" or (config.weights == "nf4" and dtype == "bfloat16")
+    size = HALF if small else WIDE
+    if config.weights != "nf4":
+        return size * shape.matrices + WIDE * shape.vectors
+    looked_up = shape.embedding if shape.tied else 2 * shape.embedding
+    linear = shape.matrices - looked_up
+    # One layer at a time is wide, while it is multiplied.
+    wide = size * shape.hidden * shape.feed_forward
+    return round(NF4 * linear) + wide + size * looked_up + WIDE * shape.vectors
+
+
+def moment_bytes(config: TrainConfig, matrices: int, vectors: int) -> int:
+    """What AdamW remembers of weights in matrices and of others; few of these are large enough for
+    8 bits."""
+    size = MOMENTS[config.optimizer.removeprefix(PAGED)]
+    return round(size * matrices) + round(MOMENTS["adamw"] * vectors)
+
+
+def _held_moments(config: TrainConfig, matrices: int, vectors: int) -> int:
+    """The part that must lie beside the weights: none of what can be moved away."""
+    paged = config.optimizer.startswith(PAGED)
+    return 0 if paged else moment_bytes(config, matrices, vectors)
 
 
 def adapter_weights(shape: Shape, rank: int) -> int:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from suite.core import hub
-from suite.core.errors import UserError
+from suite.core.errors import UserError, first_line
 from suite.model.weights import check_adapters
 from suite.store import read_json
 
@@ -119,8 +119,3 @@ def download(name: str, option: str = "--model") -> Path:
         raise UserError(
             f"{option} {name}: the hub does not give this model ({first_line(error)})"
         ) from error
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of what a library says, cut after 200 characters."""
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -42,6 +42,14 @@ def check_models(context: Context) -> None:
             raise UserError(f"{option} cannot be compared with {first}: {why}")
 
 
+def given_models(context: Context) -> Iterator[Named]:
+    """Every model that the run is given; `tiny` is none."""
+    if context.config.model != "tiny":
+        yield "--model", _found(context.config.model, "--model")
+    yield from _starts(context)
+    yield from _finished(context)
+
+
 def _starts(context: Context) -> Iterator[Named]:
     for name, given in context.config.start.items():
         for model in given:

@@ -11,6 +11,7 @@ from typing import Any
 
 from suite.config import benchmark_settings, chosen_splits, split_bench
 from suite.plan.alike import check_models
+from suite.plan.attacks import refuse_nothing_attacked
 from suite.plan.cell import PlannedCell
 from suite.plan.experiment_cells import experiment_cells
 from suite.plan.fitting import Fitting, LeftOut, fitting, refuse_what_fits_nowhere
@@ -44,6 +45,7 @@ def build_plan(context: Context) -> Plan:
             if models or not trained:
                 cells.extend(measured_cells(context, made(context, name), name, models))
     refuse_what_fits_nowhere(context, cells, left_out)
+    refuse_nothing_attacked(context, any(cell.attacked for cell in cells))
     reasons = [reason for said in left_out.values() for reason in said]
     return Plan(tuple(cells), tuple(dict.fromkeys(reasons)))
 

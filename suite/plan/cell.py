@@ -16,11 +16,35 @@ from suite.store import Stage
 
 
 @dataclass(frozen=True)
+class AttackPoint:
+    """What was done to an attacked model."""
+
+    spec: str
+    """As in --attack."""
+    metric: str
+    """What is compared before and after."""
+    utility: str
+    """What should have stayed."""
+    variant: str
+    """Point of the attack's grid; "" where it has none, and before the attack."""
+    step: int | None
+    """Optimiser steps of the attack: 0 before it, None where it trains nothing."""
+
+    @property
+    def shown(self) -> str:
+        """In words: "relearn, lr=1e-05, step 20"; "relearn, before"."""
+        step = f"step {self.step}" if self.step else ""
+        if self.step == 0:
+            step = "before"
+        return ", ".join(filter(None, (self.spec, self.variant, step)))
+
+
+@dataclass(frozen=True)
 class Evaluated:
     """One model of a cell and what is measured of it."""
 
     phase: str
-    """TRAINING, or the name of a later phase."""
+    """TRAINING, or the name of a later phase or attack."""
     epoch: int
     """Epochs of training that the model has seen; an experiment, and a model that nothing trained,
     has epoch 0."""
@@ -31,6 +55,15 @@ class Evaluated:
     """None: nothing was asked of it."""
     verdicts: Stage | None = None
     """None: nobody judged its answers."""
+    attack: AttackPoint | None = None
+    """None: the cell's own model, as its method or a phase of the benchmark left it."""
+
+    @property
+    def made(self) -> Iterator[Stage]:
+        """What its model and evaluating it take."""
+        yield from self.stages
+        if self.model is not None:
+            yield self.model.stage
 
     @property
     def stages(self) -> Iterator[Stage]:
@@ -70,8 +103,20 @@ class PlannedCell:
 
     @property
     def later(self) -> tuple[Evaluated, ...]:
-        """The phases after training."""
-        return tuple(each for each in self.evaluated if each.phase != TRAINING)
+        """The benchmark's phases after training."""
+        return tuple(
+            each for each in self.evaluated if each.phase != TRAINING and each.attack is None
+        )
+
+    @property
+    def own(self) -> tuple[Evaluated, ...]:
+        """All but attacks."""
+        return tuple(each for each in self.evaluated if each.attack is None)
+
+    @property
+    def attacked(self) -> tuple[tuple[Evaluated, AttackPoint], ...]:
+        """Attacks on the final step, before and after, with what was done."""
+        return tuple((each, each.attack) for each in self.evaluated if each.attack is not None)
 
     @property
     def partial(self) -> bool:

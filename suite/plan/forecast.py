@@ -18,11 +18,11 @@ from suite.api.requests import Generate
 from suite.core.amounts import in_bytes
 from suite.model.memory import (
     HALF,
-    MOMENTS,
     WIDE,
     Passes,
     adapter_weights,
     answering_bytes,
+    moment_bytes,
     training_bytes,
 )
 from suite.model.shape import Shape, shape_of, tiny_shape
@@ -133,7 +133,7 @@ class Forecasts:
         trained = shape.parameters
         if config.lora_rank:
             trained = adapter_weights(shape, config.lora_rank)
-        scratch = STEP_CHECKPOINTS * trained * (WIDE + MOMENTS)
+        scratch = STEP_CHECKPOINTS * (WIDE * trained + moment_bytes(config, trained, 0))
         disk = len(resources["epochs"]) * written
         return Forecast(memory, disk, tokens, scratch)
 

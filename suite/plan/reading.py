@@ -54,8 +54,11 @@ class Reading:
     @cached_property
     def data_digest(self) -> str:
         """Digest of everything that the benchmark read."""
+        return self.digest_of(self.data)
+
+    def digest_of(self, data: BenchmarkData) -> str:
+        """Digest of the benchmark's data, or of a part of them."""
         add = self.context.materials.add
-        data = self.data
         sets = {name: digest(jsonable(list(items))) for name, items in data.sets.items()}
         parts: dict[str, Json] = {
             "roles": {role: add(rows) for role, rows in data.roles.items()},
@@ -85,18 +88,19 @@ class Reading:
         if name is None or name in data.starts:
             return
         if near := nearest(name, data.starts):
-            raise self._wrong(f"baseline is {name!r}, and no start model; did you mean {near!r}?")
+            raise self.wrong(f"baseline is {name!r}, and no start model; did you mean {near!r}?")
 
     def _distinct(self, hook: str, asked: Listed) -> Listed:
         """What a hook gave, if it is a list whose ids differ: answers are found by them."""
         if isinstance(asked, str) or not isinstance(asked, Sequence):
-            raise self._wrong(f"{hook} must return a list, not {asked!r:.80}")
+            raise self.wrong(f"{hook} must return a list, not {asked!r:.80}")
         for id, count in Counter(each.id for each in asked).items():
             if count > 1:
-                raise self._wrong(f"{hook} has the id {id!r} {count} times")
+                raise self.wrong(f"{hook} has the id {id!r} {count} times")
         return asked
 
-    def _wrong(self, problem: str) -> UserError:
+    def wrong(self, problem: str) -> UserError:
+        """The error of what the benchmark's plugin gave."""
         plugin = self.context.registry.name_plugin(type(self.benchmark))
         return UserError(f"{plugin}benchmark {self.benchmark.name!r}: {problem}")
 

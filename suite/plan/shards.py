@@ -18,6 +18,8 @@ def check_shards(config: TrainConfig, device: str, method: str) -> None:
         raise UserError(f"{method}: shards={count} trains all weights: set lora_rank to 0")
     if config.weights != "float32":
         raise UserError(f"{method}: shards={count} keeps weights in float32, not {config.weights}")
+    if config.optimizer != "adamw":
+        raise UserError(f"{method}: shards={count} needs optimizer=adamw, not {config.optimizer}")
     if ":" in device:
         raise UserError(f"{method}: shards={count} takes a GPU each, so --device {device} is wrong")
     if device == "cuda" and len(accelerators()) < count:

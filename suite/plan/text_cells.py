@@ -17,6 +17,7 @@ from suite.api.phases import TRAINING
 from suite.config import method_seeds
 from suite.core.errors import DoesNotFit, UserError
 from suite.core.places import model_name
+from suite.plan.attacks import PlannedAttack, attacked, plan_attacks
 from suite.plan.cell import Evaluated, PlannedCell
 from suite.plan.fitting import Fitting, LeftOut
 from suite.plan.reading import Reading
@@ -27,7 +28,7 @@ from suite.plan.refusals import (
     check_rows,
     check_steps,
 )
-from suite.plan.text_stages import TextStages
+from suite.plan.text_stages import TextStages, answers_itself
 from suite.settings import TrainConfig
 from suite.stages.base_model import origin
 from suite.stages.context import Context
@@ -42,11 +43,12 @@ def text_cells(reading: Reading, methods: Fitting, left_out: LeftOut) -> Iterato
     _drop_what_does_not_fit(starts[0], methods, left_out)
     if not methods:
         return
+    attacks = plan_attacks(reading)
     for name in reading.starts:
-        yield from _fitting_cells(name, left_out, _start_cells(name, starts))
+        yield from _fitting_cells(name, left_out, _start_cells(name, starts, attacks))
     for spec in methods:
         name = reading.context.row(spec)
-        cells = _method_cells(name, spec, *methods[spec], starts)
+        cells = _method_cells(name, spec, *methods[spec], starts, attacks)
         yield from _fitting_cells(name, left_out, cells)
 
 
@@ -88,7 +90,9 @@ def _fitting_cells(spec: str, left_out: LeftOut, cells: Iterator[Made]) -> Itera
         yield cell
 
 
-def _start_cells(name: str, starts: Sequence[TextStages]) -> Iterator[Made]:
+def _start_cells(
+    name: str, starts: Sequence[TextStages], attacks: Sequence[PlannedAttack]
+) -> Iterator[Made]:
     """The cells of a start model. UserError: a method has its name."""
     first = starts[0]
     if name in map(first.context.row, first.context.config.methods):
@@ -100,13 +104,18 @@ def _start_cells(name: str, starts: Sequence[TextStages]) -> Iterator[Made]:
         for place, trained in enumerate(models):
             named = [f"model {place + 1}"] if len(models) > 1 else []
             shown = _shown(name, stages, named)
-            cell = _TextCell(stages, name, "baseline", 0, shown, trained)
+            cell = _TextCell(stages, name, "baseline", 0, shown, trained, attacks)
             # Several models that are there count as those of several start seeds.
             yield replace(cell, start_seed=stages.start_seed + place).planned
 
 
 def _method_cells(
-    name: str, spec: str, method: Method[Any], config: TrainConfig, starts: Sequence[TextStages]
+    name: str,
+    spec: str,
+    method: Method[Any],
+    config: TrainConfig,
+    starts: Sequence[TextStages],
+    attacks: Sequence[PlannedAttack],
 ) -> Iterator[Made]:
     """The cells of a method, by start seed and seed; of a finished model one, whatever the
     seeds."""
@@ -119,7 +128,7 @@ def _method_cells(
             named = [f"seed {seed}"] if len(seeds) > 1 else []
             shown = _shown(name, stages, named)
             trained = stages.method(method, config, seed, shown)
-            cell = _TextCell(stages, name, method.family, seed, shown, trained, config)
+            cell = _TextCell(stages, name, method.family, seed, shown, trained, attacks, config)
             yield replace(cell, notes=_notes(context, method)).planned
 
 
@@ -147,6 +156,7 @@ class _TextCell:
     seed: int
     shown: str
     trained: Trained
+    attacks: Sequence[PlannedAttack] = ()
     config: TrainConfig | None = None
     """How its method trains, for later phases; None: a start model."""
     start_seed: int | None = None
@@ -164,7 +174,9 @@ class _TextCell:
         for epoch, each in trained.models.items():
             label = f"{self.shown}, epoch {epoch}" if trained.stage else self.shown
             evaluated.append(self._evaluated(TRAINING, epoch, each, trained.method, label))
+        final = evaluated[-1]
         evaluated += self._phases()
+        evaluated += self._attacked(final)
         return PlannedCell(
             cell,
             self.family,
@@ -173,7 +185,7 @@ class _TextCell:
             stages,
             trained.stage,
             method=trained.method,
-            notes=self.notes,
+            notes=(*self.notes, *self._not_attacked()),
         )
 
     def _phases(self) -> Iterator[Evaluated]:
@@ -183,9 +195,22 @@ class _TextCell:
             return
         model = self.trained.final
         for phase in self.stages.benchmark.phases:
-            model = self.stages.phase(phase, model, method, config, self.seed, self.shown)
+            *_, model = self.stages.phase(phase, model, method, config, self.seed, self.shown)
             label = f"{self.shown}, {phase.name}"
             yield self._evaluated(phase.name, model.epoch or 0, model, None, label)
+
+    def _attacked(self, final: Evaluated) -> Iterator[Evaluated]:
+        """The attacks on the final model; none where its method answers in a way of its own."""
+        method = self.trained.method
+        if method is not None and answers_itself(method):
+            return
+        for planned in self.attacks:
+            yield from attacked(self.stages, planned, final, self.seed, self.shown)
+
+    def _not_attacked(self) -> Iterator[str]:
+        method = self.trained.method
+        if self.attacks and method is not None and answers_itself(method):
+            yield "not attacked: it answers in a way of its own, and its model is another row's"
 
     def _evaluated(
         self, phase: str, epoch: int, model: Model, method: Method[Any] | None, label: str

@@ -53,9 +53,16 @@ class TextStages(Training):
         spec = self.reading.benchmark_spec()
         return self.context.stage("roles", spec, inputs, label="training rows from samples")
 
-    def respond(self, model: Model, method: Method[Any] | None, label: str) -> Stage:
-        """A model's answers to the benchmark's requests."""
-        return self._ask(model, method, self.requests, f"answers of {label}")
+    def respond(
+        self,
+        model: Model,
+        method: Method[Any] | None,
+        label: str,
+        requests: Sequence[Request] | None = None,
+    ) -> Stage:
+        """A model's answers, by default to the benchmark's requests."""
+        asked = self.requests if requests is None else requests
+        return self._ask(model, method, asked, f"answers of {label}")
 
     def _ask(
         self, model: Model, method: Method[Any] | None, requests: Sequence[Request], label: str
@@ -117,9 +124,10 @@ class TextStages(Training):
         responses: Stage,
         verdicts: Stage | None,
         label: str,
+        own: Mapping[str, Json] | None = None,
     ) -> Stage:
         """Per-item scores and metrics of a model, from its answers and what the judge said of
-        them."""
+        them. `own`: data, requests and attack, where these are not the benchmark's."""
         inputs = {"responses": responses}
         if self.benchmark.measures_kl and (method is None or not answers_itself(method)):
             inputs["kl"] = self.kl(model, responses, label)
@@ -131,6 +139,7 @@ class TextStages(Training):
             "judge": self.judging.key if self.judging else None,
             "prices": self.judging.prices if self.judging else None,
             "method": self._scored_method(method),
+            **(own or {}),
         }
         return self.context.stage("score", spec, inputs, label=f"score {label}")
 

@@ -139,23 +139,32 @@ class Training(ABC):
         self,
         phase: Phase,
         before: Model,
-        method: Method[Any],
-        config: TrainConfig,
+        method: Method[Any] | None,
+        config: TrainConfig | None,
         seed: int,
         label: str,
-    ) -> Model:
-        """The model that a phase after training leaves. UserError: it names what is not there."""
-        named = f"{label}, {phase.name}"
+    ) -> list[Model]:
+        """The models of a phase after training that are evaluated, the last one at the end.
+        `method`: the cell's own, and how it trains. UserError: it names what is not there."""
+        named = ", ".join(filter(None, (label, phase.name)))
         if phase.kind != "train":
             spec = {**phase.spec, "epoch": before.epoch, "seed": seed}
-            return Model(self.context.stage(phase.kind, spec, {"model": before}, label=named))
+            return [Model(self.context.stage(phase.kind, spec, {"model": before}, label=named))]
         if phase.method is not None:
-            own, config = self.settings(phase.method)
-            method = self.context.registry.method(phase.method)(own)
+            cls = self.context.registry.method_of_stage(phase.method)
+            own, config = self._settings_of(cls)
+            method = cls(own)
+        if method is None or config is None:
+            raise UserError(f"{named}: its phase names no method to train with")
         config = replace(config, **phase.train)
-        rows = {role: self.rows(phase.roles.get(role, role)) for role in sorted(method.roles)}
-        stage = self._train(before, method, rows, config, seed=seed, label=named)
-        return Model(stage, config.epochs)
+        rows: dict[str, Rows] = {}
+        for role in sorted(method.roles):
+            given = phase.rows.get(role)
+            rows[role] = self.rows(phase.roles.get(role, role)) if given is None else given
+        every = phase.every or config.epochs
+        epochs = sorted({*range(every, config.epochs + 1, every), config.epochs})
+        stage = self._train(before, method, rows, config, seed=seed, label=named, epochs=epochs)
+        return [Model(stage, epoch) for epoch in epochs]
 
     def rows(self, role: str) -> Rows:
         """The training rows of a role: as they were read, or as the starting model's answers will
@@ -186,7 +195,7 @@ class Training(ABC):
     ) -> Stage:
         """A training; `epochs`: those after which the model is written, by default the last."""
         reward = self.reward(method)
-        check_precision(config, self.context.dtype, method.name)
+        check_precision(config, self.context.dtype, self.context.device, method.name)
         check_shards(config, self.context.device, method.name)
         training = asdict(config)
         step = {name: training.pop(name) for name in HOW_A_STEP_IS_COMPUTED}
@@ -247,11 +256,8 @@ class Training(ABC):
     @cached_property
     def reward_model(self) -> Model:
         """The reward model of the benchmark's pairs, trained once for all methods that need one."""
-        config, registry = self.context.config, self.context.registry
-        cls = registry.serving("reward")
-        own, training = settings_of_method(
-            config, registry, cls, {}, self.benchmark.name, self.split
-        )
+        cls = self.context.registry.serving("reward")
+        own, training = self._settings_of(cls)
         method = cls(own)
         stage = self._train(
             self.first,
@@ -282,6 +288,10 @@ class Training(ABC):
         identity = truth.identity()
         key = digest({"identity": identity, "source": source})
         return RewardUse({"truth": self.context.materials.put(key, truth), "identity": identity})
+
+    def _settings_of(self, cls: type[Method[Any]]) -> tuple[Any, TrainConfig]:
+        config, registry = self.context.config, self.context.registry
+        return settings_of_method(config, registry, cls, {}, self.benchmark.name, self.split)
 
     def settings(self, spec: str) -> tuple[Any, TrainConfig]:
         """Settings of a method that the benchmark itself asks for."""

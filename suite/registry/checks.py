@@ -10,6 +10,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, get_type_hints
 
+from suite.api.attack import Attack
 from suite.api.benchmark import Benchmark
 from suite.api.engine import Engine
 from suite.api.executor import Executor
@@ -25,6 +26,9 @@ from suite.settings import RunConfig, TrainConfig
 FAMILIES = ("unlearning", "alignment", "baseline", "finished")
 JUDGE_SECTION = "judge_"
 """A judge's section is this and its name: a judge and an engine may both be called `openai`."""
+ATTACK_SECTION = "attack_"
+"""The same of an attack: a method and an attack may both be called `few_shot`."""
+SECTIONS = {"judge": JUDGE_SECTION, "attack": ATTACK_SECTION}
 REWARDS = ("", "ground_truth", "model", "own")
 RESERVED = frozenset(field.name for field in fields(RunConfig))
 SCORE_OPTIONS = frozenset({"bench", "set", "block", "json", "help", "h"})
@@ -156,6 +160,12 @@ def check_judge(cls: Any) -> None:
     _check_config(cls)
 
 
+def check_attack(cls: Any) -> None:
+    """Refuse a class that cannot serve as an attack."""
+    _check_class(cls, Attack)
+    _check_config(cls)
+
+
 def check_stage(kind: Any) -> None:
     """Refuse what is no kind of stage."""
     if not isinstance(kind, StageKind):
@@ -172,6 +182,7 @@ CHECKS: Mapping[str, tuple[str, Callable[[Any], None]]] = {
     "engine": ("suite_engines", check_engine),
     "executor": ("suite_executors", check_executor),
     "judge": ("suite_judges", check_judge),
+    "attack": ("suite_attacks", check_attack),
     "stage": ("suite_stages", check_stage),
 }
 
@@ -188,11 +199,12 @@ def _check_class(cls: Any, base: Any) -> None:
         raise TypeError(
             f"{cls.__name__}.name is {name!r}, which is a setting of the run; choose another"
         )
-    if name.startswith(JUDGE_SECTION) and base is not Judge:
-        raise TypeError(
-            f"{cls.__name__}.name is {name!r}, but {JUDGE_SECTION}NAME is the section of a judge; "
-            "rename it"
-        )
+    for kind, prefix in SECTIONS.items():
+        if name.startswith(prefix) and base.__name__.lower() != kind:
+            raise TypeError(
+                f"{cls.__name__}.name is {name!r}, but {prefix}NAME is the section of the {kind} "
+                "NAME; rename it"
+            )
     if inspect.isabstract(cls):
         missing = ", ".join(sorted(getattr(cls, "__abstractmethods__", ())))
         raise TypeError(f"{cls.__name__} does not define {missing}")

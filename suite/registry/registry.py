@@ -11,6 +11,7 @@ import click
 import pluggy
 
 from suite import hookspecs
+from suite.api.attack import Attack
 from suite.api.benchmark import Benchmark
 from suite.api.engine import Engine
 from suite.api.executor import Executor
@@ -21,7 +22,7 @@ from suite.api.stages import StageKind
 from suite.core.errors import SuiteWarning, UserError, unknown
 from suite.registry.blame import explain, raised_by
 from suite.registry.calling import call, guarded, listed, methods_of, observe
-from suite.registry.checks import CHECKS, JUDGE_SECTION, hooks_of
+from suite.registry.checks import CHECKS, SECTIONS, hooks_of
 from suite.registry.offers import CONFIGURED, Offers, duplicate
 from suite.registry.plugin import DISTRIBUTION, PluginInfo, discover
 from suite.registry.single import PluginFile, plugin_files
@@ -128,6 +129,10 @@ class Registry:
         """Return the judge of that name. UserError as for `method`."""
         return cast("type[Judge[Any]]", self._get("judge", name))
 
+    def attack(self, name: str) -> type[Attack[Any]]:
+        """Return the attack of that name. UserError as for `method`."""
+        return cast("type[Attack[Any]]", self._get("attack", name))
+
     def methods(self) -> list[type[Method[Any]]]:
         """All methods, by name."""
         return self._offers.all("method")
@@ -148,6 +153,10 @@ class Registry:
         """All judges, by name."""
         return self._offers.all("judge")
 
+    def attacks(self) -> list[type[Attack[Any]]]:
+        """All attacks, by name."""
+        return self._offers.all("attack")
+
     def stage_kinds(self) -> list[StageKind]:
         """All kinds of stages that plugins compute, by name."""
         return self._offers.all("stage")
@@ -155,17 +164,15 @@ class Registry:
     def configured(self) -> dict[str, Any]:
         """Section of a configuration file -> class with settings.
 
-        Methods, benchmarks and engines have the section of their name, judges `judge_NAME`. Those
-        that are asked for with their distribution (`npo@acme`) are there too.
+        Methods, benchmarks and engines have the section of their name, judges `judge_NAME`, attacks
+        `attack_NAME`. Those that are asked for with their distribution (`npo@acme`) are there too.
         Finished models have none: a section cannot say which of them it means.
         """
         sections: dict[str, Any] = {}
-        for kind in CONFIGURED:
+        for kind in (*CONFIGURED, *SECTIONS):
             for cls in (*self._offers.all(kind), *self._offers.renamed(kind)):
                 if not issubclass(cls, FinishedModel):
-                    sections[cls.name] = cls
-        for judge in (*self.judges(), *self._offers.renamed("judge")):
-            sections[f"{JUDGE_SECTION}{judge.name}"] = judge
+                    sections[f"{SECTIONS.get(kind, '')}{cls.name}"] = cls
         return sections
 
     def plugins(self) -> list[PluginInfo]:

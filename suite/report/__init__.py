@@ -35,6 +35,7 @@ def write(
     `results` is not finite.
     """
     from suite.report import figures, files, page, spreadsheet
+    from suite.report.pictures.attacks import draw_attacks
     from suite.report.pictures.draw import draw_pictures
     from suite.report.table import tables
     from suite.results.schema import dumps, loads
@@ -44,15 +45,17 @@ def write(
     results = loads(text)  # so that a report made again from results.json has the same bytes
     rows = tables(results)
     pictures = []
+    attacks = []
     for number, table in enumerate(rows, 1):
         pictures.append(draw_pictures(table, f"t{number}", samples or {}))
+        attacks.append(draw_attacks(table, f"t{number}-a"))
     content: dict[str, str | bytes] = {
         "results.json": text,
         "leaderboard.json": files.as_json(results, rows),
         "leaderboard.csv": spreadsheet.as_csv(rows),
         "leaderboard.md": files.as_markdown(results, rows),
-        PAGE: page.as_html(results, rows, samples or {}, pictures),
-        **figures.files(rows, pictures),
+        PAGE: page.as_html(results, rows, samples or {}, pictures, attacks),
+        **figures.files(rows, [[*a, *b] for a, b in zip(pictures, attacks, strict=True)]),
     }
     for name, written in content.items():
         atomic_write(out / name, written)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from suite.api.cells import CellResult
+from suite.report import robustness
 from suite.report.columns import Item, columns
 from suite.report.footnotes import footnotes
 from suite.report.outcome import describe_outcome
@@ -90,7 +91,7 @@ def as_markdown(results: Results, tables: Sequence[Table]) -> str:
         ]
         lines += [*_markdown_table(table), ""]
         lines += _markdown_list(footnotes(table))
-        lines += ["", *_markdown_pairs(table)]
+        lines += ["", *_markdown_attacks(table), *_markdown_pairs(table)]
     lines += ["## What was run", ""]
     for name, value in provenance(results):
         lines.append(f"- {markdown(name)}: {markdown(value)}")
@@ -125,6 +126,21 @@ def _markdown_pairs(table: Table) -> Iterator[str]:
         for pair in found:
             yield _markdown_row(map(markdown, pair.cells))
         yield ""
+
+
+def _markdown_attacks(table: Table) -> Iterator[str]:
+    found = robustness.lines(table)
+    if not found:
+        return
+    yield from ("### Under attack", "")
+    yield _markdown_row(robustness.HEADERS)
+    yield "| :-- | :-- | --: | --: | --: | --: |"
+    for line in found:
+        method, attack, *numbers = map(markdown, line.cells)
+        yield _markdown_row([method, f"{attack}{' (worst)' if line.worst else ''}", *numbers])
+    yield ""
+    yield from _markdown_list(robustness.sentences(table))
+    yield ""
 
 
 def _markdown_list(notes: Iterable[str]) -> Iterator[str]:

@@ -22,6 +22,7 @@ from suite.report.differences import advice, apart, cell_apart, metrics_apart
 from suite.report.footnotes import NOT_COMPARABLE
 from suite.report.provenance import describe_environment
 from suite.report.told import Told, tables_of
+from suite.results.robustness import joined
 from suite.results.samples import Sample
 from suite.results.schema import Comparison, Results, Run
 
@@ -151,7 +152,7 @@ def _join_tables(a: Told, b: Told) -> Told:
         )
     keys = {**b.start_keys, **a.start_keys}
     notes = (*first.notes, *second.notes, *_joined_all_the_same(a, b))
-    joined = replace(
+    both = replace(
         first,
         baseline_key=", ".join(keys[seed] for seed in sorted(keys)),
         basis=first.basis or second.basis,
@@ -160,9 +161,10 @@ def _join_tables(a: Told, b: Told) -> Told:
         settings=first.settings or second.settings,
         methods={**second.methods, **first.methods},
         sources=first.sources or second.sources,
+        robustness=joined(first.robustness, second.robustness, b.name),
         notes=tuple(dict.fromkeys(notes)),
     )
-    return replace(a, table=joined, joined=keys)
+    return replace(a, table=both, joined=keys)
 
 
 def _joined_all_the_same(a: Told, b: Told) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from suite.api.finished import FINISHED
 from suite.report.numbers import listed
+from suite.report.robustness import leaking
 from suite.report.table import Table
 
 FEW = 5
@@ -16,7 +17,7 @@ NO_MODEL = "none"
 
 def describe_outcome(table: Table) -> list[str]:
     """Say who may be first, who is on the Pareto front, and what the numbers are about."""
-    return [*_describe_ranks(table), *_describe_scope(table)]
+    return [*_describe_ranks(table), *leaking(table), *_describe_scope(table)]
 
 
 def _describe_ranks(table: Table) -> Iterator[str]:

@@ -29,6 +29,8 @@ from suite.report.pairs import HEADERS, Pair, pairs
 from suite.report.pictures.marks import colour, marker_of, outline
 from suite.report.pictures.plot import Drawing
 from suite.report.provenance import commands, deviations, provenance
+from suite.report.robustness import HEADERS as ATTACK_HEADERS
+from suite.report.robustness import Line, lines, sentences
 from suite.report.table import Table
 from suite.report.text import one_line, visible
 from suite.report.values import Value, by_name, value_of
@@ -55,6 +57,11 @@ class View:
     """Notes on the other columns."""
     pairs: list[Pair]
     pictures: list[Drawing]
+    attacks: list[Line]
+    """What attacks found; empty: there were none."""
+    attacks_told: list[str]
+    """How to read it."""
+    attack_pictures: list[Drawing]
     questions: list[Question]
 
     def paint(self, method: str) -> str:
@@ -76,16 +83,18 @@ def as_html(
     tables: Sequence[Table],
     samples: Mapping[str, Sequence[Sample]],
     pictures: Sequence[Sequence[Drawing]],
+    attacks: Sequence[Sequence[Drawing]],
 ) -> str:
-    """Render the page; `pictures`: those of each table."""
+    """Render the page; `pictures`, `attacks`: the drawings of each table, and of its attacks."""
     style = _read_source("style.css.jinja") + style_rules()
     script = _read_source("script.js.jinja")
     page = _environment().get_template("leaderboard.html.jinja")
     views = []
     limit = -(-QUESTIONS // max(1, len(tables)))
-    for number, (table, drawn) in enumerate(zip(tables, pictures, strict=True), 1):
+    for number, table in enumerate(tables, 1):
+        drawn, attacked = pictures[number - 1], attacks[number - 1]
         questions = side_by_side(table, samples, limit)
-        views.append(_build_view(table, f"t{number}", drawn, questions))
+        views.append(_build_view(table, f"t{number}", drawn, attacked, questions))
     return page.render(
         results=results,
         views=views,
@@ -94,6 +103,7 @@ def as_html(
         commands=commands(results.run),
         config=json.dumps(results.run.config, indent=2, sort_keys=True),
         pair_headers=HEADERS,
+        attack_headers=ATTACK_HEADERS,
         style=Markup(style),
         script=Markup(script),
         style_hash=_csp_hash(style),
@@ -102,7 +112,11 @@ def as_html(
 
 
 def _build_view(
-    table: Table, name: str, pictures: Sequence[Drawing], questions: list[Question]
+    table: Table,
+    name: str,
+    pictures: Sequence[Drawing],
+    attacked: Sequence[Drawing],
+    questions: list[Question],
 ) -> View:
     shown = columns(table)
     groups = dict.fromkeys(column.group for column in shown)
@@ -117,6 +131,9 @@ def _build_view(
         rest=rest(table),
         pairs=pairs(table),
         pictures=list(pictures),
+        attacks=lines(table),
+        attacks_told=list(sentences(table)),
+        attack_pictures=list(attacked),
         questions=questions,
     )
 

@@ -37,6 +37,9 @@ _DEFAULTS = {each.name: each.default for each in fields(Metric) if each.default 
 
 def compact(content: dict[str, Any]) -> dict[str, Any]:
     """Make the content of results.json small."""
+    for table in content.get("comparisons", ()):
+        if table.get("robustness", ...) is None:  # so that older programs read the file
+            del table["robustness"]
     for cell in content["cells"]:
         cell["trajectory"] = _as_columns(cell["trajectory"])
         for holder in _holders(cell):

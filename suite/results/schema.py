@@ -29,6 +29,7 @@ from suite.core.errors import CorruptError, UserError
 from suite.results.compact import COURSE, compact, expanded
 from suite.results.evidence import Evidence
 from suite.results.outputs import Outputs
+from suite.results.robustness import Robustness
 from suite.results.samples import read_text
 from suite.store import atomic_write
 
@@ -85,6 +86,8 @@ class Comparison(Closed):
     """"data", "model" -> digest of the content that was read under the setting of that name."""
     starts: dict[str, str] = field(default_factory=dict)
     """Start models that were not fine-tuned by the run: where each is from."""
+    robustness: Robustness | None = None
+    """What attacks found; None: there were none, and the file does not mention it."""
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -22,6 +22,7 @@ from suite.core.interrupt import Interrupted
 from suite.plan.cell import PlannedCell
 from suite.registry.plugin import DISTRIBUTION
 from suite.results.samples import Sample
+from suite.run.attacked import attack_stages, attacked_metrics, run_attacks
 from suite.run.events import observer
 from suite.run.failure import Failure, failure_of
 from suite.run.workers import Work
@@ -61,10 +62,11 @@ class CellRunner:
         samples: list[Sample] = []
         status = 0
         try:
-            for each in planned.evaluated:
+            for each in planned.own:
                 self.store.ensure(each.score, steps.live)
             steps.stored()
-            result = self._result(planned)
+            failed, status = run_attacks(self.context, self.store, planned)
+            result = self._result(planned, failed)
             final = self.store.path(planned.final.score)
             samples = [Sample(**line) for line in read_jsonl(final / "samples.jsonl")]
         except (CorruptError, KeyboardInterrupt, Interrupted):
@@ -101,7 +103,7 @@ class CellRunner:
                 return plugin
         return ""
 
-    def _result(self, planned: PlannedCell) -> CellResult:
+    def _result(self, planned: PlannedCell, failed: list[str]) -> CellResult:
         folders = {each.epoch: self.store.path(each.score) for each in planned.trained}
         metrics = {epoch: read_metrics(folder) for epoch, folder in folders.items()}
         final = planned.final.epoch
@@ -117,7 +119,7 @@ class CellRunner:
             partial=planned.partial,
             timings=self._timings(planned),
             environment=environment(self.context),
-            notes=(*planned.notes, *self._training_notes(planned)),
+            notes=(*planned.notes, *self._training_notes(planned), *failed),
         )
 
     def _training_notes(self, planned: PlannedCell) -> tuple[str, ...]:
@@ -139,15 +141,16 @@ class CellRunner:
         )
 
     def _later_metrics(self, planned: PlannedCell) -> Iterator[Metric]:
-        """The metrics of the phases after training, as "<phase>/<metric>"."""
+        """The metrics of the phases after training and of attacks, as "<phase>/<metric>"."""
         for each in planned.later:
             for metric in read_metrics(self.store.path(each.score)):
                 yield replace(metric, name=f"{each.phase}/{metric.name}")
+        yield from attacked_metrics(self.store, planned)
 
     def _timings(self, planned: PlannedCell) -> dict[str, Timing]:
         """Seconds of the cell's own stages (what it shares with other cells belongs to the start
         models' rows)."""
-        scores = [each.score for each in planned.evaluated]
+        scores = [each.score for each in planned.own]
         if planned.texts is None:
             # One stage does all: it measures a finished model, or trains by itself.
             name = "measure" if planned.final.score.kind == "measure" else "train"
@@ -155,15 +158,17 @@ class CellRunner:
         timings = {}
         if planned.train:
             timings["train"] = self._training(planned.train)
-        responses = [each.responses for each in planned.evaluated if each.responses]
+        responses = [each.responses for each in planned.own if each.responses]
         timings["respond"] = self._timing(responses)
-        verdicts = [each.verdicts for each in planned.evaluated if each.verdicts]
+        verdicts = [each.verdicts for each in planned.own if each.verdicts]
         if verdicts:
             timings["judge"] = self._timing(verdicts)
         later = [each.model.stage for each in planned.later if each.model]
         if later:
             timings["phases"] = self._timing(later)
         timings["score"] = self._timing(scores)
+        if planned.attacked:
+            timings["attacks"] = self._timing(attack_stages(planned))
         return timings
 
     def _training(self, stage: Stage) -> Timing:

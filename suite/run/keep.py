@@ -3,7 +3,7 @@
     keep = "final":  epoch-01/ ... epoch-09/ of a finished training go, epoch-10/ and log.jsonl stay
 
 Weights are needed as long as a stage that reads them is missing, be it of another cell. Start
-models (target, retrain) always stay: later runs begin with them.
+models (target, retrain) always stay: later runs begin with them. Models that an attack trained go.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def drop_weights(
         return
     needed = {(stage.key, part) for stage, part in planned.read_by_missing(store)}
     for cell, result in zip(planned.cells, results, strict=False):
-        if result.status != "ok" or _is_start(cell):
+        if result.status != "ok":
             continue
         for stage, kept in _trainings(cell, result, keep):
             there = [part_of(epoch) for epoch in epochs_in(store.path(stage)) if epoch != kept]
@@ -43,11 +43,14 @@ def _trainings(
     cell: PlannedCell, result: CellResult, keep: str
 ) -> Iterator[tuple[Stage, int | None]]:
     """(training, the epoch whose weights stay) of a cell; None: no weights of it stay."""
-    if cell.train is not None:
+    if cell.train is not None and not _is_start(cell):
         yield cell.train, _kept_epoch(cell, result, keep)
     for each in cell.later:
         if each.model is not None and each.model.stage.kind == "train":
             yield each.model.stage, None if keep == "none" else each.model.epoch
+    for each, point in cell.attacked:
+        if each.model is not None and point.step:
+            yield each.model.stage, None
 
 
 def _kept_epoch(cell: PlannedCell, result: CellResult, keep: str) -> int | None:

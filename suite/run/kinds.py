@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from suite.api.stages import StageKind
+from suite.compare.robustness import compare_attacked
 from suite.compare.stage import compare_cells
 from suite.core.errors import UserError
 from suite.core.progress import Progress, Silent
@@ -33,6 +34,7 @@ BUILT_IN: tuple[StageKind, ...] = (
     run_experiment,
     measure_model,
     compare_cells,
+    compare_attacked,
 )
 
 

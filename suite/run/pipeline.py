@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite.api.cells import Cell, CellResult
+from suite.compare.attacked import with_robustness
 from suite.compare.tables import compared, comparisons, with_evidence
 from suite.config.environment import check_environment
 from suite.config.out import (
@@ -34,6 +35,7 @@ from suite.plan.graph import Plan
 from suite.plan.refusals import check_loss
 from suite.results.samples import Sample, write_samples
 from suite.results.schema import Results
+from suite.run.attacked import attack_requests
 from suite.run.cell import CellRunner
 from suite.run.keep import drop_weights
 from suite.run.kinds import open_context
@@ -123,6 +125,9 @@ def _collect(
     tables = comparisons(context, planned, cells, runner.store)
     tables = tuple(
         with_evidence(context, runner.store, planned, table, finished) for table in tables
+    )
+    tables = tuple(
+        with_robustness(context, runner.store, planned, table, finished) for table in tables
     )
     # The answers are those of the run, and so is what it noted: reading the texts again would load
     # a tokenizer, and torch with it.
@@ -279,7 +284,8 @@ def preflight(context: Context, plan: Plan) -> None:
         for rows in stages.data.roles.values():
             encode_rows(rows, encoder)
         asked = stages.reading.sampling_requests if stages.benchmark.sampled_roles else []
-        for request in (*stages.requests, *asked):
+        attacks = attack_requests(context, plan.cells, stages)
+        for request in (*stages.requests, *asked, *attacks):
             encoder.encode(request.prompt, request.expected, request.id)
         if any(stage.kind == "respond" for stage in missing):
             context.engine.check(stages.requests)

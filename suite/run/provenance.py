@@ -16,7 +16,7 @@ from suite.stages.context import Context
 from suite.store import jsonable
 
 LIBRARIES = (
-    "torch", "transformers", "tokenizers", "datasets", "peft",
+    "torch", "transformers", "tokenizers", "datasets", "peft", "bitsandbytes",
     "numpy", "scipy", "rouge-score", "suite-compare",
 )  # fmt: skip
 

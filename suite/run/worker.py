@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from suite.core import interrupt
+from suite.core.errors import UserError
 from suite.model import hardware
 from suite.plan.build import build_plan
 from suite.registry import Registry
@@ -76,7 +77,7 @@ class _Worker:
         if self.stopped or interrupt.pending():
             return Made(key, interrupted=True)
         try:
-            stage = self.stages[key]
+            stage = self._stage(key)
             with self.store.using([stage, *stage.inputs.values()]):
                 self.store.make(stage)
         except (KeyboardInterrupt, interrupt.Interrupted):
@@ -85,6 +86,14 @@ class _Worker:
         except BaseException as error:  # a plugin may even call sys.exit
             return Made(key, failure=failure_of(error, self.registry))
         return Made(key, built=key in self.built)
+
+    def _stage(self, key: str) -> Stage:
+        if key not in self.stages:
+            raise UserError(
+                f"{os.uname().nodename} plans other stages than the machine that started the run: "
+                "other code, packages, or a precision that `auto` chooses (name --dtype)"
+            )
+        return self.stages[key]
 
 
 _workers: dict[Path, _Worker] = {}

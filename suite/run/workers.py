@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,8 +22,9 @@ from pathlib import Path
 
 from suite.api.executor import Executor, Needs
 from suite.core import interrupt
-from suite.core.errors import CorruptError
+from suite.core.errors import CorruptError, first_line
 from suite.plan.cell import PlannedCell
+from suite.plan.forecast import Forecasts
 from suite.plan.graph import Plan
 from suite.run.failure import Failed, Failure
 from suite.run.relay import Relay
@@ -57,11 +58,16 @@ class Workers(Work):
     """Hands the missing stages of a plan to an executor."""
 
     def __init__(
-        self, context: Context, executor: Executor, job: Job, missing: list[Stage]
+        self,
+        context: Context,
+        executor: Executor,
+        job: Job,
+        missing: list[Stage],
+        needs: Mapping[str, Needs],
     ) -> None:
         super().__init__(context)
         self._failures: dict[str, Failure] = {}
-        self._executor, self._job = executor, job
+        self._executor, self._job, self._needs = executor, job, needs
         self._missing = {stage.key: stage for stage in missing}
         self._graph: TopologicalSorter[str] = TopologicalSorter()
         for stage in missing:
@@ -93,8 +99,8 @@ class Workers(Work):
             self._submit(key)
 
     def _submit(self, key: str) -> None:
-        needs = Needs(accelerator=self._missing[key].kind not in ON_CPU)
-        self._waiting[self._executor.submit(partial(compute, self._job, key), needs)] = key
+        call = partial(compute, self._job, key)
+        self._waiting[self._executor.submit(call, self._needs[key])] = key
 
     def _take(self, key: str, future: Future[Made]) -> None:
         error = future.exception()
@@ -117,7 +123,8 @@ class Workers(Work):
         if self._tries[key] < TRIES:
             self._submit(key)
             return
-        said = f"{self._missing[key]}: its worker was lost {TRIES} times; the last time: {error}"
+        said = f"{self._missing[key]}: its worker was lost {TRIES} times; the last time: "
+        said += first_line(error)
         self._fail(key, Failure("failed", said))
 
     def _fail(self, key: str, failure: Failure) -> None:
@@ -142,12 +149,28 @@ def workers_of(context: Context, planned: Plan) -> Iterator[Work]:
         return
     executor = context.registry.executor(name)(argument)
     config = replace(context.config, store=str(context.store.root))
+    needs = needs_of(context, missing)
     with _shared_folder(context.store.root) as folder, Relay(folder, context.progress):
-        executor.start()
+        executor.start(_most(needs.values()), folder)
         try:
-            yield Workers(context, executor, Job(config, folder), missing)
+            yield Workers(context, executor, Job(config, folder), missing, needs)
         finally:
             executor.stop()
+
+
+def needs_of(context: Context, missing: list[Stage]) -> dict[str, Needs]:
+    """What each stage asks of its worker, by key."""
+    forecasts = Forecasts(context)
+    needs = {}
+    for stage in missing:
+        accelerator = stage.kind not in ON_CPU and context.config.device != "cpu"
+        needs[stage.key] = Needs(accelerator, forecasts.of(stage).memory_bytes or 0)
+    return needs
+
+
+def _most(needs: Iterable[Needs]) -> Needs:
+    each = list(needs)
+    return Needs(any(one.accelerator for one in each), max(one.memory for one in each))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a benchmark hands over as scores is checked before it is stored.
+"""What a benchmark, or an attack, hands over as scores is checked before it is stored.
 
 A mistake here would else show in the report, after every model was trained, or in no place at all.
 """
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from suite.api.attack import Attack
 from suite.api.benchmark import Benchmark
 from suite.api.scores import CurvePoint, ItemScore, Metric, Scores
 from suite.core.errors import PluginError, nearest
@@ -60,6 +61,10 @@ def _check_metrics(benchmark: Any, metrics: Sequence[Metric]) -> None:
 def _check_headlines(benchmark: Any, names: Sequence[str]) -> None:
     """Every metric that the class names must be there, but where a benchmark derives some from all
     cells (`compare`), has others on each problem, or runs tasks that name their own."""
+    if isinstance(benchmark, Attack):
+        if benchmark.metric not in names:
+            raise wrong(benchmark, f"its scores lack its metric {benchmark.metric!r}")
+        return
     if benchmark.trains != "model" or type(benchmark).compare is not Benchmark.compare:
         return
     named = [(name, "the headline metric") for name in benchmark.primary]
@@ -100,5 +105,6 @@ def _doubled(names: Iterable[Any]) -> list[Any]:
 
 
 def wrong(benchmark: Any, problem: str) -> PluginError:
-    """The error of a benchmark's scores."""
-    return PluginError(type(benchmark), f"benchmark {benchmark.name!r}: {problem}")
+    """The error of the scores of a benchmark, or of an attack that scores answers itself."""
+    kind = "attack" if isinstance(benchmark, Attack) else "benchmark"
+    return PluginError(type(benchmark), f"{kind} {benchmark.name!r}: {problem}")

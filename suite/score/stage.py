@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from suite.api.attack import Target
 from suite.api.benchmark import Asked, TextBenchmark
 from suite.api.requests import Generate, Generated, Request, Response
 from suite.api.stages import builds
@@ -35,13 +36,20 @@ def score_answers(build: Build, context: Context) -> None:
     baselines = read_baselines(build.inputs)
     method = context.method(spec["method"]) if spec["method"] else None
     verdicts = _read_verdicts(context.materials[spec["judge"]], build) if spec["judge"] else None
-    scores = checked(
-        benchmark, benchmark.score_cell(Asked(data, responses, baselines, method, verdicts))
-    )
-    write_scores(scores, build.out)
     requests = context.materials[spec["requests"]]
+    if "attack" in spec:
+        assert benchmark.knowledge is not None, "only then it is attacked"
+        attack = context.attack(spec["attack"])
+        target = Target(data, requests, benchmark.knowledge)
+        scores = checked(attack, attack.score(target, responses))
+    else:
+        asked = Asked(data, responses, baselines, method, verdicts)
+        scores = checked(benchmark, benchmark.score_cell(asked))
+    write_scores(scores, build.out)
+    # Nobody reads those of an attack that scores itself, and they may be hundreds a question.
+    shown = [] if "attack" in spec else requests
     with JsonlWriter(build.out / "samples.jsonl") as log:
-        for sample in samples(requests, responses, scores):
+        for sample in samples(shown, responses, scores):
             log.append(sample)
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from suite.api.attack import Attack
 from suite.api.data import Given
 from suite.api.engine import Engine
 from suite.api.method import Method
@@ -116,6 +117,10 @@ class Context:
         Which of their base classes it has follows from the kind of the stage.
         """
         return _made(self.registry.benchmark(spec["benchmark"]), spec["settings"])
+
+    def attack(self, spec: Mapping[str, Any]) -> Attack[Any]:
+        """A fresh attack, of `attack` and `settings` in a stage's spec."""
+        return _made(self.registry.attack(spec["attack"]), spec["settings"])  # type: ignore[no-any-return]
 
     def rows(self, build: Build, role: str, digest: str | None) -> Given:
         """The training rows of a role; without a digest, those that the stage `roles` made."""

@@ -29,3 +29,6 @@ TRAIN: dict[str, Any] = {
     "warmup_epochs": 1.0,
     "max_grad_norm": 0.0,
 }
+
+# The rates with which methods train, and twice as much: a few steps on 20 rows.
+RELEARN: dict[str, Any] = {"lr": (4e-4, 8e-4), "epochs": 4, "every": 2, "batch_size": 8}

@@ -176,7 +176,9 @@ def _keep_epoch(job: TrainJob, state: TrainState, tokenizer: Any, epoch: int) ->
         weights = job.placement.weights(state.policy.model)
         if job.placement.is_main:
             adapters.save(state.policy.model, tokenizer, folder, weights)
-            found = gain_between(job.start, folder) if job.dtype == "bfloat16" else None
+            # What 4 bits changed of the start is no training.
+            asked = job.dtype == "bfloat16" and job.config.weights != "nf4"
+            found = gain_between(job.start, folder) if asked else None
             if job.dtype == "bfloat16" and is_bfloat16(job.start):
                 models.to_bfloat16(folder)
         with job.placement.saving(state.heads, folder):

@@ -1,12 +1,13 @@
-"""The optimiser: AdamW on float32 weights, or on bfloat16 weights without losing small updates.
+"""The optimiser: AdamW, with moments in float32 or in 8 bits, on weights of any precision.
 
     optimizer = make_optimizer(config, parameters, seed)
 
-AdamW moves a weight by about the learning rate; a bfloat16 number of the size of a weight has no
-neighbour so near, so a plain update would be rounded away, step after step. Here each bfloat16
-weight is widened to float32, updated, and rounded up or down by chance, so that its mean is what
-was computed. One tensor at a time: only one is in float32 at any moment. Moments stay float32.
-Chance is a function of (seed, step), so a resumed run repeats it to the bit.
+On bfloat16 weights no small update is lost. AdamW moves a weight by about the learning rate; a
+bfloat16 number of the size of a weight has no neighbour so near, so a plain update would be rounded
+away, step after step. Here each bfloat16 weight is widened to float32, updated, and rounded up or
+down by chance, so that its mean is what was computed. One tensor at a time: only one is in float32
+at any moment. Moments stay as the optimiser keeps them. Chance is a function of (seed, step), so a
+resumed run repeats it to the bit.
 """
 
 from __future__ import annotations
@@ -30,10 +31,26 @@ Make = Callable[[list[nn.Parameter]], Optimizer]
 
 def make_optimizer(config: TrainConfig, parameters: Sequence[nn.Parameter], seed: int) -> Optimizer:
     """The optimiser that the settings name, for weights of any precision."""
-    make = partial(AdamW, lr=config.lr, weight_decay=config.weight_decay, fused=True)
-    if all(parameter.dtype == torch.float32 for parameter in parameters):
+    make = _maker(config)
+    wide = all(parameter.dtype == torch.float32 for parameter in parameters)
+    if wide and config.optimizer == "adamw":
         return make(list(parameters))
+    # bitsandbytes shares tables between tensors of one optimiser; a checkpoint cannot hold that.
     return Widened(parameters, make, seed if config.rounding == "stochastic" else None)
+
+
+def _maker(config: TrainConfig) -> Make:
+    """What makes the optimiser of the setting."""
+    if config.optimizer == "adamw":
+        return partial(AdamW, lr=config.lr, weight_decay=config.weight_decay, fused=True)
+    from bitsandbytes import optim
+
+    kinds = {
+        "adamw_8bit": optim.AdamW8bit,
+        "paged_adamw": optim.PagedAdamW,
+        "paged_adamw_8bit": optim.PagedAdamW8bit,
+    }
+    return partial(kinds[config.optimizer], lr=config.lr, weight_decay=config.weight_decay)
 
 
 class Widened(Optimizer):

@@ -65,7 +65,8 @@ def prepare(job: TrainJob, sampler: Sampler, tokenizer: Any) -> TrainState:
 def _load(job: TrainJob) -> Any:
     """The starting model, checked, with all that training adds to it."""
     texts, longest = _two_texts(job.roles), job.config.max_length
-    model = load_compact(job.start, job.config.weights, job.placement, texts, longest)
+    weights = job.config.weights
+    model = load_compact(job.start, weights, job.placement, texts, longest, job.dtype)
     if job.config.lora_rank:
         model = adapters.wrap(model, job.config.lora_rank, job.config.lora_alpha)
     if job.config.gradient_checkpointing:

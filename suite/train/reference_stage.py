@@ -27,9 +27,10 @@ def score_rows(build: Build, context: Context) -> None:
     encoder = load_encoder(folder, spec["template"], spec["max_length"])
     texts = texts_of(encode_rows(context.rows(build, spec["role"] or "", spec["rows"]), encoder))
     longest = spec["max_length"]
+    weights, dtype = spec["weights"], spec["dtype"]
     placement = Placement(context.device)
-    model = load_compact(folder, spec["weights"], placement, texts[:2], longest)
-    precision = autocast(spec["dtype"], context.device)
+    model = load_compact(folder, weights, placement, texts[:2], longest, dtype)
+    precision = autocast(dtype, context.device)
     with context.progress.task("reference log-probabilities", len(texts), "text") as bar:
         tensors = reference.compute(
             model,

@@ -28,6 +28,7 @@ COMMANDS = (
     "score",
     "report",
     "export",
+    "push",
     "verify",
     "list",
     "plugins",

@@ -79,12 +79,19 @@ def test_every_setting_of_run_and_training_is_documented(config: type[Any]) -> N
         assert each.doc
 
 
-@pytest.mark.parametrize("cls", names([*REGISTRY.engines(), *REGISTRY.judges()]))
-def test_every_setting_of_engines_and_judges_is_documented(cls: type[Any]) -> None:
+@pytest.mark.parametrize(
+    "cls", names([*REGISTRY.engines(), *REGISTRY.judges(), *REGISTRY.attacks()])
+)
+def test_every_setting_of_engines_judges_and_attacks_is_documented(cls: type[Any]) -> None:
     page = generated()["reference/settings.md"]
     for each in settings_of(cls.Config).values():
-        assert re.search(rf"\| `(judge_)?{cls.name}\.{each.name}` \|", page)
+        assert re.search(rf"\| `(judge_|attack_)?{cls.name}\.{each.name}` \|", page)
         assert each.doc
+
+
+def test_every_attack_is_explained() -> None:
+    page = (DOCS / "how-to" / "attacks.md").read_text()
+    assert [cls.name for cls in REGISTRY.attacks() if f"| `{cls.name}` |" not in page] == []
 
 
 @pytest.mark.parametrize("cls", names(METHODS))

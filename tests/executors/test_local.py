@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from pathlib import Path
 
 import psutil
 import pytest
@@ -24,7 +25,7 @@ NEEDS = Needs()
 @pytest.fixture
 def pool() -> Iterator[Local]:
     executor = Local("2")
-    executor.start()
+    executor.start(NEEDS, Path())
     yield executor
     executor.stop()
 
@@ -46,7 +47,7 @@ def test_a_lost_process_is_an_error_of_its_call_and_the_next_call_runs(pool: Loc
 
 def test_stopping_leaves_no_process() -> None:
     executor = Local("1")
-    executor.start()
+    executor.start(NEEDS, Path())
     pid = executor.submit(os.getpid, NEEDS).result(timeout=60)
     executor.stop()
     assert not psutil.pid_exists(pid)

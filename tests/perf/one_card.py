@@ -2,8 +2,9 @@
 
     python -m tests.perf.one_card FOLDER '{"weights": "bfloat16", "dtype": "bfloat16"}' STEPS
 
-prints one line of JSON. The peak is what the process holds at most while it trains, less what it
-held before the model was loaded.
+prints one line of JSON. Beside settings of training, `dtype` is that of forward passes, `tokens`
+the length of a row. The peak is what the process holds at most while it trains, less what it held
+before the model was loaded.
 """
 
 from __future__ import annotations
@@ -32,27 +33,28 @@ ROWS, PROMPT, COMPLETION = 8, 40, 60
 TOKENS, PREDICTED = ROWS * (PROMPT + COMPLETION), ROWS * COMPLETION
 
 
-def texts(count: int, vocabulary: int) -> list[Encoded]:
+def texts(count: int, vocabulary: int, tokens: int = PROMPT + COMPLETION) -> list[Encoded]:
     """Rows of random tokens, some of them twice in a text, so that there is something to learn."""
+    prompt = tokens * PROMPT // (PROMPT + COMPLETION)
     generator = torch.Generator().manual_seed(0)
 
     def words(count: int) -> tuple[int, ...]:
         found = torch.randint(5, vocabulary, (count // 2,), generator=generator)
         return tuple(found.repeat(2).tolist())
 
-    return [Encoded(str(i), words(PROMPT), words(COMPLETION)) for i in range(count)]
+    return [Encoded(str(i), words(prompt), words(tokens - prompt)) for i in range(count)]
 
 
 def measure(folder: Path, changes: dict[str, Any], steps: int) -> dict[str, Any]:
     """Take the steps; see above."""
-    dtype = changes.pop("dtype", "float32")
+    dtype, tokens = changes.pop("dtype", "float32"), changes.pop("tokens", PROMPT + COMPLETION)
     usual = {"batch_size": ROWS, "schedule": "constant", "warmup_epochs": 0.0}
     config = TrainConfig(epochs=steps, **usual | changes)
     tokenizer = models.load_tokenizer(folder)
     vocabulary = json.loads((folder / "config.json").read_text())["vocab_size"]
     cls = Registry.load().method("sft")
     out = Path(tempfile.mkdtemp())
-    roles = {"demonstrations": texts(config.batch_size, vocabulary)}
+    roles = {"demonstrations": texts(config.batch_size, vocabulary, tokens)}
     job = TrainJob(cls(cls.Config()), config, 0, folder, roles, References(), out, out, dtype=dtype)
     _reset_peak(cuda=False)
     before = _peak(cuda=False)

@@ -18,6 +18,7 @@ from suite.settings import TrainConfig
         ({"shards": 0}, "cpu", "npo: shards must be 1 or more, not 0"),
         ({"lora_rank": 4}, "cpu", "npo: shards=2 trains all weights: set lora_rank to 0"),
         ({"weights": "bfloat16"}, "cpu", "npo: shards=2 keeps weights in float32, not bfloat16"),
+        ({"optimizer": "adamw_8bit"}, "cpu", "npo: shards=2 needs optimizer=adamw, not adamw_8bit"),
         ({}, "cuda:1", "npo: shards=2 takes a GPU each, so --device cuda:1 is wrong"),
         ({}, "cuda", "npo: shards=2, but this process sees 1 GPU"),
     ],

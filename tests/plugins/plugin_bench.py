@@ -105,10 +105,15 @@ def rows() -> dict[str, list[Any]]:
 @pytest.fixture(scope="session")
 def all_references(tmp_path_factory: pytest.TempPathFactory) -> dict[str, References]:
     """By role: what the starting model says of its rows, hidden states included."""
+    return references_of(fresh_model(), tmp_path_factory)
+
+
+def references_of(model: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, References]:
+    """By role: what a model says of its rows."""
     found = {}
     for role, items in rows().items():
         folder = tmp_path_factory.mktemp("reference")
-        save(compute(fresh_model(), texts_of(items), nullcontext, hidden=True, pad_id=PAD), folder)
+        save(compute(model, texts_of(items), nullcontext, hidden=True, pad_id=PAD), folder)
         found[role] = References()
         found[role].add(role, folder, texts_of(items))
     return found

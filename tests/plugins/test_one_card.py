@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 import torch
-from plugin_bench import registry
+from plugin_bench import references_of, registry
 from safetensors import safe_open
 from test_training_runs import CONFIG, job, start
 
+from suite.api.placement import Placement
 from suite.model import folder as models
+from suite.model.compact import load_compact
+from suite.model.hardware import autocast
 from suite.model.reference import References
 from suite.stages.handles import epochs_in
 from suite.train.loop import train
@@ -75,3 +78,27 @@ def test_adapters_train_on_bfloat16_weights(
     with safe_open(folder / "adapter/adapter_model.safetensors", framework="pt") as opened:
         kinds = {opened.get_slice(name).get_dtype() for name in opened.keys()}  # noqa: SIM118
     assert kinds == {"F32"}  # what is trained is small, and keeps all its bits
+
+
+FOUR_BITS = [(name, "float32") for name in TRAINED if name != "task_vector"]
+"""`task_vector` negates all weights, and refuses adapters."""
+
+
+@pytest.mark.parametrize(("name", "dtype"), [*FOUR_BITS, ("npo", "bfloat16")])
+def test_adapters_train_on_four_bits(
+    start: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
+    name: str,
+    dtype: str,
+) -> None:
+    pytest.importorskip("bitsandbytes", reason="the extra `test` has it")
+    model = load_compact(start, "nf4", Placement(), (), 64, dtype)
+    with autocast(dtype, "cpu")():
+        references = references_of(model, tmp_path_factory)
+    changes = {"weights": "nf4", "lora_rank": 2, "optimizer": "adamw_8bit", "dtype": dtype}
+    out = trained(start, references, tmp_path, name, **changes)
+    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert log and all(line["grad_norm"] > 0 for line in log)
+    after = models.load_model(epochs_in(out)[1])
+    assert all(bool(weight.isfinite().all()) for weight in after.parameters())

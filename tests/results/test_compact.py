@@ -39,3 +39,10 @@ def test_an_older_form_and_nonsense_are_left_to_the_reader() -> None:
         assert expanded(content) == content
     uneven = {"cells": [{"trajectory": {"epoch": [1], "step": [], "metrics": {}}}]}
     assert expanded(uneven) == uneven
+
+
+def test_a_file_without_attacks_does_not_mention_them() -> None:
+    """Programs that know no attacks read it."""
+    tables = [{"robustness": None}, {"robustness": {"found": []}}]
+    small = compact({"cells": [], "comparisons": tables})
+    assert small["comparisons"] == [{}, {"robustness": {"found": []}}]

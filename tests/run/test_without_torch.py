@@ -52,6 +52,7 @@ def folder(tiny_folder: Path, world_folder: Path, tmp_path_factory: pytest.TempP
         "store list",
         "store where {run} --method ga",
         "export {run} --format csv",
+        "push {run} me/answers --dry-run",
         "verify",
     ],
 )

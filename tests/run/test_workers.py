@@ -14,9 +14,12 @@ import pytest
 
 from suite.api.executor import Executor, Needs
 from suite.core.errors import CorruptError
+from suite.plan.forecast import Forecasts
+from suite.registry import Registry
+from suite.run import pipeline
 from suite.run.failure import Failed, Failure
 from suite.run.worker import Job, Made
-from suite.run.workers import TRIES, Workers
+from suite.run.workers import TRIES, Workers, needs_of
 from suite.settings import RunConfig
 from suite.store import Build, Stage
 
@@ -26,6 +29,7 @@ B = Stage("train", {"method": "b"}, {"start": BASE}, label="train b")
 SCORE_A = Stage("score", {"method": "a"}, {"model": A})
 SCORE_B = Stage("score", {"method": "b"}, {"model": B})
 MISSING = [BASE, A, SCORE_A, B, SCORE_B]
+NEEDS = {stage.key: Needs(memory=len(stage.label)) for stage in MISSING}
 
 
 @dataclass
@@ -37,7 +41,7 @@ class AtOnce(Executor):
     needs: dict[str, Needs] = field(default_factory=dict)
     name = "at_once"
 
-    def start(self) -> None:
+    def start(self, most: Needs, folder: Path) -> None:
         return
 
     def stop(self) -> None:
@@ -58,7 +62,7 @@ class AtOnce(Executor):
 def handed_out(says: Callable[[str], Made]) -> tuple[Workers, AtOnce]:
     executor = AtOnce(says)
     context: Any = SimpleNamespace(build=lambda build: None)
-    return Workers(context, executor, Job(RunConfig(), Path()), MISSING), executor
+    return Workers(context, executor, Job(RunConfig(), Path()), MISSING, NEEDS), executor
 
 
 def cell(score: Stage) -> Any:
@@ -75,8 +79,7 @@ def test_a_stage_is_handed_out_once_and_after_what_it_reads() -> None:
         for read in stage.inputs.values():
             assert order.index(read.key) < order.index(stage.key)
     assert workers.built == {stage.key for stage in MISSING} - {BASE.key}
-    assert executor.needs[A.key].accelerator
-    assert not executor.needs[SCORE_A.key].accelerator
+    assert executor.needs == NEEDS
 
 
 def test_a_failed_stage_fails_the_cells_that_need_it_and_no_other() -> None:
@@ -125,3 +128,18 @@ def test_a_damaged_store_ends_the_run() -> None:
     workers, _ = handed_out(lambda key: Made(key, failure=damaged))
     with pytest.raises(CorruptError, match="another hash"):
         workers.wait(cell(SCORE_A))
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_a_stage_asks_for_a_gpu_if_it_holds_a_model_and_for_the_memory_of_its_forecast(
+    device: str, tmp_path: Path
+) -> None:
+    config = RunConfig(("ga",), ("tofu",), store=str(tmp_path), device=device)
+    planned, context = pipeline.plan_within(config, Registry.load())
+    missing = planned.missing(context.store)
+    needs = needs_of(context, missing)
+    train = next(stage for stage in missing if stage.kind == "train")
+    score = next(stage for stage in missing if stage.kind == "score")
+    assert needs[train.key] == Needs(device == "auto", Forecasts(context).of(train).memory_bytes)
+    assert needs[train.key].memory > 10**6
+    assert needs[score.key] == Needs()

@@ -211,6 +211,33 @@ def test_its_phases_are_in_the_plan_and_its_stage_kind_is_one_of_them(site: Path
     assert trained["spec"]["method"] == "capped_ga"
 
 
+def test_its_attack_is_listed_with_its_settings(site: Path) -> None:
+    attacks = listed(site, "list", "attacks")["attacks"]
+    (attack,) = (row for row in attacks if row["name"] == "noisy")
+    assert attack["what"] == "Every weight gets a little noise."
+    assert attack["from"] == "acme-forgetting 2.5"
+    (scale,) = listed(site, "list", "noisy")["settings"]
+    assert (scale["setting"], scale["default"]) == ("attack_noisy.scale", "0.01, 0.1")
+
+
+def test_its_attack_is_run_on_every_row(site: Path, tiny_folder: Path, tmp_path: Path) -> None:
+    flags = ("--model", str(tiny_folder), "--dtype", "float32", "--store", str(tmp_path / "store"))
+    own = ("--methods", "capped_ga", "--bench", "capitals", "--attack", "noisy:scale=0.5", *flags)
+    out = tmp_path / "out"
+    done = suite(site, "run", *own, "--out", str(out), OMP_NUM_THREADS="1")
+    assert done.returncode == 0, done.stderr
+    (table,) = json.loads((out / "results.json").read_text())["comparisons"]
+    found = table["robustness"]["found"]
+    after = {each["method"]: each for each in found if each["variant"] == "scale=0.5"}
+    assert set(after) == {"target", "retrain", "capped_ga"}
+    assert 0 < after["target"]["value"] < after["target"]["before"]
+    # This benchmark names no model that excess could be over.
+    assert {each["excess"] for each in found} == {None}
+    assert "there is no baseline model to attack alike" in after["target"]["note"]
+    assert table["robustness"]["settings"] == {"noisy:scale=0.5": {"attack_noisy.scale": [0.5]}}
+    assert "Under attack" in (out / "leaderboard.html").read_text()
+
+
 def test_one_stage_is_made_by_its_key(site: Path, tiny_folder: Path, tmp_path: Path) -> None:
     own = ("--methods", "capped_ga", "--bench", "robust_capitals", "--model", str(tiny_folder))
     store = {"SUITE_STORE": str(tmp_path / "store")}

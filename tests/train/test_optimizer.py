@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -112,3 +115,67 @@ def test_weights_come_back_narrow_after_an_error() -> None:
     assert seen == [torch.float32, torch.float32]
     assert weights.dtype == torch.bfloat16
     assert weights.grad is not None and weights.grad.dtype == torch.bfloat16
+
+
+def eight_bit(config: TrainConfig = CONFIG, **changes: Any) -> TrainConfig:
+    pytest.importorskip("bitsandbytes", reason="the extra `test` has it")
+    return replace(config, optimizer="adamw_8bit", **changes)
+
+
+def wander(optimizer: torch.optim.Optimizer, weights: Sequence[nn.Parameter], seeds: range) -> None:
+    """Steps of gradients of which half is the same in every step, and half is noise."""
+    for seed in seeds:
+        for each in weights:
+            shared = torch.randn(each.shape, generator=torch.Generator().manual_seed(0))
+            noise = torch.randn(each.shape, generator=torch.Generator().manual_seed(1 + seed))
+            each.grad = (shared + noise).to(each.dtype)
+        optimizer.step()
+
+
+def test_steps_with_moments_in_8_bits_follow_torchs() -> None:
+    """The first step is torch's own: moments are rounded after it. Then each moment is off by half
+    the gap between two of the 256 numbers around it, at most 1.6% of its block's largest. A step is
+    a quotient of the two, so one weight may be off by a part of a step, but the mean is 1% of it:
+    errors of a step do not lean to one side, so they do not add up over steps."""
+    config = eight_bit(lr=1e-3)
+    exact, rounded = (nn.Parameter(torch.zeros(64, 256)) for _ in range(2))
+    torchs = make_optimizer(replace(config, optimizer="adamw"), [exact], 0)
+    ours = make_optimizer(config, [rounded], 0)
+    wander(torchs, [exact], range(1))
+    wander(ours, [rounded], range(1))
+    torch.testing.assert_close(rounded, exact, rtol=1e-5, atol=1e-8)
+    wander(torchs, [exact], range(1, 50))
+    wander(ours, [rounded], range(1, 50))
+    apart = (rounded - exact).detach().abs()
+    path = exact.detach().abs().mean()
+    print(float(apart.mean() / path), float(apart.max() / path))
+    assert float(apart.mean()) < 0.02 * float(path)
+    assert float(apart.max()) < 0.2 * float(path)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_moments_in_8_bits_are_restored_bit_for_bit(dtype: torch.dtype, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    from suite.train.checkpoints import flatten, unflatten
+
+    config = eight_bit(lr=1e-2)
+    weights = [nn.Parameter(torch.full((64, 256), 0.5, dtype=dtype)) for _ in range(2)]
+    optimizer = make_optimizer(config, weights, seed=7)
+    wander(optimizer, weights, range(3))
+    tensors, rest = flatten(optimizer.state_dict())
+    assert sum(tensor.nbytes for tensor in tensors.values()) < 2.2 * 2 * 64 * 256
+    save_file(tensors, tmp_path / "state.safetensors")  # refuses tensors that share memory
+    kept = [nn.Parameter(each.detach().clone()) for each in weights]
+    again = make_optimizer(config, kept, seed=7)
+    again.load_state_dict(unflatten(load_file(tmp_path / "state.safetensors"), rest))
+    wander(optimizer, weights, range(3, 6))
+    wander(again, kept, range(3, 6))
+    assert all(torch.equal(old, new) for old, new in zip(weights, kept, strict=True))
+
+
+def test_moments_in_8_bits_lose_no_small_update_of_bfloat16_weights() -> None:
+    weights = half()
+    descend(make_optimizer(eight_bit(), [weights], seed=0), weights)
+    moved = float((weights.detach().double() - 0.5).mean())
+    assert moved == pytest.approx(-LR * STEPS, abs=5e-5)

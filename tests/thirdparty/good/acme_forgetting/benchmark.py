@@ -16,6 +16,7 @@ from suite import (
     Benchmark,
     BenchmarkData,
     ItemScore,
+    Knowledge,
     Message,
     Metric,
     MetricColumn,
@@ -66,6 +67,7 @@ class Capitals(TextBenchmark[CapitalsConfig]):
             caption="Surprise: how unlikely the capitals are, on both sets.",
         ),
     )
+    knowledge = Knowledge("forget_probability", "retain_probability")
     columns = (
         MetricColumn(
             "retain_surprise",
@@ -85,7 +87,7 @@ class Capitals(TextBenchmark[CapitalsConfig]):
         return BenchmarkData(
             roles={"forget": forget, "retain": retain},
             starts={"target": rows, "retrain": retain},
-            sets={name: [{"row": item} for item in items] for name, items in sets.items()},
+            sets={name: [item_of(name, row) for row in rows] for name, rows in sets.items()},
             revision="built in",
             partial=source.limit is not None,
         )
@@ -94,9 +96,9 @@ class Capitals(TextBenchmark[CapitalsConfig]):
         """Score every answer."""
         return [
             ScoreText(
-                f"{name}/{item['row'].id}",
-                item["row"].prompt,
-                item["row"].completion,
+                f"{name}/{item['text'].id}",
+                item["text"].prompt,
+                item["text"].completion,
             )
             for name, items in data.sets.items()
             for item in items
@@ -113,8 +115,8 @@ class Capitals(TextBenchmark[CapitalsConfig]):
             ItemScore(
                 "probability",
                 name,
-                item["row"].id,
-                item["row"].cluster,
+                item["text"].id,
+                item["text"].cluster,
                 probability(responses, name, item),
             )
             for name, members in data.sets.items()
@@ -137,9 +139,14 @@ def row(country: str, capital: str) -> Row:
     )
 
 
+def item_of(name: str, row: Row) -> dict[str, Any]:
+    """An item of a set: what attacks must know of it, and the row that it asks about."""
+    return {"id": f"{name}/{row.id}", "cluster": row.cluster, "row": row.id, "text": row}
+
+
 def probability(responses: Mapping[str, Response], name: str, item: Mapping[str, Any]) -> float:
     """Probability per token of one answer."""
-    logps = TextScore.of(responses[f"{name}/{item['row'].id}"]).token_logps
+    logps = TextScore.of(responses[f"{name}/{item['text'].id}"]).token_logps
     return math.exp(sum(logps) / len(logps))
 
 
