@@ -126,7 +126,8 @@ class RunConfig:
     endpoint). auto: vllm where the run computes on CUDA and vLLM is installed, else hf."""
     executor: str = "serial"
     """Who computes the stages of the run: serial (one after the other, in this process), local:N (N
-    processes on this machine). Results are the same."""
+    processes on this machine), ray (a Ray cluster), slurm (a job for each stage). Results are the
+    same."""
     judge: str = "length"
     """Who compares answers, on benchmarks that need it: length (a control), reward, local,
     openai."""
