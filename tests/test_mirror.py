@@ -29,6 +29,7 @@ RUN_BY = {
         "respond: stage; score: files; stages: base_stage; train: log "
         "reference_stage stage"
     ),
+    "tests/run/test_shards.py": "run: agent shard",
     "tests/run/test_start_seeds.py": "plan: text_cells",
     "tests/thirdparty/test_thirdparty.py": "api: phases",
     "tests/run/test_block.py": "plan: fitting; registry: offers",

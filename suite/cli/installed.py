@@ -53,7 +53,9 @@ def list_(
     matrix: bool,
     as_json: bool,
 ) -> None:
-    """List what can be compared; with NAME, all about one, or all of a kind.
+    """List what can be compared; with NAME, all about one.
+
+    NAME may be a kind, too: `suite list attacks` lists the attacks alone.
 
     \b
     Examples:

@@ -78,7 +78,7 @@ def _agreement(context: Context, plan: Plan, store: Store, bench: str) -> list[s
         for each in cell.evaluated:
             # Of the baseline model too, whose answers every score reads.
             responds += [read for read in each.score.inputs.values() if read.kind == "respond"]
-    return agreement.notes(store, context.config.engine, responds)
+    return agreement.notes(store, context.engine_name, responds)
 
 
 def _baseline_key(texts: TextStages, baseline: str) -> str:
@@ -113,7 +113,7 @@ def _comparison(
     )
     if isinstance(bench, ModelBenchmark):
         own = [result for result in results if result.cell.benchmark == cell.benchmark]
-        described = bench.describe(context.config.engine)
+        described = bench.describe(context.engine_name)
         primary = headline(own) or bench.primary
         return replace(known, primary=primary, revision=described.revision, notes=described.notes)
     return known if texts is None else _of_texts(context, known, texts, agreed)

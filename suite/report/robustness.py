@@ -97,7 +97,10 @@ def _why(robustness: Robustness, found: Found) -> str:
 
 
 def _bounds(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"[{number(low)}, {number(high)}]"
+    """Limits as people read them. Where nothing varied there are none to speak of."""
+    if low is None or high is None or low == high:
+        return ""
+    return f"[{number(low)}, {number(high)}]"
 
 
 def share(value: float | None) -> str:

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from suite import UserError
+from suite.api.cells import CellResult
 from suite.plan.cell import PlannedCell
 from suite.plan.graph import Plan
 from suite.registry import Registry
+from suite.run.keep import _trainings
 from tests.plan.conftest import Planned, ready
 from tests.thirdparty.distributions import Site
 
@@ -127,6 +129,16 @@ def test_one_author_cannot_be_parted_into_learnt_and_asked(attacked: Planned) ->
 def test_a_benchmark_with_nothing_to_forget_is_refused(planned: Planned) -> None:
     with pytest.raises(UserError, match=r"--attack sample: nothing is attacked, .* bandit says"):
         planned("dpo", bench="bandit", attack="sample", data=None)
+
+
+def test_weights_that_an_attack_trained_are_not_kept(attacked: Planned) -> None:
+    """Nor those of an attack on a start model, whose own weights stay."""
+    for cell in attacked(attack="relearn:lr=1e-4:epochs=2,quantize").cells:
+        result = CellResult(cell.cell, "ok", cell.family)
+        kept = {stage.label: epoch for stage, epoch in _trainings(cell, result, "final")}
+        own = {"ga": 10} if cell.cell.method == "ga" else {}
+        relearned = f"{cell.cell.method}, relearn:lr=1e-4:epochs=2, lr=0.0001"
+        assert kept == {**own, relearned: None}
 
 
 def test_own_data_can_be_attacked(attacked: Planned, tmp_path: Path) -> None:

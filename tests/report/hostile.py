@@ -8,6 +8,7 @@ from suite.api.pictures import Bars, Distribution, Frontier, MetricColumn
 from suite.api.scores import Metric
 from suite.results.evidence import Difference, Evidence, Overall, Standing
 from suite.results.outputs import Outputs
+from suite.results.robustness import Found, Robustness
 from suite.results.samples import Sample
 from suite.results.schema import Results
 
@@ -58,6 +59,7 @@ def poisoned(results: Results, bad: str) -> Results:
         reference_point={"model_utility": 0.0, bad: 0.0},
         outputs=outputs(bad),
         starts={bad: bad},
+        robustness=robustness(bad),
     )
     cells = []
     for result in results.cells:
@@ -123,3 +125,14 @@ def answers(results: Results, bad: str) -> dict[str, list[Sample]]:
     ]
     said.append(Sample("forget", bad, bad, bad, bad, {"log_truth_ratio": -0.1}))
     return {result.cell.slug: said for result in results.cells if result.status == "ok"}
+
+
+def robustness(bad: str) -> Robustness:
+    """An attack that trains, with `bad` for a name."""
+    found = []
+    for method in (f"npo{bad}", f"ga{bad}", "retrain"):
+        for step in (0, 5):
+            excess = {"excess": 0.2, "excess_low": 0.1, "excess_high": 0.3}
+            known = Found(bad, bad, step, method, bad, 0.1, 0.3, cost=0.0, note=bad, **excess)
+            found.append(known)
+    return Robustness(bad, 0.1, "retrain", tuple(found), {bad: {bad: bad}}, (bad,))

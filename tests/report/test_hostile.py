@@ -21,6 +21,8 @@ from rich.console import Console
 from suite import report
 from suite.report.page import as_html
 from suite.report.pairs import HEADERS
+from suite.report.pictures.plot import Drawing
+from suite.report.robustness import HEADERS as ATTACK_HEADERS
 from suite.report.table import tables
 from suite.report.text import cell, markdown, visible
 from suite.results.schema import Results
@@ -64,7 +66,8 @@ def html(results: Results, bad: str) -> str:
     """The page without pictures: drawing is what takes long."""
     hostile = poisoned(results, bad)
     shown = tables(hostile)
-    return as_html(hostile, shown, answers(hostile, bad), [[] for _ in shown])
+    none: list[list[Drawing]] = [[] for _ in shown]
+    return as_html(hostile, shown, answers(hostile, bad), none, none)
 
 
 def check_html(text: str, good: Tags) -> None:
@@ -113,13 +116,14 @@ def test_markdown(out: Path) -> None:
         "<sub>",
         "</sub>",
     }
-    assert kinds["table_open"] == 2  # the board, and pairs of methods
-    assert kinds["heading_open"] == 4
+    assert kinds["table_open"] == 3  # the board, attacks, and pairs of methods
+    assert kinds["heading_open"] == 5
     assert kinds["code_block"] == 1
-    assert kinds["bullet_list_open"] == 2
+    assert kinds["bullet_list_open"] == 3
     assert not re.search(r"www\.|(?<!\\)://", text.split("To reproduce these results")[0])
-    columns = kinds["th_open"] - len(HEADERS)
-    assert kinds["td_open"] == columns * 9 + len(HEADERS)
+    columns = kinds["th_open"] - len(HEADERS) - len(ATTACK_HEADERS)
+    attacked = 3 * len(ATTACK_HEADERS)
+    assert kinds["td_open"] == columns * 9 + len(HEADERS) + attacked
 
 
 def flat(tokens: list) -> Iterator:  # type: ignore[type-arg]

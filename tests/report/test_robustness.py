@@ -58,6 +58,11 @@ def test_a_line_for_each_method_and_attack_at_its_worst(results: Results) -> Non
     assert (failed.after, failed.excess, failed.why) == ("n/a", "n/a", "the attack failed")
 
 
+def test_where_nothing_varied_no_limits_are_shown(results: Results) -> None:
+    (line,) = lines(attacked(results, found("npo", "sample", None, None, ci_low=0.0, ci_high=0.0)))
+    assert (line.after_bounds, line.excess_bounds) == ("", "")
+
+
 def test_an_attack_that_costs_too_much_at_every_point_says_so(results: Results) -> None:
     (line,) = lines(attacked(results, found("npo", "prune", None, 0.6, cost=0.5)))
     assert not line.worst

@@ -57,6 +57,7 @@ CASES = {
     "task_vector": Case("task_vector"),
     "reward_model": Case("reward_model"),
     "stopped": Case("npo_rt", stops=3),
+    "one_step": Case("npo_rt", changes={"batch_size": 4, "micro_batch": 1, "lr": 1e-5}, stops=1),
 }
 
 

@@ -97,11 +97,20 @@ def written(folder: Path) -> bytes:
 
 @pytest.mark.slow
 def test_two_shards_train_as_one_process_does(tiny_folder: Path, tmp_path: Path) -> None:
-    cases = [name for name in CASES if name != "stopped"]
+    cases = [name for name, case in CASES.items() if not case.stops]
     in_shards(2, tiny_folder, tmp_path / "two", cases)
     for name in cases:
         trained(CASES[name], tiny_folder, tmp_path / "one" / name, Placement())
         compare(tmp_path / "one" / name, tmp_path / "two" / name)
+
+
+@pytest.mark.slow
+def test_a_step_of_smollm2_is_that_of_one_process(smollm2: Path, tmp_path: Path) -> None:
+    in_shards(2, smollm2, tmp_path / "two", ["one_step"])
+    trained(CASES["one_step"], smollm2, tmp_path / "one" / "one_step", Placement())
+    logs = [tmp_path / by / "one_step/scratch/log.jsonl" for by in ("one", "two")]
+    (own,), (other,) = ([json.loads(line) for line in log.read_text().splitlines()] for log in logs)
+    assert other == pytest.approx(own, rel=1e-5, abs=1e-5)
 
 
 @pytest.mark.slow
