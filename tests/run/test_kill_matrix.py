@@ -144,7 +144,10 @@ def uninterrupted(
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(MOMENTS))
 @pytest.mark.parametrize("phase", PHASES)
-@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize(
+    "job",
+    [pytest.param(job, marks=() if job == "preferences" else pytest.mark.weekly) for job in JOBS],
+)
 def test_whenever_it_is_killed_the_same_command_ends_in_the_same_numbers(
     uninterrupted: Callable[[str], Uninterrupted], tmp_path: Path, job: str, phase: str, number: int
 ) -> None:

@@ -19,7 +19,7 @@ from ray.cluster_utils import Cluster
 
 from tests.run.conftest import metrics, suite
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.weekly]
 NODE = {"object_store_memory": 80_000_000}
 COUNTED = '''
 """The bandits, which note each cell that they measure."""

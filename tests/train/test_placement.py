@@ -116,6 +116,7 @@ def test_a_step_of_smollm2_is_that_of_one_process(smollm2: Path, tmp_path: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_a_stopped_training_goes_on_with_any_number_of_shards(
     tiny_folder: Path, tmp_path: Path
 ) -> None:
