@@ -105,6 +105,7 @@ def test_two_shards_train_as_one_process_does(tiny_folder: Path, tmp_path: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_a_step_of_smollm2_is_that_of_one_process(smollm2: Path, tmp_path: Path) -> None:
     in_shards(2, smollm2, tmp_path / "two", ["one_step"])
     trained(CASES["one_step"], smollm2, tmp_path / "one" / "one_step", Placement())
@@ -116,7 +117,6 @@ def test_a_step_of_smollm2_is_that_of_one_process(smollm2: Path, tmp_path: Path)
 
 
 @pytest.mark.slow
-@pytest.mark.weekly
 def test_a_stopped_training_goes_on_with_any_number_of_shards(
     tiny_folder: Path, tmp_path: Path
 ) -> None:
