@@ -24,11 +24,16 @@ SHOWN = {
 
 
 def index() -> dict[str, str]:
-    """The list of published leaderboards: path -> text."""
+    """The list of published leaderboards, and those that are kept as text alone: path -> text."""
     text = (REPORTS / "README.md").read_text()
-    for folder in leaderboards():
-        text = text.replace(f"({folder}/leaderboard.md)", f"({folder}/leaderboard.html)")
-    return {"reports/index.md": text}
+    pages = {}
+    for path in sorted(REPORTS.glob("*/leaderboard.md")):
+        name = path.parent.name
+        if name in leaderboards():
+            text = text.replace(f"({name}/leaderboard.md)", f"({name}/leaderboard.html)")
+        else:
+            pages[f"reports/{name}/leaderboard.md"] = path.read_text()
+    return {"reports/index.md": text, **pages}
 
 
 def leaderboards() -> dict[str, Path]:

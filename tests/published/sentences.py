@@ -124,28 +124,66 @@ def tofu_validation(page: Page) -> Sentences:
     ]
 
 
+DISTANCES = {"low": "one digit differs", "high": "all differs"}
+DOSES = {"short": "16 steps", "long": "64 steps"}
+
+
 def edit_distance(page: Page) -> Sentences:
-    """Preference losses on pairs that differ little and a lot, on tiny."""
-    said = {"low": "one digit differs, 64 steps", "high": "all differs, 16 steps"}
+    """Preference losses at two edit distances by two doses of training, on tiny."""
+    runs = page.cells("dpo", "low_long")
+    assert len({run.cell.start_seed for run in runs}) == 3
     lines = []
-    for split, what in said.items():
-        changes = []
-        for method in ("dpo", "ipo", "slic", "dpop"):
-            change = page.from_baseline(method, "after_edit_logp", split)
-            limits = f"[{change.ci_low:+.3f}, {change.ci_high:+.3f}]"
-            changes.append(f"{method} {change.value:+.3f} {limits}")
-        lines.append(f"{split} ({what}): {', '.join(changes)}.")
-    dpo, dpop = (page.from_baseline(method, "after_edit_logp", "low") for method in ("dpo", "dpop"))
-    assert dpo.ci_high is not None and dpo.ci_high < 0 and abs(dpop.value) < 0.02
+    for distance, what in DISTANCES.items():
+        for dose, steps in DOSES.items():
+            changes = changed(page, f"{distance}_{dose}")
+            lines.append(f"{distance}, {dose} ({what}, {steps}): {changes}.")
     return [
-        "Change of the log-probability of the tokens after the edit, nats per token, one seed [95 "
-        "% "
-        "interval over questions]:",
+        "Change of the log-probability of the tokens after the edit, nats per token, over three "
+        "start models [95 % interval over questions and start models]:",
         *lines,
-        "The two rows differ in dose as well as in distance, so they do not show what distance "
-        "does; "
-        "four splits that cross the two are in configs/edit_distance.toml.",
+        *distance_at_one_dose(page),
     ]
+
+
+def changed(page: Page, split: str) -> str:
+    """The change by every method, with its interval."""
+    changes = []
+    for method in ("dpo", "ipo", "slic", "dpop"):
+        change = page.from_baseline(method, "after_edit_logp", split)
+        limits = f"[{change.ci_low:+.3f}, {change.ci_high:+.3f}]"
+        changes.append(f"{method} {change.value:+.3f} {limits}")
+    return ", ".join(changes)
+
+
+def distance_at_one_dose(page: Page) -> Sentences:
+    """What the cross of distance and dose says."""
+    for method in ("dpo", "ipo"):
+        low = page.from_baseline(method, "after_edit_logp", "low_long")
+        high = page.from_baseline(method, "after_edit_logp", "high_long")
+        assert low.ci_high is not None and high.ci_low is not None
+        assert low.ci_high < min(0, high.ci_low)
+    for split in ("low_short", "high_short"):
+        for method in page.methods():
+            change = page.from_baseline(method, "after_edit_logp", split)
+            assert change.ci_low is not None and change.ci_high is not None
+            assert change.ci_low < 0 < change.ci_high
+    dpop = max(abs(page.from_baseline("dpop", "after_edit_logp", s).value) for s in SPLITS)
+    assert dpop < 0.005
+    shares = []
+    for method in ("dpo", "ipo"):
+        low, high = (page.mean(method, "displaced", split) for split in ("low_long", "high_long"))
+        assert low > high
+        shares.append(f"{method} {low:.0%} and {high:.0%}")
+    return [
+        "At the short dose no change is beyond chance. At the long one distance matters: the "
+        "intervals of dpo and of ipo at low lie below zero and below those at high. Of the chosen "
+        f"answers {', '.join(shares)} become less likely, at low and at high. (The reference of "
+        "high was trained on both answers of each pair.)",
+        f"Dpop changes the tokens after the edit by at most {dpop:.3f} anywhere.",
+    ]
+
+
+SPLITS = [f"{distance}_{dose}" for distance in DISTANCES for dose in DOSES]
 
 
 def preferences(page: Page) -> Sentences:
@@ -153,11 +191,13 @@ def preferences(page: Page) -> Sentences:
     displaced = {method: page.mean(method, "displaced") for method in page.methods()}
     kl = {method: page.mean(method, "sequence_kl") for method in page.methods()}
     assert displaced["dpop"] < displaced["dpo"] and kl["dpop"] < kl["dpo"]
+    pairs = [(a, b) for a in displaced for b in displaced if a != b]
+    assert not any(page.real(a, b) for a, b in pairs)
     return [
         f"DPO makes {displaced['dpo']:.0%} of the held-out chosen answers less likely than before "
-        "and "
-        f"ends {kl['dpo']:.2f} nats from the reference; DPOP {displaced['dpop']:.0%} and "
-        f"{kl['dpop']:.2f}.",
+        f"and ends {kl['dpo']:.2f} nats from the reference; DPOP {displaced['dpop']:.0%} and "
+        f"{kl['dpop']:.2f}. These are means over three start models.",
+        "No test parts two methods: three start models are few.",
     ]
 
 
