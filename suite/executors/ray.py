@@ -9,6 +9,7 @@ and the memory. All machines must see the store under the same path, and have su
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -24,6 +25,8 @@ from suite.core.amounts import in_bytes
 from suite.core.errors import UserError
 
 Task = tuple[Callable[[], Any], Future[Any]]
+SECONDS = 10.0
+"""That a cluster has to answer."""
 PATIENCE = 300.0
 """Seconds that workers have at the end for the step at hand and its checkpoint."""
 
@@ -41,8 +44,9 @@ class Ray(Executor):
 
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
+            _reach(self.argument)
             ray.init(address=self.argument or None, log_to_driver=False, logging_level="error")
-        except ConnectionError as error:
+        except (OSError, ValueError) as error:
             where = f":{self.argument}" if self.argument else ""
             raise UserError(
                 f"--executor ray{where}: no Ray cluster answers; `ray start --head` starts one"
@@ -141,6 +145,16 @@ class _Worker:
     def end(self) -> None:
         """Ask the call at work to stop at its next checkpoint."""
         interrupt.request()
+
+
+def _reach(address: str) -> None:
+    """Look whether anybody listens: Ray itself would try for minutes. OSError, ValueError: nobody
+    does, or this is no address."""
+    if not address or "://" in address:
+        return
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=SECONDS):
+        pass
 
 
 def _slots(nodes: list[dict[str, Any]], most: Needs) -> tuple[str, int]:

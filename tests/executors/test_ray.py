@@ -104,6 +104,7 @@ def test_a_stage_that_no_machine_can_hold_is_refused(cluster: Any) -> None:
     assert not ray.is_initialized()
 
 
-def test_a_cluster_that_is_not_there_is_refused() -> None:
-    with pytest.raises(UserError, match=r"ray:127\.0\.0\.1:1: no Ray cluster answers"):
-        Ray("127.0.0.1:1").start(NEEDS, Path())
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere", "127.0.0.1:port"])
+def test_a_cluster_that_is_not_there_is_refused(address: str) -> None:
+    with pytest.raises(UserError, match=f"ray:{address}: no Ray cluster answers"):
+        Ray(address).start(NEEDS, Path())
