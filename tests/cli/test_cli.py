@@ -157,12 +157,12 @@ def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str])
         ),
         (
             ["list", "npoo"],
-            "unknown method, benchmark, engine or judge 'npoo'; did you mean 'npo'?",
+            "unknown method, benchmark, engine, judge or attack 'npoo'; did you mean 'npo'?",
         ),
         (["list", "npo", "--block", "npo"], "plugin 'npo' (suite-compare"),
         (
             ["list", "lenght"],
-            "unknown method, benchmark, engine or judge 'lenght'; did you mean 'l",
+            "unknown method, benchmark, engine, judge or attack 'lenght'; did you mean 'l",
         ),
         (["run", "--methods", "GA"], "unknown method 'GA'; did you mean 'ga'?"),
         (["run", "--engine", "HF"], "unknown engine 'HF'; did you mean 'hf'?"),

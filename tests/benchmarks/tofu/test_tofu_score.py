@@ -307,9 +307,10 @@ def test_protocol():
 
 
 def test_the_tiny_model_has_its_own_protocol():
-    from suite.tiny import FINETUNE, TRAIN
+    from suite.tiny import FINETUNE, RELEARN, TRAIN
 
     assert Tofu(TofuConfig()).defaults("tiny", "forget10") == {
         "finetune": dict(FINETUNE),
         "train": dict(TRAIN),
+        "attack_relearn": dict(RELEARN),
     }
