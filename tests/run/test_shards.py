@@ -64,6 +64,7 @@ class Run:
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_an_interrupted_and_a_killed_training_go_on(quick: list[str], tmp_path: Path) -> None:
     store = tmp_path / "store"
     command = ["run", "--methods", "npo_rt", *quick, "--evaluate", "final"]

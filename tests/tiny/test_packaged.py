@@ -137,6 +137,7 @@ def test_other_weights_are_told_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_made_again_they_know_the_same(tmp_path: Path) -> None:
     """The same bytes on the machine and with the torch that made them; elsewhere rounding differs,
     so what they say of the corpus is compared."""
