@@ -10,10 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from suite import Attack, Build, Host, Phase, StageKind, Target, builds, hookimpl
 from suite.ranges import Fraction
+
+from .weights import write_changed
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -45,20 +50,14 @@ class Prune(Attack[PruneConfig]):
 @builds("prune")
 def remove_weights(build: Build, host: Host) -> None:
     """Write a copy of the model without its smallest weights."""
-    import torch
+    share = build.spec["share"]
 
-    from suite.toolkit import folder_of, head_of, load_model, load_tokenizer, save_model
+    def prune(weight: Tensor) -> None:
+        size = weight.abs().flatten()
+        smallest = size.argsort(stable=True)[: round(share * len(size))]
+        weight.view(-1)[smallest] = 0.0
 
-    folder = folder_of(build.inputs["model"], build.spec["epoch"])
-    model = load_model(folder)
-    head = head_of(model).weight
-    with torch.no_grad():
-        for module in model.modules():
-            if isinstance(module, torch.nn.Linear) and module.weight is not head:
-                size = module.weight.abs().flatten()
-                smallest = size.argsort(stable=True)[: round(build.spec["share"] * len(size))]
-                module.weight.view(-1)[smallest] = 0.0
-    save_model(model, load_tokenizer(folder), build.out)
+    write_changed(build, prune)
 
 
 @hookimpl

@@ -14,12 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from suite import Attack, Build, Host, Phase, StageKind, Target, UserError, builds, hookimpl
 from suite.ranges import Count
 
 from .codebooks import rounded
+from .weights import write_changed
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -55,19 +59,12 @@ class Quantize(Attack[QuantizeConfig]):
 @builds("quantize")
 def round_weights(build: Build, host: Host) -> None:
     """Write a copy of the model with rounded weights."""
-    import torch
-
-    from suite.toolkit import folder_of, head_of, load_model, load_tokenizer, save_model
-
-    folder = folder_of(build.inputs["model"], build.spec["epoch"])
-    model = load_model(folder)
-    head = head_of(model).weight
     kind, block = build.spec["type"], build.spec["block"]
-    with torch.no_grad():
-        for module in model.modules():
-            if isinstance(module, torch.nn.Linear) and module.weight is not head:
-                module.weight.copy_(rounded(module.weight, kind, block))
-    save_model(model, load_tokenizer(folder), build.out)
+
+    def quantize(weight: Tensor) -> None:
+        weight.copy_(rounded(weight, kind, block))
+
+    write_changed(build, quantize)
 
 
 @hookimpl

@@ -132,17 +132,25 @@ def _mean(name: str, scores: Sequence[ItemScore]) -> Metric:
     from suite import stats
 
     part = [score for score in scores if score.metric == name]
-    lacking = [score for score in part if score.value is None]
-    if lacking:
-        note = f"{len(lacking)} of {len(part)} questions have no value: {lacking[0].note}"
+    values: list[float] = []
+    why = ""
+    for score in part:
+        if score.value is None:
+            why = why or score.note
+        else:
+            values.append(score.value)
+    if lacking := len(part) - len(values):
+        note = f"{lacking} of {len(part)} questions have no value: {why}"
         return Metric(name, None, False, n=len(part), note=note)
-    values = [score.value for score in part if score.value is not None]
     found = stats.cluster_bootstrap(values, [score.cluster_id for score in part])
-    low = None if found.low is None else max(0.0, found.low)
-    high = None if found.high is None else min(1.0, found.high)
+    low, high = _within_0_and_1(found.low), _within_0_and_1(found.high)
     return Metric(
         name, found.value, False, "", found.n, found.n_clusters, low, high, note=found.note
     )
+
+
+def _within_0_and_1(limit: float | None) -> float | None:
+    return None if limit is None else min(1.0, max(0.0, limit))
 
 
 @hookimpl

@@ -30,12 +30,15 @@ class Split:
     def learnt(self, target: Target) -> list[Row]:
         """The rows that the attack learns from."""
         rows = [row for row in target.data.roles["forget"] if isinstance(row, Row)]
+        clusters: dict[str, list[Row]] = {}
+        for row in rows:
+            clusters.setdefault(row.cluster, []).append(row)
         if self.by == "clusters":
-            chosen = self._first([row.cluster for row in rows])
+            chosen = self._first(list(clusters))
             return [row for row in rows if row.cluster in chosen]
         ids: set[str] = set()
-        for cluster in dict.fromkeys(row.cluster for row in rows):
-            ids |= self._first([row.id for row in rows if row.cluster == cluster])
+        for members in clusters.values():
+            ids |= self._first([row.id for row in members])
         return [row for row in rows if row.id in ids]
 
     def tested(self, target: Target) -> BenchmarkData:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -94,14 +94,19 @@ def _show(registry: Registry, kinds: Mapping[str, Sequence[dict[str, Any]]]) -> 
 
 
 def _everything(registry: Registry) -> dict[str, list[dict[str, Any]]]:
-    return {
-        "methods": [_method_row(cls, registry) for cls in registry.methods()],
-        "benchmarks": [_benchmark_row(cls, registry) for cls in registry.benchmarks()],
-        "engines": [_row(cls, registry) for cls in registry.engines()],
-        "executors": [_row(cls, registry) for cls in registry.executors()],
-        "judges": [_row(cls, registry) for cls in registry.judges()],
-        "attacks": [_row(cls, registry) for cls in registry.attacks()],
+    """Kind -> a row for each of it."""
+    kinds: dict[str, tuple[Sequence[Any], Callable[[Any, Registry], dict[str, Any]]]] = {
+        "methods": (registry.methods(), _method_row),
+        "benchmarks": (registry.benchmarks(), _benchmark_row),
+        "engines": (registry.engines(), _row),
+        "executors": (registry.executors(), _row),
+        "judges": (registry.judges(), _row),
+        "attacks": (registry.attacks(), _row),
     }
+    found = {}
+    for kind, (classes, row) in kinds.items():
+        found[kind] = [row(cls, registry) for cls in classes]
+    return found
 
 
 @click.command()

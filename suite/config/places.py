@@ -89,14 +89,15 @@ def _changed(config: RunConfig, registry: Registry, change: Change) -> RunConfig
     own = {name: _each(getattr(config, name), top[name], change) for name in SHOWN}
     own["methods"] = tuple(with_paths(registry, spec, change) for spec in config.methods)
     start = {name: _each(models, START, change) for name, models in config.start.items()}
-    sections = {}
+    sections: dict[str, Any] = {}
     for section, values in config.sections.items():
         cls = registry.configured().get(section)
         known = settings_of(cls.Config) if cls else {}
-        sections[section] = {
-            name: _each(value, known[name], change) if name in known else value
-            for name, value in values.items()
-        }
+        changed = dict(values)
+        for name, value in values.items():
+            if name in known:
+                changed[name] = _each(value, known[name], change)
+        sections[section] = changed
     if "start" in sections:
         sections["start"] = start
     return replace(config, **own, start=start, sections=sections)

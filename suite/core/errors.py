@@ -84,4 +84,5 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 def first_line(error: BaseException) -> str:
     """The first line of what a library says, cut after 200 characters."""
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__

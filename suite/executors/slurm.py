@@ -25,6 +25,8 @@ EVERY = 1.0
 PATIENCE = 300.0
 """Seconds that jobs have at the end for the step at hand and its checkpoint."""
 GIGABYTE = 1e9
+DAY = 24 * 60
+"""Minutes that a job may take where nobody says it; submitit gives it five."""
 
 
 class Slurm(Executor):
@@ -68,7 +70,7 @@ class Slurm(Executor):
 
     def submit(self, call: Callable[[], Any], needs: Needs) -> Future[Any]:
         """Submit a job."""
-        asked: dict[str, Any] = {"gpus_per_node": int(needs.accelerator)}
+        asked: dict[str, Any] = {"timeout_min": DAY, "gpus_per_node": int(needs.accelerator)}
         if needs.memory:
             asked["mem_gb"] = needs.memory / GIGABYTE
         self._jobs.update_parameters(**(asked | self.parameters))

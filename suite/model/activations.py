@@ -5,6 +5,7 @@ layer_output(model, layer, texts)       # (N, d)
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
@@ -34,9 +35,8 @@ def layer_output(model: Any, layer: nn.Module, texts: TextBatch) -> Tensor:
 
     handle = layer.register_forward_hook(keep)
     try:
-        decoder(**inputs)
-    except _ReachedError:
-        pass
+        with suppress(_ReachedError):
+            decoder(**inputs)
     finally:
         handle.remove()
     (output,) = outputs

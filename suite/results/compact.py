@@ -38,8 +38,8 @@ _DEFAULTS = {each.name: each.default for each in fields(Metric) if each.default 
 def compact(content: dict[str, Any]) -> dict[str, Any]:
     """Make the content of results.json small."""
     for table in content.get("comparisons", ()):
-        if table.get("robustness", ...) is None:  # so that older programs read the file
-            del table["robustness"]
+        if "robustness" in table and table["robustness"] is None:
+            del table["robustness"]  # so that older programs read the file
     for cell in content["cells"]:
         cell["trajectory"] = _as_columns(cell["trajectory"])
         for holder in _holders(cell):

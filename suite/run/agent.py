@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from suite.engines.vllm.worker import die_with
+from suite.core.parent import die_with
 from suite.run.shards import ENDS
 from suite.store import write_json
 

@@ -15,8 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from suite.core import interrupt
+from suite.core.parent import die_with
 from suite.core.progress import Silent
-from suite.engines.vllm.worker import die_with
 from suite.model import hardware
 from suite.plan.build import build_plan
 from suite.registry import Registry

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 
 from suite.api.executor import Needs
 from suite.core.errors import UserError
-from suite.executors.slurm import Slurm
+from suite.executors.slurm import DAY, Slurm
 
 NEEDS = Needs(memory=10**9)
 
@@ -40,39 +41,49 @@ def test_a_job_that_fails_is_an_error_of_its_call(tmp_path: Path) -> None:
     executor.stop()
 
 
-def wait_for(mark: str, again: str) -> str:
-    """Ends at the second start only."""
+def go_on(mark: str) -> str:
+    """Ends at its second start only."""
     if Path(mark).exists():
         return "went on"
     Path(mark).touch()
-    while not Path(again).exists():
-        time.sleep(0.05)
+    time.sleep(600)
     return "was not preempted"
 
 
-def test_a_preempted_job_is_queued_again(tmp_path: Path) -> None:
+@pytest.fixture
+def at_work(tmp_path: Path) -> Iterator[tuple[Slurm, Future[str]]]:
+    """A job that has started, and waits."""
     executor = Slurm("cluster=local")
     executor.start(NEEDS, tmp_path)
     mark = tmp_path / "mark"
-    call = executor.submit(partial(wait_for, str(mark), str(tmp_path / "never")), NEEDS)
+    call = executor.submit(partial(go_on, str(mark)), NEEDS)
     while not mark.exists():
         time.sleep(0.05)
+    yield executor, call
+    executor.stop()
+
+
+def test_a_preempted_job_is_queued_again(at_work: tuple[Slurm, Future[str]]) -> None:
+    executor, call = at_work
     (job,) = executor._running.values()
     for process in psutil.Process(int(job.job_id)).children():
         process.send_signal(signal.SIGUSR2)  # as Slurm does before it takes the machine away
     assert call.result(timeout=120) == "went on"
-    executor.stop()
 
 
-def test_stopping_cancels_the_jobs(tmp_path: Path) -> None:
-    executor = Slurm("cluster=local")
-    executor.start(NEEDS, tmp_path)
-    mark = tmp_path / "mark"
-    call = executor.submit(partial(wait_for, str(mark), str(tmp_path / "never")), NEEDS)
-    while not mark.exists():
-        time.sleep(0.05)
+def test_stopping_cancels_the_jobs(at_work: tuple[Slurm, Future[str]]) -> None:
+    executor, call = at_work
     executor.stop()
     assert call.exception(timeout=0) is not None
+
+
+def test_a_job_may_take_a_day_unless_the_user_says_otherwise(tmp_path: Path) -> None:
+    for argument, minutes in (("cluster=debug", DAY), ("cluster=debug,timeout_min=7", 7)):
+        executor = Slurm(argument)
+        executor.start(NEEDS, tmp_path)
+        executor.submit(partial(operator.add, 1, 2), NEEDS).result(timeout=60)
+        assert executor._jobs.parameters["timeout_min"] == minutes
+        executor.stop()
 
 
 @pytest.mark.parametrize(

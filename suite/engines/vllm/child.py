@@ -2,7 +2,7 @@
 
     suite ── socket pair ── python -m suite.engines.vllm.worker
       │  {"op": "load", ...}  ->  {"done": ...}, or {"error": "..."}
-      └─ dies, by whatever signal: the kernel ends the child (see `vllm_worker.die_with`)
+      └─ dies, by whatever signal: the kernel ends the child (see `suite.core.parent`)
 
 The child is a fresh interpreter, never a fork: a fork would inherit the locks of the parent's
 threads and its CUDA context.

@@ -13,31 +13,14 @@ not. No text has any other.
 
 from __future__ import annotations
 
-import ctypes
-import os
-import signal
 import socket
 import sys
 import traceback
 from collections.abc import Iterator
 from typing import Any
 
+from suite.core.parent import die_with
 from suite.engines.vllm.messages import receive, send
-
-PR_SET_PDEATHSIG = 1
-
-
-def die_with(parent: int) -> None:
-    """Be killed by the kernel as soon as the parent is gone, however it went (Linux; prctl(2)).
-
-    Elsewhere the next reply finds the socket closed. The engine runs in this very process (no
-    EngineCore of its own, see `suite.engines.vllm.engine.ENVIRON`), so nothing else has to be
-    ended.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before the call
-            sys.exit(1)
 
 
 class Worker:
@@ -171,5 +154,7 @@ def serve(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
+    # The engine runs in this very process (see `suite.engines.vllm.engine.ENVIRON`), so nothing
+    # else has to be ended.
     die_with(int(sys.argv[2]))
     serve(socket.socket(fileno=int(sys.argv[1])))

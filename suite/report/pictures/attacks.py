@@ -79,14 +79,16 @@ def _draw_course(axes: Axes, table: Table, row: Row, line: Sequence[Found]) -> N
     style = dashes_of(table, row.method)
     if row.is_baseline:
         style = "-" if row.method == table.comparison.baseline else ":"
-    steps = [each.step or 0 for each in line]
-    values = [each.value or 0.0 for each in line]
-    axes.plot(
-        steps, values, color=paint, linestyle=style, marker=".", label=ascii_label(row.method)
-    )
-    low = [each.value if each.ci_low is None else each.ci_low for each in line]
-    high = [each.value if each.ci_high is None else each.ci_high for each in line]
-    axes.fill_between(steps, low, high, color=paint, alpha=0.1, linewidth=0)  # type: ignore[arg-type]
+    steps, values, low, high = [], [], [], []
+    for each in line:
+        value = each.value or 0.0
+        steps.append(each.step or 0)
+        values.append(value)
+        low.append(value if each.ci_low is None else each.ci_low)
+        high.append(value if each.ci_high is None else each.ci_high)
+    label = ascii_label(row.method)
+    axes.plot(steps, values, color=paint, linestyle=style, marker=".", label=label)
+    axes.fill_between(steps, low, high, color=paint, alpha=0.1, linewidth=0)
 
 
 def _before_after(table: Table, robustness: Robustness, name: str) -> Iterator[Drawing]:
